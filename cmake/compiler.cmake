@@ -1,0 +1,36 @@
+# Language level, warnings, sanitizers, linker and compiler cache: one interface target that every room links.
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+add_library(mg_options INTERFACE)
+target_include_directories(mg_options INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
+target_compile_options(mg_options INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast
+                       -Woverloaded-virtual -Wimplicit-fallthrough)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC 12 reports these falsely inside coroutine frames and std::expected.
+  target_compile_options(mg_options INTERFACE -Wno-maybe-uninitialized -Wno-mismatched-new-delete -Wno-dangling-pointer)
+endif()
+if(METERGATE_WERROR)
+  target_compile_options(mg_options INTERFACE -Werror)
+endif()
+find_program(MOLD_PROGRAM mold)
+if(MOLD_PROGRAM)
+  target_link_options(mg_options INTERFACE -fuse-ld=mold)
+endif()
+
+if(METERGATE_SANITIZE)
+  string(REPLACE ";" "," sanitizers "${METERGATE_SANITIZE}")
+  target_compile_options(mg_options INTERFACE -fsanitize=${sanitizers} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(mg_options INTERFACE -fsanitize=${sanitizers})
+endif()
+if(METERGATE_FUZZ)
+  target_compile_options(mg_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()

@@ -1,0 +1,34 @@
+# Everything that is not ours comes from Debian's packages (tools/setup installs them); nothing is downloaded here.
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json)
+find_package(yaml-cpp REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(SQLite3 REQUIRED)
+pkg_check_modules(simdjson REQUIRED IMPORTED_TARGET simdjson)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+
+# dependency(name targets…): an alias mg::deps::name, so that a room names what it needs and not who packages it.
+function(dependency name)
+  add_library(mg_deps_${name} INTERFACE)
+  target_link_libraries(mg_deps_${name} INTERFACE ${ARGN})
+  add_library(mg::deps::${name} ALIAS mg_deps_${name})
+endfunction()
+
+dependency(core fmt::fmt spdlog::spdlog Threads::Threads)
+dependency(crypto OpenSSL::Crypto)
+dependency(tls OpenSSL::SSL OpenSSL::Crypto)
+dependency(simdjson PkgConfig::simdjson)
+dependency(json Boost::json)
+dependency(sqlite SQLite::SQLite3)
+dependency(sodium PkgConfig::sodium)
+dependency(yaml yaml-cpp)
+dependency(cli CLI11::CLI11)
+dependency(asio Boost::headers)
+# One event loop per thread, but the store thread posts to them: threads stay enabled. Asio's implementation is
+# compiled once, in src/net/asio_impl.cpp.
+target_compile_definitions(mg_deps_asio INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
+                           BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=16)

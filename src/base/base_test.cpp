@@ -1,0 +1,61 @@
+#include <doctest/doctest.h>
+
+#include "base/ids.h"
+#include "base/sha256.h"
+#include "base/time_window.h"
+
+using namespace base;
+
+namespace {
+class CountingRandom final : public Random {
+ public:
+  void fill(std::span<std::byte> out) override {
+    for (std::byte& byte : out) byte = static_cast<std::byte>(next_++);
+  }
+
+ private:
+  unsigned char next_ = 0;
+};
+constexpr WallTime at(std::int64_t ms) { return WallTime{ms}; }
+}  // namespace
+
+TEST_CASE("an id carries its time and reads back what it writes") {
+  CountingRandom random;
+  const auto id = AccountId::create(at(0x0190a6d27c1e), random);
+  CHECK(id.to_string() == "0190a6d2-7c1e-7607-8809-0a0b0c0d0e0f");
+  CHECK(AccountId::parse(id.to_string()) == id);
+  for (const char* text : {"", "0190a6d2-7c1e-7607-8809-0a0b0c0d0e0", "0190a6d2-7c1e-7607-8809-0a0b0c0d0e0g",
+                           "0190a6d277c1e-7607-8809-0a0b0c0d0e0f", "0190a6d2-7c1e-7607-8809-0a0b0c0d0e0f0"}) {
+    CAPTURE(text);
+    CHECK_FALSE(AccountId::parse(text).has_value());
+  }
+}
+
+TEST_CASE("sha256 gives the published digest of abc") {
+  CHECK(to_hex(sha256("abc")) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(equal_in_constant_time(sha256("abc"), sha256("abc")));
+  CHECK_FALSE(equal_in_constant_time(sha256("abc"), sha256("abd")));
+}
+
+TEST_CASE("a day turns at midnight UTC and a month on its first day, leap years and year ends included") {
+  struct Row {
+    WindowKind kind;
+    std::int64_t ms;
+    const char* start;
+    const char* end;
+  };
+  for (const Row& row : {
+           Row{WindowKind::day, 1709164799999, "2024-02-28T00:00:00.000Z", "2024-02-29T00:00:00.000Z"},
+           Row{WindowKind::day, 1709164800000, "2024-02-29T00:00:00.000Z", "2024-03-01T00:00:00.000Z"},
+           Row{WindowKind::month, 1709164800000, "2024-02-01T00:00:00.000Z", "2024-03-01T00:00:00.000Z"},
+           Row{WindowKind::month, 1767225599999, "2025-12-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z"},
+           Row{WindowKind::month, 1767225600000, "2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z"},
+       }) {
+    CAPTURE(row.ms);
+    const TimeWindow window = window_at(row.kind, at(row.ms));
+    CHECK(to_rfc3339(window.start) == row.start);
+    CHECK(to_rfc3339(window.end) == row.end);
+    CHECK(window.contains(at(row.ms)));
+    CHECK_FALSE(window.contains(window.end));
+  }
+}

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "catalog/snapshot.h"
+#include "catalog/store.h"
+
+namespace catalog {
+
+struct NewAccount {
+  std::string name;
+  std::string external_id;                 // optional
+  std::optional<base::AccountId> parent;
+};
+struct NewKey {
+  base::AccountId account;                 // nil for an admin key
+  std::string name;
+  KeyRole role = KeyRole::data;
+  std::optional<base::WallTime> expires;
+};
+struct CreatedKey {
+  Key key;
+  std::string secret;  // shown once, kept nowhere
+};
+struct NewLimit {
+  LimitSubject subject;
+  std::string name;    // empty: default_name
+  LimitUnit unit = LimitUnit::usd;
+  base::WindowKind window = base::WindowKind::day;
+  std::int64_t amount = 0;
+  int refusal_status = 402;
+  Clamp clamp = Clamp::on;
+};
+// What may change of a limit; its unit, window and subject are its identity.
+struct LimitEdit {
+  std::optional<std::string> name;
+  std::optional<std::int64_t> amount;
+  std::optional<int> refusal_status;
+  std::optional<Clamp> clamp;
+};
+
+// The owner of the catalog: checks every change, stores it, then publishes a new snapshot. Thread-safe; a change is
+// durable and visible to current() when the call returns. Errors name the field (`name`, `parent`, `amount`, …).
+class Catalog {
+ public:
+  using Listener = std::function<void(std::shared_ptr<const Snapshot>)>;
+
+  // Loads what the store holds.
+  static base::Result<std::unique_ptr<Catalog>> open(Store& store, const base::Clock& clock, base::Random& random);
+
+  std::shared_ptr<const Snapshot> current() const;
+  // Called with every new snapshot, in order, from the thread that made the change. One listener, set before use.
+  void on_change(Listener listener);
+
+  base::Result<Account> create_account(const NewAccount& wanted);   // conflict: external_id taken
+  base::Result<Account> set_account_status(base::AccountId id, AccountStatus status);
+  base::Result<CreatedKey> create_key(const NewKey& wanted);
+  base::Result<Key> revoke_key(base::KeyId id);
+  base::Result<Limit> create_limit(const NewLimit& wanted);
+  base::Result<Limit> edit_limit(base::LimitId id, const LimitEdit& edit);
+  base::Status remove_limit(base::LimitId id);
+
+ private:
+  Catalog(Store& store, const base::Clock& clock, base::Random& random, std::shared_ptr<const Snapshot> snapshot);
+  // Replaces the contents and tells the listener; `changed` has been stored already. Called with mutex_ held.
+  base::Status publish(Contents changed);
+
+  Store& store_;
+  const base::Clock& clock_;
+  base::Random& random_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  Listener listener_;
+};
+
+}  // namespace catalog

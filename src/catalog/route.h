@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace catalog {
+
+// A concrete endpoint of a provider: where to connect and what secret to put in. Declared in metergate.yaml.
+struct Upstream {
+  std::string name;               // key in the file
+  std::string provider = "openai";  // the vendor whose dialect it speaks
+  std::string scheme;             // "http" or "https"
+  std::string host;
+  std::uint16_t port = 443;
+  std::string base_path;          // put before the route's path: "" or "/v1", never with a trailing '/'
+  std::string secret;             // sent as "Authorization: Bearer …"; empty: none. Never logged
+  // The request field that caps output when the client gave none: "max_completion_tokens" (OpenAI) or "max_tokens".
+  std::string output_cap_field = "max_tokens";
+};
+
+// Times in milliseconds; each > 0.
+struct Timeouts {
+  std::int64_t connect_ms = 5'000;
+  std::int64_t first_byte_ms = 300'000;  // from the request's last byte to the reply's first
+  std::int64_t idle_ms = 120'000;        // between two reads of a body, either way
+  std::int64_t total_ms = 900'000;       // the whole attempt
+};
+
+// What of the proxy's paths goes where, and how. The LLM dialect decides how it is metered.
+struct Route {
+  std::string name = "openai";
+  std::string prefix = "/v1";  // exact path prefix that this route owns
+  std::string upstream;        // name of an Upstream
+  Timeouts timeouts;
+  std::int64_t max_body_bytes = 16LL << 20;
+  std::int64_t max_reply_bytes = 16LL << 20;  // of a plain reply that must be read whole to be metered
+};
+
+}  // namespace catalog

@@ -1,0 +1,30 @@
+#pragma once
+// Port: where the catalog is kept. One conformance suite (tests/conformance) holds for every implementation.
+
+#include <vector>
+
+#include "base/result.h"
+#include "catalog/account.h"
+#include "catalog/key.h"
+#include "catalog/limit.h"
+
+namespace catalog {
+
+struct Contents {
+  std::vector<Account> accounts;
+  std::vector<Key> keys;
+  std::vector<Limit> limits;  // those in force; a removed limit keeps its counters but is not loaded
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+  virtual base::Result<Contents> load() = 0;
+  // Inserts, or replaces the one with the same id. Durable against power loss when it returns.
+  virtual base::Status put(const Account& account) = 0;
+  virtual base::Status put(const Key& key) = 0;
+  virtual base::Status put(const Limit& limit) = 0;
+  virtual base::Status remove(base::LimitId limit, base::WallTime now) = 0;
+};
+
+}  // namespace catalog

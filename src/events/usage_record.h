@@ -1,0 +1,63 @@
+#pragma once
+// events: facts that happened. The usage record is the first: an exchange that was admitted, or refused for a known
+// key, ends in exactly one of them. It never holds a body, a header value or a secret.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/money.h"
+#include "base/result.h"
+#include "meter/usage.h"
+
+namespace events {
+
+enum class Outcome : std::uint8_t {
+  served,       // the upstream answered; what it bills is in `cost`
+  refused,      // a policy's no, before the upstream
+  failed,       // the upstream did not answer, or the answer broke off
+  unaccounted,  // one per lease that a crash left open: stands for records that were lost
+};
+std::string_view to_string(Outcome outcome) noexcept;
+
+// What one exchange did to one counter (a limit in one window). Amounts in the limit's unit (nano-dollars for usd).
+struct Hold {
+  base::LimitId limit;
+  base::WallTime window_start;
+  std::int64_t reserved = 0;    // taken before it left
+  std::int64_t spent = 0;       // booked; above `reserved` only by an overrun
+  std::int64_t unresolved = 0;  // of the reserved, what stays held because the true cost is not known
+  // What goes back to the lease is reserved - spent - unresolved, never below zero.
+
+  bool operator==(const Hold&) const = default;
+};
+
+struct UsageRecord {
+  base::ExchangeId id;  // also the X-Request-Id of the reply
+  base::WallTime started;
+  std::int64_t duration_us = 0;
+  std::int64_t first_byte_us = 0;  // 0: no byte came
+  base::AccountId account;
+  base::KeyId key;
+  std::string route;
+  std::string upstream;         // empty: none was called
+  std::string model;            // asked for
+  std::string served_model;     // named by the reply; empty if it names none
+  bool stream = false;
+  Outcome outcome = Outcome::served;
+  int status = 0;               // what the client was answered
+  std::optional<base::ErrorType> error;
+  std::optional<base::Source> fault;  // who caused the error
+  std::optional<meter::Usage> usage;  // nullopt: unknown
+  base::Money estimate;               // worst case, before the call
+  base::Money cost;                   // what is booked
+  std::string price_version;
+  std::vector<Hold> holds;
+
+  bool operator==(const UsageRecord&) const = default;
+};
+
+}  // namespace events

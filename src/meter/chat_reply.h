@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "meter/sse.h"
+#include "meter/usage.h"
+
+namespace meter {
+
+// What a reply of the chat dialect says about itself.
+struct ChatReply {
+  std::string model;                       // as the provider names it; empty if it does not
+  std::optional<Usage> usage;              // nullopt: the reply carries none
+  std::optional<std::string> service_tier; // what was served
+  bool is_error = false;                   // an {"error": …} body
+};
+
+// A plain 2xx or error body (padded as for read_chat_request). What is not JSON gives an empty ChatReply.
+ChatReply read_chat_reply(std::string_view body);
+
+// Reads a chat stream event by event while it is relayed. metering.md 1.2: the usage object may stand in any chunk,
+// the last one wins; Groq has x_groq.usage; "usage": null is not usage.
+class ChatStreamReader {
+ public:
+  enum class Verdict : std::uint8_t {
+    pass,
+    usage_only,  // the chunk that include_usage adds: choices is an empty array and usage an object
+  };
+  // `data` is the data of one event (without "data: "); not required to be padded.
+  Verdict on_event(std::string_view data);
+
+  const ChatReply& reply() const { return reply_; }
+  // Chunks that carried output: a lower bound of the output tokens where no usage comes.
+  std::int64_t output_chunks() const { return output_chunks_; }
+  bool done() const { return done_; }  // [DONE] was seen
+
+ private:
+  ChatReply reply_;
+  std::int64_t output_chunks_ = 0;
+  bool done_ = false;
+  std::string padded_;
+};
+
+}  // namespace meter

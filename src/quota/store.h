@@ -1,0 +1,83 @@
+#pragma once
+// Port: the truth about every counter (a limit in one window). It grants leases and takes the flushed records.
+// One conformance suite holds for every implementation (tests/conformance). Called from the store thread only.
+//
+// Always true after each call: spent + leased + unresolved <= amount for every counter, unless an overrun was booked
+// or the amount was lowered; and for every lease row, granted - returned - consumed >= 0.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "base/time_window.h"
+#include "events/usage_record.h"
+
+namespace quota {
+
+struct CounterKey {
+  base::LimitId limit;
+  base::WallTime window_start;
+  auto operator<=>(const CounterKey&) const = default;
+};
+
+// The truth about a counter, in the limit's unit. A counter that nobody touched yet reads as zeros.
+struct CounterState {
+  std::int64_t amount = 0;  // the limit's, as it stands now
+  std::int64_t spent = 0;
+  std::int64_t leased = 0;  // handed to nodes: free, reserved, or settled and not flushed
+  std::int64_t unresolved = 0;
+  // What may still be granted; never below zero.
+  std::int64_t grantable() const {
+    const std::int64_t left = amount - spent - leased - unresolved;
+    return left > 0 ? left : 0;
+  }
+  bool operator==(const CounterState&) const = default;
+};
+
+struct GrantRequest {
+  CounterKey counter;
+  std::int64_t at_least = 0;  // below this, nothing is granted
+  std::int64_t at_most = 0;
+};
+
+struct Grant {
+  std::int64_t granted = 0;
+  CounterState state;  // after the grant
+};
+
+// What a node gives back unused; `returned_total` is the lease row's monotone total, so that a repeat changes nothing.
+struct LeaseReturn {
+  CounterKey counter;
+  std::int64_t returned_total = 0;
+};
+
+struct Flush {
+  std::span<const events::UsageRecord> records;  // a record whose id is known already changes nothing
+  std::span<const LeaseReturn> returns;
+};
+
+struct Recovery {
+  std::int64_t incarnation = 0;       // this process's number, one above the last
+  std::int64_t unaccounted_leases = 0;  // rows that an earlier incarnation left open; now unresolved
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+  // Opens a new incarnation. Whatever earlier ones leased and did not flush or return becomes unresolved, with one
+  // `unaccounted` record a lease row, in one transaction.
+  virtual base::Result<Recovery> open_incarnation(base::WallTime now) = 0;
+  // All requests in one transaction, durable against power loss when it returns. Each is granted
+  // min(at_most, grantable) if that is >= at_least, else 0; an unknown or removed limit grants 0.
+  virtual base::Result<std::vector<Grant>> grant(std::span<const GrantRequest> requests) = 0;
+  // One transaction: writes the records and their transfers, moves each hold's reserved amount out of `leased`, `spent`
+  // to spent and `unresolved` to unresolved, and takes back returns. What a hold spent beyond its reservation (overrun)
+  // is booked as spent although nobody leased it.
+  virtual base::Status flush(const Flush& flush) = 0;
+  virtual base::Result<std::vector<CounterState>> read(std::span<const CounterKey> counters) = 0;
+};
+
+}  // namespace quota
