@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time_window.h"
+#include "catalog/limit.h"
+
+namespace quota {
+
+// The five numbers of a limit in one window: amount = available + reserved + unresolved + spent, unless an overrun or
+// a lowered amount left less than nothing; available is then zero.
+struct FiveNumbers {
+  std::int64_t amount = 0;
+  std::int64_t available = 0;   // idle lease money included
+  std::int64_t reserved = 0;
+  std::int64_t unresolved = 0;
+  std::int64_t spent = 0;
+  base::TimeWindow window;
+};
+
+// Reads the five numbers, all from one moment, settled exchanges included whether flushed or not.
+class Inspector {
+ public:
+  virtual ~Inspector() = default;
+  // In the order of `limits`, for the windows of this moment. May wait for the store; not for the data path.
+  virtual base::Result<std::vector<FiveNumbers>> numbers(const std::vector<catalog::Limit>& limits) = 0;
+};
+
+}  // namespace quota
