@@ -1,0 +1,61 @@
+# Every verb a developer or CI needs. `make` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup build run demo test lint fmt asan tsan fuzz bench golden clean ci configure-% build-%
+
+BINARY := build/release/metergate
+# Anything that comes after the verb: make run ARGS="--config metergate.yaml"
+ARGS ?=
+
+help:  ## list the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## install every package that any verb needs (Debian 12)
+	@tools/setup all
+
+build: setup-build build-release  ## build the binary, build/release/metergate
+
+run: build  ## build and start it: OPENAI_API_KEY=… make run, or without a key against a built-in upstream
+	exec $(BINARY) serve $(ARGS)
+
+demo: build  ## build and start it with nothing to keep: memory store, built-in upstream
+	exec $(BINARY) demo $(ARGS)
+
+test: setup-test build-dev build-release  ## unit tests, then the end-to-end tests against the binary
+	@tools/test_env
+	@build/venv/bin/python tools/run_tests.py --cpp build/dev --e2e $(BINARY) --select "$(ARGS)"
+
+lint: setup-lint configure-tidy  ## formatting, clang-tidy, layers, house rules
+	@python3 tools/lint.py
+
+fmt: setup-lint  ## format the C++ sources
+	@git ls-files -co --exclude-standard -- '*.h' '*.cpp' | xargs clang-format-19 -i
+
+asan: setup-test build-asan  ## unit and smoke tests with the address and undefined-behaviour sanitizers
+	@tools/test_env
+	@build/venv/bin/python tools/run_tests.py --cpp build/asan --e2e build/asan/metergate --select smoke
+
+tsan: setup-test build-tsan  ## unit tests with the thread sanitizer
+	@python3 tools/run_tests.py --cpp build/tsan
+
+fuzz: setup-fuzz build-fuzz  ## fuzz one target: make fuzz NAME=http_parser SECONDS=60
+	@tools/fuzz "$(NAME)" "$(or $(SECONDS),60)"
+
+bench: setup-bench build  ## compare with nginx and HAProxy on this machine: make bench ARGS=--quick
+	@python3 bench/run.py $(ARGS)
+
+golden: setup-test build-release  ## replay recorded provider traffic through the official clients
+	@tools/test_env
+	@build/venv/bin/python tools/run_tests.py --e2e $(BINARY) --select replay
+
+clean:  ## remove everything built
+	rm -rf build
+
+ci:  ## what CI runs: test, lint, asan, tsan
+	@python3 tools/ci.py
+
+setup-%:
+	@tools/setup $*
+configure-%:
+	@cmake --preset $* >build/$*.configure.log 2>&1 || (cat build/$*.configure.log; exit 1)
+build-%: configure-%
+	@cmake --build --preset $*

@@ -1,0 +1,11 @@
+# Every src/ROOM/NAME_fuzz.cpp is a libFuzzer target fuzz_NAME, linked with its room.
+file(GLOB_RECURSE fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*_fuzz.cpp)
+foreach(source IN LISTS fuzz_sources)
+  cmake_path(RELATIVE_PATH source BASE_DIRECTORY ${CMAKE_SOURCE_DIR}/src OUTPUT_VARIABLE inside)
+  string(REGEX REPLACE "/.*" "" room ${inside})
+  cmake_path(GET source STEM name)
+  string(REGEX REPLACE "_fuzz$" "" name ${name})
+  add_executable(fuzz_${name} ${source})
+  target_link_libraries(fuzz_${name} PRIVATE mg_${room})
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+endforeach()
