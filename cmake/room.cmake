@@ -1,4 +1,4 @@
-# add_room(NAME DEPS room… library… [EXECUTABLE binary])
+# add_room(NAME DEPS room… library… [EXECUTABLE binary] [PRECOMPILE header…])
 #
 # A room is src/NAME: every .cpp in it and below is one static library `mg_NAME`, except
 #   *_test.cpp  -> the test binary test_NAME (with METERGATE_TESTS)
@@ -6,7 +6,7 @@
 #   main.cpp    -> the binary named by EXECUTABLE
 # A room may include only the headers of the rooms in DEPS; tools/check_layers.py checks the same from layers.toml.
 function(add_room name)
-  cmake_parse_arguments(ROOM "" "EXECUTABLE" "DEPS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "EXECUTABLE" "DEPS;PRECOMPILE" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
@@ -22,7 +22,7 @@ function(add_room name)
   target_link_libraries(mg_${name} PUBLIC mg_options)
   target_precompile_headers(mg_${name} PRIVATE
     <algorithm> <array> <atomic> <chrono> <cstdint> <expected> <functional> <memory> <mutex> <optional> <span> <string>
-    <string_view> <unordered_map> <utility> <variant> <vector> <fmt/format.h>)
+    <string_view> <unordered_map> <utility> <variant> <vector> <fmt/format.h> ${ROOM_PRECOMPILE})
   foreach(dep IN LISTS ROOM_DEPS)
     if(dep MATCHES "^mg::")
       target_link_libraries(mg_${name} PUBLIC ${dep})

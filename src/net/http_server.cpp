@@ -1,0 +1,172 @@
+#include "net/http_server.h"
+
+#include "base/assert.h"
+
+namespace net {
+namespace {
+// What a connection that is being closed may still send before it is cut.
+constexpr std::size_t linger_bytes = 1 << 20;
+constexpr std::int64_t linger_ms = 2'000;
+}  // namespace
+
+// One client connection: reads requests one after the other and hands them to the handler. Holds a buffer only while
+// it has something to read.
+class ServerConnection final : public ServedConnection {
+ public:
+  ServerConnection(HttpServer& server, int fd) : server_(server), stream_(server.loop_, fd) {
+    server.connections_.push_back(*this);
+  }
+
+  Task<void> run() {
+    if (server_.tls_ != nullptr) {
+      stream_.expires_after(server_.options_.head_ms);
+      if (const auto status = co_await stream_.start_tls_server(*server_.tls_); !status) co_return;
+    }
+    while (co_await serve_one()) {
+    }
+  }
+
+  bool idle() const override { return idle_; }
+  void close() override { stream_.close(); }
+
+ private:
+  // One request; false: the connection is over.
+  Task<bool> serve_one() {
+    if (!buffer_ || buffer_->bytes().empty()) {
+      if (server_.draining_) co_return false;
+      buffer_.reset();
+      idle_ = true;
+      stream_.expires_after(server_.options_.idle_ms);
+      const Io io = co_await stream_.wait_readable();
+      idle_ = false;
+      if (io != Io::ok) co_return false;
+      buffer_ = server_.loop_.buffers().take();
+    } else {
+      buffer_->compact();  // a pipelined request: its bytes came with the one before
+    }
+    RequestHead head;
+    const auto parsed = co_await read_head(head);
+    if (!parsed) co_return co_await refuse(parsed.error());
+    if (!*parsed) co_return false;
+    buffer_->consume(head.size);
+    co_return co_await answer(head);
+  }
+
+  Task<bool> answer(const RequestHead& head) {
+    Incoming incoming(server_, stream_, *buffer_, head);
+    co_await server_.handler_.serve(incoming);
+    if (incoming.client_gone() || !incoming.keep_alive()) {
+      if (!incoming.client_gone()) co_await linger();
+      co_return false;
+    }
+    // The rest of a body that the handler did not want stands before the next request: short ones are skipped.
+    for (std::size_t skipped = 0; !incoming.body_.done();) {
+      const auto piece = co_await incoming.body_.read_piece();
+      if (!piece || (skipped += piece->size()) > linger_bytes) co_return false;
+    }
+    co_return true;
+  }
+
+  // True: a head was read. False: the connection ended between requests.
+  Task<base::Result<bool>> read_head(RequestHead& head) {
+    stream_.expires_after(server_.options_.head_ms);
+    bool have = !buffer_->bytes().empty();
+    while (true) {
+      if (have) {
+        CO_TRY(const auto parsed, parse_request_head(buffer_->bytes(), buffer_->fields));
+        if (parsed) {
+          head = *parsed;
+          co_return true;
+        }
+      }
+      const auto read = co_await stream_.read_some(buffer_->space(), buffer_->space_left());
+      if (read.io != Io::ok) co_return false;
+      buffer_->filled(read.count);
+      have = true;
+    }
+  }
+
+  Task<bool> refuse(const base::Error& error) {
+    const std::string reply = server_.handler_.refuse(error);
+    stream_.expires_after(server_.options_.write_ms);
+    co_await stream_.write(reply);
+    co_await linger();
+    co_return false;
+  }
+
+  // Closing while the client still sends would reset the connection and take the reply with it (RFC 9112, 9.6).
+  Task<void> linger() {
+    stream_.shut_down_writing();
+    stream_.expires_after(linger_ms);
+    buffer_->clear();
+    for (std::size_t total = 0; total < linger_bytes;) {
+      const auto read = co_await stream_.read_some(buffer_->space(), buffer_->space_left());
+      if (read.io != Io::ok) co_return;
+      total += read.count;
+    }
+  }
+
+  HttpServer& server_;
+  Stream stream_;
+  BufferHandle buffer_;
+  bool idle_ = false;
+};
+
+Incoming::Incoming(HttpServer& server, Stream& stream, MessageBuffer& buffer, const RequestHead& head)
+    : server_(server), stream_(stream), head_(head),
+      body_(stream, buffer, head.framing, head.content_length, server.options_.body_ms),
+      continue_pending_(head.expects_continue && buffer.bytes().empty()) {}
+
+bool Incoming::keep_alive() const { return head_.keep_alive && !close_ && !server_.draining_; }
+
+Task<void> Incoming::announce_body() {
+  if (!continue_pending_) co_return;
+  continue_pending_ = false;
+  const auto written = co_await stream_.write("HTTP/1.1 100 Continue\r\n\r\n");
+  client_gone_ = written.io != Io::ok;
+}
+
+Task<base::Result<std::string_view>> Incoming::read_body(std::int64_t max_bytes) {
+  if (continue_pending_) co_await announce_body();
+  co_return co_await body_.read_all(max_bytes);
+}
+
+Task<base::Result<std::string_view>> Incoming::read_piece() {
+  if (continue_pending_) co_await announce_body();
+  co_return co_await body_.read_piece();
+}
+
+Task<bool> Incoming::send(std::string_view head, std::string_view body, std::string_view tail) {
+  if (client_gone_) co_return false;
+  // A client that waits for "100 Continue" and gets its answer instead will not send the body.
+  if (continue_pending_) close_ = true;
+  replied_ = true;
+  stream_.expires_after(server_.options_.write_ms);
+  const auto written = co_await stream_.write(head, body, tail);
+  client_gone_ = written.io != Io::ok;
+  co_return !client_gone_;
+}
+
+HttpServer::HttpServer(Loop& loop, Handler& handler, ServerOptions options, TlsServerContext* tls)
+    : loop_(loop), handler_(handler), options_(options), tls_(tls) {}
+
+HttpServer::~HttpServer() { ASSERT(connections_.empty()); }
+
+namespace {
+Task<void> run_connection(std::unique_ptr<ServerConnection> connection) { co_await connection->run(); }
+}  // namespace
+
+void HttpServer::serve(int fd) { loop_.spawn(run_connection(std::make_unique<ServerConnection>(*this, fd))); }
+
+void HttpServer::drain() {
+  draining_ = true;
+  for (ServedConnection& connection : connections_)
+    if (connection.idle()) connection.close();
+}
+
+void HttpServer::close_all() {
+  draining_ = true;
+  for (ServedConnection& connection : connections_) connection.close();
+}
+
+}  // namespace net

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "net/loop.h"
+#include "net/tls.h"
+
+namespace net {
+
+enum class Io : std::uint8_t {
+  ok,
+  closed,     // the peer ended the connection in order
+  broken,     // reset, or any other failure of the connection
+  timed_out,  // the deadline that was set passed
+};
+
+// A connection, plain or TLS, over a non-blocking socket. Bytes are moved with recv/sendmsg or OpenSSL; Asio only says
+// when the socket is ready, so that an idle connection holds no buffer. One reader and one writer at a time.
+class Stream final : private Deadline {
+ public:
+  Stream(Loop& loop, int fd);  // takes the socket over
+  ~Stream() override;
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  // For a socket whose connect() was begun: waits until it is connected.
+  Task<Io> connected();
+  // TLS on top of the connected socket; `host` for SNI and verification on the client side.
+  Task<base::Status> start_tls_client(TlsClientContext& context, const std::string& host);
+  Task<base::Status> start_tls_server(TlsServerContext& context);
+
+  struct ReadResult {
+    Io io = Io::ok;
+    std::size_t count = 0;  // > 0 if io is ok
+  };
+  // Waits until there is something to read, without a buffer.
+  Task<Io> wait_readable();
+  // Reads what is there, at least one byte; waits if nothing is.
+  Task<ReadResult> read_some(char* into, std::size_t size);
+
+  struct WriteResult {
+    Io io = Io::ok;
+    bool untouched = false;  // with a failure: not one byte was taken by the system
+  };
+  // Sends all of `head`, `body` and `tail`, in one packet where they fit. What of `head` and `tail` cannot be sent at
+  // once is copied, so they may stand in scratch memory; `body` must outlive the call.
+  Task<WriteResult> write(std::string_view head, std::string_view body = {}, std::string_view tail = {});
+
+  // Whether a connection that lay idle is still good: nothing was received and it was not closed. One system call.
+  bool is_quiet();
+
+  // The deadline of all that waits or will wait, on Loop::now_ms; it stays until it is set again.
+  void expires_at(std::int64_t ms);
+  void expires_after(std::int64_t ms) { expires_at(loop_.now_ms() + ms); }
+  void expires_never() { expires_at(never); }
+  // Says that no more will be written, and leaves the reading side open.
+  void shut_down_writing();
+  // Ends the connection now; what waits on it returns `broken`.
+  void close();
+
+  Loop& loop() { return loop_; }
+
+ private:
+  enum class Readiness : std::uint8_t { read, write };
+  Task<Io> wait(Readiness readiness);
+  // One attempt; > 0 bytes, 0 closed, -1 broken, -2 wait to read, -3 wait to write.
+  long try_read(char* into, std::size_t size);
+  long try_write(std::string_view head, std::string_view body, std::string_view tail);
+  Task<WriteResult> write_rest(std::string head, std::string_view body, std::string tail);
+  Task<base::Status> handshake(const char* what);
+  void expired() override;
+
+  Loop& loop_;
+  asio::posix::basic_stream_descriptor<Executor> descriptor_;
+  TlsSession tls_;
+  bool timed_out_ = false;
+};
+
+}  // namespace net
