@@ -1,0 +1,294 @@
+#include "app/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "app/base_url.h"
+#include "app/yaml_reader.h"
+#include "base/json.h"
+
+namespace app {
+namespace {
+
+constexpr IntegerRange duration_ms{1, 24LL * 3600 * 1000};
+constexpr IntegerRange body_bytes{1, 1LL << 40};
+constexpr std::string_view default_file = "metergate.yaml";
+
+int number_of_cores() { return static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
+
+// Names appear in metrics, records and headers.
+bool is_name(std::string_view text) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+  };
+  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, allowed);
+}
+constexpr std::string_view name_rule = "must be 1 to 64 letters, digits, '-', '_' or '.'";
+constexpr std::string_view address_rule = "must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080";
+
+void read_address(YamlMap& map, std::string_view key, net::Address& into) {
+  std::string text;
+  map.string(key, text);
+  if (text.empty()) return;
+  if (auto address = net::Address::parse(text)) {
+    into = *address;
+  } else {
+    map.refuse(key, address_rule);
+  }
+}
+
+// A path to a file that must be readable now, not when the first client comes.
+void read_file_name(YamlMap& map, std::string_view key, std::string& into) {
+  map.string(key, into);
+  if (!into.empty() && !std::ifstream(into).is_open()) map.refuse(key, "names a file that cannot be read");
+}
+
+void read_upstream(std::string_view name, YamlMap map, std::vector<catalog::Upstream>& into) {
+  static constexpr std::string_view providers[] = {"openai"};
+  static constexpr std::string_view cap_fields[] = {"max_tokens", "max_completion_tokens"};
+  catalog::Upstream upstream;
+  upstream.name = name;
+  if (!is_name(name)) map.refuse("", fmt::format("is not a name for an upstream, which {}", name_rule));
+
+  std::string url;
+  map.string("url", url);
+  if (!map.has("url")) {
+    map.refuse("url", "is missing");
+  } else if (!url.empty()) {
+    if (const auto status = parse_base_url(url, upstream); !status) map.refuse("url", status.error().message);
+  }
+  if (const auto provider = map.one_of("provider", providers)) upstream.provider = providers[*provider];
+  map.string("key", upstream.secret);
+  if (std::ranges::any_of(upstream.secret, [](char c) { return c <= ' ' || c >= 0x7F; }))
+    map.refuse("key", "holds a space or a control character, which a header cannot carry");
+  read_file_name(map, "ca_file", upstream.ca_file);
+  if (!upstream.ca_file.empty() && upstream.scheme == "http")
+    map.refuse("ca_file", "has no use with an http:// url; write https:// or leave it out");
+  upstream.output_cap_field = default_output_cap_field(upstream.host);
+  if (const auto field = map.one_of("output_cap_field", cap_fields)) upstream.output_cap_field = cap_fields[*field];
+  map.finish();
+  into.push_back(std::move(upstream));
+}
+
+void read_timeouts(YamlMap map, catalog::Timeouts& into) {
+  map.integer("connect_ms", into.connect_ms, duration_ms);
+  map.integer("first_byte_ms", into.first_byte_ms, duration_ms);
+  map.integer("idle_ms", into.idle_ms, duration_ms);
+  map.integer("total_ms", into.total_ms, duration_ms);
+  map.finish();
+}
+
+void check_prefix(YamlMap& map, const std::string& prefix) {
+  if (!prefix.starts_with('/') || prefix.ends_with('/')) {
+    map.refuse("prefix", "must begin with '/' and not end with one, such as /v1");
+  } else if (prefix.find_first_of("?#% ") != std::string::npos || prefix.contains("//") || prefix.contains("/.")) {
+    map.refuse("prefix", "must be a plain path without '?', '#', '%', spaces, '//' or segments that begin with '.'");
+  }
+}
+
+void read_route(YamlMap map, const Config& config, std::vector<catalog::Route>& into) {
+  catalog::Route route;
+  route.name.clear();
+  map.string("name", route.name);
+  map.string("prefix", route.prefix);
+  map.string("upstream", route.upstream);
+  for (const std::string_view key : {"name", "prefix", "upstream"})
+    if (!map.has(key)) map.refuse(key, "is missing");
+
+  if (!route.name.empty() && !is_name(route.name)) map.refuse("name", name_rule);
+  if (map.has("prefix")) check_prefix(map, route.prefix);
+  if (!route.upstream.empty() && config.find_upstream(route.upstream) == nullptr) {
+    std::vector<std::string_view> names;
+    for (const auto& upstream : config.upstreams) names.push_back(upstream.name);
+    const auto near = base::near_miss(route.upstream, names);
+    map.refuse("upstream", fmt::format("names '{}', which is not under 'upstreams'{}", route.upstream,
+                                       near ? fmt::format("; did you mean '{}'?", *near) : std::string()));
+  }
+  if (auto timeouts = map.map("timeouts")) read_timeouts(std::move(*timeouts), route.timeouts);
+  map.integer("max_body_bytes", route.max_body_bytes, body_bytes);
+  map.integer("max_reply_bytes", route.max_reply_bytes, body_bytes);
+  map.finish();
+
+  for (const catalog::Route& other : into) {
+    if (other.name == route.name) map.refuse("name", fmt::format("'{}' is taken by another route", route.name));
+    if (other.prefix == route.prefix) map.refuse("prefix", fmt::format("{} is owned by another route", route.prefix));
+  }
+  into.push_back(std::move(route));
+}
+
+void read_price(YamlMap& map, std::string_view key, base::Price& into) {
+  constexpr std::int64_t tokens_per_price = 1'000'000;
+  std::string text;
+  map.decimal(key, text);
+  if (!map.has(key)) map.refuse(key, "is missing");
+  if (text.empty()) return;
+  if (const auto price = base::Price::parse_usd(text, tokens_per_price)) {
+    into = *price;
+  } else {
+    map.refuse(key, "must be USD per million tokens, zero or more, such as \"2.50\"");
+  }
+}
+
+void read_prices(YamlMap map, PriceSettings& into) {
+  read_file_name(map, "file", into.file);
+  if (auto unknown = map.map("unknown_model")) {
+    meter::ModelPrice price;
+    read_price(*unknown, "input", price.standard.input);
+    read_price(*unknown, "output", price.standard.output);
+    unknown->integer("max_output_tokens", price.max_output_tokens, {1, 100'000'000});
+    if (!unknown->has("max_output_tokens")) unknown->refuse("max_output_tokens", "is missing");
+    unknown->finish();
+    into.unknown_model = std::move(price);
+  }
+  map.finish();
+}
+
+void read_admission(YamlMap map, AdmissionSettings& into) {
+  map.integer("wait_ms", into.wait_ms, {0, 60'000});
+  map.integer("store_deadline_ms", into.store_deadline_ms, {1, 60'000});
+  map.integer("clamp_min_output_tokens", into.clamp_min_output_tokens, {1, 1'000'000});
+  map.finish();
+}
+
+void read_log(YamlMap map, LogSettings& into) {
+  static constexpr std::string_view levels[] = {"debug", "info", "warn", "error"};
+  static constexpr std::string_view formats[] = {"text", "json"};
+  if (const auto level = map.one_of("level", levels)) into.level = static_cast<base::log::Level>(*level);
+  if (const auto format = map.one_of("format", formats)) into.format = static_cast<base::log::Format>(*format);
+  map.finish();
+}
+
+void read_tls(YamlMap map, std::optional<TlsFiles>& into) {
+  TlsFiles files;
+  read_file_name(map, "certificate", files.certificate);
+  read_file_name(map, "key", files.key);
+  for (const std::string_view key : {"certificate", "key"})
+    if (!map.has(key)) map.refuse(key, "is missing");
+  map.finish();
+  into = std::move(files);
+}
+
+void read_control(YamlMap& root, std::optional<net::Address>& into) {
+  if (root.is_word("control", "off")) {
+    into.reset();
+  } else if (root.has("control")) {
+    auto map = root.map("control");
+    if (!map) return;
+    read_address(*map, "listen", *into);
+    map->finish();
+  }
+}
+
+// OpenAI, or whoever speaks its dialect at OPENAI_BASE_URL: the variables that every client of the dialect reads.
+void add_environment_upstream(const Environment& environment, Config& config, std::vector<Finding>& findings) {
+  const auto base_url = environment("OPENAI_BASE_URL");
+  catalog::Upstream upstream;
+  upstream.name = "openai";
+  upstream.secret = environment("OPENAI_API_KEY").value_or("");
+  if (const auto status = parse_base_url(base_url.value_or("https://api.openai.com/v1"), upstream); !status)
+    findings.push_back({"", 0, fmt::format("the environment variable OPENAI_BASE_URL {}", status.error().message)});
+  // A server of one's own may ask for no key; OpenAI always does.
+  if (upstream.secret.empty() && !base_url)
+    findings.push_back({"", 0,
+                        "no upstream is configured: set OPENAI_API_KEY, or list 'upstreams' in metergate.yaml "
+                        "(metergate.example.yaml shows every key)"});
+  upstream.output_cap_field = default_output_cap_field(upstream.host);
+  config.upstreams.push_back(std::move(upstream));
+}
+
+void read_file(YamlMap root, Config& config) {
+  read_address(root, "listen", config.listen);
+  read_control(root, config.control);
+  root.string("data", config.data);
+  std::int64_t threads = config.threads;
+  root.integer("threads", threads, {1, 1024});
+  config.threads = static_cast<int>(threads);
+  if (auto tls = root.map("tls")) read_tls(std::move(*tls), config.tls);
+  for (auto& [name, map] : root.named_maps("upstreams")) read_upstream(name, std::move(map), config.upstreams);
+  if (!root.has("routes") && config.upstreams.size() > 1)
+    root.refuse("routes", "is missing; with several upstreams, say which path leads to which");
+  for (auto& map : root.list("routes")) read_route(std::move(map), config, config.routes);
+  if (auto prices = root.map("prices")) read_prices(std::move(*prices), config.prices);
+  if (auto admission = root.map("admission")) read_admission(std::move(*admission), config.admission);
+  root.integer("drain_ms", config.drain_ms, {0, duration_ms.most});
+  if (auto log = root.map("log")) read_log(std::move(*log), config.log);
+  root.finish();
+}
+
+void apply(const ConfigOverrides& overrides, Config& config, std::vector<Finding>& findings) {
+  const auto address = [&](std::string_view option, std::string_view text) {
+    auto parsed = net::Address::parse(text);
+    if (!parsed) findings.push_back({"", 0, fmt::format("{} {}", option, address_rule)});
+    return parsed.value_or(net::Address{});
+  };
+  if (overrides.data) config.data = *overrides.data;
+  if (overrides.listen) config.listen = address("--listen", *overrides.listen);
+  if (!overrides.control) return;
+  config.control = *overrides.control == "off" ? std::nullopt : std::optional(address("--control", *overrides.control));
+}
+
+}  // namespace
+
+const catalog::Upstream* Config::find_upstream(std::string_view name) const {
+  const auto at = std::ranges::find(upstreams, name, &catalog::Upstream::name);
+  return at == upstreams.end() ? nullptr : &*at;
+}
+
+std::optional<std::string> default_config_file() {
+  std::error_code ignored;
+  return std::filesystem::exists(default_file, ignored) ? std::optional<std::string>(default_file) : std::nullopt;
+}
+
+ConfigReport check_config(const std::optional<std::string>& file, const Environment& environment,
+                          const ConfigOverrides& overrides) {
+  ConfigReport report;
+  Config& config = report.config;
+  config.threads = number_of_cores();
+  YamlSource source{file.value_or(""), environment, {}};
+  bool names_upstreams = false;
+  if (file) {
+    config.file = *file;
+    std::ifstream stream(*file, std::ios::binary);
+    std::ostringstream text;
+    if (!stream.is_open() || !(text << stream.rdbuf())) {
+      report.findings.push_back({*file, 0, "cannot be read"});
+      return report;
+    }
+    auto root = YamlMap::parse(text.view(), source);
+    names_upstreams = root.has("upstreams");
+    // What follows from a file that is no YAML at all would only hide the reason.
+    if (source.findings.empty()) read_file(std::move(root), config);
+  }
+  report.findings = std::move(source.findings);
+  std::ranges::stable_sort(report.findings, {}, &Finding::line);
+  if (!names_upstreams) add_environment_upstream(environment, config, report.findings);
+  if (config.routes.empty() && config.upstreams.size() == 1) {
+    catalog::Route route;
+    route.upstream = config.upstreams.front().name;
+    route.name = route.upstream;
+    config.routes.push_back(std::move(route));
+  }
+  apply(overrides, config, report.findings);
+  if (config.control && config.listen.port != 0 && *config.control == config.listen)
+    report.findings.push_back(
+        {config.file, 0, "'control.listen' and 'listen' are the same address; give each its own"});
+  return report;
+}
+
+base::Result<Config> load_config(const std::optional<std::string>& file, const Environment& environment,
+                                 const ConfigOverrides& overrides) {
+  auto report = check_config(file, environment, overrides);
+  if (report.findings.empty()) return std::move(report.config);
+  auto message = report.findings.front().to_string();
+  if (report.findings.size() > 1)
+    message += fmt::format(" (and {} more; 'metergate check' lists them)", report.findings.size() - 1);
+  return base::invalid(std::move(message));
+}
+
+}  // namespace app

@@ -1,0 +1,92 @@
+#pragma once
+// What the operator declares in metergate.yaml: listeners, upstreams, routes, prices and patience. Every key is
+// described in docs/reference/configuration.md and shown in metergate.example.yaml.
+//
+// Always true: nothing is ignored silently. An unknown or repeated key, an unset variable, a value of the wrong type
+// or one that YAML readers understand differently is a finding with its file and line. No value that came from the
+// environment is ever printed.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/finding.h"
+#include "app/substitute.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "catalog/route.h"
+#include "meter/price_book.h"
+#include "net/address.h"
+
+namespace app {
+
+// The certificate that clients of the proxy see, as PEM files.
+struct TlsFiles {
+  std::string certificate;  // leaf first, then intermediates
+  std::string key;
+};
+
+struct PriceSettings {
+  std::string file;                                // empty: the list built into the binary
+  std::optional<meter::ModelPrice> unknown_model;  // none: a model without a price is refused
+};
+
+// How long an exchange may wait for its admission, and how small an answer is still worth paying for.
+struct AdmissionSettings {
+  std::int64_t wait_ms = 1'000;            // for money that others hold, before limit_busy
+  std::int64_t store_deadline_ms = 2'000;  // for a grant of the store, before unavailable
+  std::int64_t clamp_min_output_tokens = 16;
+};
+
+struct LogSettings {
+  base::log::Level level = base::log::Level::info;
+  base::log::Format format = base::log::Format::text;
+};
+
+struct Config {
+  std::string file;  // where it was read; empty: from the environment alone
+  net::Address listen{"127.0.0.1", 8080};
+  std::optional<net::Address> control = net::Address{"127.0.0.1", 8081};  // none: switched off
+  std::string data = "./data";
+  int threads = 1;  // worker threads of the data plane; the number of cores unless told
+  std::optional<TlsFiles> tls;
+  std::vector<catalog::Upstream> upstreams;  // names are unique
+  std::vector<catalog::Route> routes;        // names and prefixes are unique, each upstream exists
+  PriceSettings prices;
+  AdmissionSettings admission;
+  std::int64_t drain_ms = 30'000;
+  LogSettings log;
+
+  // The upstream of that name, or nullptr.
+  const catalog::Upstream* find_upstream(std::string_view name) const;
+};
+
+// What the command line says in place of the file.
+struct ConfigOverrides {
+  std::optional<std::string> data;
+  std::optional<std::string> listen;   // "127.0.0.1:8080"
+  std::optional<std::string> control;  // "127.0.0.1:8081" or "off"
+};
+
+// A configuration as far as it could be read, with everything that is wrong with it, by line. It is fit for use only
+// if there are no findings.
+struct ConfigReport {
+  Config config;
+  std::vector<Finding> findings;
+};
+
+// "metergate.yaml" in the working directory if there is one: what is read unless the command line names a file.
+std::optional<std::string> default_config_file();
+
+// Reads the file, or without one the environment: OPENAI_API_KEY and OPENAI_BASE_URL make the upstream `openai`.
+// Looks whether the files that it names can be read, and at no others.
+ConfigReport check_config(const std::optional<std::string>& file, const Environment& environment,
+                          const ConfigOverrides& overrides = {});
+// The same, for who needs a configuration that is fit for use; the error is the first finding and says how many
+// follow.
+base::Result<Config> load_config(const std::optional<std::string>& file, const Environment& environment,
+                                 const ConfigOverrides& overrides = {});
+
+}  // namespace app

@@ -1,0 +1,335 @@
+#include "app/config.h"
+
+#include <doctest/doctest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "app/base_url.h"
+
+using namespace app;
+
+namespace {
+
+Environment environment_of(std::map<std::string, std::string, std::less<>> variables) {
+  return [variables = std::move(variables)](std::string_view name) -> std::optional<std::string> {
+    const auto at = variables.find(name);
+    return at == variables.end() ? std::nullopt : std::optional(at->second);
+  };
+}
+
+// A folder of its own that goes away with the test, which runs inside it: findings then show bare file names.
+class Folder {
+ public:
+  Folder() : before_(std::filesystem::current_path()) {
+    std::string pattern = std::filesystem::temp_directory_path() / "metergate-config-XXXXXX";
+    path_ = mkdtemp(pattern.data());
+    std::filesystem::current_path(path_);
+  }
+  ~Folder() {
+    std::filesystem::current_path(before_);
+    std::filesystem::remove_all(path_);
+  }
+  void write(const char* name, std::string_view text) { std::ofstream(name) << text; }
+
+ private:
+  std::filesystem::path before_;
+  std::filesystem::path path_;
+};
+
+ConfigReport report_of(std::string_view yaml, const Environment& environment) {
+  Folder folder;
+  folder.write("m.yaml", yaml);
+  return check_config("m.yaml", environment);
+}
+
+constexpr std::string_view one_upstream = "upstreams: { a: { url: \"https://a.example/v1\" } }\n";
+
+}  // namespace
+
+TEST_CASE("without a file, the environment's OpenAI key is enough") {
+  const auto config = load_config(std::nullopt, environment_of({{"OPENAI_API_KEY", "sk-1"}}));
+  REQUIRE(config.has_value());
+  CHECK(config->listen.to_string() == "127.0.0.1:8080");
+  CHECK(config->control->to_string() == "127.0.0.1:8081");
+  CHECK(config->threads >= 1);
+  REQUIRE(config->upstreams.size() == 1);
+  const auto& upstream = config->upstreams[0];
+  CHECK(upstream.name == "openai");
+  CHECK(upstream.scheme == "https");
+  CHECK(upstream.host == "api.openai.com");
+  CHECK(upstream.port == 443);
+  CHECK(upstream.base_path == "/v1");
+  CHECK(upstream.secret == "sk-1");
+  CHECK(upstream.output_cap_field == "max_completion_tokens");
+  REQUIRE(config->routes.size() == 1);
+  CHECK(config->routes[0].prefix == "/v1");
+  CHECK(config->routes[0].upstream == "openai");
+}
+
+TEST_CASE("OPENAI_BASE_URL points somewhere else, where a key may not be needed") {
+  const auto config = load_config(std::nullopt, environment_of({{"OPENAI_BASE_URL", "http://localhost:11434/v1/"}}));
+  REQUIRE(config.has_value());
+  CHECK(config->upstreams[0].host == "localhost");
+  CHECK(config->upstreams[0].port == 11434);
+  CHECK(config->upstreams[0].base_path == "/v1");
+  CHECK(config->upstreams[0].output_cap_field == "max_tokens");
+}
+
+TEST_CASE("without a file and without a key, the error says what to do") {
+  const auto config = load_config(std::nullopt, environment_of({}));
+  REQUIRE_FALSE(config.has_value());
+  CHECK(config.error().message ==
+        "no upstream is configured: set OPENAI_API_KEY, or list 'upstreams' in metergate.yaml (metergate.example.yaml "
+        "shows every key)");
+}
+
+TEST_CASE("every key is read") {
+  Folder folder;
+  for (const char* name : {"cert.pem", "key.pem", "ca.pem", "prices.json"}) folder.write(name, "x");
+  folder.write("m.yaml", R"(
+listen: "[::1]:9000"
+control: { listen: 127.0.0.1:9001 }
+data: /var/lib/metergate
+threads: 3
+tls: { certificate: cert.pem, key: key.pem }
+upstreams:
+  openai: { url: "https://api.openai.com/v1", provider: openai, key: "${KEY}" }
+  local: { url: "https://LLM.internal:8443", ca_file: ca.pem, output_cap_field: max_completion_tokens }
+routes:
+  - { name: main, prefix: /v1, upstream: openai }
+  - name: inside
+    prefix: /local/v1
+    upstream: local
+    timeouts: { connect_ms: 1, first_byte_ms: 2, idle_ms: 3, total_ms: 4 }
+    max_body_bytes: 5
+    max_reply_bytes: 6
+prices: { file: prices.json, unknown_model: { input: "10", output: 30.5, max_output_tokens: 16384 } }
+admission: { wait_ms: 0, store_deadline_ms: 7, clamp_min_output_tokens: 8 }
+drain_ms: 9
+log: { level: warn, format: json }
+)");
+  const auto config = load_config("m.yaml", environment_of({{"KEY", "sk: \"${x}\"#"}}));
+  REQUIRE_MESSAGE(config.has_value() == false, "a key with a space cannot be sent");
+  const auto good = load_config("m.yaml", environment_of({{"KEY", "sk-\"${x}\"#"}}));
+  REQUIRE_MESSAGE(good.has_value(), good.error().message);
+  CHECK(good->listen.to_string() == "[::1]:9000");
+  CHECK(good->control->port == 9001);
+  CHECK(good->data == "/var/lib/metergate");
+  CHECK(good->threads == 3);
+  CHECK(good->tls->certificate == "cert.pem");
+  CHECK(good->tls->key == "key.pem");
+  CHECK(good->find_upstream("openai")->secret == "sk-\"${x}\"#");
+  const auto& local = *good->find_upstream("local");
+  CHECK(local.host == "llm.internal");
+  CHECK(local.port == 8443);
+  CHECK(local.base_path.empty());
+  CHECK(local.ca_file == "ca.pem");
+  CHECK(local.output_cap_field == "max_completion_tokens");
+  const auto& route = good->routes[1];
+  CHECK(route.name == "inside");
+  CHECK(route.prefix == "/local/v1");
+  CHECK(route.timeouts.connect_ms == 1);
+  CHECK(route.timeouts.first_byte_ms == 2);
+  CHECK(route.timeouts.idle_ms == 3);
+  CHECK(route.timeouts.total_ms == 4);
+  CHECK(route.max_body_bytes == 5);
+  CHECK(route.max_reply_bytes == 6);
+  CHECK(good->prices.file == "prices.json");
+  CHECK(good->prices.unknown_model->standard.input == *base::Price::parse_usd("10", 1'000'000));
+  CHECK(good->prices.unknown_model->standard.output == *base::Price::parse_usd("30.5", 1'000'000));
+  CHECK(good->prices.unknown_model->max_output_tokens == 16384);
+  CHECK(good->admission.wait_ms == 0);
+  CHECK(good->admission.store_deadline_ms == 7);
+  CHECK(good->admission.clamp_min_output_tokens == 8);
+  CHECK(good->drain_ms == 9);
+  CHECK(good->log.level == base::log::Level::warn);
+  CHECK(good->log.format == base::log::Format::json);
+}
+
+TEST_CASE("what is wrong is said with its line, and nothing else is") {
+  struct Row {
+    std::string yaml;
+    std::string finding;
+  };
+  const std::string up(one_upstream);
+  for (const Row& row : {
+           // Keys.
+           Row{up + "lisen: 127.0.0.1:1", "m.yaml:2: 'lisen' is not a known key; did you mean 'listen'?"},
+           Row{up + "zebra: 1", "m.yaml:2: 'zebra' is not a known key"},
+           Row{"upstreams:\n  a: { url: \"http://a\", kye: x }",
+               "m.yaml:2: 'upstreams.a.kye' is not a known key; did you mean 'key'?"},
+           Row{"upstreams: { a: { url: \"http://a\", key: b,\n    key: c } }",
+               "m.yaml:2: 'upstreams.a.key' is given twice, first in line 1; keep one"},
+           Row{up + "drain_ms: 1\ndrain_ms: 2", "m.yaml:3: 'drain_ms' is given twice, first in line 2; keep one"},
+           Row{up + "<<: { drain_ms: 1 }", "m.yaml:2: '<<' is not a known key"},
+           // Types.
+           Row{up + "threads: many", "m.yaml:2: 'threads' must be a whole number in digits, not many"},
+           Row{up + "threads: 1.5", "m.yaml:2: 'threads' must be a whole number in digits, not 1.5"},
+           Row{up + "threads: 010", "m.yaml:2: 'threads' looks octal: 010; write it without the leading zero"},
+           Row{up + "threads: 0x10", "m.yaml:2: 'threads' must be a whole number in digits, not 0x10"},
+           Row{up + "threads: 1_000", "m.yaml:2: 'threads' must be a whole number in digits, not 1_000"},
+           Row{up + "threads: 0", "m.yaml:2: 'threads' must be between 1 and 1024, not 0"},
+           Row{up + "threads: ~", "m.yaml:2: 'threads' has no value; give it one or leave the key out"},
+           Row{up + "threads:", "m.yaml:2: 'threads' has no value; give it one or leave the key out"},
+           Row{up + "threads: [1]", "m.yaml:2: 'threads' must be a single value"},
+           Row{up + "data: 0755",
+               "m.yaml:2: 'data' is a number or a truth value to some YAML readers; put it in quotes"},
+           Row{up + "data: no", "m.yaml:2: 'data' is a number or a truth value to some YAML readers; put it in quotes"},
+           Row{up + "data: \"\"", "m.yaml:2: 'data' has no value; give it one or leave the key out"},
+           Row{up + "log: warn", "m.yaml:2: 'log' must hold keys and values of its own"},
+           Row{up + "log: { level: wran }",
+               "m.yaml:2: 'log.level' must be debug or info or warn or error, not wran; did you mean 'warn'?"},
+           // Addresses.
+           Row{up + "listen: 8080",
+               "m.yaml:2: 'listen' must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080"},
+           Row{up + "control: { listen: 127.0.0.1:8080 }",
+               "m.yaml: 'control.listen' and 'listen' are the same address; give each its own"},
+           Row{up + "control: no", "m.yaml:2: 'control' must hold keys and values of its own"},
+           // Variables.
+           Row{up + "data: ${NOWHERE}",
+               "m.yaml:2: 'data' needs the environment variable NOWHERE, which is not set; set it or write "
+               "${NOWHERE:-default}"},
+           Row{up + "data: $HOME/x", "m.yaml:2: 'data' has a '$' that begins no ${VARIABLE}; write $$ for a plain '$'"},
+           Row{up + "data: \"${A B}\"", "m.yaml:2: 'data' has ${A B}, which is not a variable's name"},
+           Row{up + "threads: ${SECRET}", "m.yaml:2: 'threads' must be a whole number in digits, not ${SECRET}"},
+           // Upstreams.
+           Row{"upstreams: {}", "m.yaml:1: 'upstreams' is empty"},
+           Row{"upstreams: { a: b }", "m.yaml:1: 'upstreams.a' must hold keys and values of its own"},
+           Row{"upstreams:\n  a: { key: k }", "m.yaml:2: 'upstreams.a.url' is missing"},
+           Row{"upstreams: { \"a b\": { url: \"http://a\" } }",
+               "m.yaml:1: 'upstreams.a b' is not a name for an upstream, which must be 1 to 64 letters, digits, '-', "
+               "'_' or '.'"},
+           Row{"upstreams: { a: { url: \"ftp://a\" } }",
+               "m.yaml:1: 'upstreams.a.url' must begin with https:// or http://"},
+           Row{"upstreams: { a: { url: \"http://a\", provider: opnai } }",
+               "m.yaml:1: 'upstreams.a.provider' must be openai, not opnai; did you mean 'openai'?"},
+           Row{"upstreams: { a: { url: \"https://a\", ca_file: none.pem } }",
+               "m.yaml:1: 'upstreams.a.ca_file' names a file that cannot be read"},
+           Row{"upstreams: { a: { url: \"http://a\", ca_file: m.yaml } }",
+               "m.yaml:1: 'upstreams.a.ca_file' has no use with an http:// url; write https:// or leave it out"},
+           // Routes.
+           Row{"upstreams: { a: { url: \"http://a\" }, b: { url: \"http://b\" } }",
+               "m.yaml:1: 'routes' is missing; with several upstreams, say which path leads to which"},
+           Row{up + "routes: []", "m.yaml:2: 'routes' is empty"},
+           Row{up + "routes: { a: b }", "m.yaml:2: 'routes' must be a list; begin each item with '- '"},
+           Row{up + "routes:\n  - { name: r, prefix: /v1 }", "m.yaml:3: 'routes[0].upstream' is missing"},
+           Row{up + "routes:\n  - { name: r, prefix: /v1, upstream: aa }",
+               "m.yaml:3: 'routes[0].upstream' names 'aa', which is not under 'upstreams'; did you mean 'a'?"},
+           Row{up + "routes:\n  - { name: r, prefix: /v1/, upstream: a }",
+               "m.yaml:3: 'routes[0].prefix' must begin with '/' and not end with one, such as /v1"},
+           Row{up + "routes:\n  - { name: r, prefix: /v1, upstream: a }\n  - { name: s, prefix: /v1, upstream: a }",
+               "m.yaml:4: 'routes[1].prefix' /v1 is owned by another route"},
+           Row{up + "routes:\n  - { name: r, prefix: /v1, upstream: a }\n  - { name: r, prefix: /v2, upstream: a }",
+               "m.yaml:4: 'routes[1].name' 'r' is taken by another route"},
+           Row{up + "routes:\n  - { name: r, prefix: /v1, upstream: a, timeouts: { idle_ms: 0 } }",
+               "m.yaml:3: 'routes[0].timeouts.idle_ms' must be between 1 and 86400000, not 0"},
+           // The rest.
+           Row{up + "tls: { certificate: m.yaml }", "m.yaml:2: 'tls.key' is missing"},
+           Row{up + "prices: { unknown_model: { input: ten, output: 1, max_output_tokens: 1 } }",
+               "m.yaml:2: 'prices.unknown_model.input' must be a decimal number such as \"2.50\", not ten"},
+           Row{up + "prices: { unknown_model: { input: -1, output: 1, max_output_tokens: 1 } }",
+               "m.yaml:2: 'prices.unknown_model.input' must be USD per million tokens, zero or more, such as \"2.50\""},
+           Row{up + "prices: { unknown_model: { input: 01, output: 1, max_output_tokens: 1 } }",
+               "m.yaml:2: 'prices.unknown_model.input' looks octal: 01; write it without the leading zero"},
+           // The file as a whole.
+           Row{up + "---\n" + up, "m.yaml:3: a second YAML document begins here; the file must hold one"},
+           Row{"- a", "m.yaml:1: the file must hold keys and values, such as 'listen: 127.0.0.1:8080'"},
+       }) {
+    CAPTURE(row.yaml);
+    const auto report = report_of(row.yaml, environment_of({{"OPENAI_API_KEY", "sk-1"}, {"SECRET", "sk-2"}}));
+    REQUIRE(report.findings.size() >= 1);
+    CHECK(report.findings[0].to_string() == row.finding);
+    CHECK(report.findings.size() == 1);
+  }
+}
+
+TEST_CASE("text that is not YAML is refused with its line, and not taken for an empty file") {
+  const auto report = report_of("listen: 127.0.0.1:1\nupstreams: { a: [ }", environment_of({{"OPENAI_API_KEY", "k"}}));
+  REQUIRE(report.findings.size() == 1);
+  CHECK(report.findings[0].line == 2);
+  CHECK(report.findings[0].message.starts_with("not valid YAML: "));
+}
+
+TEST_CASE("a file that does not exist is not the same as no file") {
+  Folder folder;
+  const auto config = load_config("none.yaml", environment_of({{"OPENAI_API_KEY", "k"}}));
+  REQUIRE_FALSE(config.has_value());
+  CHECK(config.error().message == "none.yaml: cannot be read");
+}
+
+TEST_CASE("check lists everything in the order of the file; load says how much more there is") {
+  Folder folder;
+  folder.write("m.yaml", "threads: 0\nupstreams: { a: { url: x } }\nlog: { level: 1 }\n");
+  const auto report = check_config("m.yaml", environment_of({}));
+  REQUIRE(report.findings.size() == 3);
+  CHECK(report.findings[0].line == 1);
+  CHECK(report.findings[1].line == 2);
+  CHECK(report.findings[2].line == 3);
+  const auto config = load_config("m.yaml", environment_of({}));
+  CHECK(config.error().message ==
+        "m.yaml:1: 'threads' must be between 1 and 1024, not 0 (and 2 more; 'metergate check' lists them)");
+}
+
+TEST_CASE("a variable's value replaces its name and nothing more") {
+  const auto environment = environment_of({{"A", "x"}, {"EMPTY", ""}, {"TRICK", "${A} $$ # : \""}});
+  struct Row {
+    const char* text;
+    const char* expected;
+  };
+  for (const Row& row :
+       {Row{"plain", "plain"}, Row{"${A}", "x"}, Row{"a${A}b${A}", "axbx"}, Row{"$$", "$"}, Row{"$${A}", "${A}"},
+        Row{"${NONE:-d}", "d"}, Row{"${EMPTY:-d}", "d"}, Row{"${EMPTY}", ""}, Row{"${NONE:-}", ""}, Row{"${A:-d}", "x"},
+        Row{"${NONE:-a:-b}", "a:-b"}, Row{"${TRICK}", "${A} $$ # : \""}}) {
+    CAPTURE(row.text);
+    CHECK(substitute(row.text, environment) == std::string(row.expected));
+  }
+  for (const char* text : {"$", "$A", "${A", "${}", "${1A}", "${A-b}", "${NONE}", "a$ b"}) {
+    CAPTURE(text);
+    CHECK_FALSE(substitute(text, environment).has_value());
+  }
+}
+
+TEST_CASE("a base URL is read into its parts, and what could surprise is refused") {
+  struct Row {
+    const char* url;
+    const char* parts;  // nullptr: refused
+  };
+  for (const Row& row :
+       {Row{"https://api.openai.com/v1", "https api.openai.com 443 /v1"}, Row{"http://Host:8080//", "http host 8080 "},
+        Row{"HTTPS://[::1]:9/x", "https ::1 9 /x"},
+        Row{"https://r.openai.azure.com/openai/v1/", "https r.openai.azure.com 443 /openai/v1"}, Row{"", nullptr},
+        Row{"api.openai.com", nullptr}, Row{"https://", nullptr}, Row{"https:///v1", nullptr},
+        Row{"https://u:p@h", nullptr}, Row{"https://h?x=1", nullptr}, Row{"https://h#x", nullptr},
+        Row{"https://h:0", nullptr}, Row{"https://h:65536", nullptr}, Row{"https://h:", nullptr},
+        Row{"https://h/a b", nullptr}, Row{"https://[::1]9/", nullptr}, Row{"https://h\n/", nullptr}}) {
+    CAPTURE(row.url);
+    catalog::Upstream upstream;
+    const auto status = parse_base_url(row.url, upstream);
+    CHECK(status.has_value() == (row.parts != nullptr));
+    if (status && row.parts != nullptr)
+      CHECK(fmt::format("{} {} {} {}", upstream.scheme, upstream.host, upstream.port, upstream.base_path) == row.parts);
+  }
+  CHECK(default_output_cap_field("r.openai.azure.com") == "max_completion_tokens");
+  CHECK(default_output_cap_field("api.groq.com") == "max_tokens");
+}
+
+TEST_CASE("the command line wins over the file") {
+  const auto environment = environment_of({{"OPENAI_API_KEY", "k"}});
+  const auto config = load_config(std::nullopt, environment, {"/tmp/d", "0.0.0.0:1", "off"});
+  REQUIRE(config.has_value());
+  CHECK(config->data == "/tmp/d");
+  CHECK(config->listen.to_string() == "0.0.0.0:1");
+  CHECK_FALSE(config->control.has_value());
+  const auto bad = load_config(std::nullopt, environment, {std::nullopt, "1", std::nullopt});
+  REQUIRE_FALSE(bad.has_value());
+  CHECK(bad.error().message == "--listen must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080");
+}
+
+TEST_CASE("control: off switches the control plane off") {
+  const auto report = report_of(std::string(one_upstream) + "control: off\n", environment_of({}));
+  CHECK(report.findings.empty());
+  CHECK_FALSE(report.config.control.has_value());
+}
