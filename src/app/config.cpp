@@ -43,10 +43,20 @@ void read_address(YamlMap& map, std::string_view key, net::Address& into) {
   }
 }
 
+// nullopt if there is no such file, or it cannot be read. A directory can be opened, but not read.
+std::optional<std::string> read_whole(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::error_code ignored;
+  if (!stream.is_open() || std::filesystem::is_directory(path, ignored)) return std::nullopt;
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return std::move(text).str();
+}
+
 // A path to a file that must be readable now, not when the first client comes.
 void read_file_name(YamlMap& map, std::string_view key, std::string& into) {
   map.string(key, into);
-  if (!into.empty() && !std::ifstream(into).is_open()) map.refuse(key, "names a file that cannot be read");
+  if (!into.empty() && !read_whole(into)) map.refuse(key, "names a file that cannot be read");
 }
 
 void read_upstream(std::string_view name, YamlMap map, std::vector<catalog::Upstream>& into) {
@@ -254,16 +264,15 @@ ConfigReport check_config(const std::optional<std::string>& file, const Environm
   bool names_upstreams = false;
   if (file) {
     config.file = *file;
-    std::ifstream stream(*file, std::ios::binary);
-    std::ostringstream text;
-    if (!stream.is_open() || !(text << stream.rdbuf())) {
-      report.findings.push_back({*file, 0, "cannot be read"});
+    const auto text = read_whole(*file);
+    auto root = text ? YamlMap::parse(*text, source) : std::nullopt;
+    if (!text) source.findings.push_back({*file, 0, "cannot be read"});
+    if (!root) {
+      report.findings = std::move(source.findings);
       return report;
     }
-    auto root = YamlMap::parse(text.view(), source);
-    names_upstreams = root.has("upstreams");
-    // What follows from a file that is no YAML at all would only hide the reason.
-    if (source.findings.empty()) read_file(std::move(root), config);
+    names_upstreams = root->has("upstreams");
+    read_file(std::move(*root), config);
   }
   report.findings = std::move(source.findings);
   std::ranges::stable_sort(report.findings, {}, &Finding::line);

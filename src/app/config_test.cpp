@@ -247,10 +247,19 @@ TEST_CASE("what is wrong is said with its line, and nothing else is") {
 }
 
 TEST_CASE("text that is not YAML is refused with its line, and not taken for an empty file") {
-  const auto report = report_of("listen: 127.0.0.1:1\nupstreams: { a: [ }", environment_of({{"OPENAI_API_KEY", "k"}}));
+  const auto report = report_of("listen: 127.0.0.1:1\nupstreams: { a: [ }", environment_of({}));
   REQUIRE(report.findings.size() == 1);
   CHECK(report.findings[0].line == 2);
   CHECK(report.findings[0].message.starts_with("not valid YAML: "));
+}
+
+TEST_CASE("an empty file says what no file says") {
+  for (const char* yaml : {"", "# nothing yet\n", "---\n"}) {
+    CAPTURE(yaml);
+    const auto report = report_of(yaml, environment_of({{"OPENAI_API_KEY", "k"}}));
+    CHECK(report.findings.empty());
+    CHECK(report.config.upstreams.size() == 1);
+  }
 }
 
 TEST_CASE("a file that does not exist is not the same as no file") {
@@ -258,19 +267,19 @@ TEST_CASE("a file that does not exist is not the same as no file") {
   const auto config = load_config("none.yaml", environment_of({{"OPENAI_API_KEY", "k"}}));
   REQUIRE_FALSE(config.has_value());
   CHECK(config.error().message == "none.yaml: cannot be read");
+  CHECK(load_config(".", environment_of({})).error().message == ".: cannot be read");
 }
 
 TEST_CASE("check lists everything in the order of the file; load says how much more there is") {
   Folder folder;
-  folder.write("m.yaml", "threads: 0\nupstreams: { a: { url: x } }\nlog: { level: 1 }\n");
+  folder.write("m.yaml", "log: { level: 1 }\nupstreams: { a: { url: x } }\nthreads: 0\nthreads: 1\n");
   const auto report = check_config("m.yaml", environment_of({}));
-  REQUIRE(report.findings.size() == 3);
-  CHECK(report.findings[0].line == 1);
-  CHECK(report.findings[1].line == 2);
-  CHECK(report.findings[2].line == 3);
+  REQUIRE(report.findings.size() == 4);
+  for (int i = 0; i < 4; ++i) CHECK(report.findings[static_cast<std::size_t>(i)].line == i + 1);
   const auto config = load_config("m.yaml", environment_of({}));
-  CHECK(config.error().message ==
-        "m.yaml:1: 'threads' must be between 1 and 1024, not 0 (and 2 more; 'metergate check' lists them)");
+  CHECK(
+      config.error().message ==
+      "m.yaml:1: 'log.level' must be debug or info or warn or error, not 1 (and 3 more; 'metergate check' lists them)");
 }
 
 TEST_CASE("a variable's value replaces its name and nothing more") {

@@ -57,24 +57,21 @@ YamlMap::YamlMap(const YAML::Node& node, std::string path, YamlSource& source)
   if (node.IsMap()) take_members(node);
 }
 
-YamlMap YamlMap::parse(std::string_view text, YamlSource& source) {
+std::optional<YamlMap> YamlMap::parse(std::string_view text, YamlSource& source) {
   YamlMap empty(YAML::Node(), {}, source);
   try {
     const auto documents = YAML::LoadAll(std::string(text));
+    if (documents.empty() || (documents.size() == 1 && documents[0].IsNull())) return empty;
+    if (documents.size() == 1 && documents[0].IsMap()) return YamlMap(documents[0], {}, source);
     if (documents.size() > 1) {
       empty.report(line_of(documents[1]), "a second YAML document begins here; the file must hold one");
-      return empty;
-    }
-    if (documents.empty() || documents[0].IsNull()) return empty;
-    if (!documents[0].IsMap()) {
+    } else {
       empty.report(line_of(documents[0]), "the file must hold keys and values, such as 'listen: 127.0.0.1:8080'");
-      return empty;
     }
-    return YamlMap(documents[0], {}, source);
   } catch (const YAML::Exception& error) {
     empty.report(error.mark.is_null() ? 0 : error.mark.line + 1, fmt::format("not valid YAML: {}", error.msg));
-    return empty;
   }
+  return std::nullopt;
 }
 
 void YamlMap::take_members(const YAML::Node& node) {

@@ -38,8 +38,9 @@ struct IntegerRange {
 // out.
 class YamlMap {
  public:
-  // The single mapping that `text` holds. What cannot be parsed is a finding, and reads as an empty mapping.
-  static YamlMap parse(std::string_view text, YamlSource& source);
+  // The single mapping that `text` holds; nothing but comments is an empty one. nullopt, with a finding, if it is not
+  // YAML or not one mapping.
+  static std::optional<YamlMap> parse(std::string_view text, YamlSource& source);
 
   bool has(std::string_view key) const;
   void string(std::string_view key, std::string& into);
