@@ -342,3 +342,27 @@ TEST_CASE("control: off switches the control plane off") {
   CHECK(report.findings.empty());
   CHECK_FALSE(report.config.control.has_value());
 }
+
+TEST_CASE("the example in the tree has no findings and says the defaults") {
+  const auto root = std::filesystem::path(__FILE__).parent_path() / "../..";
+  const auto report =
+      check_config((root / "metergate.example.yaml").string(), environment_of({{"OPENAI_API_KEY", "sk-1"}}));
+  for (const Finding& finding : report.findings) FAIL_CHECK(finding.to_string());
+  const Config& example = report.config;
+  const Config defaults;
+  CHECK(example.listen == defaults.listen);
+  CHECK(example.control == defaults.control);
+  CHECK(example.data == defaults.data);
+  CHECK(example.drain_ms == defaults.drain_ms);
+  CHECK(example.admission.wait_ms == defaults.admission.wait_ms);
+  CHECK(example.admission.store_deadline_ms == defaults.admission.store_deadline_ms);
+  CHECK(example.admission.clamp_min_output_tokens == defaults.admission.clamp_min_output_tokens);
+  REQUIRE(example.routes.size() == 1);
+  const catalog::Route route;
+  CHECK(example.routes[0].timeouts.connect_ms == route.timeouts.connect_ms);
+  CHECK(example.routes[0].timeouts.first_byte_ms == route.timeouts.first_byte_ms);
+  CHECK(example.routes[0].timeouts.idle_ms == route.timeouts.idle_ms);
+  CHECK(example.routes[0].timeouts.total_ms == route.timeouts.total_ms);
+  CHECK(example.routes[0].max_body_bytes == route.max_body_bytes);
+  CHECK(example.routes[0].max_reply_bytes == route.max_reply_bytes);
+}
