@@ -1,0 +1,42 @@
+"""Sends recorded requests through the official OpenAI clients, and gives back the bytes that they received."""
+
+import base64
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import openai
+
+from replay_upstream import Exchange
+
+ROOT = Path(__file__).resolve().parents[2]
+NODE_FOLDER = ROOT / "build/node"  # tools/test_env installs the pinned client there
+
+
+def send_python(exchange: Exchange, base_url: str, key: str) -> tuple[int, bytes]:
+    """Status and body. A stream is read as it comes, an error as the client raises it."""
+    client = openai.OpenAI(api_key=key, base_url=base_url, max_retries=0, default_headers={"x-replay": exchange.name})
+    body = dict(exchange.request)
+    arguments = {"model": body.pop("model"), "messages": body.pop("messages"), "extra_body": body}
+    if body.get("stream"):
+        arguments["stream"] = body.pop("stream")
+    try:
+        with client.chat.completions.with_streaming_response.create(**arguments) as reply:
+            return reply.status_code, reply.read()
+    except openai.APIStatusError as error:
+        return error.status_code, error.response.content
+    finally:
+        client.close()
+
+
+def send_node(exchanges: list[Exchange], base_url: str, key: str) -> dict[str, tuple[int, bytes]]:
+    """The same for many, one after another, in one Node process; by the exchange's name."""
+    shutil.copy(Path(__file__).parent / "node/replay.mjs", NODE_FOLDER)
+    lines = [json.dumps({"name": exchange.name, "base_url": base_url, "key": key, "body": exchange.request})
+             for exchange in exchanges]
+    done = subprocess.run(["node", "replay.mjs"], cwd=NODE_FOLDER, input="\n".join(lines) + "\n", capture_output=True,
+                          text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    replies = [json.loads(line) for line in done.stdout.splitlines()]
+    return {reply["name"]: (reply["status"], base64.b64decode(reply["body"])) for reply in replies}

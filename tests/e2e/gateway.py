@@ -1,0 +1,209 @@
+"""Starts and drives the real binary: configuration, processes, and a client of its admin API."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import urlencode
+
+ROOT = Path(__file__).resolve().parents[2]
+BINARY = Path(os.environ.get("METERGATE_BIN", ROOT / "build/release/metergate"))
+ADMIN_KEY = "e2e-admin-key"
+UPSTREAM_SECRET = "sk-upstream-secret"
+NUMBERS = ("amount", "available", "reserved", "unresolved", "spent")
+
+# Round prices, so that a test can be checked by head: $1 per million in, $10 per million out.
+PRICES = {"version": "test", "models": {
+    "priced": {"input": "1", "output": "10", "max_output_tokens": 1000},
+    "dear": {"input": "1000", "output": "10000", "max_output_tokens": 100000},
+}}
+
+CONFIG = """
+listen: 127.0.0.1:{port}
+control: {{ listen: 127.0.0.1:{control_port} }}
+threads: 2
+drain_ms: 5000
+upstreams:
+  openai: {{ url: "{upstream}", provider: openai, key: {secret} }}
+routes:
+  - name: openai
+    prefix: /v1
+    upstream: openai
+    timeouts: {{ connect_ms: 2000, first_byte_ms: {first_byte_ms}, idle_ms: {idle_ms}, total_ms: 30000 }}
+    max_body_bytes: {max_body_bytes}
+prices: {{ {prices} }}
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class ControlError(Exception):
+    def __init__(self, status: int, body: str):
+        super().__init__(f"{status}: {body}")
+        self.status, self.body = status, body
+
+
+class Control:
+    """The admin API, as far as the tests need it."""
+
+    def __init__(self, port: int, key: str = ADMIN_KEY):
+        self.port, self.key = port, key
+
+    def send(self, method: str, path: str, body: dict | None = None) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            reply = connection.getresponse()
+            return reply.status, reply.read().decode()
+        finally:
+            connection.close()
+
+    def ask(self, method: str, path: str, body: dict | None = None):
+        status, text = self.send(method, path, body)
+        if status >= 300:
+            raise ControlError(status, text)
+        return json.loads(text) if text else None
+
+    def account(self, name: str = "acme", **more) -> dict:
+        return self.ask("POST", "/api/v1/accounts", {"name": name, **more})
+
+    def key_for(self, account: dict, limits: list[str] | None = None, name: str = "key") -> dict:
+        return self.ask("POST", "/api/v1/keys", {"account": account["id"], "name": name, "limits": limits or []})
+
+    def limit(self, **fields) -> dict:
+        """limit(key=…, unit="usd", window="day", amount="1", clamp="off")"""
+        return self.ask("POST", "/api/v1/limits", fields)
+
+    def numbers(self, limit_id: str) -> dict[str, Decimal]:
+        """The five numbers of a limit, checked to add up."""
+        shown = self.ask("GET", f"/api/v1/limits/{limit_id}")
+        numbers = {name: Decimal(shown[name]) for name in NUMBERS}
+        parts = sum(numbers[name] for name in NUMBERS[1:])
+        assert numbers["amount"] == parts, f"amount is not the sum of the other four: {numbers}"
+        return numbers
+
+    def limits_of(self, key: dict) -> list[dict]:
+        return [limit for limit in rows(self.ask("GET", "/api/v1/limits")) if key["id"] in json.dumps(limit)]
+
+    def records(self, **query) -> list[dict]:
+        """Every usage record, oldest first, across pages."""
+        found, cursor = [], None
+        while True:
+            page = self.ask("GET", "/api/v1/usage/records?" + urlencode({**query, **({"cursor": cursor} if cursor else {})}))
+            found += rows(page)
+            cursor = page.get("next_cursor") if isinstance(page, dict) else None
+            if not cursor:
+                return sorted(found, key=lambda record: record["id"])
+
+    def wait_for_records(self, count: int, timeout: float = 10, **query) -> list[dict]:
+        """Records are flushed in batches a moment after the reply."""
+        deadline = time.monotonic() + timeout
+        while len(found := self.records(**query)) < count and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert len(found) == count, f"{len(found)} usage records instead of {count}"
+        return found
+
+    def usage(self, group: str) -> list[dict]:
+        return rows(self.ask("GET", f"/api/v1/usage?group={group}"))
+
+    def wait_for_numbers(self, limit_id: str, timeout: float = 10, **expected) -> dict[str, Decimal]:
+        """Waits until the named numbers are what they should be, and says what they were if they do not become so."""
+        wanted = {name: Decimal(value) for name, value in expected.items()}
+        deadline = time.monotonic() + timeout
+        while True:
+            numbers = self.numbers(limit_id)
+            if all(numbers[name] == value for name, value in wanted.items()):
+                return numbers
+            assert time.monotonic() < deadline, f"{numbers}, expected {wanted}"
+            time.sleep(0.02)
+
+
+def rows(page) -> list[dict]:
+    return page if isinstance(page, list) else page["data"]
+
+
+class Gateway:
+    """One `metergate serve` on a data folder that outlives restarts. `port` is the proxy, `control` the admin API."""
+
+    def __init__(self, folder: Path, upstream: str, *, prices: dict | None = PRICES, unknown_model: str = "",
+                 first_byte_ms: int = 5000, idle_ms: int = 5000, max_body_bytes: int = 1 << 20):
+        self.folder, self.process = folder, None
+        self.port, self.control_port = free_port(), free_port()
+        self.control = Control(self.control_port)
+        folder.mkdir(parents=True, exist_ok=True)
+        parts = []
+        if prices:
+            (folder / "prices.json").write_text(json.dumps(prices))
+            parts.append(f"file: {folder / 'prices.json'}")
+        if unknown_model:
+            parts.append(f"unknown_model: {unknown_model}")
+        self.config = folder / "metergate.yaml"
+        self.config.write_text(CONFIG.format(port=self.port, control_port=self.control_port, upstream=upstream,
+                                             secret=UPSTREAM_SECRET, first_byte_ms=first_byte_ms, idle_ms=idle_ms,
+                                             max_body_bytes=max_body_bytes, prices=", ".join(parts)))
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def command(self) -> list[str]:
+        return [str(BINARY), "serve", "--config", str(self.config), "--data", str(self.data)]
+
+    def start(self):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env={**environment, "METERGATE_ADMIN_KEY": ADMIN_KEY})
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the gateway ended with {self.process.returncode}:\n{self.log()}")
+            try:
+                if self.control.send("GET", "/readyz")[0] == 200:
+                    return self
+            except OSError:
+                pass
+            time.sleep(0.01)
+        raise RuntimeError(f"the gateway does not become ready:\n{self.log()}")
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")
+
+    def kill(self):
+        """As a crash would end it."""
+        self.process.kill()
+        self.process.wait()
+
+    def terminate(self):
+        self.process.send_signal(signal.SIGTERM)
+
+    def stop(self, timeout: float = 15) -> int:
+        if self.process.poll() is None:
+            self.terminate()
+            try:
+                self.process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise AssertionError(f"the gateway did not stop within {timeout} s of SIGTERM") from None
+        return self.process.returncode
+
+    def key(self, *limits: str) -> dict:
+        """A new key with these limits ("10 usd/day"), under a new account."""
+        return self.control.key_for(self.control.account(), list(limits))
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        if self.process:
+            self.stop()

@@ -1,0 +1,28 @@
+// Sends requests through the official Node client and writes the replies' bytes as they came.
+// In: lines {"name", "base_url", "key", "body"}. Out: lines {"name", "status", "body"} with the body in base64.
+import { createInterface } from 'node:readline';
+import OpenAI from 'openai';
+
+async function send({ name, base_url, key, body }) {
+  let status = 0;
+  let bytes = Buffer.alloc(0);
+  const listeningFetch = async (...request) => {
+    const reply = await fetch(...request);
+    status = reply.status;
+    bytes = Buffer.from(await reply.clone().arrayBuffer());
+    return reply;
+  };
+  const defaultHeaders = { 'x-replay': name };
+  const client = new OpenAI({ apiKey: key, baseURL: base_url, maxRetries: 0, defaultHeaders, fetch: listeningFetch });
+  try {
+    const reply = await client.chat.completions.create(body);
+    if (body.stream) for await (const _ of reply); // the client itself reads the stream to its end
+  } catch (error) {
+    if (!(error instanceof OpenAI.APIError) || error.status !== status) throw error;
+  }
+  return { name, status, body: bytes.toString('base64') };
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  process.stdout.write(JSON.stringify(await send(JSON.parse(line))) + '\n');
+}
