@@ -1,4 +1,5 @@
 #pragma once
+// The reply side of the chat dialect: what a provider says that an exchange used.
 
 #include <cstdint>
 #include <optional>
@@ -13,13 +14,16 @@ namespace meter {
 
 // What a reply of the chat dialect says about itself.
 struct ChatReply {
-  std::string model;                       // as the provider names it; empty if it does not
-  std::optional<Usage> usage;              // nullopt: the reply carries none
-  std::optional<std::string> service_tier; // what was served
-  bool is_error = false;                   // an {"error": …} body
+  std::string model;                        // as the provider names it; empty if it does not
+  std::optional<Usage> usage;               // nullopt: the reply carries none
+  std::optional<std::string> service_tier;  // what was served
+  bool is_error = false;                    // an {"error": …} body, or such an event in a stream
 };
 
 // A plain 2xx or error body (padded as for read_chat_request). What is not JSON gives an empty ChatReply.
+//
+// Where the total is larger than input + completion, output is total − input: xAI and Gemini bill reasoning that they
+// leave out of completion_tokens (metering.md 1.3, trap 3). A count that is not a whole number, 0 or more, is unknown.
 ChatReply read_chat_reply(std::string_view body);
 
 // Reads a chat stream event by event while it is relayed. metering.md 1.2: the usage object may stand in any chunk,
@@ -30,7 +34,7 @@ class ChatStreamReader {
     pass,
     usage_only,  // the chunk that include_usage adds: choices is an empty array and usage an object
   };
-  // `data` is the data of one event (without "data: "); not required to be padded.
+  // `data` is the data of one event (without "data: "); not required to be padded. What is not JSON passes.
   Verdict on_event(std::string_view data);
 
   const ChatReply& reply() const { return reply_; }
@@ -42,7 +46,6 @@ class ChatStreamReader {
   ChatReply reply_;
   std::int64_t output_chunks_ = 0;
   bool done_ = false;
-  std::string padded_;
 };
 
 }  // namespace meter

@@ -1,4 +1,5 @@
 #pragma once
+// The request side of the chat dialect: what a body can cost at most, and the two changes that a policy may make to it.
 
 #include <cstdint>
 #include <optional>
@@ -14,24 +15,37 @@ namespace meter {
 struct ChatRequest {
   std::string model;
   bool stream = false;
-  bool include_usage = false;                    // stream_options.include_usage as the client sent it
-  std::optional<std::int64_t> output_cap;        // the smaller of max_tokens and max_completion_tokens, if any
-  std::string output_cap_field;                  // which of the two it was; empty if none
-  std::int64_t choices = 1;                      // n, 1 to 128
-  std::int64_t input_bound = 0;                  // tokens: an upper bound of what the provider can count as input
-  bool audio = false;                            // audio in or asked for: audio prices may apply
-  ServiceTier tier = ServiceTier::standard;      // the dearest tier that the request allows
-  std::string user;                              // OpenAI's end-user field, or empty
+  bool include_usage = false;                // stream_options.include_usage as the client sent it
+  std::optional<std::int64_t> output_cap;    // max_completion_tokens or max_tokens, if any; per choice
+  std::string output_cap_field;              // which of the two it was; empty if none
+  std::int64_t choices = 1;                  // n, 1 to 128
+  std::int64_t input_bound = 0;              // tokens: an upper bound of what the provider can count as input
+  bool audio = false;                        // audio in or asked for: audio prices may apply
+  ServiceTier tier = ServiceTier::standard;  // the dearest tier that the request allows (known_service_tier)
+  std::string user;                          // OpenAI's end-user field, or empty
 };
 
+// Tokens that a provider may add to what the body says: the frame of the reply, the rendering of tools and of a
+// response format. Measured at most some 200 (metering.md 3.3: +81 on the gpt-5 family, 35 to 115 for json_schema).
+inline constexpr std::int64_t input_margin_tokens = 256;
+// The dearest image there is: eight 512-pixel tiles on gpt-4o-mini, 2833 + 8 × 5667 (metering.md 3.4).
+inline constexpr std::int64_t image_bound_tokens = 2833 + 8 * 5667;
+
 // Reads a request body with simdjson's DOM parser; `body` must have simdjson::SIMDJSON_PADDING readable bytes behind
-// it. Refused with invalid_request, naming the field: what is not JSON, a duplicate top-level key (a pricing bypass:
-// the provider may read the other one), a wrong type, a number over 64 bits, and whatever would cost money that this
-// dialect cannot bound yet (web_search_options, a file part, …): not certain means closed.
+// it. Refused with invalid_request, naming the field: what is not JSON, a top-level key that comes twice or in other
+// letters (a pricing bypass: the provider may read the other one), a wrong type, a number over 64 bits, both output
+// caps at once, and whatever would cost money that this dialect cannot bound: web searches, hosted tools, predicted
+// output, files, an earlier audio answer, an unknown service tier. Not certain means closed. All other fields pass.
+//
+// input_bound is bytes of the body + input_margin_tokens + image_bound_tokens for each image. A token of a byte-level
+// BPE is at least one byte of text, and JSON is never shorter than the text it holds; a message's overhead of three or
+// four tokens is less than the letters of its JSON. A duplicate key inside messages cannot lower the bound: the bytes
+// of both count, and so does every kind that a content part names. Audio is one token per 100 ms, which any encoding
+// that providers take (wav, mp3) spends more bytes on than one.
 base::Result<ChatRequest> read_chat_request(std::string_view body);
 
 // `body` with the top-level member `key` set to the raw JSON `value`: replaced where it stands, or put first. All
-// other bytes stay as they are. `body` must have been accepted by read_chat_request.
+// other bytes stay as they are. `body` must have been accepted by read_chat_request; `key` needs no escaping.
 std::string with_member(std::string_view body, std::string_view key, std::string_view value);
 // `body` with stream_options.include_usage true; other stream options stay.
 std::string with_usage_in_stream(std::string_view body);

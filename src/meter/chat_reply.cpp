@@ -1,0 +1,180 @@
+#include "meter/chat_reply.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "meter/json_document.h"
+
+namespace meter {
+namespace {
+
+namespace dom = simdjson::dom;
+
+// Above every count that a provider can mean; what is larger is a mistake, not a number of tokens.
+constexpr std::int64_t largest_count = 1'000'000'000'000;
+
+// A whole number, 0 or more. Some gateways write whole numbers as 28.0 (metering.md 1.3, trap 9).
+std::optional<std::int64_t> read_count(dom::element value) {
+  std::int64_t count = -1;
+  if (value.get(count) != simdjson::SUCCESS) {
+    const auto number = get_if<double>(value);  // not money: a count of tokens in another spelling
+    if (!number || !(*number >= 0 && *number <= static_cast<double>(largest_count)))  // not money: the same
+      return std::nullopt;
+    count = static_cast<std::int64_t>(*number);
+    if (static_cast<double>(count) != *number) return std::nullopt;  // not money: the same
+  }
+  if (count < 0 || count > largest_count) return std::nullopt;
+  return count;
+}
+
+void read_input_details(dom::element value, Usage& usage) {
+  const auto details = get_if<dom::object>(value);
+  if (!details) return;
+  for (const auto& field : *details) {
+    if (field.key == "cached_tokens") {
+      usage.cached_input_tokens = read_count(field.value);
+    } else if (field.key == "audio_tokens") {
+      usage.audio_input_tokens = read_count(field.value);
+    } else if (field.key == "cache_write_tokens") {
+      usage.cache_write_tokens = read_count(field.value);
+    }
+  }
+}
+
+void read_output_details(dom::element value, Usage& usage) {
+  const auto details = get_if<dom::object>(value);
+  if (!details) return;
+  for (const auto& field : *details) {
+    if (field.key == "reasoning_tokens") {
+      usage.reasoning_tokens = read_count(field.value);
+    } else if (field.key == "audio_tokens") {
+      usage.audio_output_tokens = read_count(field.value);
+    }
+  }
+}
+
+Usage read_usage(dom::object object) {
+  Usage usage;
+  std::optional<std::int64_t> total;
+  for (const auto& field : object) {
+    if (field.key == "prompt_tokens") {
+      usage.input_tokens = read_count(field.value);
+    } else if (field.key == "completion_tokens") {
+      usage.output_tokens = read_count(field.value);
+    } else if (field.key == "total_tokens") {
+      total = read_count(field.value);
+    } else if (field.key == "prompt_tokens_details") {
+      read_input_details(field.value, usage);
+    } else if (field.key == "completion_tokens_details") {
+      read_output_details(field.value, usage);
+    }
+  }
+  if (usage.input_tokens && usage.output_tokens && total && *total > *usage.input_tokens + *usage.output_tokens)
+    usage.output_tokens = *total - *usage.input_tokens;
+  return usage;
+}
+
+// The members that a plain body and a chunk share. True if `value` held a usage object.
+bool read_usage_member(dom::element value, ChatReply& reply) {
+  const auto object = get_if<dom::object>(value);
+  if (!object) return false;
+  const Usage usage = read_usage(*object);
+  // An object that names neither count says nothing, and must not replace one that did.
+  if (usage.input_tokens || usage.output_tokens || !reply.usage) reply.usage = usage;
+  return true;
+}
+
+void read_common(const dom::key_value_pair& field, ChatReply& reply) {
+  if (field.key == "model") {
+    if (const auto model = get_if<std::string_view>(field.value); model && !model->empty()) reply.model = *model;
+  } else if (field.key == "service_tier") {
+    if (const auto tier = get_if<std::string_view>(field.value)) reply.service_tier = *tier;
+  } else if (field.key == "error") {
+    reply.is_error = reply.is_error || !field.value.is_null();
+  }
+}
+
+bool is_empty(dom::element value) {
+  if (const auto text = get_if<std::string_view>(value)) return text->empty();
+  if (const auto items = get_if<dom::array>(value)) return items->begin() == items->end();
+  if (const auto members = get_if<dom::object>(value)) return members->begin() == members->end();
+  return true;
+}
+
+// Whether a choice of a chunk brings output. The names that providers use; a name that is not here (role, annotations)
+// may come with no token at all.
+bool carries_output(dom::element choice) {
+  dom::object delta;
+  if (choice["delta"].get(delta) != simdjson::SUCCESS) return false;
+  for (const auto& field : delta) {
+    for (const std::string_view output :
+         {"content", "tool_calls", "reasoning_content", "reasoning", "refusal", "audio", "function_call"})
+      if (field.key == output && !is_empty(field.value)) return true;
+  }
+  return false;
+}
+
+// A padded copy in the thread's buffer: the event's bytes stand in the middle of what the network delivered.
+std::string_view padded(std::string_view data, std::string& own) {
+  constexpr std::size_t kept_bytes = 64 * 1024;
+  thread_local std::array<char, kept_bytes + simdjson::SIMDJSON_PADDING> buffer;
+  if (data.size() <= kept_bytes) {
+    std::ranges::copy(data, buffer.begin());
+    return {buffer.data(), data.size()};
+  }
+  own.reserve(data.size() + simdjson::SIMDJSON_PADDING);
+  own = data;
+  return own;
+}
+
+}  // namespace
+
+ChatReply read_chat_reply(std::string_view body) {
+  ChatReply reply;
+  const JsonDocument document(body);
+  const auto root = document.object();
+  if (!root) return reply;
+  for (const auto& field : *root) {
+    if (field.key == "usage") {
+      read_usage_member(field.value, reply);
+    } else {
+      read_common(field, reply);
+    }
+  }
+  return reply;
+}
+
+ChatStreamReader::Verdict ChatStreamReader::on_event(std::string_view data) {
+  if (data.starts_with("[DONE]")) done_ = true;
+  if (data.empty() || done_) return Verdict::pass;
+  std::string own;
+  const JsonDocument document(padded(data, own));
+  const auto root = document.object();
+  if (!root) return Verdict::pass;
+
+  bool usage = false;
+  bool no_choices = false;
+  bool output = false;
+  std::optional<dom::element> groq;
+  for (const auto& field : *root) {
+    if (field.key == "usage") {
+      usage = read_usage_member(field.value, reply_);
+    } else if (field.key == "x_groq") {
+      groq = field.value;
+    } else if (field.key == "choices") {
+      const auto choices = get_if<dom::array>(field.value);
+      if (!choices) continue;
+      no_choices = choices->begin() == choices->end();
+      for (const dom::element choice : *choices) output = output || carries_output(choice);
+    } else {
+      read_common(field, reply_);
+    }
+  }
+  if (output) ++output_chunks_;
+  if (dom::element value; !usage && groq && (*groq)["usage"].get(value) == simdjson::SUCCESS)
+    read_usage_member(value, reply_);
+  return usage && no_choices && !reply_.is_error ? Verdict::usage_only : Verdict::pass;
+}
+
+}  // namespace meter
