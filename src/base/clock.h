@@ -16,9 +16,10 @@ struct WallTime {
 struct Instant {
   std::int64_t ns = 0;
   constexpr auto operator<=>(const Instant&) const = default;
-  friend constexpr std::int64_t ns_between(Instant from, Instant to) { return to.ns - from.ns; }
   constexpr Instant plus_ms(std::int64_t ms) const { return Instant{ns + ms * 1'000'000}; }
 };
+
+constexpr std::int64_t ns_between(Instant from, Instant to) { return to.ns - from.ns; }
 
 class Clock {
  public:

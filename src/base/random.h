@@ -1,6 +1,7 @@
 #pragma once
 // Randomness comes in through the constructor, so that a seed replays everything but the secrets themselves.
 
+#include <array>
 #include <cstddef>
 #include <span>
 
@@ -15,5 +16,17 @@ class Random {
 
 // getrandom(2). Lives as long as the program.
 Random& system_random();
+
+// Another generator, asked for a page at a time: for one thread that needs many ids. Not for secrets.
+class BufferedRandom final : public Random {
+ public:
+  explicit BufferedRandom(Random& source) : source_(source) {}
+  void fill(std::span<std::byte> out) override;
+
+ private:
+  Random& source_;
+  std::array<std::byte, 4096> buffer_;
+  std::size_t used_ = 4096;
+};
 
 }  // namespace base

@@ -22,6 +22,16 @@ class SystemRandom final : public Random {
 
 }  // namespace
 
+void BufferedRandom::fill(std::span<std::byte> out) {
+  for (std::byte& byte : out) {
+    if (used_ == buffer_.size()) {
+      source_.fill(buffer_);
+      used_ = 0;
+    }
+    byte = buffer_[used_++];
+  }
+}
+
 Random& system_random() {
   static SystemRandom random;
   return random;

@@ -1,0 +1,50 @@
+#include "quota/admission.h"
+
+#include <utility>
+
+namespace quota {
+
+std::optional<Reservation> Admission::try_reserve(std::span<const catalog::Limit* const> limits, const Amounts& amounts,
+                                                  base::WallTime stamp, events::UsageRecord& record) {
+  if (!keeper_.admitting()) return std::nullopt;
+  Reservation::Parts parts;
+  const auto undo = [&] {
+    for (const Reservation::Part& part : parts) part.lease->give(part.amount);
+  };
+  for (const catalog::Limit* limit : limits) {
+    const auto known = leases_.find(limit->id);
+    if (known == leases_.end() || !known->second->span().contains(stamp)) {
+      undo();
+      return std::nullopt;
+    }
+    const std::shared_ptr<Lease>& lease = known->second;
+    const std::int64_t amount = amounts.in(limit->unit);
+    if (!lease->take(amount)) {
+      undo();
+      return std::nullopt;
+    }
+    if (lease->wants_refill()) keeper_.ask_refill(lease);
+    parts.push_back({lease, limit->unit, amount});
+  }
+  return Reservation(keeper_, std::move(record), std::move(parts));
+}
+
+void Admission::reserve(std::span<const catalog::Limit* const> limits, const Amounts& amounts, base::WallTime stamp,
+                        base::Instant deadline, events::UsageRecord record, std::function<void(Decision)> decided) {
+  Waiter waiter{.wants = {}, .stamp = stamp, .deadline = deadline, .record = std::move(record), .decided = std::move(decided)};
+  for (const catalog::Limit* limit : limits) waiter.wants.push_back({*limit, amounts.in(limit->unit)});
+  keeper_.submit(std::move(waiter));
+}
+
+void Admission::learn(const Reservation& reservation) {
+  for (const Reservation::Part& part : reservation.parts()) leases_[part.lease->counter().limit] = part.lease;
+}
+
+std::optional<std::int64_t> Admission::remaining(const catalog::Limit& limit, base::WallTime stamp) const {
+  const auto known = leases_.find(limit.id);
+  if (known == leases_.end() || !known->second->span().contains(stamp)) return std::nullopt;
+  const Lease& lease = *known->second;
+  return lease.amount() - lease.spent() - lease.unresolved();
+}
+
+}  // namespace quota

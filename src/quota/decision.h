@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/money.h"
+#include "base/result.h"
+#include "catalog/limit.h"
+#include "quota/reservation.h"
+
+namespace quota {
+
+// One limit that cannot pay for an exchange at this moment.
+struct Shortage {
+  catalog::Limit limit;
+  std::int64_t required = 0;   // in the limit's unit
+  std::int64_t available = 0;  // what could be reserved right now; >= 0
+  base::TimeWindow window;
+};
+
+// A policy's no. A value, not an error.
+struct Refusal {
+  // limit_reached: spent + unresolved + required is above the amount, waiting does not help before the window turns.
+  // limit_busy: only others' reservations stand in the way. unavailable: the store could not say; fail closed.
+  base::ErrorType type = base::ErrorType::limit_reached;
+  std::vector<Shortage> shortages;  // the one that decided first; empty for unavailable
+  std::string reason;               // of unavailable: why
+};
+
+using Decision = std::variant<Reservation, Refusal>;
+
+}  // namespace quota

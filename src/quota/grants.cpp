@@ -1,0 +1,181 @@
+// The keeper's slow path: exchanges that wait for lease money, and leases that run low.
+#include <algorithm>
+
+#include "base/assert.h"
+#include "quota/keeper.h"
+
+namespace quota {
+namespace {
+
+constexpr std::int64_t busy_demand_ms = 200;  // grants that follow each other faster than this double the lease
+constexpr std::int64_t lease_share = 8;       // a lease brings at most this part of what is left
+
+}  // namespace
+
+void Keeper::serve_waiters(base::Instant now) {
+  const bool overdue = std::ranges::any_of(waiters_, [&](const Waiter& waiter) { return waiter.deadline <= now; });
+  if (waiters_.empty() || (!retry_waiters_ && !overdue)) return;
+  retry_waiters_ = false;
+
+  std::vector<Asking> asking;
+  for (Waiter& waiter : std::exchange(waiters_, {})) {
+    auto leases = leases_of(waiter);
+    if (leases) {
+      asking.push_back({std::move(waiter), std::move(*leases)});
+    } else {
+      waiter.decided(Refusal{base::ErrorType::unavailable, {}, leases.error().message});
+    }
+  }
+  InHand in_hand;
+  const base::Status fetched = fetch(asking, in_hand, now);
+  for (Asking& one : asking) {  // first come, first served
+    auto decision = try_serve(one, in_hand, now);
+    // Without the store's word a shortage proves nothing.
+    if (!fetched && (!decision || std::holds_alternative<Refusal>(*decision)))
+      decision.emplace(Refusal{base::ErrorType::unavailable, {}, fetched.error().message});
+    if (decision) {
+      one.waiter.decided(std::move(*decision));
+    } else {
+      waiters_.push_back(std::move(one.waiter));
+    }
+  }
+  for (const auto& [lease, amount] : in_hand) lease->give(amount);
+}
+
+base::Result<Keeper::Leases> Keeper::leases_of(Waiter& waiter) {
+  if (!admitting()) return base::fail(base::ErrorType::unavailable, halted_because());
+  // After any wait the windows are those of this moment.
+  waiter.stamp = std::max(waiter.stamp, clock_.wall_now());
+  Leases leases;
+  for (const Waiter::Want& want : waiter.wants) {
+    TRY(auto lease, lease_for(want.limit, waiter.stamp));
+    leases.push_back(std::move(lease));
+  }
+  return leases;
+}
+
+base::Result<std::shared_ptr<Lease>> Keeper::lease_for(const catalog::Limit& limit, base::WallTime stamp) {
+  const base::TimeWindow span = base::window_at(limit.window, stamp);
+  const CounterKey key{limit.id, span.start};
+  if (const auto known = leases_.find(key); known != leases_.end()) return known->second;
+  const auto states = store_.read(std::span(&key, 1));
+  if (!states) {
+    note(std::unexpected(states.error()));
+    return std::unexpected(states.error());
+  }
+  auto lease = std::make_shared<Lease>(key, span);
+  lease->amount_ = states->front().amount;
+  lease->spent_ = states->front().spent;
+  lease->unresolved_ = states->front().unresolved;
+  leases_.emplace(key, lease);
+  return lease;
+}
+
+base::Status Keeper::fetch(std::span<const Asking> asking, InHand& in_hand, base::Instant now) {
+  InHand need;
+  for (const Asking& one : asking)
+    for (std::size_t i = 0; i < one.leases.size(); ++i) need[one.leases[i].get()] += one.waiter.wants[i].amount;
+
+  std::vector<GrantRequest> requests;
+  std::vector<Lease*> of_request;
+  for (const auto& [lease, amount] : need) {
+    const std::int64_t have = in_hand[lease] = lease->take_up_to(std::numeric_limits<std::int64_t>::max());
+    if (have >= amount) continue;
+    const std::int64_t missing = amount - have;
+    requests.push_back({lease->counter(), 1, missing + surplus_of(*lease, missing, now)});
+    of_request.push_back(lease);
+  }
+  if (requests.empty()) return {};
+  const auto grants = store_.grant(requests);
+  note(grants ? base::Status{} : std::unexpected(grants.error()));
+  if (!grants) return std::unexpected(grants.error());
+  ASSERT(grants->size() == requests.size());
+  for (std::size_t i = 0; i < grants->size(); ++i) {
+    learn(*of_request[i], (*grants)[i], now);
+    in_hand[of_request[i]] += (*grants)[i].granted;
+  }
+  return {};
+}
+
+std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base::Instant now) {
+  Waiter& waiter = asking.waiter;
+  bool fits = true;
+  for (std::size_t i = 0; i < asking.leases.size(); ++i) fits = fits && in_hand[asking.leases[i].get()] >= waiter.wants[i].amount;
+  if (!fits) {
+    Refusal refusal = refusal_of(asking, in_hand);
+    if (refusal.type == base::ErrorType::limit_busy && now < waiter.deadline) return std::nullopt;
+    waiter.record.outcome = events::Outcome::refused;
+    return refusal;
+  }
+  Reservation::Parts parts;
+  for (std::size_t i = 0; i < asking.leases.size(); ++i) {
+    const Waiter::Want& want = waiter.wants[i];
+    in_hand[asking.leases[i].get()] -= want.amount;
+    parts.push_back({std::move(asking.leases[i]), want.limit.unit, want.amount});
+  }
+  return Reservation(*this, std::move(waiter.record), std::move(parts));
+}
+
+Refusal Keeper::refusal_of(const Asking& asking, const InHand& in_hand) {
+  Refusal refusal{.type = base::ErrorType::limit_busy, .shortages = {}, .reason = {}};
+  for (std::size_t i = 0; i < asking.leases.size(); ++i) {
+    const Lease& lease = *asking.leases[i];
+    const Waiter::Want& want = asking.waiter.wants[i];
+    const std::int64_t available = in_hand.at(asking.leases[i].get());
+    if (available >= want.amount) continue;
+    Shortage shortage{want.limit, want.amount, std::max<std::int64_t>(available, 0), lease.span()};
+    // Waiting cannot help where even without the others' reservations it would not fit.
+    const bool reached = want.amount > lease.amount() - lease.spent() - lease.unresolved();
+    if (reached && refusal.type == base::ErrorType::limit_busy) {
+      refusal.type = base::ErrorType::limit_reached;
+      refusal.shortages.insert(refusal.shortages.begin(), std::move(shortage));
+    } else {
+      refusal.shortages.push_back(std::move(shortage));
+    }
+  }
+  ASSERT(!refusal.shortages.empty());
+  return refusal;
+}
+
+// --- refills -------------------------------------------------------------------------------------------------------
+
+void Keeper::serve_refills(base::Instant now) {
+  if (refills_.empty()) return;
+  const Leases leases = std::exchange(refills_, {});
+  std::vector<GrantRequest> requests;
+  Leases of_request;
+  for (const auto& lease : leases) {
+    const std::int64_t surplus = surplus_of(*lease, 0, now);
+    if (surplus == 0) lease->refill_below_ = 0;  // near the limit each exchange asks for exactly what it needs
+    lease->refill_asked_ = false;
+    if (surplus == 0) continue;
+    requests.push_back({lease->counter(), 1, surplus});
+    of_request.push_back(lease);
+  }
+  if (requests.empty()) return;
+  const auto grants = store_.grant(requests);
+  note(grants ? base::Status{} : std::unexpected(grants.error()));
+  if (!grants) return;  // those who then find the lease empty wait, and are told why
+  for (std::size_t i = 0; i < grants->size(); ++i) {
+    learn(*of_request[i], (*grants)[i], now);
+    of_request[i]->give((*grants)[i].granted);
+  }
+}
+
+std::int64_t Keeper::surplus_of(Lease& lease, std::int64_t need, base::Instant now) {
+  const bool busy = base::ns_between(lease.last_grant_, now) < busy_demand_ms * 1'000'000;
+  const std::int64_t left = lease.amount() - lease.spent() - lease.unresolved() - lease.reserved() - lease.free() - need;
+  const std::int64_t most = std::max<std::int64_t>(left / lease_share, 0);
+  lease.size_ = std::min(busy ? std::max(lease.size_ * 2, need) : std::max(lease.size_ / 2, need), most);
+  return lease.size_;
+}
+
+void Keeper::learn(Lease& lease, const Grant& grant, base::Instant now) {
+  ASSERT(grant.granted >= 0);
+  lease.granted_total_ += grant.granted;
+  lease.amount_ = grant.state.amount;
+  lease.last_grant_ = now;
+  lease.refill_below_ = lease.size_ / 2;
+}
+
+}  // namespace quota

@@ -1,0 +1,247 @@
+#include "quota/keeper.h"
+
+#include <algorithm>
+#include <future>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "base/assert.h"
+
+namespace quota {
+namespace {
+
+constexpr std::int64_t retry_flush_ms = 100;
+
+std::int64_t ms_between(base::Instant from, base::Instant to) { return base::ns_between(from, to) / 1'000'000; }
+
+}  // namespace
+
+Keeper::Keeper(Store& store, const base::Clock& clock, KeeperOptions options, std::function<void()> wake)
+    : store_(store), clock_(clock), options_(options), wake_(std::move(wake)) {}
+
+void Keeper::submit(Waiter waiter) {
+  {
+    const std::lock_guard lock(mutex_);
+    new_waiters_.push_back(std::move(waiter));
+  }
+  wake_();
+}
+
+void Keeper::ask_refill(std::shared_ptr<Lease> lease) {
+  {
+    const std::lock_guard lock(mutex_);
+    new_refills_.push_back(std::move(lease));
+  }
+  wake_();
+}
+
+void Keeper::push(events::UsageRecord record) {
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    new_records_.push_back(std::move(record));
+    wake = std::exchange(records_wake_, false);
+  }
+  if (wake) wake_();
+}
+
+void Keeper::run_and_wait(std::function<void()> work) {
+  std::promise<void> done;
+  {
+    const std::lock_guard lock(mutex_);
+    jobs_.push_back([&] {
+      work();
+      done.set_value();
+    });
+  }
+  wake_();
+  done.get_future().wait();
+}
+
+std::optional<base::Instant> Keeper::turn() {
+  const base::Instant now = clock_.now();
+  take_inputs();
+  serve_waiters(now);
+  serve_refills(now);
+  flush_due(now);
+  run_jobs();
+  return_idle(now);
+  return next_turn(now);
+}
+
+void Keeper::take_inputs() {
+  const std::lock_guard lock(mutex_);
+  std::ranges::move(new_waiters_, std::back_inserter(waiters_));
+  std::ranges::move(new_refills_, std::back_inserter(refills_));
+  std::ranges::move(new_records_, std::back_inserter(unflushed_));
+  retry_waiters_ = retry_waiters_ || !new_waiters_.empty() || !new_records_.empty();
+  new_waiters_.clear();
+  new_refills_.clear();
+  new_records_.clear();
+}
+
+void Keeper::run_jobs() {
+  std::vector<std::function<void()>> jobs;
+  {
+    const std::lock_guard lock(mutex_);
+    jobs.swap(jobs_);
+  }
+  for (const auto& job : jobs) job();
+}
+
+std::optional<base::Instant> Keeper::next_turn(base::Instant now) {
+  std::int64_t in_ms = std::numeric_limits<std::int64_t>::max();
+  const bool flushing = !unflushed_.empty() || !batch_.empty();
+  if (flushing) in_ms = batch_.empty() ? options_.flush_every_ms : retry_flush_ms;
+  for (const Waiter& waiter : waiters_) in_ms = std::min(in_ms, ms_between(now, waiter.deadline) + 1);
+  const bool tending = std::ranges::any_of(leases_, [](const auto& entry) {
+    const Lease& lease = *entry.second;
+    return lease.free() > 0 || lease.return_pending_ || lease.granted_total_ != lease.returned_total_ + lease.consumed_total_;
+  });
+  if (tending) in_ms = std::min(in_ms, options_.idle_return_ms);
+  const std::lock_guard lock(mutex_);
+  if (!new_waiters_.empty() || !new_refills_.empty() || !jobs_.empty()) return now;
+  // Records need no wake-up of their own while a flush is due anyway, unless somebody waits for what they free.
+  records_wake_ = !waiters_.empty() || !flushing;
+  if (!new_records_.empty()) {
+    records_wake_ = false;
+    in_ms = std::min(in_ms, waiters_.empty() ? options_.flush_every_ms : 0);
+  }
+  if (in_ms == std::numeric_limits<std::int64_t>::max()) return std::nullopt;
+  return now.plus_ms(std::max<std::int64_t>(in_ms, 0));
+}
+
+// --- flush and return --------------------------------------------------------------------------------------------
+
+void Keeper::note(const base::Status& status) {
+  const std::lock_guard lock(mutex_);
+  health_.last_error = status ? std::string() : status.error().message;
+  if (!status) ++health_.flush_failures;
+  health_.unflushed = unflushed_.size() + batch_.size();
+  halted_ = health_.unflushed > options_.unflushed_max;
+}
+
+base::Status Keeper::flush_batch() {
+  if (batch_.empty()) {
+    const auto count = static_cast<std::ptrdiff_t>(std::min(unflushed_.size(), options_.flush_records));
+    if (count == 0) return {};
+    batch_.assign(std::make_move_iterator(unflushed_.begin()), std::make_move_iterator(unflushed_.begin() + count));
+    unflushed_.erase(unflushed_.begin(), unflushed_.begin() + count);
+  }
+  // A batch that failed is offered again as it was: what the store did take of it changes nothing the second time.
+  const base::Status status = store_.flush({.records = batch_, .returns = {}});
+  if (status) {
+    for (const events::UsageRecord& record : batch_)
+      for (const events::Hold& hold : record.holds)
+        if (const auto lease = leases_.find({hold.limit, hold.window_start}); lease != leases_.end())
+          lease->second->consumed_total_ += std::min(hold.reserved, hold.spent + hold.unresolved);
+    batch_.clear();
+  }
+  note(status);
+  return status;
+}
+
+base::Status Keeper::flush_all() {
+  while (!unflushed_.empty() || !batch_.empty()) TRY_STATUS(flush_batch());
+  return {};
+}
+
+void Keeper::flush_due(base::Instant now) {
+  const std::int64_t every = batch_.empty() ? options_.flush_every_ms : retry_flush_ms;
+  if (unflushed_.size() < options_.flush_records && ms_between(last_flush_, now) < every) return;
+  if (unflushed_.empty() && batch_.empty()) return;
+  last_flush_ = now;
+  (void)flush_all();  // noted in health(); the batch is kept and offered again
+}
+
+base::Status Keeper::return_free(Lease& lease) {
+  const std::int64_t amount = lease.take_up_to(std::numeric_limits<std::int64_t>::max());
+  if (amount == 0 && !lease.return_pending_) return {};
+  // The total is monotone, so a return whose answer was lost is repeated without harm.
+  lease.returned_total_ += amount;
+  lease.return_pending_ = true;
+  const LeaseReturn back{lease.counter(), lease.returned_total_};
+  const base::Status status = store_.flush({.records = {}, .returns = std::span(&back, 1)});
+  if (status) lease.return_pending_ = false;
+  note(status);
+  return status;
+}
+
+void Keeper::return_idle(base::Instant now) {
+  if (ms_between(last_tick_, now) < options_.idle_return_ms) return;
+  last_tick_ = now;
+  const base::WallTime wall = clock_.wall_now();
+  for (auto at = leases_.begin(); at != leases_.end();) {
+    Lease& lease = *at->second;
+    const bool untouched = lease.free() == std::exchange(lease.free_last_tick_, lease.free());
+    if ((untouched && lease.free() > 0) || lease.return_pending_) (void)return_free(lease);
+    // A window that is over leaves when the store has nothing leased to us in it any more.
+    const bool settled = lease.granted_total_ == lease.returned_total_ + lease.consumed_total_ && !lease.return_pending_;
+    at = settled && lease.span().end <= wall ? leases_.erase(at) : std::next(at);
+  }
+}
+
+base::Status Keeper::close() {
+  take_inputs();
+  for (Waiter& waiter : waiters_) waiter.decided(Refusal{base::ErrorType::unavailable, {}, "the gateway is shutting down"});
+  waiters_.clear();
+  TRY_STATUS(flush_all());
+  for (const auto& [key, lease] : leases_) TRY_STATUS(return_free(*lease));
+  return {};
+}
+
+// --- what others may ask -----------------------------------------------------------------------------------------
+
+base::Result<std::vector<FiveNumbers>> Keeper::numbers(const std::vector<catalog::Limit>& limits) {
+  base::Result<std::vector<FiveNumbers>> answer;
+  run_and_wait([&] { answer = numbers_now(limits); });
+  return answer;
+}
+
+base::Result<std::vector<FiveNumbers>> Keeper::numbers_now(const std::vector<catalog::Limit>& limits) {
+  take_inputs();
+  TRY_STATUS(flush_all());
+  std::vector<CounterKey> keys;
+  std::vector<FiveNumbers> answer;
+  const base::WallTime now = clock_.wall_now();
+  for (const catalog::Limit& limit : limits) {
+    FiveNumbers& five = answer.emplace_back();
+    five.window = base::window_at(limit.window, now);
+    keys.push_back({limit.id, five.window.start});
+  }
+  TRY(const auto states, store_.read(keys));
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    FiveNumbers& five = answer[i];
+    const auto lease = leases_.find(keys[i]);
+    five.amount = limits[i].amount;
+    five.spent = states[i].spent;
+    five.unresolved = states[i].unresolved;
+    five.reserved = lease == leases_.end() ? 0 : lease->second->reserved();
+    five.available = std::max<std::int64_t>(0, five.amount - five.spent - five.unresolved - five.reserved);
+  }
+  return answer;
+}
+
+void Keeper::limit_changed(base::LimitId limit) {
+  run_and_wait([&] {
+    for (const auto& [key, lease] : leases_) {
+      if (key.limit != limit) continue;
+      (void)return_free(*lease);
+      if (const auto states = store_.read(std::span(&key, 1))) lease->amount_ = states->front().amount;
+    }
+    retry_waiters_ = true;
+  });
+}
+
+Keeper::Health Keeper::health() const {
+  const std::lock_guard lock(mutex_);
+  return health_;
+}
+
+std::string Keeper::halted_because() const {
+  if (admitting()) return {};
+  return fmt::format("the store does not take usage records: {}", health().last_error);
+}
+
+}  // namespace quota

@@ -1,0 +1,145 @@
+#pragma once
+// quota: may this exchange be afforded, and what is held meanwhile. Escrow with leases (design.md §4):
+//
+//   Admission    one per worker thread. Reserves from leases in memory: a compare-and-subtract per limit, undone if a
+//                later one fails. No lock, no I/O.
+//   Keeper       one per process, on the store thread. Gets leases from the store, hands grants to those who wait,
+//                flushes settled records, returns what lies idle. The only one that refuses.
+//   Reservation  the receipt; ends exactly once.
+//
+// It owns no truth: the store does (quota/store.h). It knows no clock, thread or socket: time is an argument, waking
+// the store thread and answering a worker are callbacks.
+//
+// Always: a reservation holds on all its limits or on none; what is handed out never exceeds what the store has leased
+// to this process; a refusal is pronounced only by the keeper, after it asked the store.
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "quota/decision.h"
+#include "quota/numbers.h"
+#include "quota/reservation.h"
+#include "quota/store.h"
+
+namespace quota {
+
+// An exchange that could not be paid from free lease money. `limits` and `record` describe it; `decided` is called
+// once, on the store thread.
+struct Waiter {
+  struct Want {
+    catalog::Limit limit;
+    std::int64_t amount = 0;
+  };
+  std::vector<Want> wants;
+  base::WallTime stamp;       // decides the windows
+  base::Instant deadline;     // when waiting for others' reservations ends with limit_busy; past: do not wait
+  events::UsageRecord record;
+  std::function<void(Decision)> decided;
+};
+
+struct KeeperOptions {
+  std::int64_t flush_every_ms = 5;
+  std::size_t flush_records = 512;       // at most, in one transaction
+  std::int64_t idle_return_ms = 1'000;   // a lease that nobody touched for this long goes back
+  std::size_t unflushed_max = 200'000;   // records kept while the store is down; then nothing is admitted
+};
+
+class Keeper final : public Inspector, public SettleQueue {
+ public:
+  // `wake` is called from any thread when there is work for turn(); it must not call back.
+  Keeper(Store& store, const base::Clock& clock, KeeperOptions options, std::function<void()> wake);
+
+  // From any thread.
+  void submit(Waiter waiter);
+  void ask_refill(std::shared_ptr<Lease> lease);
+  void push(events::UsageRecord record) override;
+  // Whether more may be admitted from leases: false while the store cannot take what was settled.
+  bool admitting() const { return !halted_.load(std::memory_order_relaxed); }
+  base::Result<std::vector<FiveNumbers>> numbers(const std::vector<catalog::Limit>& limits) override;
+  // The amount of a limit changed: idle lease money goes back at once, so that a lowered amount holds from here on.
+  void limit_changed(base::LimitId limit);
+
+  // On the store thread: does what is due and says when it wants to be called again, unless woken.
+  // nullopt: only when woken.
+  std::optional<base::Instant> turn();
+  // On the store thread: everything settled is flushed and every lease returned, if the store lets us.
+  base::Status close();
+
+  struct Health {
+    std::size_t unflushed = 0;
+    std::int64_t flush_failures = 0;
+    std::string last_error;  // empty: the last call of the store succeeded
+  };
+  Health health() const;
+  // Why nothing is admitted, or empty.
+  std::string halted_because() const;
+
+ private:
+  using Leases = std::vector<std::shared_ptr<Lease>>;
+  using InHand = std::map<Lease*, std::int64_t>;
+
+  void take_inputs();
+  void run_jobs();
+  // Runs `work` on the store thread and waits for it.
+  void run_and_wait(std::function<void()> work);
+
+  // A waiter with the leases that its wants are counted on, in the windows of this moment.
+  struct Asking {
+    Waiter waiter;
+    Leases leases;
+  };
+  void serve_waiters(base::Instant now);
+  base::Result<Leases> leases_of(Waiter& waiter);
+  base::Result<std::shared_ptr<Lease>> lease_for(const catalog::Limit& limit, base::WallTime stamp);
+  // Takes what is free and asks the store for the rest of what the waiters need and some more.
+  base::Status fetch(std::span<const Asking> asking, InHand& in_hand, base::Instant now);
+  // nullopt: only others' reservations stand in the way, and there is time to wait.
+  std::optional<Decision> try_serve(Asking& asking, InHand& in_hand, base::Instant now);
+  static Refusal refusal_of(const Asking& asking, const InHand& in_hand);
+
+  void serve_refills(base::Instant now);
+  // How much more than is needed a grant should bring: grows while demand lasts, shrinks to nothing near the limit.
+  static std::int64_t surplus_of(Lease& lease, std::int64_t need, base::Instant now);
+  static void learn(Lease& lease, const Grant& grant, base::Instant now);
+
+  base::Result<std::vector<FiveNumbers>> numbers_now(const std::vector<catalog::Limit>& limits);
+  void flush_due(base::Instant now);
+  base::Status flush_batch();
+  base::Status flush_all();
+  void return_idle(base::Instant now);
+  base::Status return_free(Lease& lease);
+  void note(const base::Status& status);
+  std::optional<base::Instant> next_turn(base::Instant now);
+
+  Store& store_;
+  const base::Clock& clock_;
+  const KeeperOptions options_;
+  const std::function<void()> wake_;
+  std::atomic<bool> halted_ = false;
+
+  mutable std::mutex mutex_;  // over what follows, up to the blank line
+  std::vector<Waiter> new_waiters_;
+  std::vector<std::shared_ptr<Lease>> new_refills_;
+  std::vector<events::UsageRecord> new_records_;
+  std::vector<std::function<void()>> jobs_;
+  bool records_wake_ = true;  // false while a turn is due soon anyway
+  Health health_;
+
+  // The store thread's alone.
+  std::map<CounterKey, std::shared_ptr<Lease>> leases_;
+  std::deque<Waiter> waiters_;
+  Leases refills_;
+  std::deque<events::UsageRecord> unflushed_;
+  std::vector<events::UsageRecord> batch_;  // in the store's hands, until it says that it took them
+  base::Instant last_flush_{};
+  base::Instant last_tick_{};
+  bool retry_waiters_ = false;  // something was settled since they were tried
+};
+
+}  // namespace quota

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "base/time_window.h"
+#include "quota/store.h"
+
+namespace quota {
+
+// This process's share of one counter. Workers take from `free` and give back to it without a lock; everything else
+// belongs to the keeper (engine.h). Amounts in the limit's unit.
+//
+// Always: free >= 0, and what the store has leased to this process = free + reserved + settled but not flushed.
+class Lease {
+ public:
+  Lease(CounterKey counter, base::TimeWindow span) : counter_(counter), span_(span) {}
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+
+  const CounterKey& counter() const { return counter_; }
+  const base::TimeWindow& span() const { return span_; }
+
+  // Takes `amount` from what is free: all of it or nothing.
+  bool take(std::int64_t amount);
+  // Takes what is free, up to `amount`.
+  std::int64_t take_up_to(std::int64_t amount);
+  void give(std::int64_t amount) { free_.fetch_add(amount, std::memory_order_release); }
+
+  // The bookkeeping of reservations: for the five numbers and the replies' headers, not for admission.
+  void note_reserved(std::int64_t amount) { reserved_.fetch_add(amount, std::memory_order_relaxed); }
+  void note_settled(std::int64_t reserved, std::int64_t spent, std::int64_t unresolved);
+
+  std::int64_t free() const { return free_.load(std::memory_order_relaxed); }
+  std::int64_t reserved() const { return reserved_.load(std::memory_order_relaxed); }
+  std::int64_t spent() const { return spent_.load(std::memory_order_relaxed); }
+  std::int64_t unresolved() const { return unresolved_.load(std::memory_order_relaxed); }
+  std::int64_t amount() const { return amount_.load(std::memory_order_relaxed); }
+
+  // True once when the free part has run low since the last refill: the caller then asks the keeper for more.
+  bool wants_refill();
+
+ private:
+  friend class Keeper;
+
+  const CounterKey counter_;
+  const base::TimeWindow span_;
+  std::atomic<std::int64_t> free_ = 0;
+  std::atomic<std::int64_t> reserved_ = 0;
+  std::atomic<std::int64_t> spent_ = 0;       // the store's when it was last read, and what this process settled since
+  std::atomic<std::int64_t> unresolved_ = 0;  // likewise
+  std::atomic<std::int64_t> amount_ = 0;      // the limit's
+  std::atomic<std::int64_t> refill_below_ = 0;
+  std::atomic<bool> refill_asked_ = false;
+
+  // The keeper's alone.
+  std::int64_t granted_total_ = 0;
+  std::int64_t returned_total_ = 0;
+  std::int64_t consumed_total_ = 0;  // of what was flushed
+  bool return_pending_ = false;      // the store did not confirm the last return
+  std::int64_t size_ = 0;           // what a refill asks for beyond need: doubles while demand lasts
+  base::Instant last_grant_{};
+  std::int64_t free_last_tick_ = -1;
+};
+
+}  // namespace quota

@@ -1,0 +1,84 @@
+#include "quota/reservation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace quota {
+
+std::int64_t Amounts::in(catalog::LimitUnit unit) const {
+  switch (unit) {
+    case catalog::LimitUnit::usd: return usd.nanos();
+    case catalog::LimitUnit::tokens: return tokens;
+    case catalog::LimitUnit::requests: return requests;
+  }
+  return 0;
+}
+
+Reservation::Reservation(SettleQueue& queue, events::UsageRecord record, Parts parts)
+    : queue_(&queue), record_(std::move(record)), parts_(std::move(parts)) {
+  for (const Part& part : parts_) {
+    ASSERT(part.lease != nullptr && part.amount >= 0);
+    part.lease->note_reserved(part.amount);
+  }
+}
+
+Reservation::Reservation(Reservation&& other) noexcept
+    : queue_(other.queue_), record_(std::move(other.record_)), parts_(std::move(other.parts_)),
+      state_(std::exchange(other.state_, State::ended)) {}
+
+Reservation::~Reservation() {
+  if (state_ == State::ended) return;
+  record_.outcome = events::Outcome::failed;
+  // Unsent: nothing is owed. Sent: nothing is known of the cost, so all of it stays held and the request is counted.
+  if (state_ == State::open) {
+    end({}, meter::Certainty::exact);
+  } else {
+    end({.usd = {}, .tokens = 0, .requests = 1}, meter::Certainty::at_least);
+  }
+}
+
+void Reservation::mark_sent() {
+  ASSERT(state_ != State::ended);
+  state_ = State::sent;
+}
+
+void Reservation::mark_unsent() {
+  ASSERT(state_ == State::sent);
+  state_ = State::open;
+}
+
+void Reservation::settle(const Amounts& actual, meter::Certainty certainty) && {
+  ASSERT(state_ != State::ended);
+  end(actual, certainty);
+}
+
+void Reservation::release() && {
+  ASSERT(state_ != State::ended);
+  end({}, meter::Certainty::exact);
+}
+
+void Reservation::end(const Amounts& actual, meter::Certainty certainty) {
+  ASSERT(!actual.usd.is_negative() && actual.tokens >= 0 && actual.requests >= 0);
+  state_ = State::ended;
+  record_.cost = actual.usd;
+  record_.holds.clear();
+  record_.holds.reserve(parts_.size());
+  for (const Part& part : parts_) {
+    Lease& lease = *part.lease;
+    events::Hold hold{.limit = lease.counter().limit, .window_start = lease.counter().window_start};
+    hold.spent = actual.in(part.unit);
+    hold.reserved = part.amount;
+    // An overrun is paid from what is free as far as that goes; what is missing is booked beyond the lease.
+    if (hold.spent > hold.reserved) hold.reserved += lease.take_up_to(hold.spent - hold.reserved);
+    if (certainty == meter::Certainty::at_least) hold.unresolved = std::max<std::int64_t>(0, hold.reserved - hold.spent);
+    lease.note_settled(part.amount, hold.spent, hold.unresolved);
+    if (const std::int64_t rest = hold.reserved - hold.spent - hold.unresolved; rest > 0) lease.give(rest);
+    record_.holds.push_back(hold);
+  }
+  parts_.clear();
+  queue_->push(std::move(record_));
+}
+
+}  // namespace quota

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <boost/container/small_vector.hpp>
+#include <cstdint>
+#include <memory>
+
+#include "base/money.h"
+#include "catalog/limit.h"
+#include "events/usage_record.h"
+#include "meter/usage.h"
+#include "quota/lease.h"
+
+namespace quota {
+
+// What an exchange takes or took, in every unit that a limit may count.
+struct Amounts {
+  base::Money usd;
+  std::int64_t tokens = 0;
+  std::int64_t requests = 0;
+
+  std::int64_t in(catalog::LimitUnit unit) const;
+  bool operator==(const Amounts&) const = default;
+};
+
+// Where finished exchanges go: the worker's queue to the keeper.
+class SettleQueue {
+ public:
+  virtual ~SettleQueue() = default;
+  virtual void push(events::UsageRecord record) = 0;
+};
+
+// The receipt for money taken off every limit that applies to one exchange. Move-only, one owner, ends exactly once:
+//
+//   settle     the true cost is known; the rest goes back
+//   release    nothing was sent, or nothing is owed; everything goes back
+//   destroyed  before mark_sent: released. After it: stays held as unresolved, because the provider may bill us
+//
+// Each end pushes the usage record; it is filled in on the way through record().
+class [[nodiscard]] Reservation {
+ public:
+  struct Part {
+    std::shared_ptr<Lease> lease;
+    catalog::LimitUnit unit = catalog::LimitUnit::usd;
+    std::int64_t amount = 0;
+  };
+  using Parts = boost::container::small_vector<Part, 5>;
+
+  // The parts have been taken from their leases already.
+  Reservation(SettleQueue& queue, events::UsageRecord record, Parts parts);
+  Reservation(Reservation&& other) noexcept;
+  Reservation& operator=(Reservation&&) = delete;
+  ~Reservation();
+
+  events::UsageRecord& record() { return record_; }
+  const Parts& parts() const { return parts_; }
+
+  // The point of no free return: call before the first byte goes upstream.
+  void mark_sent();
+  // The system took not one byte of what was to be sent: it is as if mark_sent had not been called.
+  void mark_unsent();
+  bool sent() const { return state_ == State::sent; }
+
+  // Ends it. `exact`: books the amounts, returns the rest; more than was reserved is an overrun, taken from what is
+  // free and else booked beyond. `at_least`: books the amounts, the rest of the reservation stays unresolved.
+  void settle(const Amounts& actual, meter::Certainty certainty) &&;
+  // Ends it with nothing booked. Only for what is certainly not billed.
+  void release() &&;
+
+ private:
+  enum class State : std::uint8_t { open, sent, ended };
+  void end(const Amounts& actual, meter::Certainty certainty);
+
+  SettleQueue* queue_;
+  events::UsageRecord record_;
+  Parts parts_;
+  State state_ = State::open;
+};
+
+}  // namespace quota
