@@ -31,7 +31,7 @@ enum class Audio : std::uint8_t { none, possible };
 struct TokenPrices {
   base::Price input;
   base::Price output;
-  std::optional<base::Price> cached_input;
+  std::optional<base::Price> cached_input = std::nullopt;
   std::optional<base::Price> cache_write = std::nullopt;
 
   bool operator==(const TokenPrices&) const = default;

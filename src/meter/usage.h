@@ -16,12 +16,12 @@ enum class Certainty : std::uint8_t {
 
 // Tokens of one exchange, normalised to one meaning for every provider (traffic/README.md "expected").
 struct Usage {
-  std::optional<std::int64_t> input_tokens;         // all input: cache reads, cache writes and audio included
-  std::optional<std::int64_t> output_tokens;        // all output, reasoning and audio included
-  std::optional<std::int64_t> cached_input_tokens;  // part of input: read from the provider's cache
-  std::optional<std::int64_t> reasoning_tokens;     // part of output
-  std::optional<std::int64_t> audio_input_tokens;   // part of input
-  std::optional<std::int64_t> audio_output_tokens;  // part of output
+  std::optional<std::int64_t> input_tokens = std::nullopt;   // all input: cache reads, cache writes and audio included
+  std::optional<std::int64_t> output_tokens = std::nullopt;  // all output, reasoning and audio included
+  std::optional<std::int64_t> cached_input_tokens = std::nullopt;  // part of input: read from the provider's cache
+  std::optional<std::int64_t> reasoning_tokens = std::nullopt;     // part of output
+  std::optional<std::int64_t> audio_input_tokens = std::nullopt;   // part of input
+  std::optional<std::int64_t> audio_output_tokens = std::nullopt;  // part of output
   Certainty certainty = Certainty::exact;
   // Part of input: written to the provider's cache. Some models price it above plain input (gpt-5.6: × 1.25).
   std::optional<std::int64_t> cache_write_tokens = std::nullopt;
