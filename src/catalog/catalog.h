@@ -16,11 +16,11 @@ namespace catalog {
 
 struct NewAccount {
   std::string name;
-  std::string external_id;                 // optional
+  std::string external_id;  // optional
   std::optional<base::AccountId> parent;
 };
 struct NewKey {
-  base::AccountId account;                 // nil for an admin key
+  base::AccountId account;  // nil for an admin key
   std::string name;
   KeyRole role = KeyRole::data;
   std::optional<base::WallTime> expires;
@@ -31,7 +31,7 @@ struct CreatedKey {
 };
 struct NewLimit {
   LimitSubject subject;
-  std::string name;    // empty: default_name
+  std::string name;  // empty: default_name
   LimitUnit unit = LimitUnit::usd;
   base::WindowKind window = base::WindowKind::day;
   std::int64_t amount = 0;
@@ -56,10 +56,11 @@ class Catalog {
   static base::Result<std::unique_ptr<Catalog>> open(Store& store, const base::Clock& clock, base::Random& random);
 
   std::shared_ptr<const Snapshot> current() const;
-  // Called with every new snapshot, in order, from the thread that made the change. One listener, set before use.
+  // Called with every new snapshot, in order, from the thread that made the change, which must not make another one
+  // from there. One listener, set before use.
   void on_change(Listener listener);
 
-  base::Result<Account> create_account(const NewAccount& wanted);   // conflict: external_id taken
+  base::Result<Account> create_account(const NewAccount& wanted);  // conflict: external_id taken
   base::Result<Account> set_account_status(base::AccountId id, AccountStatus status);
   base::Result<CreatedKey> create_key(const NewKey& wanted);
   base::Result<Key> revoke_key(base::KeyId id);
@@ -69,13 +70,15 @@ class Catalog {
 
  private:
   Catalog(Store& store, const base::Clock& clock, base::Random& random, std::shared_ptr<const Snapshot> snapshot);
-  // Replaces the contents and tells the listener; `changed` has been stored already. Called with mutex_ held.
-  base::Status publish(Contents changed);
+  // Checks that `changed` holds together, stores the one change that led to it, replaces the snapshot and tells the
+  // listener. Called with changing_ held.
+  base::Status publish(Contents changed, const std::function<base::Status()>& store_change);
 
   Store& store_;
   const base::Clock& clock_;
   base::Random& random_;
-  mutable std::mutex mutex_;
+  std::mutex changing_;            // one change at a time; held while the store writes
+  mutable std::mutex publishing_;  // over the pointer only, so that current() never waits for the store
   std::shared_ptr<const Snapshot> snapshot_;
   Listener listener_;
 };

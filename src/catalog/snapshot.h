@@ -15,9 +15,9 @@ namespace catalog {
 // A key with all that applies to it, resolved: the data plane asks one table and follows pointers.
 struct KeyEntry {
   Key key;
-  const Account* account = nullptr;   // never null for a data key
-  bool usable = false;                // active, and so are its account and all accounts above it (expiry is checked on use)
-  std::vector<const Limit*> limits;   // of the key, its account and the accounts above, nearest first
+  const Account* account = nullptr;  // never null for a data key
+  bool usable = false;  // active, and so are its account and all accounts above it (expiry is checked on use)
+  std::vector<const Limit*> limits;  // of the key, its account and the accounts above, nearest first
 };
 
 // The catalog at one moment. Immutable, shared by all threads; pointers into it live as long as it does.
@@ -33,6 +33,11 @@ class Snapshot {
   const Contents& contents() const { return contents_; }
 
  private:
+  base::Status index_accounts();
+  base::Status index_keys();
+  base::Status attach_limits();
+  const Account* parent_of(const Account& account) const;
+
   Contents contents_;
   std::vector<KeyEntry> entries_;
   std::unordered_map<base::Sha256, const KeyEntry*, base::Sha256Hash> by_hash_;

@@ -1,0 +1,68 @@
+// The catalog in memory: what points nowhere or is taken is refused, as a database's constraints do.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "store/memory/memory_store.h"
+
+namespace store {
+namespace {
+
+std::unexpected<base::Error> conflict(std::string message, std::string field) {
+  return base::fail(base::ErrorType::conflict, std::move(message), std::move(field), base::Source::store);
+}
+
+}  // namespace
+
+base::Result<catalog::Contents> MemoryStore::load() {
+  const std::lock_guard lock(mutex_);
+  catalog::Contents contents;
+  for (const auto& [id, account] : accounts_) contents.accounts.push_back(account);
+  for (const auto& [id, key] : keys_) contents.keys.push_back(key);
+  for (const auto& [id, stored] : limits_)
+    if (!stored.removed) contents.limits.push_back(stored.limit);
+  return contents;
+}
+
+base::Status MemoryStore::put(const catalog::Account& account) {
+  const std::lock_guard lock(mutex_);
+  if (account.parent && *account.parent != account.id && !accounts_.contains(*account.parent))
+    return conflict("the account's parent does not exist", "parent");
+  for (const auto& [id, other] : accounts_)
+    if (!account.external_id.empty() && id != account.id && other.external_id == account.external_id)
+      return conflict("the external_id is taken", "external_id");
+  accounts_[account.id] = account;
+  return {};
+}
+
+base::Status MemoryStore::put(const catalog::Key& key) {
+  const std::lock_guard lock(mutex_);
+  if (!key.account.is_nil() && !accounts_.contains(key.account))
+    return conflict("the key's account does not exist", "account");
+  for (const auto& [id, other] : keys_)
+    if (id != key.id && other.hash == key.hash) return conflict("the key's hash is taken", "hash");
+  keys_[key.id] = key;
+  return {};
+}
+
+base::Status MemoryStore::put(const catalog::Limit& limit) {
+  const std::lock_guard lock(mutex_);
+  const auto* const account = std::get_if<base::AccountId>(&limit.subject);
+  const bool known =
+      account != nullptr ? accounts_.contains(*account) : keys_.contains(std::get<base::KeyId>(limit.subject));
+  if (!known) return conflict("the limit's subject does not exist", "subject");
+  limits_[limit.id] = {.limit = limit, .removed = false};
+  return {};
+}
+
+base::Status MemoryStore::remove(base::LimitId limit, base::WallTime) {
+  const std::lock_guard lock(mutex_);
+  const auto stored = limits_.find(limit);
+  if (stored == limits_.end() || stored->second.removed)
+    return base::fail(base::ErrorType::not_found, fmt::format("there is no limit {}", limit.to_string()), {},
+                      base::Source::client);
+  stored->second.removed = true;
+  return {};
+}
+
+}  // namespace store

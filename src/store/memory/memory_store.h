@@ -1,0 +1,95 @@
+#pragma once
+// The reference model of the store: plain maps behind one mutex, written to be read. It keeps nothing when the program
+// ends, so it serves `metergate demo` and tests; every other store must behave like it (tests/conformance).
+//
+// What a flush does to a counter. A hold reserved r, spent s and left u unresolved; f = r - s - u, if positive, went
+// back to the node's own free lease, where it stays leased. Hence
+//
+//   moved      = min(r, s + u)              leaves the lease: consumed += moved, leased -= moved
+//   spent      += s, unresolved += u        in full, also the overrun s + u - r that nobody leased
+//
+// `moved` is bounded by the lease row's remainder. What a node settles beyond what it was granted is booked as an
+// overrun is: what happened is never left out of the books because it should not have happened.
+
+#include <map>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include "catalog/store.h"
+#include "events/usage_log.h"
+#include "ledger/transfer.h"
+#include "quota/store.h"
+
+namespace store {
+
+// Every call is atomic and may come from any thread; an error changes nothing.
+class MemoryStore final : public catalog::Store, public quota::Store, public events::UsageLog {
+ public:
+  // catalog::Store. Refuses (conflict) what would point nowhere or be taken for another: an unknown parent, account or
+  // subject, an external_id or key hash that is taken.
+  base::Result<catalog::Contents> load() override;
+  base::Status put(const catalog::Account& account) override;
+  base::Status put(const catalog::Key& key) override;
+  base::Status put(const catalog::Limit& limit) override;
+  base::Status remove(base::LimitId limit, base::WallTime now) override;
+
+  // quota::Store. grant and flush need an open incarnation. The amount of an unknown or removed limit reads as zero.
+  base::Result<quota::Recovery> open_incarnation(base::WallTime now) override;
+  base::Result<std::vector<quota::Grant>> grant(std::span<const quota::GrantRequest> requests) override;
+  base::Status flush(const quota::Flush& flush) override;
+  base::Result<std::vector<quota::CounterState>> read(std::span<const quota::CounterKey> counters) override;
+
+  // events::UsageLog. An unaccounted record counts in `unknown_usage` alone: it is no exchange, but it says that the
+  // sums are incomplete.
+  base::Result<std::vector<events::UsageRecord>> records(const events::UsageFilter& filter) override;
+  base::Result<std::vector<events::UsageSum>> sums(const events::UsageFilter& filter,
+                                                   events::UsageGroup group) override;
+
+  // The transfer that a record posted; nullopt if it cost nothing or is not known.
+  base::Result<std::optional<ledger::Transfer>> find_transfer(base::TransferId id);
+
+ private:
+  struct StoredLimit {
+    catalog::Limit limit;
+    bool removed = false;
+  };
+  // The part of a counter that is kept; its amount is the limit's.
+  struct Counter {
+    std::int64_t spent = 0;
+    std::int64_t leased = 0;
+    std::int64_t unresolved = 0;
+  };
+  // A lease row of the current incarnation: totals that only grow.
+  struct LeaseRow {
+    std::int64_t granted = 0;
+    std::int64_t returned = 0;
+    std::int64_t consumed = 0;
+    std::int64_t remainder() const { return granted - returned - consumed; }
+  };
+  // What a flush changes, so that it can be tried on a copy.
+  struct Books {
+    std::map<quota::CounterKey, Counter> counters;
+    std::map<quota::CounterKey, LeaseRow> leases;
+    base::Status book(const events::Hold& hold);
+    base::Status take_back(const quota::LeaseReturn& lease_return);
+  };
+  // By time, then id: the order in which records are listed.
+  using UsageKey = std::pair<base::WallTime, base::ExchangeId>;
+
+  quota::CounterState state_of(const quota::CounterKey& key) const;
+  void keep(const events::UsageRecord& record);
+  std::pair<base::AccountId, base::KeyId> payer_of(base::LimitId limit) const;
+
+  std::mutex mutex_;
+  std::map<base::AccountId, catalog::Account> accounts_;
+  std::map<base::KeyId, catalog::Key> keys_;
+  std::map<base::LimitId, StoredLimit> limits_;
+  std::int64_t incarnation_ = 0;
+  Books books_;
+  std::map<UsageKey, events::UsageRecord> usage_;
+  std::unordered_map<base::ExchangeId, base::WallTime> started_;
+  std::unordered_map<base::TransferId, ledger::Transfer> transfers_;
+};
+
+}  // namespace store

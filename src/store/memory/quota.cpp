@@ -1,0 +1,158 @@
+// Counters, leases and the flush in memory: the model of how money moves.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "base/assert.h"
+#include "store/memory/memory_store.h"
+#include "store/unaccounted.h"
+
+namespace store {
+namespace {
+
+std::unexpected<base::Error> broken(std::string message) {
+  return base::fail(base::ErrorType::internal, std::move(message), {}, base::Source::store);
+}
+
+base::Status add(std::int64_t& total, std::int64_t amount) {
+  ASSERT(amount >= 0);
+  if (__builtin_add_overflow(total, amount, &total)) return broken("a counter does not fit in 64 bits");
+  return {};
+}
+
+}  // namespace
+
+base::Status MemoryStore::Books::book(const events::Hold& hold) {
+  ASSERT(hold.reserved >= 0 && hold.spent >= 0 && hold.unresolved >= 0);
+  const quota::CounterKey key{hold.limit, hold.window_start};
+  Counter& counter = counters[key];
+  TRY_STATUS(add(counter.spent, hold.spent));
+  TRY_STATUS(add(counter.unresolved, hold.unresolved));
+  std::int64_t kept = hold.spent;
+  TRY_STATUS(add(kept, hold.unresolved));
+
+  const auto row = leases.find(key);
+  if (row == leases.end()) return {};
+  const std::int64_t moved = std::min({hold.reserved, kept, row->second.remainder()});
+  row->second.consumed += moved;
+  counter.leased -= moved;
+  ASSERT(row->second.remainder() >= 0 && counter.leased >= 0);
+  return {};
+}
+
+base::Status MemoryStore::Books::take_back(const quota::LeaseReturn& lease_return) {
+  ASSERT(lease_return.returned_total >= 0);
+  const auto row = leases.find(lease_return.counter);
+  const LeaseRow before = row == leases.end() ? LeaseRow{} : row->second;
+  const std::int64_t difference = lease_return.returned_total - before.returned;
+  if (difference <= 0) return {};  // seen already
+  if (difference > before.remainder())
+    return broken(fmt::format("limit {}: {} came back of a lease that holds {}", lease_return.counter.limit.to_string(),
+                              difference, before.remainder()));
+  row->second.returned += difference;
+  counters[lease_return.counter].leased -= difference;
+  return {};
+}
+
+quota::CounterState MemoryStore::state_of(const quota::CounterKey& key) const {
+  const auto limit = limits_.find(key.limit);
+  const auto found = books_.counters.find(key);
+  const Counter counter = found == books_.counters.end() ? Counter{} : found->second;
+  return {.amount = limit == limits_.end() || limit->second.removed ? 0 : limit->second.limit.amount,
+          .spent = counter.spent,
+          .leased = counter.leased,
+          .unresolved = counter.unresolved};
+}
+
+base::Result<quota::Recovery> MemoryStore::open_incarnation(base::WallTime now) {
+  const std::lock_guard lock(mutex_);
+  quota::Recovery recovery{.incarnation = incarnation_ + 1, .unaccounted_leases = 0};
+  for (const auto& [key, row] : std::exchange(books_.leases, {})) {
+    const std::int64_t remainder = row.remainder();
+    if (remainder == 0) continue;
+    Counter& counter = books_.counters[key];
+    counter.leased -= remainder;
+    counter.unresolved += remainder;
+    const auto [account, payer_key] = payer_of(key.limit);
+    keep(unaccounted_record(
+        {.incarnation = incarnation_, .counter = key, .remainder = remainder, .account = account, .key = payer_key},
+        now));
+    ++recovery.unaccounted_leases;
+  }
+  incarnation_ = recovery.incarnation;
+  return recovery;
+}
+
+base::Result<std::vector<quota::Grant>> MemoryStore::grant(std::span<const quota::GrantRequest> requests) {
+  const std::lock_guard lock(mutex_);
+  ASSERT(incarnation_ > 0);
+  std::vector<quota::Grant> grants;
+  for (const quota::GrantRequest& request : requests) {
+    ASSERT(0 <= request.at_least && request.at_least <= request.at_most);
+    quota::CounterState state = state_of(request.counter);
+    const std::int64_t possible = std::min(request.at_most, state.grantable());
+    const std::int64_t granted = possible >= request.at_least ? possible : 0;
+    if (granted > 0) {
+      books_.counters[request.counter].leased += granted;
+      books_.leases[request.counter].granted += granted;
+      state.leased += granted;
+      ASSERT(state.spent + state.leased + state.unresolved <= state.amount);
+    }
+    grants.push_back({.granted = granted, .state = state});
+  }
+  return grants;
+}
+
+base::Status MemoryStore::flush(const quota::Flush& flush) {
+  const std::lock_guard lock(mutex_);
+  ASSERT(incarnation_ > 0);
+  Books books = books_;
+  std::vector<const events::UsageRecord*> fresh;
+  std::unordered_set<base::ExchangeId> seen;
+  for (const events::UsageRecord& record : flush.records) {
+    ASSERT(!record.id.is_nil());
+    if (started_.contains(record.id) || !seen.insert(record.id).second) continue;
+    for (const events::Hold& hold : record.holds) TRY_STATUS(books.book(hold));
+    fresh.push_back(&record);
+  }
+  for (const quota::LeaseReturn& lease_return : flush.returns) TRY_STATUS(books.take_back(lease_return));
+
+  // From here on nothing can fail.
+  books_ = std::move(books);
+  for (const events::UsageRecord* const record : fresh) {
+    keep(*record);
+    // A record is posted once and a transfer carries its record's id: none can be there already.
+    if (const auto transfer = ledger::transfer_of(*record)) ASSERT(transfers_.emplace(transfer->id, *transfer).second);
+  }
+  return {};
+}
+
+base::Result<std::vector<quota::CounterState>> MemoryStore::read(std::span<const quota::CounterKey> counters) {
+  const std::lock_guard lock(mutex_);
+  std::vector<quota::CounterState> states;
+  for (const quota::CounterKey& key : counters) states.push_back(state_of(key));
+  return states;
+}
+
+base::Result<std::optional<ledger::Transfer>> MemoryStore::find_transfer(base::TransferId id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = transfers_.find(id);
+  return found == transfers_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void MemoryStore::keep(const events::UsageRecord& record) {
+  started_.emplace(record.id, record.started);
+  usage_.emplace(UsageKey{record.started, record.id}, record);
+}
+
+std::pair<base::AccountId, base::KeyId> MemoryStore::payer_of(base::LimitId limit) const {
+  const auto stored = limits_.find(limit);
+  if (stored == limits_.end()) return {};
+  const catalog::LimitSubject& subject = stored->second.limit.subject;
+  if (const auto* const account = std::get_if<base::AccountId>(&subject)) return {*account, base::KeyId{}};
+  const base::KeyId key = std::get<base::KeyId>(subject);
+  return {keys_.at(key).account, key};
+}
+
+}  // namespace store
