@@ -49,8 +49,9 @@ static void prepare_replies(void) {
                      "\"model\":\"gpt-4o-2024-08-06\",\"choices\":[],\"usage\":{\"prompt_tokens\":52,"
                      "\"completion_tokens\":48,\"total_tokens\":100}}\n\n");
     } else if (i < chunks - 2) {
-      int n = sprintf(event, "data: {\"id\":\"chatcmpl-9nK1\",\"object\":\"chat.completion.chunk\",\"created\":1721075651,"
-                             "\"model\":\"gpt-4o-2024-08-06\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"");
+      int n = sprintf(event,
+                      "data: {\"id\":\"chatcmpl-9nK1\",\"object\":\"chat.completion.chunk\",\"created\":1721075651,"
+                      "\"model\":\"gpt-4o-2024-08-06\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"");
       while (n < chunk_payload - 30) event[n++] = 'w';
       sprintf(event + n, "\"},\"finish_reason\":null}]}\n\n");
     }

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import NamedTuple
 
 import openai
 
@@ -14,8 +15,14 @@ ROOT = Path(__file__).resolve().parents[2]
 NODE_FOLDER = ROOT / "build/node"  # tools/test_env installs the pinned client there
 
 
-def send_python(exchange: Exchange, base_url: str, key: str) -> tuple[int, bytes]:
-    """Status and body. A stream is read as it comes, an error as the client raises it."""
+class Received(NamedTuple):
+    status: int
+    body: bytes
+    request_id: str | None  # X-Request-Id: names the gateway's usage record
+
+
+def send_python(exchange: Exchange, base_url: str, key: str) -> Received:
+    """A stream is read as it comes, an error as the client raises it."""
     client = openai.OpenAI(api_key=key, base_url=base_url, max_retries=0, default_headers={"x-replay": exchange.name})
     body = dict(exchange.request)
     arguments = {"model": body.pop("model"), "messages": body.pop("messages"), "extra_body": body}
@@ -23,14 +30,14 @@ def send_python(exchange: Exchange, base_url: str, key: str) -> tuple[int, bytes
         arguments["stream"] = body.pop("stream")
     try:
         with client.chat.completions.with_streaming_response.create(**arguments) as reply:
-            return reply.status_code, reply.read()
+            return Received(reply.status_code, reply.read(), reply.headers.get("x-request-id"))
     except openai.APIStatusError as error:
-        return error.status_code, error.response.content
+        return Received(error.status_code, error.response.content, error.response.headers.get("x-request-id"))
     finally:
         client.close()
 
 
-def send_node(exchanges: list[Exchange], base_url: str, key: str) -> dict[str, tuple[int, bytes]]:
+def send_node(exchanges: list[Exchange], base_url: str, key: str) -> dict[str, Received]:
     """The same for many, one after another, in one Node process; by the exchange's name."""
     shutil.copy(Path(__file__).parent / "node/replay.mjs", NODE_FOLDER)
     lines = [json.dumps({"name": exchange.name, "base_url": base_url, "key": key, "body": exchange.request})
@@ -39,4 +46,4 @@ def send_node(exchanges: list[Exchange], base_url: str, key: str) -> dict[str, t
                           text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     replies = [json.loads(line) for line in done.stdout.splitlines()]
-    return {reply["name"]: (reply["status"], base64.b64decode(reply["body"])) for reply in replies}
+    return {reply["name"]: Received(reply["status"], base64.b64decode(reply["body"]), reply["id"]) for reply in replies}

@@ -58,5 +58,6 @@ def upstream(upstream_of_module):
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory, upstream_of_module):
     """A gateway in front of the file's scripted upstream, for tests that do not crash or restart it."""
-    with Gateway(tmp_path_factory.mktemp("gateway"), upstream_of_module.url, first_byte_ms=1000, idle_ms=1000) as gateway:
+    folder = tmp_path_factory.mktemp("gateway")
+    with Gateway(folder, upstream_of_module.url, first_byte_ms=1000, idle_ms=1000) as gateway:
         yield gateway

@@ -17,10 +17,10 @@ ADMIN_KEY = "e2e-admin-key"
 UPSTREAM_SECRET = "sk-upstream-secret"
 NUMBERS = ("amount", "available", "reserved", "unresolved", "spent")
 
-# Round prices, so that a test can be checked by head: $1 per million in, $10 per million out.
+# Round prices per million tokens, so that a test can be checked by head. A token of `dear` costs a tenth of a cent.
 PRICES = {"version": "test", "models": {
     "priced": {"input": "1", "output": "10", "max_output_tokens": 1000},
-    "dear": {"input": "1000", "output": "10000", "max_output_tokens": 100000},
+    "dear": {"input": "100", "output": "1000", "max_output_tokens": 100000},
 }}
 
 CONFIG = """
@@ -92,18 +92,22 @@ class Control:
         assert numbers["amount"] == parts, f"amount is not the sum of the other four: {numbers}"
         return numbers
 
+    def pages(self, path: str, **query) -> list[dict]:
+        """All rows of a list, across its pages."""
+        found = []
+        while True:
+            page = self.ask("GET", f"{path}?{urlencode(query)}")
+            found += page["data"]
+            if not page.get("next_cursor"):
+                return found
+            query["cursor"] = page["next_cursor"]
+
     def limits_of(self, key: dict) -> list[dict]:
-        return [limit for limit in rows(self.ask("GET", "/api/v1/limits")) if key["id"] in json.dumps(limit)]
+        return [limit for limit in self.pages("/api/v1/limits") if limit.get("key") == key["id"]]
 
     def records(self, **query) -> list[dict]:
-        """Every usage record, oldest first, across pages."""
-        found, cursor = [], None
-        while True:
-            page = self.ask("GET", "/api/v1/usage/records?" + urlencode({**query, **({"cursor": cursor} if cursor else {})}))
-            found += rows(page)
-            cursor = page.get("next_cursor") if isinstance(page, dict) else None
-            if not cursor:
-                return sorted(found, key=lambda record: record["id"])
+        """Usage records, oldest first."""
+        return sorted(self.pages("/api/v1/usage/records", **query), key=lambda record: record["id"])
 
     def wait_for_records(self, count: int, timeout: float = 10, **query) -> list[dict]:
         """Records are flushed in batches a moment after the reply."""
@@ -114,7 +118,7 @@ class Control:
         return found
 
     def usage(self, group: str) -> list[dict]:
-        return rows(self.ask("GET", f"/api/v1/usage?group={group}"))
+        return self.ask("GET", f"/api/v1/usage?group={group}")["data"]
 
     def wait_for_numbers(self, limit_id: str, timeout: float = 10, **expected) -> dict[str, Decimal]:
         """Waits until the named numbers are what they should be, and says what they were if they do not become so."""
@@ -126,10 +130,6 @@ class Control:
                 return numbers
             assert time.monotonic() < deadline, f"{numbers}, expected {wanted}"
             time.sleep(0.02)
-
-
-def rows(page) -> list[dict]:
-    return page if isinstance(page, list) else page["data"]
 
 
 class Gateway:
@@ -205,5 +205,6 @@ class Gateway:
         return self.start()
 
     def __exit__(self, *_):
-        if self.process:
-            self.stop()
+        """A sanitizer's report, like any other bad end, shows as an exit code."""
+        if self.process and self.process.poll() is None:
+            assert self.stop() == 0, self.log()[-5000:]

@@ -20,8 +20,8 @@ def test_recorded_exchanges_come_back_byte_for_byte_through_both_official_client
         node = clients.send_node(exchanges, upstream.url, "sk-client")
         for exchange in exchanges:
             wanted = (exchange.status, exchange.body)
-            assert clients.send_python(exchange, upstream.url, "sk-client") == wanted, exchange.name
-            assert node[exchange.name] == wanted, exchange.name
+            assert clients.send_python(exchange, upstream.url, "sk-client")[:2] == wanted, exchange.name
+            assert node[exchange.name][:2] == wanted, exchange.name
         assert upstream.problems == []
         assert upstream.hits == 2 * len(exchanges)
         assert {request.header("authorization") for request in upstream.requests} == {"Bearer sk-client"}

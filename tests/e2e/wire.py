@@ -27,8 +27,8 @@ class Reply:
 
 def chat(model: str = "priced", *, stream: bool = False, **more) -> dict:
     """A small chat request; `more` goes into the body."""
-    return {"model": model, "messages": [{"role": "user", "content": "Say hello."}], **({"stream": True} if stream else {}),
-            **more}
+    body = {"model": model, "messages": [{"role": "user", "content": "Say hello."}], **more}
+    return body | {"stream": True} if stream else body
 
 
 def request_bytes(body: dict | bytes | None, key: str | None, *, method: str = "POST", headers=(),

@@ -1,14 +1,16 @@
 // Sends requests through the official Node client and writes the replies' bytes as they came.
-// In: lines {"name", "base_url", "key", "body"}. Out: lines {"name", "status", "body"} with the body in base64.
+// In: lines {"name", "base_url", "key", "body"}. Out: lines {"name", "status", "id", "body"} with the body in base64.
 import { createInterface } from 'node:readline';
 import OpenAI from 'openai';
 
 async function send({ name, base_url, key, body }) {
   let status = 0;
+  let id = null;
   let bytes = Buffer.alloc(0);
   const listeningFetch = async (...request) => {
     const reply = await fetch(...request);
     status = reply.status;
+    id = reply.headers.get('x-request-id');
     bytes = Buffer.from(await reply.clone().arrayBuffer());
     return reply;
   };
@@ -20,7 +22,7 @@ async function send({ name, base_url, key, body }) {
   } catch (error) {
     if (!(error instanceof OpenAI.APIError) || error.status !== status) throw error;
   }
-  return { name, status, body: bytes.toString('base64') };
+  return { name, status, id, body: bytes.toString('base64') };
 }
 
 for await (const line of createInterface({ input: process.stdin })) {

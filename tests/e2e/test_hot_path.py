@@ -1,0 +1,64 @@
+"""An admitted request costs no disk and no database on its way: the journal is mapped memory, the store a thread."""
+
+import re
+import shutil
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from wire import call, chat
+
+NEVER = {"pwrite64", "pwritev", "pwritev2", "fdatasync", "fsync", "msync", "sync_file_range", "openat", "ftruncate",
+         "fallocate", "unlink"}
+NOT_IN_DATA = {"write", "writev", "fcntl"}  # fine on a socket, an eventfd or the log
+LINE = re.compile(r"^(\d+) +(?:<\.\.\. )?(\w+)(.*)$")
+
+
+def threads_of(pid: int) -> dict[int, str]:
+    return {int(task.name): (task / "comm").read_text().strip() for task in Path(f"/proc/{pid}/task").iterdir()}
+
+
+def test_the_threads_say_what_they_are(gateway):
+    names = Counter(re.sub(r"-\d+$", "", name) for name in threads_of(gateway.process.pid).values())
+    assert names["mg-worker"] == 2 and names["mg-store"] == 1, names
+
+
+def test_worker_threads_touch_no_disk_while_they_serve(gateway, upstream, tmp_path):
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    key = gateway.key("1000 usd/day", "100000 requests/month")["secret"]
+    for _ in range(20):  # leases are taken, pages are mapped, connections stand
+        call(gateway.port, chat(), key)
+    trace = tmp_path / "trace"
+    strace = subprocess.Popen(["strace", "-f", "-qq", "-y", "-e", f"trace={','.join(NEVER | NOT_IN_DATA)}", "-o", trace, "-p",
+                               str(gateway.process.pid)], stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 5
+        while strace.poll() is None and not attached(gateway.process.pid) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if strace.poll() is not None:
+            pytest.skip(f"strace may not attach here: {strace.stderr.read().strip()}")
+        for _ in range(50):
+            assert call(gateway.port, chat(), key).status == 200
+        time.sleep(0.3)  # the flush of the store thread comes a moment later
+    finally:
+        strace.terminate()
+        strace.wait()
+    names, seen = threads_of(gateway.process.pid), Counter()
+    for line in trace.read_text().splitlines():
+        if found := LINE.match(line):
+            name = re.sub(r"-\d+$", "", names.get(int(found[1]), "?"))
+            on_disk = str(gateway.data) in found[3]
+            if name == "mg-worker" and (found[2] in NEVER or on_disk):
+                pytest.fail(f"a worker thread touched the disk: {line}")
+            seen[name] += on_disk
+    assert seen["mg-store"] > 0, f"the trace saw no flush, so it proves nothing: {seen}"
+
+
+def attached(pid: int) -> bool:
+    """Whether every thread is traced."""
+    return all(re.search(r"^TracerPid:\s*[1-9]", (task / "status").read_text(), re.M)
+               for task in Path(f"/proc/{pid}/task").iterdir())
