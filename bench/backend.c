@@ -17,7 +17,7 @@
 enum { max_fds = 4096, buffer_size = 65536, chunks = 50, chunk_payload = 200 };
 
 static struct connection {
-  char *bytes;
+  char* bytes;
   size_t used;
   int chunks_left;  // of the stream under way; 0: none
 } connections[max_fds];
@@ -45,9 +45,10 @@ static void prepare_replies(void) {
   for (int i = 0; i < chunks; ++i) {
     char event[512] = "data: [DONE]\n\n";
     if (i == chunks - 2) {
-      sprintf(event, "data: {\"id\":\"chatcmpl-9nK1\",\"object\":\"chat.completion.chunk\",\"created\":1721075651,"
-                     "\"model\":\"gpt-4o-2024-08-06\",\"choices\":[],\"usage\":{\"prompt_tokens\":52,"
-                     "\"completion_tokens\":48,\"total_tokens\":100}}\n\n");
+      sprintf(event,
+              "data: {\"id\":\"chatcmpl-9nK1\",\"object\":\"chat.completion.chunk\",\"created\":1721075651,"
+              "\"model\":\"gpt-4o-2024-08-06\",\"choices\":[],\"usage\":{\"prompt_tokens\":52,"
+              "\"completion_tokens\":48,\"total_tokens\":100}}\n\n");
     } else if (i < chunks - 2) {
       int n = sprintf(event,
                       "data: {\"id\":\"chatcmpl-9nK1\",\"object\":\"chat.completion.chunk\",\"created\":1721075651,"
@@ -68,19 +69,19 @@ static void hang_up(int fd) {
 }
 
 // The size of the first request in the buffer, or 0 if it is not complete yet.
-static size_t complete_request(const char *bytes, size_t used, size_t *head) {
-  const char *end = memmem(bytes, used, "\r\n\r\n", 4);
+static size_t complete_request(const char* bytes, size_t used, size_t* head) {
+  const char* end = memmem(bytes, used, "\r\n\r\n", 4);
   if (!end) return 0;
   *head = (size_t)(end - bytes) + 4;
   size_t length = 0;
-  for (const char *line = bytes; line < end; ++line) {
+  for (const char* line = bytes; line < end; ++line) {
     if (*line == '\n' && strncasecmp(line + 1, "content-length:", 15) == 0) length = strtoul(line + 16, NULL, 10);
   }
   return used >= *head + length ? *head + length : 0;
 }
 
 static void serve(int fd) {
-  struct connection *c = &connections[fd];
+  struct connection* c = &connections[fd];
   if (!c->bytes) c->bytes = malloc(buffer_size);
   ssize_t n = recv(fd, c->bytes + c->used, buffer_size - 1 - c->used, MSG_DONTWAIT);
   if (n <= 0) {
@@ -114,14 +115,15 @@ static void send_next_chunks(void) {
   }
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc != 2) return 2;
   prepare_replies();
   const int one = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(argv[1])),
+  struct sockaddr_in address = {.sin_family = AF_INET,
+                                .sin_port = htons((unsigned short)atoi(argv[1])),
                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(listener, 1024) != 0) return 1;
+  if (bind(listener, (struct sockaddr*)&address, sizeof address) != 0 || listen(listener, 1024) != 0) return 1;
   const int poll = epoll_create1(0), timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
   struct itimerspec every_ms = {{0, 1000000}, {0, 1000000}};
   timerfd_settime(timer, 0, &every_ms, NULL);

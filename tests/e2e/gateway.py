@@ -81,7 +81,7 @@ class Control:
         return self.ask("POST", "/api/v1/keys", {"account": account["id"], "name": name, "limits": limits or []})
 
     def limit(self, **fields) -> dict:
-        """limit(key=…, unit="usd", window="day", amount="1", clamp="off")"""
+        """limit(key=…, unit="usd", window="day", amount="1", clamp=False)"""
         return self.ask("POST", "/api/v1/limits", fields)
 
     def numbers(self, limit_id: str) -> dict[str, Decimal]:
@@ -98,12 +98,12 @@ class Control:
         while True:
             page = self.ask("GET", f"{path}?{urlencode(query)}")
             found += page["data"]
-            if not page.get("next_cursor"):
+            if not page["next"]:
                 return found
-            query["cursor"] = page["next_cursor"]
+            query["cursor"] = page["next"]
 
     def limits_of(self, key: dict) -> list[dict]:
-        return [limit for limit in self.pages("/api/v1/limits") if limit.get("key") == key["id"]]
+        return self.pages("/api/v1/limits", key=key["id"])
 
     def records(self, **query) -> list[dict]:
         """Usage records, oldest first."""

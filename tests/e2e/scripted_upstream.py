@@ -12,6 +12,7 @@ from http_base import LAST_CHUNK, Request, Upstream, chunk, head, plain
 JSON = ("content-type", "application/json")
 SSE = ("content-type", "text/event-stream; charset=utf-8")
 DEFAULT_MAX_OUTPUT = 1000
+MODELS = b'{"object":"list","data":[{"id":"priced","object":"model"}]}'
 
 
 @dataclass
@@ -60,6 +61,9 @@ class ScriptedUpstream(Upstream):
         if script.status >= 400 or script.body is not None:
             body = script.body or error_body(script.status)
             writer.write(plain(script.status, [JSON, *script.headers], body))
+            return True
+        if request.method != "POST":
+            writer.write(plain(200, [JSON, *script.headers], MODELS))
             return True
         asked = request.json
         if asked.get("stream"):

@@ -64,7 +64,7 @@ def test_the_cap_is_shared_by_all_choices(gateway, upstream):
 
 
 def test_a_limit_with_clamp_off_refuses_instead(gateway, upstream):
-    secret, _ = key_with(gateway, "0.10", clamp="off")
+    secret, _ = key_with(gateway, "0.10", clamp=False)
     reply = call(gateway.port, chat("dear"), secret)
     assert reply.status == 402 and Decimal(reply.error["required"]) > 100
     assert upstream.hits == 0

@@ -33,7 +33,8 @@ def test_worker_threads_touch_no_disk_while_they_serve(gateway, upstream, tmp_pa
     for _ in range(20):  # leases are taken, pages are mapped, connections stand
         call(gateway.port, chat(), key)
     trace = tmp_path / "trace"
-    strace = subprocess.Popen(["strace", "-f", "-qq", "-y", "-e", f"trace={','.join(NEVER | NOT_IN_DATA)}", "-o", trace, "-p",
+    calls = ",".join(NEVER | NOT_IN_DATA)
+    strace = subprocess.Popen(["strace", "-f", "-qq", "-y", "-e", f"trace={calls}", "-o", trace, "-p",
                                str(gateway.process.pid)], stderr=subprocess.PIPE, text=True)
     try:
         deadline = time.monotonic() + 5

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from gateway import UPSTREAM_SECRET
-from scripted_upstream import Script
+from scripted_upstream import MODELS, Script
 from wire import call, chat, exchange_raw, fetch, read_head, read_reply, request_bytes
 
 pytestmark = pytest.mark.smoke
@@ -112,6 +112,15 @@ def test_other_methods_on_the_metered_path_reach_nothing(gateway, upstream, key,
     received, _ = exchange_raw(gateway.port, request_bytes(None, key, method=method), timeout=1)
     assert received[9:12] in (b"400", b"404", b"405", b"501"), received[:100]
     assert upstream.hits == 0
+
+
+def test_the_list_of_models_passes_through_and_costs_nothing(gateway, upstream):
+    own = gateway.key("0.000000001 usd/day")
+    got = call(gateway.port, None, own["secret"], method="GET", path="/v1/models")
+    assert (got.status, got.body) == (200, MODELS)
+    limit = gateway.control.limits_of(own)[0]
+    gateway.control.wait_for_numbers(limit["id"], available="0.000000001")
+    assert call(gateway.port, None, "nobody", method="GET", path="/v1/models").status == 401
 
 
 def test_one_connection_serves_many_requests_after_successes_and_refusals(gateway, upstream, key):
