@@ -57,6 +57,7 @@ void read_output_details(dom::element value, Usage& usage) {
 Usage read_usage(dom::object object) {
   Usage usage;
   std::optional<std::int64_t> total;
+  std::optional<std::int64_t> cached;  // outside of the details: Moonshot, Together and Hugging Face; Mistral
   for (const auto& field : object) {
     if (field.key == "prompt_tokens") {
       usage.input_tokens = read_count(field.value);
@@ -68,8 +69,11 @@ Usage read_usage(dom::object object) {
       read_input_details(field.value, usage);
     } else if (field.key == "completion_tokens_details") {
       read_output_details(field.value, usage);
+    } else if (field.key == "cached_tokens" || field.key == "num_cached_tokens") {
+      cached = read_count(field.value);
     }
   }
+  if (!usage.cached_input_tokens) usage.cached_input_tokens = cached;
   if (usage.input_tokens && usage.output_tokens && total && *total > *usage.input_tokens + *usage.output_tokens)
     usage.output_tokens = *total - *usage.input_tokens;
   return usage;

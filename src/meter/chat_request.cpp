@@ -143,24 +143,36 @@ Status read_modalities(dom::element value, ChatRequest& out) {
 }
 
 // Functions and custom tools run at the client. A hosted tool (a search, a browser) runs at the provider for a fee.
-Status read_tools(dom::element value, ChatRequest&) {
+Status read_tool(dom::object tool) {
+  bool known = false;
+  for (const auto& field : tool) {
+    if (field.key == "function") known = true;  // Mistral's clients leave the type of a function out
+    if (!same_but_for_case(field.key, "type")) continue;
+    const auto type = get_if<std::string_view>(field.value);
+    if (type != "function" && type != "custom")
+      return invalid("'tools' may hold tools of type function and custom: what others cost cannot be bounded", "tools");
+    known = true;
+  }
+  if (!known) return invalid("each of 'tools' needs a type", "tools");
+  return {};
+}
+
+Status read_tools(dom::element value, ChatRequest& out) {
   if (value.is_null()) return {};
   const auto tools = get_if<dom::array>(value);
   if (!tools) return wrong_type("tools", "a list of tools");
   for (const dom::element item : *tools) {
     const auto tool = get_if<dom::object>(item);
     if (!tool) return wrong_type("tools", "a list of tools");
-    bool typed = false;
-    for (const auto& field : *tool) {
-      if (!same_but_for_case(field.key, "type")) continue;
-      const auto type = get_if<std::string_view>(field.value);
-      if (type != "function" && type != "custom")
-        return invalid("'tools' may hold tools of type function and custom: what others cost cannot be bounded",
-                       "tools");
-      typed = true;
-    }
-    if (!typed) return invalid("each of 'tools' needs a type", "tools");
+    TRY_STATUS(read_tool(*tool));
   }
+  out.input_bound += instructions_margin_tokens;
+  return {};
+}
+
+// response_format, and functions: the dialect's older name for tools.
+Status read_instructed(dom::element value, ChatRequest& out) {
+  if (!value.is_null()) out.input_bound += instructions_margin_tokens;
   return {};
 }
 
@@ -240,6 +252,9 @@ Status refuse_search(dom::element value, ChatRequest&) {
 Status refuse_live_search(dom::element value, ChatRequest&) {
   return refuse(value, "search_parameters", "a search fee cannot be bounded");
 }
+Status refuse_models(dom::element value, ChatRequest&) {
+  return refuse(value, "models", "the model that answers must be the one that is priced");
+}
 Status refuse_plugins(dom::element value, ChatRequest&) {
   return refuse(value, "plugins", "a plugin's fee cannot be bounded");
 }
@@ -252,7 +267,7 @@ struct Field {
   Status (*read)(dom::element, ChatRequest&);
 };
 
-// The fields that decide the cost. search_parameters is xAI's, plugins OpenRouter's.
+// The fields that decide the cost. search_parameters is xAI's; models and plugins are OpenRouter's.
 constexpr std::array fields{
     Field{"model", read_model},
     Field{"messages", read_messages},
@@ -264,10 +279,13 @@ constexpr std::array fields{
     Field{"service_tier", read_service_tier},
     Field{"modalities", read_modalities},
     Field{"tools", read_tools},
+    Field{"functions", read_instructed},
+    Field{"response_format", read_instructed},
     Field{"user", read_user},
     Field{"prediction", refuse_prediction},
     Field{"web_search_options", refuse_search},
     Field{"search_parameters", refuse_live_search},
+    Field{"models", refuse_models},
     Field{"plugins", refuse_plugins},
 };
 

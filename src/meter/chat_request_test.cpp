@@ -71,6 +71,7 @@ TEST_CASE("images, audio and tools are bounded") {
     std::string body;
     std::int64_t images;
     bool audio;
+    std::int64_t instructed = 0;
   };
   for (const Row& row : {
            Row{"text parts", saying(R"([{"role":"user","content":[{"type":"text","text":"a"}]}])"), 0, false},
@@ -79,7 +80,11 @@ TEST_CASE("images, audio and tools are bounded") {
                2, false},
            Row{"audio in", saying(R"([{"content":[{"type":"input_audio","input_audio":{"data":"AAAA"}}]}])"), 0, true},
            Row{"audio out", with(R"(,"modalities":["text","audio"])"), 0, true},
-           Row{"tools that run at the client", with(R"(,"tools":[{"type":"function"},{"type":"custom"}])"), 0, false},
+           Row{"tools that run at the client", with(R"(,"tools":[{"type":"function"},{"type":"custom"}])"), 0, false,
+               1},
+           Row{"a function without its type", with(R"(,"tools":[{"function":{"name":"f"}}])"), 0, false, 1},
+           Row{"functions", with(R"(,"functions":[{"name":"f"}])"), 0, false, 1},
+           Row{"a schema", with(R"(,"response_format":{"type":"json_schema"})"), 0, false, 1},
            // The provider may read the first of two types or the last, and the second of two contents.
            Row{"an image that hides behind a second type",
                saying(R"([{"content":[{"type":"image_url","type":"text","text":"a"}]}])"), 1, false},
@@ -94,7 +99,8 @@ TEST_CASE("images, audio and tools are bounded") {
     REQUIRE(request.has_value());
     CHECK(request->audio == row.audio);
     CHECK(request->input_bound == static_cast<std::int64_t>(row.body.size()) + meter::input_margin_tokens +
-                                      row.images * meter::image_bound_tokens);
+                                      row.images * meter::image_bound_tokens +
+                                      row.instructed * meter::instructions_margin_tokens);
   }
 }
 
@@ -144,6 +150,7 @@ TEST_CASE("what could cost money unseen is refused, and the field is named") {
            Row{with(R"(,"web_search_options":{})"), "web_search_options"},
            Row{with(R"(,"search_parameters":{})"), "search_parameters"},
            Row{with(R"(,"plugins":[])"), "plugins"},
+           Row{with(R"(,"models":["dear"])"), "models"},
            Row{with(R"(,"prediction":{"type":"content","content":"x"})"), "prediction"},
            Row{with(R"(,"tools":[{"type":"web_search"}])"), "tools"},
            Row{with(R"(,"tools":[{}])"), "tools"},
