@@ -28,6 +28,8 @@ class BodyReader {
   Task<base::Result<std::string_view>> read_piece();
 
   bool done() const { return decoder_.done(); }
+  // Whether read_piece has something to work on without waiting for the network.
+  bool has_buffered() const { return done() || !buffer_.bytes().empty(); }
   const std::string& trailers() const { return decoder_.trailers(); }
 
  private:

@@ -119,6 +119,10 @@ Incoming::Incoming(HttpServer& server, Stream& stream, MessageBuffer& buffer, co
 
 bool Incoming::keep_alive() const { return head_.keep_alive && !close_ && !server_.draining_; }
 
+bool Incoming::rest_is_short() const {
+  return body_.done() || (head_.framing == Framing::length && head_.content_length <= 64 * 1024 && !continue_pending_);
+}
+
 Task<void> Incoming::announce_body() {
   if (!continue_pending_) co_return;
   continue_pending_ = false;

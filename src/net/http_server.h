@@ -22,6 +22,8 @@ class Incoming {
   Task<base::Result<std::string_view>> read_body(std::int64_t max_bytes);
   Task<base::Result<std::string_view>> read_piece();
   bool has_body() const { return head_.framing != Framing::none; }
+  // Whether what is unread of the body is so little that skipping it is better than closing the connection.
+  bool rest_is_short() const;
 
   // Writes raw bytes of the reply: head first, formed by the handler. False: the client is gone. `head` and `tail` may
   // be scratch memory; `body` must live until the call returns.

@@ -28,7 +28,19 @@ Reservation::Reservation(Reservation&& other) noexcept
     : queue_(other.queue_), record_(std::move(other.record_)), parts_(std::move(other.parts_)),
       state_(std::exchange(other.state_, State::ended)) {}
 
-Reservation::~Reservation() {
+Reservation& Reservation::operator=(Reservation&& other) noexcept {
+  if (this == &other) return *this;
+  drop();
+  queue_ = other.queue_;
+  record_ = std::move(other.record_);
+  parts_ = std::move(other.parts_);
+  state_ = std::exchange(other.state_, State::ended);
+  return *this;
+}
+
+Reservation::~Reservation() { drop(); }
+
+void Reservation::drop() {
   if (state_ == State::ended) return;
   record_.outcome = events::Outcome::failed;
   // Unsent: nothing is owed. Sent: nothing is known of the cost, so all of it stays held and the request is counted.

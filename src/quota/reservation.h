@@ -48,7 +48,7 @@ class [[nodiscard]] Reservation {
   // The parts have been taken from their leases already.
   Reservation(SettleQueue& queue, events::UsageRecord record, Parts parts);
   Reservation(Reservation&& other) noexcept;
-  Reservation& operator=(Reservation&&) = delete;
+  Reservation& operator=(Reservation&& other) noexcept;  // what it held before ends as if destroyed
   ~Reservation();
 
   events::UsageRecord& record() { return record_; }
@@ -68,6 +68,7 @@ class [[nodiscard]] Reservation {
 
  private:
   enum class State : std::uint8_t { open, sent, ended };
+  void drop();
   void end(const Amounts& actual, meter::Certainty certainty);
 
   SettleQueue* queue_;

@@ -1,0 +1,89 @@
+#include "gateway/reply.h"
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include <fmt/format.h>
+
+#include "base/assert.h"
+#include "base/time_window.h"
+#include "net/head_writer.h"
+
+namespace gateway {
+namespace {
+
+using base::ErrorType;
+
+bool is_about_money(ErrorType type) {
+  return type == ErrorType::limit_reached || type == ErrorType::insufficient_balance;
+}
+
+std::string in_words(const quota::Shortage& shortage) {
+  const auto amount = [&](std::int64_t value) { return catalog::amount_text(shortage.limit.unit, value); };
+  return fmt::format("the call may need {} {} and the limit '{}' has {} left of {} per {}", amount(shortage.required),
+                     catalog::to_string(shortage.limit.unit), shortage.limit.name, amount(shortage.available),
+                     amount(shortage.limit.amount), base::to_string(shortage.limit.window));
+}
+
+}  // namespace
+
+int Failure::status() const {
+  if (error.type == ErrorType::limit_reached && shortage) return shortage->limit.refusal_status;
+  return base::http_status(error.type);
+}
+
+Failure failure_of(const quota::Refusal& refusal, base::WallTime now) {
+  if (refusal.shortages.empty())
+    return Failure({refusal.type, base::Source::store, fmt::format("not admitted: {}", refusal.reason), {}});
+  const quota::Shortage& shortage = refusal.shortages.front();
+  const bool busy = refusal.type == ErrorType::limit_busy;
+  Failure failure({refusal.type, base::Source::client,
+                   in_words(shortage) + (busy ? "; calls in flight hold the rest, try again soon"
+                                              : fmt::format("; it resets at {}", base::to_rfc3339(shortage.window.end))),
+                   {}},
+                  shortage);
+  failure.retry_after_s = busy ? 1 : std::max<std::int64_t>(1, (shortage.window.end.ms - now.ms + 999) / 1000);
+  return failure;
+}
+
+std::string error_body(const Failure& failure, std::string_view request_id) {
+  const std::string_view type = base::to_string(failure.error.type);
+  boost::json::object error{{"message", failure.error.message},
+                            {"type", type},
+                            {"param", nullptr},
+                            {"code", type},
+                            {"request_id", request_id}};
+  if (!failure.error.field.empty()) error["param"] = failure.error.field;
+  if (failure.shortage) {
+    const quota::Shortage& shortage = *failure.shortage;
+    error["limit"] = {{"id", shortage.limit.id.to_string()},
+                      {"name", shortage.limit.name},
+                      {"unit", catalog::to_string(shortage.limit.unit)},
+                      {"window", base::to_string(shortage.limit.window)}};
+    error["required"] = catalog::amount_text(shortage.limit.unit, shortage.required);
+    error["available"] = catalog::amount_text(shortage.limit.unit, shortage.available);
+    error["resets_at"] = base::to_rfc3339(shortage.window.end);
+  }
+  return boost::json::serialize(boost::json::object{{"error", std::move(error)}});
+}
+
+std::string error_reply(const Failure& failure, std::string_view request_id, bool keep_alive, bool head_only) {
+  const std::string body = error_body(failure, request_id);
+  std::string reply;
+  net::HeadWriter writer(reply);
+  writer.response(failure.status(), net::reason_of(failure.status()))
+      .field("Content-Type", "application/json")
+      .field("Content-Length", static_cast<std::int64_t>(body.size()))
+      .field("X-Request-Id", request_id);
+  // A refused budget is no hiccup: without this the SDKs would hammer it.
+  if (is_about_money(failure.error.type)) writer.field("x-should-retry", "false");
+  if (failure.retry_after_s && (failure.status() == 429 || failure.status() == 503))
+    writer.field("Retry-After", *failure.retry_after_s);
+  if (failure.error.type == ErrorType::unauthorized) writer.field("WWW-Authenticate", "Bearer");
+  if (!keep_alive) writer.field("Connection", "close");
+  writer.end();
+  if (!head_only) reply += body;
+  return reply;
+}
+
+}  // namespace gateway

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "quota/decision.h"
+
+namespace gateway {
+
+// Why a client does not get what it asked for: an error, and for a refusal by a limit which one and what is missing.
+struct Failure {
+  base::Error error;
+  std::optional<quota::Shortage> shortage;
+  std::optional<std::int64_t> retry_after_s;  // when the same call may succeed
+
+  Failure(base::Error e) : error(std::move(e)) {}  // NOLINT(google-explicit-constructor): TRY hands errors on
+  Failure(base::Error e, quota::Shortage s) : error(std::move(e)), shortage(std::move(s)) {}
+
+  // The limit's own status where a limit refused for good, else the error type's.
+  int status() const;
+};
+
+template <class T>
+using Outcome = std::expected<T, Failure>;
+
+inline std::unexpected<Failure> fail(Failure failure) { return std::unexpected(std::move(failure)); }
+
+// A refusal of the quota room in words for the client.
+Failure failure_of(const quota::Refusal& refusal, base::WallTime now);
+
+// The OpenAI dialect's error object ({"error": {message, type, param, code, …}}) with a refusal's fields (design.md §6).
+std::string error_body(const Failure& failure, std::string_view request_id);
+
+// A whole error reply. Refusals for money say x-should-retry: false, because client SDKs retry 429 and 5xx.
+std::string error_reply(const Failure& failure, std::string_view request_id, bool keep_alive, bool head_only = false);
+
+}  // namespace gateway

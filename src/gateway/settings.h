@@ -1,0 +1,36 @@
+#pragma once
+// gateway: the data plane. One request from its first byte to its settled cost is exchange.cpp, read top to bottom;
+// the other files are its steps. It sees catalog, meter, quota and net, and joins them with values; it posts no money
+// and knows no database.
+//
+// Always: an upstream is called only with a Reservation in hand; an exchange that was admitted ends in exactly one
+// usage record; the client's key never goes upstream and the upstream's secret never to a client.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "catalog/route.h"
+#include "meter/price_book.h"
+
+namespace gateway {
+
+// What the operator declared for the data plane. Immutable, shared by all workers.
+struct Settings {
+  std::vector<catalog::Upstream> upstreams;
+  std::vector<catalog::Route> routes;
+  std::shared_ptr<const meter::PriceBook> prices;
+  std::optional<meter::ModelPrice> unknown_model;  // the worst-case price of a model without one; none: refused
+  std::int64_t admission_wait_ms = 1'000;          // how long an exchange waits for others' reservations to end
+  std::int64_t store_deadline_ms = 2'000;          // how long it waits for a store that does not answer
+  std::int64_t clamp_min_output_tokens = 16;       // an answer shorter than this is not worth a call
+
+  const catalog::Route* find_route(std::string_view path) const;
+  const catalog::Upstream* find_upstream(std::string_view name) const;
+  const meter::ModelPrice* find_price(std::string_view model) const;
+};
+
+}  // namespace gateway

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "gateway/reply.h"
+#include "gateway/settings.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+#include "quota/reservation.h"
+
+namespace gateway {
+
+// What goes upstream. The views must live until the attempt returns.
+struct Outgoing {
+  const net::RequestHead& head;  // of the client: method, target and fields
+  const catalog::Route& route;
+  std::string_view body;         // whole; empty for a request without one
+};
+
+// An upstream's reply as far as its head; the body is read from the connection.
+struct Answer {
+  std::unique_ptr<net::ClientConnection> connection;
+  net::ResponseHead head;
+  net::BodyReader* body = nullptr;
+  net::HttpClient* pool = nullptr;
+
+  // Ends the exchange with the upstream: its connection is kept if it is good.
+  void finish() { pool->give_back(std::move(connection)); }
+};
+
+// The only way out: every call of an upstream goes through attempt(), which takes the reservation that pays for it.
+// One per worker.
+class Upstreams {
+ public:
+  static base::Result<std::unique_ptr<Upstreams>> create(net::Loop& loop, const Settings& settings);
+
+  // Sends the request and reads the head of the reply. A connection that turns out closed before one byte was taken is
+  // replaced; nothing else is tried again. Failures say whether time ran out or the network broke.
+  net::Task<Outcome<Answer>> attempt(const Outgoing& outgoing, quota::Reservation& reservation);
+  void drain();
+
+ private:
+  struct Egress {
+    const catalog::Upstream* upstream = nullptr;
+    std::unique_ptr<net::TlsClientContext> tls;
+    std::unique_ptr<net::HttpClient> client;
+    std::string host_field;     // "api.openai.com", with the port where it is not the scheme's own
+    std::string authorization;  // "Bearer …", or empty
+  };
+  explicit Upstreams(net::Loop& loop) : loop_(loop) {}
+  // The request's head for this upstream, in scratch memory.
+  std::string_view head_for(const Egress& egress, const Outgoing& outgoing);
+
+  net::Loop& loop_;
+  std::unordered_map<std::string, Egress> egresses_;
+  std::string scratch_;
+};
+
+// Client fields that are the gateway's business and never go upstream: credentials, framing, cookies, our own.
+bool is_withheld_from_upstream(std::string_view name);
+
+}  // namespace gateway

@@ -1,0 +1,32 @@
+#include "gateway/worker.h"
+
+#include <algorithm>
+
+#include "gateway/exchange.h"
+
+namespace gateway {
+
+base::Result<std::unique_ptr<Worker>> Worker::create(Parts parts) {
+  TRY(auto upstreams, Upstreams::create(parts.loop, parts.settings));
+  return std::unique_ptr<Worker>(new Worker(std::move(parts), std::move(upstreams)));
+}
+
+Worker::Worker(Parts parts, std::unique_ptr<Upstreams> upstreams)
+    : loop_(parts.loop), settings_(parts.settings), keeper_(parts.keeper), admission_(parts.keeper),
+      random_(parts.random), snapshot_(std::move(parts.snapshot)), upstreams_(std::move(upstreams)) {}
+
+net::Task<void> Worker::serve(net::Incoming& incoming) {
+  Exchange exchange(*this, incoming);
+  co_await exchange.serve();
+}
+
+std::string Worker::refuse(const base::Error& error) {
+  stats_.failures[static_cast<std::size_t>(error.type)].add();
+  stats_.faults[static_cast<std::size_t>(base::Source::client)].add();
+  const auto id = base::ExchangeId::create(stamp(), random_);
+  return error_reply(Failure(error), id.to_string(), false);
+}
+
+base::WallTime Worker::stamp() { return last_stamp_ = std::max(last_stamp_, loop_.clock().wall_now()); }
+
+}  // namespace gateway

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/random.h"
+#include "catalog/snapshot.h"
+#include "gateway/settings.h"
+#include "gateway/stats.h"
+#include "gateway/upstreams.h"
+#include "net/http_server.h"
+#include "quota/admission.h"
+#include "quota/keeper.h"
+
+namespace gateway {
+
+// The data plane of one worker thread: answers every request of its listener. Made before its loop runs, used on it.
+class Worker final : public net::Handler {
+ public:
+  struct Parts {
+    net::Loop& loop;
+    const Settings& settings;
+    quota::Keeper& keeper;
+    base::Random& random;
+    std::shared_ptr<const catalog::Snapshot> snapshot;
+  };
+  static base::Result<std::unique_ptr<Worker>> create(Parts parts);
+
+  net::Task<void> serve(net::Incoming& incoming) override;
+  std::string refuse(const base::Error& error) override;
+
+  // On the loop: what is authenticated from here on sees this catalog.
+  void use(std::shared_ptr<const catalog::Snapshot> snapshot) { snapshot_ = std::move(snapshot); }
+  // No connection to an upstream is kept any more.
+  void drain() { upstreams_->drain(); }
+  const Stats& stats() const { return stats_; }
+  Stats& stats() { return stats_; }
+
+ private:
+  friend class Exchange;
+  Worker(Parts parts, std::unique_ptr<Upstreams> upstreams);
+  // The admission stamp: wall-clock time that never steps back on this worker.
+  base::WallTime stamp();
+
+  net::Loop& loop_;
+  const Settings& settings_;
+  quota::Keeper& keeper_;
+  quota::Admission admission_;
+  base::BufferedRandom random_;
+  std::shared_ptr<const catalog::Snapshot> snapshot_;
+  std::unique_ptr<Upstreams> upstreams_;
+  Stats stats_;
+  base::WallTime last_stamp_;
+  std::string scratch_;  // heads are written here
+};
+
+}  // namespace gateway
