@@ -38,10 +38,7 @@ function(add_room name)
 
   if(METERGATE_TESTS AND tests)
     add_executable(test_${name} ${tests} ${CMAKE_SOURCE_DIR}/tests/support/doctest_main.cpp)
-    target_link_libraries(test_${name} PRIVATE mg_${name})
     # Tests may also use the reference store and the shared fixtures (house rule: nothing more).
-    if(TARGET mg_store OR name STREQUAL "store")
-      target_link_libraries(test_${name} PRIVATE mg_store)
-    endif()
+    target_link_libraries(test_${name} PRIVATE mg_${name} mg_store)
   endif()
 endfunction()

@@ -16,14 +16,14 @@ namespace catalog {
 
 struct NewAccount {
   std::string name;
-  std::string external_id;  // optional
-  std::optional<base::AccountId> parent;
+  std::string external_id = {};  // optional
+  std::optional<base::AccountId> parent = std::nullopt;
 };
 struct NewKey {
   base::AccountId account;  // nil for an admin key
   std::string name;
   KeyRole role = KeyRole::data;
-  std::optional<base::WallTime> expires;
+  std::optional<base::WallTime> expires = std::nullopt;
 };
 struct CreatedKey {
   Key key;
@@ -31,7 +31,7 @@ struct CreatedKey {
 };
 struct NewLimit {
   LimitSubject subject;
-  std::string name;  // empty: default_name
+  std::string name = {};  // empty: default_name
   LimitUnit unit = LimitUnit::usd;
   base::WindowKind window = base::WindowKind::day;
   std::int64_t amount = 0;
@@ -40,10 +40,10 @@ struct NewLimit {
 };
 // What may change of a limit; its unit, window and subject are its identity.
 struct LimitEdit {
-  std::optional<std::string> name;
-  std::optional<std::int64_t> amount;
-  std::optional<int> refusal_status;
-  std::optional<Clamp> clamp;
+  std::optional<std::string> name = std::nullopt;
+  std::optional<std::int64_t> amount = std::nullopt;
+  std::optional<int> refusal_status = std::nullopt;
+  std::optional<Clamp> clamp = std::nullopt;
 };
 
 // The owner of the catalog: checks every change, stores it, then publishes a new snapshot. Thread-safe; a change is

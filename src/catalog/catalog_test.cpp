@@ -1,0 +1,196 @@
+#include "catalog/catalog.h"
+
+#include <doctest/doctest.h>
+
+#include "store/memory/memory_store.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/seeded_random.h"
+
+using catalog::AccountStatus;
+using catalog::Catalog;
+using catalog::KeyRole;
+
+namespace {
+
+// Can be told to fail, as a full disk does.
+class FailingStore final : public catalog::Store {
+ public:
+  bool failing = false;
+
+  base::Result<catalog::Contents> load() override { return store_.load(); }
+  base::Status put(const catalog::Account& account) override { return failing ? fail() : store_.put(account); }
+  base::Status put(const catalog::Key& key) override { return failing ? fail() : store_.put(key); }
+  base::Status put(const catalog::Limit& limit) override { return failing ? fail() : store_.put(limit); }
+  base::Status remove(base::LimitId limit, base::WallTime now) override {
+    return failing ? fail() : store_.remove(limit, now);
+  }
+
+ private:
+  static base::Status fail() { return base::fail(base::ErrorType::unavailable, "disk full"); }
+  store::MemoryStore store_;
+};
+
+struct World {
+  FailingStore store;
+  tests::FakeClock clock;
+  tests::SeededRandom random{5};
+  std::unique_ptr<Catalog> catalog = *Catalog::open(store, clock, random);
+
+  catalog::Account account(std::string name, std::optional<base::AccountId> parent = {}) {
+    clock.advance_ms(1);
+    return *catalog->create_account({.name = std::move(name), .parent = parent});
+  }
+  catalog::CreatedKey key(base::AccountId account) {
+    clock.advance_ms(1);
+    return *catalog->create_key({.account = account, .name = "key", .role = KeyRole::data});
+  }
+  catalog::Limit limit(catalog::LimitSubject subject, std::int64_t amount) {
+    clock.advance_ms(1);
+    return *catalog->create_limit({.subject = subject, .amount = amount});
+  }
+};
+
+std::vector<std::int64_t> amounts(const catalog::KeyEntry& entry) {
+  std::vector<std::int64_t> list;
+  for (const catalog::Limit* limit : entry.limits) list.push_back(limit->amount);
+  return list;
+}
+
+}  // namespace
+
+TEST_CASE("a key lists every limit of itself, its account and the accounts above, nearest first") {
+  World world;
+  const auto organization = world.account("organization");
+  const auto team = world.account("team", organization.id);
+  const auto user = world.account("user", team.id);
+  const auto stranger = world.account("stranger");
+  const auto key = world.key(user.id);
+  world.limit(organization.id, 30);
+  world.limit(stranger.id, 40);
+  world.limit(user.id, 10);
+  world.limit(user.id, 11);
+  world.limit(team.id, 20);
+  world.limit(key.key.id, 1);
+
+  const auto snapshot = world.catalog->current();
+  const catalog::KeyEntry* entry = snapshot->find_key(base::sha256(key.secret));
+  REQUIRE(entry != nullptr);
+  CHECK(entry == snapshot->find_key(key.key.id));
+  CHECK(entry->key == key.key);
+  CHECK(entry->account->name == "user");
+  CHECK(entry->usable);
+  CHECK(amounts(*entry) == std::vector<std::int64_t>{1, 10, 11, 20, 30});
+}
+
+TEST_CASE("a key works only while it and every account above it is active") {
+  World world;
+  const auto organization = world.account("organization");
+  const auto user = world.account("user", organization.id);
+  const auto key = world.key(user.id).key.id;
+  const auto usable = [&] { return world.catalog->current()->find_key(key)->usable; };
+  CHECK(usable());
+  REQUIRE(world.catalog->set_account_status(organization.id, AccountStatus::suspended).has_value());
+  CHECK_FALSE(usable());
+  REQUIRE(world.catalog->set_account_status(organization.id, AccountStatus::active).has_value());
+  CHECK(usable());
+  REQUIRE(world.catalog->set_account_status(user.id, AccountStatus::suspended).has_value());
+  CHECK_FALSE(usable());
+  REQUIRE(world.catalog->set_account_status(user.id, AccountStatus::active).has_value());
+  REQUIRE(world.catalog->revoke_key(key).has_value());
+  CHECK_FALSE(usable());
+  CHECK(world.catalog->revoke_key(key)->status == catalog::KeyStatus::revoked);
+}
+
+TEST_CASE("a change is stored before it is seen, and a snapshot in hand never changes") {
+  World world;
+  std::vector<std::size_t> told;
+  world.catalog->on_change([&](const auto& snapshot) { told.push_back(snapshot->contents().accounts.size()); });
+  const auto before = world.catalog->current();
+  const auto account = world.account("first");
+  CHECK(before->contents().accounts.empty());
+  CHECK(world.catalog->current()->find_account(account.id)->name == "first");
+
+  world.store.failing = true;
+  const auto refused = world.catalog->create_account({.name = "second"});
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().message == "disk full");
+  CHECK(world.catalog->current()->contents().accounts.size() == 1);
+  CHECK(told == std::vector<std::size_t>{1});
+
+  world.store.failing = false;
+  world.account("third");
+  CHECK(told == std::vector<std::size_t>{1, 2});
+  const auto reopened = Catalog::open(world.store, world.clock, world.random);
+  CHECK((*reopened)->current()->contents().accounts == world.catalog->current()->contents().accounts);
+}
+
+TEST_CASE("a limit may change its amount, never its identity; a default name follows the amount") {
+  World world;
+  const auto account = world.account("account");
+  const auto limit = world.limit(account.id, 5'000'000'000);
+  CHECK(limit.name == "5 usd per day");
+
+  const auto raised = world.catalog->edit_limit(limit.id, {.amount = 7'000'000'000});
+  REQUIRE(raised.has_value());
+  CHECK(raised->name == "7 usd per day");
+  CHECK(raised->refusal_status == 402);
+  const auto named = world.catalog->edit_limit(limit.id, {.name = "lunch", .refusal_status = 429});
+  REQUIRE(named.has_value());
+  CHECK(world.catalog->edit_limit(limit.id, {.amount = 1})->name == "lunch");
+  CHECK(*world.catalog->current()->find_limit(limit.id) == *world.catalog->edit_limit(limit.id, {}));
+
+  REQUIRE(world.catalog->remove_limit(limit.id).has_value());
+  CHECK(world.catalog->current()->find_limit(limit.id) == nullptr);
+  CHECK(world.catalog->remove_limit(limit.id).error().type == base::ErrorType::not_found);
+  CHECK(world.catalog->edit_limit(limit.id, {}).error().type == base::ErrorType::not_found);
+}
+
+TEST_CASE("what is wrong with a change is said by field") {
+  World world;
+  const auto account = world.account("account");
+  const base::AccountId nobody = base::AccountId::create(world.clock.wall_now(), world.random);
+  const auto admin = *world.catalog->create_key({.account = {}, .name = "admin", .role = KeyRole::admin});
+  CHECK(world.catalog->current()->find_key(admin.key.id)->usable);
+  CHECK(world.catalog->current()->find_key(admin.key.id)->account == nullptr);
+
+  const auto account_field = [&](std::string name, std::string external_id, std::optional<base::AccountId> parent) {
+    const auto result = world.catalog->create_account({std::move(name), std::move(external_id), parent});
+    return result ? "none" : result.error().field;
+  };
+  CHECK(account_field("", "", {}) == "name");
+  CHECK(account_field(std::string(201, 'x'), "", {}) == "name");
+  CHECK(account_field("two\nlines", "", {}) == "name");
+  CHECK(account_field("broken \xC3", "", {}) == "name");
+  CHECK(account_field("overlong \xC0\xAF", "", {}) == "name");
+  CHECK(account_field("ok", std::string(201, 'x'), {}) == "external_id");
+  CHECK(account_field("ok", "", nobody) == "parent");
+  CHECK(account_field("200 characters of two bytes", "customer-1", {}) == "none");
+  std::string wide;
+  for (int i = 0; i < 200; ++i) wide += "ä";
+  CHECK(account_field(wide, "", {}) == "none");
+  const auto taken = world.catalog->create_account({.name = "twin", .external_id = "customer-1"});
+  CHECK(taken.error().type == base::ErrorType::conflict);
+  CHECK(taken.error().field == "external_id");
+
+  const auto key_field = [&](base::AccountId id, KeyRole role, std::optional<base::WallTime> expires) {
+    const auto result = world.catalog->create_key({.account = id, .name = "key", .role = role, .expires = expires});
+    return result ? "none" : result.error().field;
+  };
+  CHECK(key_field(nobody, KeyRole::data, {}) == "account");
+  CHECK(key_field({}, KeyRole::data, {}) == "account");
+  CHECK(key_field(account.id, KeyRole::admin, {}) == "account");
+  CHECK(key_field(account.id, KeyRole::data, world.clock.wall_now()) == "expires");
+
+  const auto limit_field = [&](catalog::LimitSubject subject, std::int64_t amount, int status) {
+    const auto result = world.catalog->create_limit({.subject = subject, .amount = amount, .refusal_status = status});
+    return result ? "none" : result.error().field;
+  };
+  CHECK(limit_field(nobody, 1, 402) == "subject");
+  CHECK(limit_field(base::KeyId{}, 1, 402) == "subject");
+  CHECK(limit_field(admin.key.id, 1, 402) == "subject");
+  CHECK(limit_field(account.id, -1, 402) == "amount");
+  CHECK(limit_field(account.id, 1, 500) == "refusal_status");
+  CHECK(limit_field(account.id, 0, 429) == "none");
+  CHECK(world.catalog->set_account_status(nobody, AccountStatus::active).error().type == base::ErrorType::not_found);
+  CHECK(world.catalog->revoke_key({}).error().type == base::ErrorType::not_found);
+}

@@ -1,0 +1,68 @@
+#include "catalog/limit.h"
+
+#include <doctest/doctest.h>
+
+using base::WindowKind;
+using catalog::LimitUnit;
+
+TEST_CASE("a limit is read as a person writes it") {
+  struct Row {
+    const char* text;
+    LimitUnit unit;
+    WindowKind window;
+    std::int64_t amount;
+    const char* name;
+  };
+  for (const Row& row :
+       {Row{"10 usd/day", LimitUnit::usd, WindowKind::day, 10'000'000'000, "10 usd per day"},
+        Row{"0.25 usd/month", LimitUnit::usd, WindowKind::month, 250'000'000, "0.25 usd per month"},
+        Row{"100000 tokens/month", LimitUnit::tokens, WindowKind::month, 100'000, "100000 tokens per month"},
+        Row{"100 requests/daily", LimitUnit::requests, WindowKind::day, 100, "100 requests per day"},
+        Row{"1 request/day", LimitUnit::requests, WindowKind::day, 1, "1 requests per day"},
+        Row{"  5 usd / day  ", LimitUnit::usd, WindowKind::day, 5'000'000'000, "5 usd per day"},
+        Row{"0 usd/day", LimitUnit::usd, WindowKind::day, 0, "0 usd per day"}}) {
+    CAPTURE(row.text);
+    const auto limit = catalog::parse_limit_text(row.text);
+    REQUIRE(limit.has_value());
+    CHECK(limit->unit == row.unit);
+    CHECK(limit->window == row.window);
+    CHECK(limit->amount == row.amount);
+    const std::string name = catalog::default_name(limit->unit, limit->window, limit->amount);
+    CHECK(name == row.name);
+    // The name that it gets by default reads back as the same limit.
+    const auto again = catalog::parse_limit_text(name);
+    REQUIRE(again.has_value());
+    CHECK(again->amount == limit->amount);
+    CHECK(again->window == limit->window);
+  }
+}
+
+TEST_CASE("what is not a limit is refused by the part that is wrong") {
+  struct Row {
+    const char* text;
+    const char* field;
+  };
+  for (const Row& row :
+       {Row{"", ""}, Row{"10", ""}, Row{"usd/day", ""}, Row{"10 usd", ""}, Row{"10 usd/year", "window"},
+        Row{"10 usd/", "window"}, Row{"10 eur/day", "unit"}, Row{"10 /day", "unit"}, Row{"-1 usd/day", "amount"},
+        Row{"ten usd/day", "amount"}, Row{"1.5 tokens/day", "amount"}, Row{"-1 requests/day", "amount"},
+        Row{"0.0000000001 usd/day", "amount"}, Row{"9223372036854775808 tokens/day", "amount"},
+        Row{"+5 tokens/day", "amount"}}) {
+    CAPTURE(row.text);
+    const auto limit = catalog::parse_limit_text(row.text);
+    REQUIRE_FALSE(limit.has_value());
+    CHECK(limit.error().type == base::ErrorType::invalid_request);
+    CHECK(limit.error().field == row.field);
+  }
+}
+
+TEST_CASE("an amount reads back as it was written") {
+  for (const std::int64_t amount : {std::int64_t{0}, std::int64_t{1}, std::int64_t{12'500'000}, INT64_MAX})
+    for (const LimitUnit unit : {LimitUnit::usd, LimitUnit::tokens, LimitUnit::requests}) {
+      CAPTURE(amount);
+      const auto parsed = catalog::parse_amount(unit, catalog::amount_text(unit, amount));
+      REQUIRE(parsed.has_value());
+      CHECK(*parsed == amount);
+      CHECK(*catalog::limit_unit_from(catalog::to_string(unit)) == unit);
+    }
+}
