@@ -1,0 +1,78 @@
+#include "admin/handlers.h"
+#include "admin/references.h"
+#include "admin/reply.h"
+
+namespace admin {
+namespace {
+
+base::Result<Response> set_status(Services& services, Call& call, catalog::AccountStatus status) {
+  TRY(const base::Json body, read_body(call.request));
+  TRY(const auto fields, base::JsonFields::of(body));
+  TRY_STATUS(fields.finish());
+  const auto snapshot = services.catalog.current();
+  TRY(const catalog::Account* found, find_account(*snapshot, call.id, "id"));
+  TRY(const catalog::Account changed, services.catalog.set_account_status(found->id, status));
+  return json_reply(200, to_json(changed));
+}
+
+}  // namespace
+
+base::Result<Response> create_account(Services& services, Call& call) {
+  TRY(const base::Json body, read_body(call.request));
+  TRY(auto fields, base::JsonFields::of(body));
+  catalog::NewAccount wanted;
+  TRY(wanted.name, fields.required_string("name"));
+  TRY(auto external_id, fields.string("external_id"));
+  TRY(const auto parent, fields.string("parent"));
+  TRY_STATUS(fields.finish());
+  wanted.external_id = std::move(external_id).value_or("");
+  if (parent) {
+    const auto snapshot = services.catalog.current();
+    TRY(const catalog::Account* found, find_account(*snapshot, *parent, "parent"));
+    wanted.parent = found->id;
+  }
+  TRY(const catalog::Account created, services.catalog.create_account(wanted));
+  return json_reply(201, to_json(created));
+}
+
+base::Result<Response> list_accounts(Services& services, Call& call) {
+  TRY(const Page page, read_page(call.query));
+  TRY(const auto name, call.query.text("name"));
+  TRY(const auto external_id, call.query.text("external_id"));
+  TRY(const auto parent, call.query.text("parent"));
+  TRY_STATUS(call.query.finish());
+  const auto snapshot = services.catalog.current();
+  std::optional<base::AccountId> parent_id;
+  if (parent) {
+    TRY(const catalog::Account* found, find_account(*snapshot, *parent, "parent"));
+    parent_id = found->id;
+  }
+  std::vector<const catalog::Account*> accounts;
+  for (const catalog::Account& account : snapshot->contents().accounts) {
+    if (name && account.name != *name) continue;
+    if (external_id && account.external_id != *external_id) continue;
+    if (parent_id && account.parent != parent_id) continue;
+    accounts.push_back(&account);
+  }
+  const auto taken = take_page(std::move(accounts), page);
+  boost::json::array data;
+  for (const catalog::Account* account : taken.items) data.push_back(to_json(*account));
+  return list_reply(std::move(data), taken.next);
+}
+
+base::Result<Response> show_account(Services& services, Call& call) {
+  TRY_STATUS(call.query.finish());
+  const auto snapshot = services.catalog.current();
+  TRY(const catalog::Account* account, find_account(*snapshot, call.id, "id"));
+  return json_reply(200, to_json(*account));
+}
+
+base::Result<Response> suspend_account(Services& services, Call& call) {
+  return set_status(services, call, catalog::AccountStatus::suspended);
+}
+
+base::Result<Response> activate_account(Services& services, Call& call) {
+  return set_status(services, call, catalog::AccountStatus::active);
+}
+
+}  // namespace admin

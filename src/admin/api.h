@@ -1,0 +1,51 @@
+#pragma once
+// admin: the control plane's API (api/openapi.yaml) as a function from a request to a response. It owns the wording
+// and the checks of the surface; what a change means is the catalog's business. It knows no sockets and no HTTP
+// framing: app/ carries it over TCP and the data folder's socket, cli/ calls it in process.
+//
+// Always true: a refused request changed nothing; what the API does not know (a field, a query parameter, a path) is
+// refused by name; amounts are decimal strings; a secret appears once, in the reply that creates it.
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "admin/message.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/sha256.h"
+#include "catalog/catalog.h"
+#include "events/usage_log.h"
+#include "quota/numbers.h"
+
+namespace admin {
+
+struct Options {
+  std::optional<base::Sha256> environment_admin_key_hash;  // of METERGATE_ADMIN_KEY, if it is set
+  std::function<std::string()> metrics;                    // Prometheus text; empty: /metrics is not found
+  std::function<base::Status()> ready;                     // whether exchanges can be admitted; empty: always
+};
+
+// What the handlers work with. The references outlive the Api.
+struct Services {
+  catalog::Catalog& catalog;
+  events::UsageLog& usage;
+  quota::Inspector& inspector;
+  const base::Clock& clock;
+  Options options;
+};
+
+// Thread-safe if the services are. May wait for the store: not for an event loop of the data plane.
+class Api {
+ public:
+  Api(catalog::Catalog& catalog, events::UsageLog& usage, quota::Inspector& inspector, const base::Clock& clock,
+      Options options);
+
+  // Never fails: what goes wrong is a response of type application/problem+json.
+  Response handle(const Request& request);
+
+ private:
+  Services services_;
+};
+
+}  // namespace admin

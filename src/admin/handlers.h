@@ -1,0 +1,49 @@
+#pragma once
+// One function per route of router.cpp, each in the file of its resource. A handler checks everything before it
+// changes anything; an Error becomes a problem document in router.cpp.
+
+#include <string>
+
+#include "admin/api.h"
+#include "admin/query.h"
+
+namespace admin {
+
+// What the router found out about a request.
+struct Call {
+  const Request& request;
+  std::string id;  // what stands for {id} in the path
+  Query query;     // empty for every method but GET: the router refuses parameters there
+};
+using Handler = base::Result<Response> (*)(Services& services, Call& call);
+
+// health.cpp
+base::Result<Response> health(Services& services, Call& call);
+base::Result<Response> readiness(Services& services, Call& call);
+base::Result<Response> metrics(Services& services, Call& call);
+
+// accounts.cpp
+base::Result<Response> create_account(Services& services, Call& call);
+base::Result<Response> list_accounts(Services& services, Call& call);
+base::Result<Response> show_account(Services& services, Call& call);
+base::Result<Response> suspend_account(Services& services, Call& call);
+base::Result<Response> activate_account(Services& services, Call& call);
+
+// keys.cpp
+base::Result<Response> create_key(Services& services, Call& call);
+base::Result<Response> list_keys(Services& services, Call& call);
+base::Result<Response> show_key(Services& services, Call& call);
+base::Result<Response> revoke_key(Services& services, Call& call);
+
+// limits.cpp
+base::Result<Response> create_limit(Services& services, Call& call);
+base::Result<Response> list_limits(Services& services, Call& call);
+base::Result<Response> show_limit(Services& services, Call& call);
+base::Result<Response> edit_limit(Services& services, Call& call);
+base::Result<Response> remove_limit(Services& services, Call& call);
+
+// usage.cpp
+base::Result<Response> sum_usage(Services& services, Call& call);
+base::Result<Response> list_usage_records(Services& services, Call& call);
+
+}  // namespace admin

@@ -1,0 +1,145 @@
+#include <fmt/format.h>
+
+#include "admin/handlers.h"
+#include "admin/references.h"
+#include "admin/reply.h"
+#include "admin/time_text.h"
+
+namespace admin {
+namespace {
+
+struct WantedKey {
+  catalog::NewKey key;
+  std::vector<catalog::LimitText> limits;
+};
+
+base::Result<catalog::KeyRole> read_role(base::JsonFields& fields) {
+  TRY(const auto role, fields.string("role"));
+  if (!role || *role == catalog::to_string(catalog::KeyRole::data)) return catalog::KeyRole::data;
+  if (*role == catalog::to_string(catalog::KeyRole::admin)) return catalog::KeyRole::admin;
+  return base::invalid("'role' must be data or admin", "role");
+}
+
+base::Result<std::optional<base::WallTime>> read_expiry(base::JsonFields& fields, base::WallTime now) {
+  TRY(const auto text, fields.string("expires"));
+  if (!text) return std::nullopt;
+  const auto at = parse_time(*text);
+  if (!at) return base::invalid(fmt::format("'expires' {}", at.error().message), "expires");
+  if (*at <= now) return base::invalid("'expires' lies in the past", "expires");
+  return *at;
+}
+
+base::Result<std::vector<catalog::LimitText>> read_limits(base::JsonFields& fields) {
+  TRY(const auto texts, fields.strings("limits"));
+  std::vector<catalog::LimitText> limits;
+  for (const std::string& text : texts.value_or(std::vector<std::string>())) {
+    const auto field = fmt::format("limits[{}]", limits.size());
+    const auto limit = catalog::parse_limit_text(text);
+    if (!limit) return base::invalid(fmt::format("'{}': {}", field, limit.error().message), field);
+    for (const catalog::LimitText& other : limits)
+      if (other.unit == limit->unit && other.window == limit->window)
+        return base::invalid(fmt::format("'{}': {} per {} is limited twice; keep one", field,
+                                         catalog::to_string(limit->unit), base::to_string(limit->window)),
+                             field);
+    limits.push_back(*limit);
+  }
+  return limits;
+}
+
+base::Result<WantedKey> read_wanted(const base::Json& body, const catalog::Snapshot& snapshot, base::WallTime now) {
+  TRY(auto fields, base::JsonFields::of(body));
+  WantedKey wanted;
+  TRY(const auto account, fields.string("account"));
+  TRY(wanted.key.name, fields.required_string("name"));
+  TRY(wanted.key.role, read_role(fields));
+  TRY(wanted.key.expires, read_expiry(fields, now));
+  TRY(wanted.limits, read_limits(fields));
+  TRY_STATUS(fields.finish());
+  if (wanted.key.role == catalog::KeyRole::admin) {
+    if (account) return base::invalid("an admin key belongs to no account; leave 'account' out", "account");
+    if (!wanted.limits.empty()) return base::invalid("an admin key spends nothing; leave 'limits' out", "limits");
+    return wanted;
+  }
+  if (!account) return base::invalid("'account' is missing: whose key is it?", "account");
+  TRY(const catalog::Account* found, find_account(snapshot, *account, "account"));
+  wanted.key.account = found->id;
+  return wanted;
+}
+
+// Puts the limits on a key that nobody knows yet: its secret is shown only when this has succeeded, so there is no
+// moment in which it can spend without them. If the store fails half-way, the key is revoked.
+base::Result<std::vector<catalog::Limit>> put_limits(catalog::Catalog& catalog, base::KeyId key,
+                                                     const std::vector<catalog::LimitText>& texts) {
+  std::vector<catalog::Limit> limits;
+  for (const catalog::LimitText& text : texts) {
+    catalog::NewLimit wanted;
+    wanted.subject = key;
+    wanted.unit = text.unit;
+    wanted.window = text.window;
+    wanted.amount = text.amount;
+    auto limit = catalog.create_limit(wanted);
+    if (!limit) {
+      const bool undone = catalog.revoke_key(key).has_value();
+      return base::fail(std::move(limit.error())
+                            .in(undone ? "the key was revoked again, because a limit could not be stored"
+                                       : "a limit could not be stored; the key's secret was shown to nobody"));
+    }
+    limits.push_back(std::move(*limit));
+  }
+  return limits;
+}
+
+}  // namespace
+
+base::Result<Response> create_key(Services& services, Call& call) {
+  TRY(const base::Json body, read_body(call.request));
+  const auto snapshot = services.catalog.current();
+  TRY(const WantedKey wanted, read_wanted(body, *snapshot, services.clock.wall_now()));
+  TRY(const catalog::CreatedKey created, services.catalog.create_key(wanted.key));
+  TRY(const auto limits, put_limits(services.catalog, created.key.id, wanted.limits));
+
+  auto reply = to_json(created.key);
+  reply["secret"] = created.secret;
+  boost::json::array written;
+  for (const catalog::Limit& limit : limits) written.push_back(to_json(limit));
+  reply["limits"] = std::move(written);
+  return json_reply(201, reply);
+}
+
+base::Result<Response> list_keys(Services& services, Call& call) {
+  TRY(const Page page, read_page(call.query));
+  TRY(const auto account, call.query.text("account"));
+  TRY_STATUS(call.query.finish());
+  const auto snapshot = services.catalog.current();
+  std::optional<base::AccountId> owner;
+  if (account) {
+    TRY(const catalog::Account* found, find_account(*snapshot, *account, "account"));
+    owner = found->id;
+  }
+  std::vector<const catalog::Key*> keys;
+  for (const catalog::Key& key : snapshot->contents().keys)
+    if (!owner || key.account == *owner) keys.push_back(&key);
+  const auto taken = take_page(std::move(keys), page);
+  boost::json::array data;
+  for (const catalog::Key* key : taken.items) data.push_back(to_json(*key));
+  return list_reply(std::move(data), taken.next);
+}
+
+base::Result<Response> show_key(Services& services, Call& call) {
+  TRY_STATUS(call.query.finish());
+  const auto snapshot = services.catalog.current();
+  TRY(const catalog::Key* key, find_key(*snapshot, call.id, "id"));
+  return json_reply(200, to_json(*key));
+}
+
+base::Result<Response> revoke_key(Services& services, Call& call) {
+  TRY(const base::Json body, read_body(call.request));
+  TRY(const auto fields, base::JsonFields::of(body));
+  TRY_STATUS(fields.finish());
+  const auto snapshot = services.catalog.current();
+  TRY(const catalog::Key* key, find_key(*snapshot, call.id, "id"));
+  TRY(const catalog::Key revoked, services.catalog.revoke_key(key->id));
+  return json_reply(200, to_json(revoked));
+}
+
+}  // namespace admin

@@ -1,0 +1,147 @@
+#include <fmt/format.h>
+
+#include "admin/handlers.h"
+#include "admin/references.h"
+#include "admin/reply.h"
+
+namespace admin {
+namespace {
+
+base::Result<catalog::LimitSubject> read_subject(base::JsonFields& fields, const catalog::Snapshot& snapshot) {
+  TRY(const auto account, fields.string("account"));
+  TRY(const auto key, fields.string("key"));
+  if (account.has_value() == key.has_value())
+    return base::invalid("give 'account' or 'key', whichever the limit is for, and not both", "account");
+  if (account) {
+    TRY(const catalog::Account* found, find_account(snapshot, *account, "account"));
+    return found->id;
+  }
+  TRY(const catalog::Key* found, find_key(snapshot, *key, "key"));
+  return found->id;
+}
+
+base::Result<std::optional<int>> read_refusal_status(base::JsonFields& fields) {
+  TRY(const auto status, fields.integer("status"));
+  if (!status) return std::nullopt;
+  if (*status != 402 && *status != 429)
+    return base::invalid("'status' must be 402, which client libraries do not retry, or 429", "status");
+  return static_cast<int>(*status);
+}
+
+base::Result<std::optional<catalog::Clamp>> read_clamp(base::JsonFields& fields) {
+  TRY(const auto clamp, fields.boolean("clamp"));
+  if (!clamp) return std::nullopt;
+  return *clamp ? catalog::Clamp::on : catalog::Clamp::off;
+}
+
+base::Result<std::int64_t> read_amount(catalog::LimitUnit unit, std::string_view text) {
+  auto amount = catalog::parse_amount(unit, text);
+  if (!amount) return base::invalid(fmt::format("'amount': {}", amount.error().message), "amount");
+  return *amount;
+}
+
+// A change to what a limit is would make its counters mean something else.
+base::Status refuse_identity(base::JsonFields& fields) {
+  for (const std::string_view name : {"account", "key", "unit", "window"})
+    if (fields.any(name) != nullptr)
+      return base::invalid(fmt::format("'{}' is part of what the limit is; remove the limit and create another", name),
+                           std::string(name));
+  return {};
+}
+
+}  // namespace
+
+base::Result<Response> create_limit(Services& services, Call& call) {
+  TRY(const base::Json body, read_body(call.request));
+  TRY(auto fields, base::JsonFields::of(body));
+  const auto snapshot = services.catalog.current();
+  catalog::NewLimit wanted;
+  TRY(wanted.subject, read_subject(fields, *snapshot));
+  TRY(const auto unit, fields.required_string("unit"));
+  TRY(const auto window, fields.required_string("window"));
+  TRY(const auto amount, fields.decimal("amount"));
+  TRY(auto name, fields.string("name"));
+  TRY(const auto status, read_refusal_status(fields));
+  TRY(const auto clamp, read_clamp(fields));
+  TRY_STATUS(fields.finish());
+
+  const auto known_unit = catalog::limit_unit_from(unit);
+  if (!known_unit) return base::invalid(known_unit.error().message, "unit");
+  wanted.unit = *known_unit;
+  const auto known_window = base::window_kind_from(window);
+  if (!known_window) return base::invalid("'window' must be day or month", "window");
+  wanted.window = *known_window;
+  if (!amount) return base::invalid("'amount' is missing", "amount");
+  TRY(wanted.amount, read_amount(wanted.unit, *amount));
+  wanted.name = std::move(name).value_or("");
+  wanted.refusal_status = status.value_or(wanted.refusal_status);
+  wanted.clamp = clamp.value_or(wanted.clamp);
+  TRY(const catalog::Limit created, services.catalog.create_limit(wanted));
+  return json_reply(201, to_json(created));
+}
+
+base::Result<Response> list_limits(Services& services, Call& call) {
+  TRY(const Page page, read_page(call.query));
+  TRY(const auto account, call.query.text("account"));
+  TRY(const auto key, call.query.text("key"));
+  TRY_STATUS(call.query.finish());
+  if (account && key) return base::invalid("give 'account' or 'key', not both: a limit is for one of them", "key");
+  const auto snapshot = services.catalog.current();
+  std::optional<catalog::LimitSubject> subject;
+  if (account) {
+    TRY(const catalog::Account* found, find_account(*snapshot, *account, "account"));
+    subject = found->id;
+  } else if (key) {
+    TRY(const catalog::Key* found, find_key(*snapshot, *key, "key"));
+    subject = found->id;
+  }
+  std::vector<const catalog::Limit*> limits;
+  for (const catalog::Limit& limit : snapshot->contents().limits)
+    if (!subject || limit.subject == *subject) limits.push_back(&limit);
+  const auto taken = take_page(std::move(limits), page);
+
+  std::vector<catalog::Limit> asked;
+  for (const catalog::Limit* limit : taken.items) asked.push_back(*limit);
+  TRY(const auto numbers, services.inspector.numbers(asked));
+  boost::json::array data;
+  for (std::size_t i = 0; i < asked.size(); ++i) data.push_back(to_json(asked[i], numbers[i]));
+  return list_reply(std::move(data), taken.next);
+}
+
+base::Result<Response> show_limit(Services& services, Call& call) {
+  TRY_STATUS(call.query.finish());
+  const auto snapshot = services.catalog.current();
+  TRY(const catalog::Limit* limit, find_limit(*snapshot, call.id));
+  TRY(const auto numbers, services.inspector.numbers({*limit}));
+  return json_reply(200, to_json(*limit, numbers.front()));
+}
+
+base::Result<Response> edit_limit(Services& services, Call& call) {
+  TRY(const base::Json body, read_body(call.request));
+  TRY(auto fields, base::JsonFields::of(body));
+  const auto snapshot = services.catalog.current();
+  TRY(const catalog::Limit* limit, find_limit(*snapshot, call.id));
+  catalog::LimitEdit edit;
+  TRY(edit.name, fields.string("name"));
+  TRY(const auto amount, fields.decimal("amount"));
+  TRY(edit.refusal_status, read_refusal_status(fields));
+  TRY(edit.clamp, read_clamp(fields));
+  TRY_STATUS(refuse_identity(fields));
+  TRY_STATUS(fields.finish());
+  if (amount) {
+    TRY(edit.amount, read_amount(limit->unit, *amount));
+  }
+  if (!edit.name && !edit.amount && !edit.refusal_status && !edit.clamp)
+    return base::invalid("nothing to change: give 'name', 'amount', 'status' or 'clamp'");
+  TRY(const catalog::Limit changed, services.catalog.edit_limit(limit->id, edit));
+  return json_reply(200, to_json(changed));
+}
+
+base::Result<Response> remove_limit(Services& services, Call& call) {
+  const auto snapshot = services.catalog.current();
+  TRY(const catalog::Limit* limit, find_limit(*snapshot, call.id));
+  TRY_STATUS(services.catalog.remove_limit(limit->id));
+  return Response{204, {}, {}, {{"Cache-Control", "no-store"}}};
+}
+
+}  // namespace admin

@@ -1,0 +1,157 @@
+#include "admin/reply.h"
+
+#include <boost/json/serialize.hpp>
+
+namespace admin {
+namespace {
+
+namespace json = boost::json;
+
+json::value text_or_null(std::string_view text) {
+  return text.empty() ? json::value(nullptr) : json::value(json::string(text));
+}
+template <class Value>
+json::value value_or_null(const std::optional<Value>& value) {
+  return value ? json::value(*value) : json::value(nullptr);
+}
+json::string time_text(base::WallTime at) { return json::string(base::to_rfc3339(at)); }
+
+std::string_view title_of(int status) {
+  switch (status) {
+    case 400: return "The request is not valid";
+    case 401: return "An admin key is needed";
+    case 403: return "This key may not do that";
+    case 404: return "Not found";
+    case 405: return "Method not allowed";
+    case 409: return "The request conflicts with what exists";
+    case 413: return "The request is too large";
+    case 503: return "Not available now";
+    default: return "The request failed";
+  }
+}
+
+json::object to_json(const meter::Usage& usage) {
+  return {{"certainty", usage.certainty == meter::Certainty::exact ? "exact" : "at_least"},
+          {"input_tokens", value_or_null(usage.input_tokens)},
+          {"output_tokens", value_or_null(usage.output_tokens)},
+          {"cached_input_tokens", value_or_null(usage.cached_input_tokens)},
+          {"reasoning_tokens", value_or_null(usage.reasoning_tokens)},
+          {"audio_input_tokens", value_or_null(usage.audio_input_tokens)},
+          {"audio_output_tokens", value_or_null(usage.audio_output_tokens)}};
+}
+
+json::object to_json(const events::Hold& hold, const catalog::Snapshot& snapshot) {
+  json::object out{{"limit", hold.limit.to_string()}, {"window_start", time_text(hold.window_start)}};
+  const catalog::Limit* limit = snapshot.find_limit(hold.limit);
+  if (limit == nullptr) return out;
+  out["unit"] = catalog::to_string(limit->unit);
+  out["reserved"] = catalog::amount_text(limit->unit, hold.reserved);
+  out["spent"] = catalog::amount_text(limit->unit, hold.spent);
+  out["unresolved"] = catalog::amount_text(limit->unit, hold.unresolved);
+  return out;
+}
+
+}  // namespace
+
+Response json_reply(int status, const json::object& body) {
+  // A reply may hold a secret or money; no cache keeps it.
+  return {status, "application/json", json::serialize(body) + "\n", {{"Cache-Control", "no-store"}}};
+}
+
+Response list_reply(json::array data, const std::optional<std::string>& next) {
+  return json_reply(200, {{"data", std::move(data)}, {"next", value_or_null(next)}});
+}
+
+Response problem(const base::Error& error, std::optional<int> status) {
+  const int code = status.value_or(base::http_status(error.type));
+  json::object body{
+      {"type", base::to_string(error.type)}, {"title", title_of(code)}, {"status", code}, {"detail", error.message}};
+  if (!error.field.empty()) body["field"] = error.field;
+  Response response{code, "application/problem+json", json::serialize(body) + "\n", {{"Cache-Control", "no-store"}}};
+  if (code == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"metergate\"");
+  return response;
+}
+
+base::Result<base::Json> read_body(const Request& request) {
+  return base::Json::parse(request.body.empty() ? std::string_view("{}") : std::string_view(request.body));
+}
+
+json::object to_json(const catalog::Account& account) {
+  return {{"id", account.id.to_string()},
+          {"name", account.name},
+          {"external_id", text_or_null(account.external_id)},
+          {"parent", account.parent ? json::value(json::string(account.parent->to_string())) : json::value(nullptr)},
+          {"status", catalog::to_string(account.status)},
+          {"created", time_text(account.created)}};
+}
+
+json::object to_json(const catalog::Key& key) {
+  return {{"id", key.id.to_string()},
+          {"account", key.account.is_nil() ? json::value(nullptr) : json::value(json::string(key.account.to_string()))},
+          {"name", key.name},
+          {"hint", key.hint},
+          {"role", catalog::to_string(key.role)},
+          {"status", catalog::to_string(key.status)},
+          {"created", time_text(key.created)},
+          {"expires", key.expires ? json::value(time_text(*key.expires)) : json::value(nullptr)}};
+}
+
+json::object to_json(const catalog::Limit& limit) {
+  const auto* account = std::get_if<base::AccountId>(&limit.subject);
+  const auto subject = account != nullptr ? account->to_string() : std::get<base::KeyId>(limit.subject).to_string();
+  return {{"id", limit.id.to_string()},
+          {account != nullptr ? "account" : "key", subject},
+          {"name", limit.name},
+          {"unit", catalog::to_string(limit.unit)},
+          {"window", base::to_string(limit.window)},
+          {"status", limit.refusal_status},
+          {"clamp", limit.clamp == catalog::Clamp::on},
+          {"created", time_text(limit.created)},
+          {"amount", catalog::amount_text(limit.unit, limit.amount)}};
+}
+
+json::object to_json(const catalog::Limit& limit, const quota::FiveNumbers& numbers) {
+  auto out = to_json(limit);
+  out["amount"] = catalog::amount_text(limit.unit, numbers.amount);
+  out["available"] = catalog::amount_text(limit.unit, numbers.available);
+  out["reserved"] = catalog::amount_text(limit.unit, numbers.reserved);
+  out["unresolved"] = catalog::amount_text(limit.unit, numbers.unresolved);
+  out["spent"] = catalog::amount_text(limit.unit, numbers.spent);
+  out["window_start"] = time_text(numbers.window.start);
+  out["window_end"] = time_text(numbers.window.end);
+  return out;
+}
+
+json::object to_json(const events::UsageRecord& record, const catalog::Snapshot& snapshot) {
+  json::array holds;
+  for (const events::Hold& hold : record.holds) holds.push_back(to_json(hold, snapshot));
+  return {{"id", record.id.to_string()},
+          {"started", time_text(record.started)},
+          {"duration_us", record.duration_us},
+          {"first_byte_us", record.first_byte_us > 0 ? json::value(record.first_byte_us) : json::value(nullptr)},
+          {"account", record.account.to_string()},
+          {"key", record.key.to_string()},
+          {"route", record.route},
+          {"upstream", text_or_null(record.upstream)},
+          {"model", record.model},
+          {"served_model", text_or_null(record.served_model)},
+          {"stream", record.stream},
+          {"outcome", events::to_string(record.outcome)},
+          {"status", record.status},
+          {"error", record.error ? json::value(base::to_string(*record.error)) : json::value(nullptr)},
+          {"fault", record.fault ? json::value(base::to_string(*record.fault)) : json::value(nullptr)},
+          {"usage", record.usage ? json::value(to_json(*record.usage)) : json::value(nullptr)},
+          {"estimate", record.estimate.to_usd()},
+          {"cost", record.cost.to_usd()},
+          {"price_version", text_or_null(record.price_version)},
+          {"holds", std::move(holds)}};
+}
+
+json::object to_json(const events::UsageSum& sum) {
+  return {{"group", text_or_null(sum.group)},   {"requests", sum.requests},
+          {"refusals", sum.refusals},           {"input_tokens", sum.input_tokens},
+          {"output_tokens", sum.output_tokens}, {"unknown_usage", sum.unknown_usage},
+          {"cost", sum.cost.to_usd()}};
+}
+
+}  // namespace admin

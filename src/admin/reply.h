@@ -1,0 +1,37 @@
+#pragma once
+// Bodies in and out: JSON documents, problem documents (RFC 9457), and how each resource is written.
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "admin/message.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "catalog/snapshot.h"
+#include "events/usage_log.h"
+#include "quota/numbers.h"
+
+namespace admin {
+
+Response json_reply(int status, const boost::json::object& body);
+// {"data": […], "next": cursor or null}
+Response list_reply(boost::json::array data, const std::optional<std::string>& next);
+// {type, title, status, detail, field?}. The status is the type's own unless another one is given.
+Response problem(const base::Error& error, std::optional<int> status = std::nullopt);
+
+// The body as a JSON object; an empty body is an empty object, so that what is missing is named.
+base::Result<base::Json> read_body(const Request& request);
+
+boost::json::object to_json(const catalog::Account& account);
+boost::json::object to_json(const catalog::Key& key);
+boost::json::object to_json(const catalog::Limit& limit);
+// The limit with its five numbers, all from one moment, and its window.
+boost::json::object to_json(const catalog::Limit& limit, const quota::FiveNumbers& numbers);
+// `snapshot` tells the units of the holds; a hold on a limit that was removed is written without amounts.
+boost::json::object to_json(const events::UsageRecord& record, const catalog::Snapshot& snapshot);
+boost::json::object to_json(const events::UsageSum& sum);
+
+}  // namespace admin

@@ -1,0 +1,319 @@
+#include "admin/testing.h"
+
+using namespace admin;
+using namespace admin::testing;
+
+TEST_CASE("accounts form a tree and are found by id, external id or name") {
+  World world;
+  world.play({
+      {"POST /api/v1/accounts",
+       R"({"name":"Acme","external_id":"cus_1"})",
+       201,
+       {R"("name":"Acme","external_id":"cus_1","parent":null,"status":"active","created":"2026-11-21T04:06:00.000Z")"},
+       "acme"},
+      {"POST /api/v1/accounts", R"({"name":"Team","parent":"cus_1"})", 201, {R"("parent":"{acme}")"}, "team"},
+      {"POST /api/v1/accounts", R"({"name":"B","external_id":"cus_1"})", 409, {R"("field":"external_id")"}},
+      {"POST /api/v1/accounts",
+       R"({"name":"B","parent":"Acne"})",
+       404,
+       {"there is no account 'Acne'; did you mean 'Acme'?", R"("field":"parent")"}},
+      {"POST /api/v1/accounts",
+       R"({"name":"B","nmae":"x"})",
+       400,
+       {"'nmae' is not a known field; did you mean 'name'?", R"("field":"nmae")"}},
+      {"POST /api/v1/accounts", R"({"name":7})", 400, {"'name' must be a string"}},
+      {"GET /api/v1/accounts/{acme}", "", 200, {R"("id":"{acme}")"}},
+      {"GET /api/v1/accounts/cus_1", "", 200, {R"("id":"{acme}")"}},
+      {"GET /api/v1/accounts/Team", "", 200, {R"("id":"{team}")"}},
+      {"GET /api/v1/accounts/Nobody", "", 404, {"there is no account 'Nobody'"}},
+      {"GET /api/v1/accounts?parent=Acme", "", 200, {"{team}", R"("next":null)"}, "", {R"("id":"{acme}")"}},
+      {"GET /api/v1/accounts?external_id=cus_1", "", 200, {"{acme}"}, "", {"{team}"}},
+      {"GET /api/v1/accounts?name=Team", "", 200, {R"("id":"{team}")"}, "", {"cus_1"}},
+      {"POST /api/v1/accounts/Team/suspend", "", 200, {R"("status":"suspended")"}},
+      {"POST /api/v1/accounts/Team/suspend", "{}", 200, {R"("status":"suspended")"}},
+      {"POST /api/v1/accounts/Team/activate", "", 200, {R"("status":"active")"}},
+      {"POST /api/v1/accounts/Team/suspend", R"({"reason":"x"})", 400, {"'reason' is not a known field"}},
+      {"POST /api/v1/accounts", R"({"name":"Team"})", 201, {}},
+      {"GET /api/v1/accounts/Team", "", 409, {"several accounts have the name 'Team'; give an id"}},
+  });
+}
+
+TEST_CASE("a list is walked page by page, newest first, each item once") {
+  World world;
+  for (int i = 0; i < 5; ++i) {
+    world.clock.advance_ms(1);
+    world.play({{"POST /api/v1/accounts", fmt::format(R"({{"name":"a{}"}})", i), 201, {}}});
+  }
+  std::string seen;
+  std::string cursor;
+  for (int pages = 1;; ++pages) {
+    const auto reply = world.send("GET /api/v1/accounts?limit=2" + (cursor.empty() ? "" : "&cursor=" + cursor));
+    const auto json = base::Json::parse(reply.body);
+    for (const auto& item : json->find("data")->items()) seen += item.find("name")->text() + " ";
+    if (json->find("next") == nullptr) {
+      CHECK(pages == 3);
+      break;
+    }
+    cursor = json->find("next")->text();
+  }
+  CHECK(seen == "a4 a3 a2 a1 a0 ");
+}
+
+TEST_CASE("a key is created with its limits, and its secret is shown once") {
+  World world;
+  world.play({
+      {"POST /api/v1/accounts", R"({"name":"Acme"})", 201, {}, "acme"},
+      {"POST /api/v1/keys",
+       R"({"account":"Acme","name":"alice","expires":"2027-01-01T00:00:00+01:00","limits":["10 usd/day","100 requests/month"]})",
+       201,
+       {R"("account":"{acme}","name":"alice")", R"("secret":"mg_live_)", R"("expires":"2026-12-31T23:00:00.000Z")",
+        R"("amount":"10")", R"("unit":"requests","window":"month")"},
+       "alice"},
+      {"GET /api/v1/keys/alice",
+       "",
+       200,
+       {R"("id":"{alice}")", R"("hint":"mg_live_)"},
+       "",
+       {"secret", "{alice_secret}"}},
+      {"GET /api/v1/keys?account=Acme", "", 200, {"{alice}"}, "", {"secret"}},
+      {"GET /api/v1/limits?key=alice", "", 200, {R"("key":"{alice}")", R"("unit":"usd")", R"("unit":"requests")"}},
+      {"POST /api/v1/keys/alice/revoke", "", 200, {R"("status":"revoked")"}},
+      {"GET /api/v1/keys/alice", "", 404, {"there is no key 'alice'"}},
+      {"GET /api/v1/keys/{alice}", "", 200, {R"("status":"revoked")"}},
+  });
+}
+
+TEST_CASE("a key that is not wholly valid stores nothing") {
+  World world;
+  world.play({{"POST /api/v1/accounts", R"({"name":"Acme"})", 201, {}}});
+  const std::string of_acme = R"({"account":"Acme","name":"k",)";
+  world.play({
+      {"POST /api/v1/keys", R"({"name":"k"})", 400, {"'account' is missing"}},
+      {"POST /api/v1/keys", R"({"account":"Acme"})", 400, {"'name' is missing"}},
+      {"POST /api/v1/keys", R"({"account":"Acm","name":"k"})", 404, {"did you mean 'Acme'?", R"("field":"account")"}},
+      {"POST /api/v1/keys", of_acme + R"("limits":["10 usd/day","ten usd/day"]})", 400, {R"("field":"limits[1]")"}},
+      {"POST /api/v1/keys",
+       of_acme + R"("limits":["10 usd/day","20 usd/day"]})",
+       400,
+       {"'limits[1]': usd per day is limited twice; keep one"}},
+      {"POST /api/v1/keys", of_acme + R"("limits":["10 usd/decade"]})", 400, {R"("field":"limits[0]")"}},
+      {"POST /api/v1/keys", of_acme + R"("limits":"10 usd/day"})", 400, {"'limits' must be a list of strings"}},
+      {"POST /api/v1/keys", of_acme + R"("expires":"2026-11-21T04:06:00Z"})", 400, {"'expires' lies in the past"}},
+      {"POST /api/v1/keys",
+       of_acme + R"("expires":"2030-01-01"})",
+       400,
+       {"'expires' must be a time such as 2026-11-21T04:06:00Z"}},
+      {"POST /api/v1/keys", of_acme + R"("role":"root"})", 400, {"'role' must be data or admin"}},
+      {"POST /api/v1/keys", of_acme + R"("role":"admin"})", 400, {"an admin key belongs to no account"}},
+      {"POST /api/v1/keys",
+       R"({"name":"k","role":"admin","limits":["1 usd/day"]})",
+       400,
+       {"an admin key spends nothing"}},
+      {"POST /api/v1/keys", of_acme + R"("limit":["10 usd/day"]})", 400, {"did you mean 'limits'?"}},
+      {"GET /api/v1/keys", "", 200, {R"({"data":[],"next":null})"}},
+      {"GET /api/v1/limits", "", 200, {R"({"data":[],"next":null})"}},
+  });
+}
+
+TEST_CASE("a key whose limits cannot all be stored is revoked again") {
+  World world;
+  world.play({{"POST /api/v1/accounts", R"({"name":"Acme"})", 201, {}}});
+  world.store.failing_after = 2;  // the key and its first limit
+  world.play({{"POST /api/v1/keys",
+               R"({"account":"Acme","name":"k","limits":["10 usd/day","9 tokens/day"]})",
+               503,
+               {"a limit could not be stored; the key's secret was shown to nobody: the disk is full"},
+               "",
+               {"mg_live_"}}});
+  world.store.failing_after = INT32_MAX;
+  class OneFailure final : public catalog::Store {
+   public:
+    int writes = 0;
+    base::Result<catalog::Contents> load() override { return catalog::Contents{}; }
+    base::Status put(const catalog::Account&) override { return {}; }
+    base::Status put(const catalog::Key&) override { return {}; }
+    base::Status put(const catalog::Limit&) override {
+      return base::fail(base::ErrorType::unavailable, "the disk is full", {}, base::Source::store);
+    }
+    base::Status remove(base::LimitId, base::WallTime) override { return {}; }
+  } store;
+  world.catalog = *catalog::Catalog::open(store, world.clock, world.random);
+  world.play({
+      {"POST /api/v1/accounts", R"({"name":"Acme"})", 201, {}},
+      {"POST /api/v1/keys",
+       R"({"account":"Acme","name":"k","limits":["10 usd/day"]})",
+       503,
+       {"the key was revoked again, because a limit could not be stored: the disk is full"}},
+      {"GET /api/v1/keys", "", 200, {R"("name":"k")", R"("status":"revoked")"}, "", {R"("status":"active")"}},
+  });
+}
+
+TEST_CASE("a limit shows its five numbers, all as decimal text") {
+  World world;
+  world.play({
+      {"POST /api/v1/accounts", R"({"name":"Acme"})", 201, {}, "acme"},
+      {"POST /api/v1/keys", R"({"account":"Acme","name":"alice"})", 201, {}, "alice"},
+      {"POST /api/v1/limits",
+       R"({"account":"Acme","unit":"usd","window":"day","amount":10.00})",
+       201,
+       {R"("account":"{acme}","name":"10 usd per day","unit":"usd","window":"day","status":402,"clamp":true)",
+        R"("amount":"10")"},
+       "dollars"},
+      {"POST /api/v1/limits",
+       R"({"key":"{alice}","unit":"tokens","window":"month","amount":"1000","name":"n","status":429,"clamp":false})",
+       201,
+       {R"("key":"{alice}","name":"n","unit":"tokens","window":"month","status":429,"clamp":false)"},
+       "tokens"},
+      {"GET /api/v1/limits/{dollars}",
+       "",
+       200,
+       {R"("amount":"10","available":"4.999999999","reserved":"2.5","unresolved":"0.000000001","spent":"2.5")",
+        R"("window_start":"2023-11-14T00:00:00.000Z","window_end":"2023-11-15T00:00:00.000Z")"}},
+      {"GET /api/v1/limits/{tokens}",
+       "",
+       200,
+       {R"("available":"499","reserved":"250","unresolved":"1","spent":"250")"}},
+      {"GET /api/v1/limits?account=Acme", "", 200, {"{dollars}", "4.999999999"}, "", {"{tokens}"}},
+      {"GET /api/v1/limits?key=alice", "", 200, {"{tokens}"}, "", {"{dollars}"}},
+      {"GET /api/v1/limits?key=alice&account=Acme", "", 400, {"not both"}},
+      {"PATCH /api/v1/limits/{dollars}", R"({"amount":"12.5"})", 200, {R"("amount":"12.5")", "12.5 usd per day"}},
+      {"PATCH /api/v1/limits/{dollars}",
+       R"({"name":"cap","status":429,"clamp":false})",
+       200,
+       {R"("name":"cap")", R"("status":429,"clamp":false)"}},
+      {"DELETE /api/v1/limits/{dollars}", "", 204, {}},
+      {"GET /api/v1/limits/{dollars}", "", 404, {"there is no limit '{dollars}'"}},
+      {"DELETE /api/v1/limits/{dollars}", "", 404, {}},
+  });
+  world.inspector.failing = true;
+  world.play({{"GET /api/v1/limits/{tokens}", "", 503, {"the store does not answer"}},
+              {"GET /api/v1/limits", "", 503, {"the store does not answer"}}});
+}
+
+TEST_CASE("a limit that is not wholly valid is refused by the field that is wrong") {
+  World world;
+  world.play({
+      {"POST /api/v1/accounts", R"({"name":"Acme"})", 201, {}, "acme"},
+      {"POST /api/v1/limits", R"({"account":"Acme","unit":"usd","window":"day","amount":"1"})", 201, {}, "limit"},
+  });
+  const auto of = [](std::string_view rest) { return fmt::format(R"({{"account":"Acme",{}}})", rest); };
+  world.play({
+      {"POST /api/v1/limits", R"({"unit":"usd","window":"day","amount":"1"})", 400, {"give 'account' or 'key'"}},
+      {"POST /api/v1/limits", of(R"("key":"k","unit":"usd","window":"day","amount":"1")"), 400, {"not both"}},
+      {"POST /api/v1/limits", of(R"("unit":"eur","window":"day","amount":"1")"), 400, {R"("field":"unit")"}},
+      {"POST /api/v1/limits", of(R"("unit":"usd","window":"week","amount":"1")"), 400, {R"("field":"window")"}},
+      {"POST /api/v1/limits", of(R"("unit":"usd","window":"day")"), 400, {"'amount' is missing"}},
+      {"POST /api/v1/limits", of(R"("unit":"usd","window":"day","amount":-1)"), 400, {R"("field":"amount")"}},
+      {"POST /api/v1/limits",
+       of(R"("unit":"usd","window":"day","amount":"0.0000000001")"),
+       400,
+       {R"("field":"amount")"}},
+      {"POST /api/v1/limits", of(R"("unit":"tokens","window":"day","amount":1.5)"), 400, {R"("field":"amount")"}},
+      {"POST /api/v1/limits", of(R"("unit":"usd","window":"day","amount":true)"), 400, {R"("field":"amount")"}},
+      {"POST /api/v1/limits",
+       of(R"("unit":"usd","window":"day","amount":1,"status":403)"),
+       400,
+       {R"("field":"status")"}},
+      {"POST /api/v1/limits",
+       of(R"("unit":"usd","window":"day","amount":1,"clamp":"on")"),
+       400,
+       {R"("field":"clamp")"}},
+      {"POST /api/v1/limits", of(R"("unit":"usd","window":"day","amout":1)"), 400, {"did you mean 'amount'?"}},
+      {"PATCH /api/v1/limits/{limit}", "{}", 400, {"nothing to change"}},
+      {"PATCH /api/v1/limits/{limit}", R"({"unit":"tokens"})", 400, {"'unit' is part of what the limit is"}},
+      {"PATCH /api/v1/limits/{limit}", R"({"amount":"x"})", 400, {R"("field":"amount")"}},
+      {"PATCH /api/v1/limits/{limit}", R"({"clmp":true})", 400, {"did you mean 'clamp'?"}},
+      {"PATCH /api/v1/limits/ten", R"({"amount":"2"})", 400, {"'ten' is not an id", R"("field":"id")"}},
+      {"GET /api/v1/limits", "", 200, {R"("amount":"1")"}},
+  });
+}
+
+TEST_CASE("usage is summed by a named group and filtered by all that is given") {
+  World world;
+  world.play({{"POST /api/v1/accounts", R"({"name":"Acme"})", 201, {}, "acme"},
+              {"POST /api/v1/keys", R"({"account":"Acme","name":"alice"})", 201, {}, "alice"}});
+  world.usage.sums_by_group = {{.group = world.saved["acme"],
+                                .requests = 3,
+                                .refusals = 2,
+                                .input_tokens = 100,
+                                .output_tokens = 50,
+                                .unknown_usage = 1,
+                                .cost = base::Money::from_nanos(1'500'000)}};
+  world.play({
+      {"GET /api/v1/usage?group=account",
+       "",
+       200,
+       {R"({"group":"account","data":[{"group":"{acme}","requests":3,"refusals":2,"input_tokens":100,)",
+        R"("output_tokens":50,"unknown_usage":1,"cost":"0.0015","name":"Acme"}])"}},
+  });
+  CHECK(world.usage.asked_group == events::UsageGroup::account);
+  world.usage.sums_by_group = {{}};
+  world.play({{"GET /api/v1/usage?account=Acme&key=alice&model=gpt-4o&from=2023-11-01&to=2023-12-01T00:00:00Z",
+               "",
+               200,
+               {R"({"group":"total","data":[{"group":null,)", R"("cost":"0")"}}});
+  CHECK(world.usage.asked.account->to_string() == world.saved["acme"]);
+  CHECK(world.usage.asked.key->to_string() == world.saved["alice"]);
+  CHECK(world.usage.asked.model == "gpt-4o");
+  CHECK(base::to_rfc3339(*world.usage.asked.from) == "2023-11-01T00:00:00.000Z");
+  CHECK(base::to_rfc3339(*world.usage.asked.to) == "2023-12-01T00:00:00.000Z");
+  world.play({
+      {"GET /api/v1/usage?group=team", "", 400, {"must be total, account, key, model or day"}},
+      {"GET /api/v1/usage?from=yesterday", "", 400, {"the parameter 'from' must be a date or time"}},
+      {"GET /api/v1/usage?from=2023-11-02&to=2023-11-02", "", 400, {"the parameter 'to' must be later than 'from'"}},
+      {"GET /api/v1/usage?key=bob", "", 404, {"there is no key 'bob'"}},
+      {"GET /api/v1/usage?limit=3", "", 400, {"'limit' is not a parameter"}},
+  });
+}
+
+TEST_CASE("usage records say what is known, and null where nothing is") {
+  World world;
+  world.play({{"POST /api/v1/accounts", R"({"name":"Acme"})", 201, {}, "acme"},
+              {"POST /api/v1/keys", R"({"account":"Acme","name":"alice","limits":["1 usd/day"]})", 201, {}, "alice"}});
+  const auto limit = world.catalog->current()->contents().limits[0].id;
+  events::UsageRecord record;
+  record.id = base::ExchangeId::create(world.clock.wall_now(), world.random);
+  record.started = world.clock.wall_now();
+  record.duration_us = 1200;
+  record.account = *base::AccountId::parse(world.saved["acme"]);
+  record.key = *base::KeyId::parse(world.saved["alice"]);
+  record.route = "openai";
+  record.model = "gpt-4o";
+  record.outcome = events::Outcome::refused;
+  record.status = 402;
+  record.error = base::ErrorType::limit_reached;
+  record.fault = base::Source::client;
+  record.estimate = base::Money::from_nanos(2'000'000'000);
+  record.holds = {{limit, {0}, 5, 4, 1}, {base::LimitId::create(world.clock.wall_now(), world.random), {0}, 5, 4, 1}};
+  world.usage.all = {record};
+  world.play({{"GET /api/v1/usage/records",
+               "",
+               200,
+               {R"("first_byte_us":null)", R"("upstream":null)", R"("outcome":"refused","status":402)",
+                R"("error":"limit_reached","fault":"client","usage":null,"estimate":"2","cost":"0")",
+                R"("unit":"usd","reserved":"0.000000005","spent":"0.000000004","unresolved":"0.000000001"},{"limit":)",
+                R"("window_start":"1970-01-01T00:00:00.000Z"}]}],"next":null})"}}});
+}
+
+TEST_CASE("usage records are walked by the id of the last one") {
+  World world;
+  for (int i = 0; i < 3; ++i) {
+    events::UsageRecord record;
+    record.id = base::ExchangeId::create({1000 - i}, world.random);
+    record.usage.emplace().input_tokens = 7;
+    record.usage->certainty = meter::Certainty::at_least;
+    world.usage.all.push_back(record);
+  }
+  const auto second = world.usage.all[1].id.to_string();
+  world.play({
+      {"GET /api/v1/usage/records?limit=2",
+       "",
+       200,
+       {fmt::format(R"("next":"{}")", second), R"("certainty":"at_least","input_tokens":7,"output_tokens":null)"}},
+      {"GET /api/v1/usage/records?limit=4", "", 200, {R"("next":null)"}},
+      {"GET /api/v1/usage/records?cursor=" + second, "", 200, {}},
+      {"GET /api/v1/usage/records?before=" + second, "", 400, {"'before' is not a parameter"}},
+  });
+  world.send("GET /api/v1/usage/records?cursor=" + second);
+  CHECK(world.usage.asked.before->to_string() == second);
+}

@@ -1,0 +1,162 @@
+#pragma once
+// For the tests of this room: a world with a catalog in memory, and usage and numbers that the test sets; and scenarios
+// that read as a conversation.
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "admin/api.h"
+#include "base/assert.h"
+#include "base/json.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/seeded_random.h"
+
+namespace admin::testing {
+
+// A catalog store that forgets, and fails on request.
+class ForgetfulStore final : public catalog::Store {
+ public:
+  int failing_after = INT32_MAX;  // writes that still succeed
+
+  base::Result<catalog::Contents> load() override { return catalog::Contents{}; }
+  base::Status put(const catalog::Account&) override { return write(); }
+  base::Status put(const catalog::Key&) override { return write(); }
+  base::Status put(const catalog::Limit&) override { return write(); }
+  base::Status remove(base::LimitId, base::WallTime) override { return write(); }
+
+ private:
+  base::Status write() {
+    if (failing_after-- > 0) return {};
+    return base::fail(base::ErrorType::unavailable, "the disk is full", {}, base::Source::store);
+  }
+};
+
+// Answers with what the test put in, and remembers what it was asked.
+class SetUsageLog final : public events::UsageLog {
+ public:
+  std::vector<events::UsageRecord> all;
+  std::vector<events::UsageSum> sums_by_group;
+  events::UsageFilter asked;
+  events::UsageGroup asked_group = events::UsageGroup::total;
+
+  base::Result<std::vector<events::UsageRecord>> records(const events::UsageFilter& filter) override {
+    asked = filter;
+    return std::vector(all.begin(), all.begin() + std::min<long>(filter.limit, static_cast<long>(all.size())));
+  }
+  base::Result<std::vector<events::UsageSum>> sums(const events::UsageFilter& filter,
+                                                   events::UsageGroup group) override {
+    asked = filter;
+    asked_group = group;
+    return sums_by_group;
+  }
+};
+
+// Every limit has a quarter reserved, a quarter spent and one unit unresolved.
+class QuarterInspector final : public quota::Inspector {
+ public:
+  bool failing = false;
+
+  base::Result<std::vector<quota::FiveNumbers>> numbers(const std::vector<catalog::Limit>& limits) override {
+    if (failing) return base::fail(base::ErrorType::unavailable, "the store does not answer");
+    std::vector<quota::FiveNumbers> out;
+    for (const catalog::Limit& limit : limits) {
+      quota::FiveNumbers numbers{.amount = limit.amount, .window = base::window_at(limit.window, {1'700'000'000'000})};
+      numbers.reserved = limit.amount / 4;
+      numbers.spent = limit.amount / 4;
+      numbers.unresolved = 1;
+      numbers.available = limit.amount - numbers.reserved - numbers.spent - numbers.unresolved;
+      out.push_back(numbers);
+    }
+    return out;
+  }
+};
+
+// One exchange of a conversation. {name} in the call and the body stands for what an earlier row saved.
+struct Row {
+  std::string call;  // "GET /api/v1/keys?account=acme"
+  std::string body;
+  int status = 200;
+  std::vector<std::string> contains;
+  std::string save{};  // the reply's id under this name, and its secret under name + "_secret"
+  std::vector<std::string> lacks{};
+};
+
+class World {
+ public:
+  ForgetfulStore store;
+  SetUsageLog usage;
+  QuarterInspector inspector;
+  tests::FakeClock clock;
+  tests::SeededRandom random{1};
+  std::unique_ptr<catalog::Catalog> catalog = *catalog::Catalog::open(store, clock, random);
+  Options options;
+  Trust trust = Trust::local;
+  std::string credential;
+  std::map<std::string, std::string> saved;
+
+  Response send(std::string_view call, std::string body = {}) {
+    const std::string text = filled(call);
+    const auto space = text.find(' ');
+    const auto question = text.find('?');
+    Request request;
+    request.method = text.substr(0, space);
+    request.path = text.substr(space + 1, question - std::min(question, space + 1));
+    if (question == std::string::npos) request.path = text.substr(space + 1);
+    for (auto rest = question == std::string::npos ? std::string() : text.substr(question + 1); !rest.empty();) {
+      const auto pair = rest.substr(0, rest.find('&'));
+      rest.erase(0, pair.size() + 1);
+      const auto equals = pair.find('=');
+      request.query.emplace_back(pair.substr(0, equals), equals == std::string::npos ? "" : pair.substr(equals + 1));
+    }
+    request.body = filled(body);
+    request.credential = credential;
+    request.trust = trust;
+    return Api(*catalog, usage, inspector, clock, options).handle(request);
+  }
+
+  // Each row in turn, in this world.
+  void play(const std::vector<Row>& rows) {
+    for (const Row& row : rows) {
+      const Response reply = send(row.call, row.body);
+      INFO(row.call, " ", row.body, "\n", reply.status, " ", reply.body);
+      CHECK(reply.status == row.status);
+      CHECK(reply.content_type == (row.status == 204   ? ""
+                                   : row.status >= 400 ? "application/problem+json"
+                                                       : "application/json"));
+      for (const std::string& part : row.contains) {
+        INFO("should contain: ", filled(part));
+        CHECK(reply.body.contains(filled(part)));
+      }
+      for (const std::string& part : row.lacks) {
+        INFO("should not contain: ", filled(part));
+        CHECK_FALSE(reply.body.contains(filled(part)));
+      }
+      if (!row.save.empty()) save(row.save, reply.body);
+    }
+  }
+
+ private:
+  std::string filled(std::string_view text) const {
+    std::string out(text);
+    for (const auto& [name, value] : saved) {
+      const auto mark = fmt::format("{{{}}}", name);
+      for (auto at = out.find(mark); at != std::string::npos; at = out.find(mark)) out.replace(at, mark.size(), value);
+    }
+    return out;
+  }
+  void save(const std::string& name, const std::string& body) {
+    const auto json = base::Json::parse(body);
+    ASSERT(json.has_value());
+    for (const auto& [suffix, member] : {std::pair("", "id"), std::pair("_secret", "secret")})
+      if (const base::Json* value = json->find(member)) saved[name + suffix] = value->text();
+  }
+};
+
+}  // namespace admin::testing
