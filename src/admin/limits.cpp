@@ -141,7 +141,7 @@ base::Result<Response> remove_limit(Services& services, Call& call) {
   const auto snapshot = services.catalog.current();
   TRY(const catalog::Limit* limit, find_limit(*snapshot, call.id));
   TRY_STATUS(services.catalog.remove_limit(limit->id));
-  return Response{204, {}, {}, {{"Cache-Control", "no-store"}}};
+  return Response{204, {}, {}, {}};
 }
 
 }  // namespace admin

@@ -24,11 +24,12 @@ struct Request {
   Trust trust = Trust::network;
 };
 
+// It may hold a secret or money: whoever carries it over HTTP adds `Cache-Control: no-store`.
 struct Response {
   int status = 200;
   std::string content_type;  // empty: no body
   std::string body;
-  std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<std::pair<std::string, std::string>> headers;  // beside Content-Type and Content-Length
 };
 
 }  // namespace admin

@@ -54,8 +54,7 @@ json::object to_json(const events::Hold& hold, const catalog::Snapshot& snapshot
 }  // namespace
 
 Response json_reply(int status, const json::object& body) {
-  // A reply may hold a secret or money; no cache keeps it.
-  return {status, "application/json", json::serialize(body) + "\n", {{"Cache-Control", "no-store"}}};
+  return {status, "application/json", json::serialize(body) + "\n", {}};
 }
 
 Response list_reply(json::array data, const std::optional<std::string>& next) {
@@ -67,7 +66,7 @@ Response problem(const base::Error& error, std::optional<int> status) {
   json::object body{
       {"type", base::to_string(error.type)}, {"title", title_of(code)}, {"status", code}, {"detail", error.message}};
   if (!error.field.empty()) body["field"] = error.field;
-  Response response{code, "application/problem+json", json::serialize(body) + "\n", {{"Cache-Control", "no-store"}}};
+  Response response{code, "application/problem+json", json::serialize(body) + "\n", {}};
   if (code == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"metergate\"");
   return response;
 }

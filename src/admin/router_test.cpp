@@ -1,3 +1,6 @@
+#include <filesystem>
+#include <fstream>
+
 #include "admin/testing.h"
 
 using namespace admin;
@@ -38,8 +41,8 @@ TEST_CASE("what does not exist is not found, and a wrong method is answered with
       {"get /healthz", "", 405, {}},
   });
   const Response reply = world.send("DELETE /api/v1/accounts");
-  REQUIRE(reply.headers.size() == 2);
-  CHECK(reply.headers[1] == std::pair<std::string, std::string>("Allow", "POST, GET"));
+  REQUIRE(reply.headers.size() == 1);
+  CHECK(reply.headers[0] == std::pair<std::string, std::string>("Allow", "POST, GET"));
 }
 
 TEST_CASE("what would be ignored is refused") {
@@ -114,5 +117,28 @@ TEST_CASE("without a key, no path of the API can be told from another") {
     CHECK(std::ranges::find(reply.headers,
                             std::pair<std::string, std::string>("WWW-Authenticate", "Bearer realm=\"metergate\"")) !=
           reply.headers.end());
+  }
+}
+
+TEST_CASE("api/openapi.yaml names the routes and methods that there are") {
+  std::ifstream file(std::filesystem::path(__FILE__).parent_path() / "../../api/openapi.yaml");
+  REQUIRE(file.is_open());
+  std::map<std::string, std::string> documented;  // path to methods, as Allow lists them
+  std::string path;
+  for (std::string line; std::getline(file, line) && line != "components:";) {
+    if (line.starts_with("  /")) path = line.substr(2, line.size() - 3);
+    for (const std::string method : {"GET", "POST", "PATCH", "DELETE"}) {
+      std::string key = "    " + method + ":";
+      for (char& c : key) c = static_cast<char>(std::tolower(c));
+      if (line == key) documented[path] += (documented[path].empty() ? "" : ", ") + method;
+    }
+  }
+  CHECK(documented.size() == 14);
+  World world;
+  for (const auto& [documented_path, methods] : documented) {
+    CAPTURE(documented_path);
+    const Response reply = world.send("OPTIONS " + documented_path);
+    CHECK(reply.status == 405);
+    CHECK(reply.headers.back().second == methods);
   }
 }

@@ -147,6 +147,9 @@ void read_price(YamlMap& map, std::string_view key, base::Price& into) {
 
 void read_prices(YamlMap map, PriceSettings& into) {
   read_file_name(map, "file", into.file);
+  if (const auto text = into.file.empty() ? std::nullopt : read_whole(into.file))
+    if (const auto book = meter::PriceBook::parse(*text); !book)
+      map.refuse("file", fmt::format("names a price list with an error: {}", book.error().message));
   if (auto unknown = map.map("unknown_model")) {
     meter::ModelPrice price;
     read_price(*unknown, "input", price.standard.input);

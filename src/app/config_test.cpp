@@ -88,7 +88,8 @@ TEST_CASE("without a file and without a key, the error says what to do") {
 
 TEST_CASE("every key is read") {
   Folder folder;
-  for (const char* name : {"cert.pem", "key.pem", "ca.pem", "prices.json"}) folder.write(name, "x");
+  for (const char* name : {"cert.pem", "key.pem", "ca.pem"}) folder.write(name, "x");
+  folder.write("prices.json", R"({"version": "v", "models": {}})");
   folder.write("m.yaml", R"(
 listen: "[::1]:9000"
 control: { listen: 127.0.0.1:9001 }
@@ -228,6 +229,10 @@ TEST_CASE("what is wrong is said with its line, and nothing else is") {
                "m.yaml:3: 'routes[0].timeouts.idle_ms' must be between 1 and 86400000, not 0"},
            // The rest.
            Row{up + "tls: { certificate: m.yaml }", "m.yaml:2: 'tls.key' is missing"},
+           Row{up + "prices: { file: m.yaml }",
+               "m.yaml:2: 'prices.file' names a price list with an error: not valid JSON: "
+               "The JSON document has an improper structure: missing or superfluous "
+               "commas, braces, missing keys, etc."},
            Row{up + "prices: { unknown_model: { input: ten, output: 1, max_output_tokens: 1 } }",
                "m.yaml:2: 'prices.unknown_model.input' must be a decimal number such as \"2.50\", not ten"},
            Row{up + "prices: { unknown_model: { input: -1, output: 1, max_output_tokens: 1 } }",
