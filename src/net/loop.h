@@ -39,6 +39,8 @@ class Loop {
   void run();
   // From any thread.
   void stop();
+  // After run() has returned: ends all suspended coroutines. To be called while what they refer to is alive.
+  void end() { context_.end(); }
   void post(std::function<void()> work);
 
   // Starts a coroutine that nobody awaits; it is counted (tasks()). An exception that leaves it is a defect: aborts.
@@ -63,7 +65,10 @@ class Loop {
   BufferPool buffers_;
   boost::intrusive::list<Deadline, boost::intrusive::constant_time_size<false>> deadlines_;
   std::size_t tasks_ = 0;
-  asio::io_context context_{1};
+  struct Context : asio::io_context {
+    using io_context::io_context;
+    void end() { shutdown(); }
+  } context_{1};
   asio::executor_work_guard<Executor> work_;
   asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor> timer_;
   bool armed_ = false;

@@ -65,6 +65,9 @@ class Keeper final : public Inspector, public SettleQueue {
   // The amount of a limit changed: idle lease money goes back at once, so that a lowered amount holds from here on.
   void limit_changed(base::LimitId limit);
 
+  // Runs `work` on the store thread, after grants and flushes, and waits for it: how others get at the store.
+  void run_and_wait(std::function<void()> work);
+
   // On the store thread: does what is due and says when it wants to be called again, unless woken.
   // nullopt: only when woken.
   std::optional<base::Instant> turn();
@@ -86,9 +89,6 @@ class Keeper final : public Inspector, public SettleQueue {
 
   void take_inputs();
   void run_jobs();
-  // Runs `work` on the store thread and waits for it.
-  void run_and_wait(std::function<void()> work);
-
   // A waiter with the leases that its wants are counted on, in the windows of this moment.
   struct Asking {
     Waiter waiter;

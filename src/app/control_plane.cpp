@@ -1,0 +1,169 @@
+#include "app/control_plane.h"
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "app/store_thread.h"
+#include "net/head_writer.h"
+#include "net/http_server.h"
+#include "net/listener.h"
+
+namespace app {
+namespace {
+
+constexpr std::int64_t body_bytes_max = 1 << 20;
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// Percent-decoding (RFC 3986 section 2.1); in a query '+' is a space. What is not an escape stays as it is.
+std::string decoded(std::string_view text, bool query) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '%' && at + 2 < text.size() && hex_digit(text[at + 1]) >= 0 && hex_digit(text[at + 2]) >= 0) {
+      out += static_cast<char>(hex_digit(text[at + 1]) * 16 + hex_digit(text[at + 2]));
+      at += 2;
+    } else {
+      out += query && text[at] == '+' ? ' ' : text[at];
+    }
+  }
+  return out;
+}
+
+std::vector<std::pair<std::string, std::string>> query_of(std::string_view target) {
+  std::vector<std::pair<std::string, std::string>> query;
+  const std::size_t mark = target.find('?');
+  std::string_view rest = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
+  while (!rest.empty()) {
+    const std::string_view pair = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
+    if (pair.empty()) continue;
+    const std::size_t equals = pair.find('=');
+    query.emplace_back(decoded(pair.substr(0, equals), true),
+                       equals == std::string_view::npos ? std::string() : decoded(pair.substr(equals + 1), true));
+  }
+  return query;
+}
+
+std::string credential_of(const net::RequestHead& head) {
+  if (const auto key = head.find("x-admin-key")) return std::string(*key);
+  const auto authorization = head.find("authorization");
+  if (authorization && authorization->size() > 7 && net::equals_ignoring_case(authorization->substr(0, 7), "bearer "))
+    return std::string(authorization->substr(7));
+  return {};
+}
+
+// Carries HTTP to the API and back.
+class ApiHandler final : public net::Handler {
+ public:
+  ApiHandler(admin::Api& api, admin::Trust trust) : api_(api), trust_(trust) {}
+
+  net::Task<void> serve(net::Incoming& incoming) override {
+    const net::RequestHead& head = incoming.head();
+    admin::Request request{.method = std::string(head.method), .path = decoded(head.path(), false),
+                           .query = query_of(head.target), .body = {}, .credential = credential_of(head), .trust = trust_};
+    const bool head_only = request.method == "HEAD";
+    if (head_only) request.method = "GET";
+    const auto body = co_await incoming.read_body(body_bytes_max);
+    if (!body) {
+      incoming.close_after_reply();
+      co_await incoming.send(refuse(body.error()));
+      co_return;
+    }
+    request.body = *body;
+    const admin::Response response = api_.handle(request);
+    std::string reply;
+    net::HeadWriter writer(reply);
+    writer.response(response.status, net::reason_of(response.status));
+    if (!response.content_type.empty()) writer.field("Content-Type", response.content_type);
+    for (const auto& [name, value] : response.headers) writer.field(name, value);
+    writer.field("Cache-Control", "no-store").field("X-Content-Type-Options", "nosniff");
+    if (response.status != 204) writer.field("Content-Length", static_cast<std::int64_t>(response.body.size()));
+    if (!incoming.keep_alive()) writer.field("Connection", "close");
+    writer.end();
+    co_await incoming.send(reply, head_only ? std::string_view() : std::string_view(response.body));
+  }
+
+  std::string refuse(const base::Error& error) override {
+    const int status = base::http_status(error.type);
+    const std::string body = fmt::format(R"({{"type":"{}","title":"{}","status":{},"detail":"{}"}})", base::to_string(error.type),
+                                         net::reason_of(status), status, error.message);
+    std::string reply;
+    net::HeadWriter writer(reply);
+    writer.response(status, net::reason_of(status))
+        .field("Content-Type", "application/problem+json")
+        .field("Content-Length", static_cast<std::int64_t>(body.size()))
+        .field("Connection", "close")
+        .end();
+    return reply + body;
+  }
+
+ private:
+  admin::Api& api_;
+  admin::Trust trust_;
+};
+
+// One listener with its way to the API.
+struct Door {
+  Door(net::Loop& loop, admin::Api& api, admin::Trust trust, int fd)
+      : handler(api, trust), server(loop, handler, {}), listener(loop, fd, [this](int socket) { server.serve(socket); }) {}
+  ApiHandler handler;
+  net::HttpServer server;
+  net::Listener listener;
+};
+
+}  // namespace
+
+struct ControlPlane::Plane {
+  explicit Plane(const base::Clock& clock) : loop(clock) {}
+  ~Plane() { loop.end(); }  // first the coroutines, which refer to the doors
+
+  net::Loop loop;
+  std::vector<std::unique_ptr<Door>> doors;
+  std::thread thread;
+};
+
+base::Result<std::unique_ptr<ControlPlane>> ControlPlane::create(admin::Api& api, Listeners listeners, const base::Clock& clock) {
+  std::unique_ptr<ControlPlane> control(new ControlPlane);
+  control->listeners_ = std::move(listeners);
+  control->plane_ = std::make_unique<Plane>(clock);
+  const auto open = [&](std::optional<net::Address>& address, admin::Trust trust) -> base::Status {
+    if (!address) return {};
+    TRY(const int fd, net::listen_on(*address));
+    control->plane_->doors.push_back(std::make_unique<Door>(control->plane_->loop, api, trust, fd));
+    return {};
+  };
+  TRY_STATUS(open(control->listeners_.tcp, admin::Trust::network));
+  TRY_STATUS(open(control->listeners_.local, admin::Trust::local));
+  return control;
+}
+
+ControlPlane::~ControlPlane() { stop(); }
+
+void ControlPlane::start() {
+  for (const auto& door : plane_->doors) door->listener.start();
+  plane_->thread = std::thread([this] {
+    name_thread("mg-control");
+    plane_->loop.run();
+  });
+}
+
+void ControlPlane::stop() {
+  if (!plane_->thread.joinable()) return;
+  plane_->loop.post([this] {
+    for (const auto& door : plane_->doors) {
+      door->listener.stop();
+      door->server.close_all();
+    }
+    plane_->loop.stop();
+  });
+  plane_->thread.join();
+  if (listeners_.local) ::unlink(listeners_.local->host.c_str());
+}
+
+}  // namespace app

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "admin/api.h"
+#include "net/address.h"
+#include "net/loop.h"
+
+namespace app {
+
+// The control plane's own thread, loop and listeners: TCP, and the data folder's Unix socket for the command line of
+// who owns the folder. It may wait for the store and hang without the data plane noticing.
+class ControlPlane {
+ public:
+  struct Listeners {
+    std::optional<net::Address> tcp;
+    std::optional<net::Address> local;  // a Unix socket; its permissions are the key
+  };
+  static base::Result<std::unique_ptr<ControlPlane>> create(admin::Api& api, Listeners listeners, const base::Clock& clock);
+  ~ControlPlane();
+
+  void start();
+  void stop();
+  const std::optional<net::Address>& address() const { return listeners_.tcp; }
+
+ private:
+  struct Plane;
+  ControlPlane() = default;
+
+  Listeners listeners_;
+  std::unique_ptr<Plane> plane_;
+};
+
+}  // namespace app

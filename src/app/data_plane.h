@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/config.h"
+#include "catalog/snapshot.h"
+#include "gateway/settings.h"
+#include "net/address.h"
+#include "net/tls.h"
+#include "quota/keeper.h"
+
+namespace app {
+
+// The worker threads: each its own loop, listener, upstream connections and gateway::Worker. A connection never
+// changes thread.
+class DataPlane {
+ public:
+  struct Parts {
+    const Config& config;
+    const gateway::Settings& settings;
+    quota::Keeper& keeper;
+    const base::Clock& clock;
+    base::Random& random;
+    std::shared_ptr<const catalog::Snapshot> snapshot;
+  };
+  // Binds the listeners; nothing is served before start().
+  static base::Result<std::unique_ptr<DataPlane>> create(Parts parts);
+  ~DataPlane();
+
+  void start();
+  // From any thread: returns when every worker works with this catalog.
+  void use(const std::shared_ptr<const catalog::Snapshot>& snapshot);
+  // No new connections; running exchanges end, or are cut off after drain_ms. Returns when all threads have ended.
+  void stop(std::int64_t drain_ms);
+
+  const net::Address& address() const { return address_; }
+  std::string metrics() const;
+
+ private:
+  struct Thread;
+  DataPlane() = default;
+
+  net::Address address_;
+  std::unique_ptr<net::TlsServerContext> tls_;
+  std::vector<std::unique_ptr<Thread>> threads_;
+};
+
+}  // namespace app

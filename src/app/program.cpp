@@ -1,0 +1,135 @@
+#include "app/program.h"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "base/sha256.h"
+
+namespace app {
+namespace {
+
+base::Result<std::shared_ptr<const meter::PriceBook>> read_prices(const PriceSettings& settings) {
+  if (settings.file.empty())
+    return std::shared_ptr<const meter::PriceBook>(&meter::PriceBook::built_in(), [](const meter::PriceBook*) {});
+  std::ifstream file(settings.file, std::ios::binary);
+  if (!file) return base::invalid(fmt::format("cannot read the price file {}", settings.file), "prices.file");
+  std::ostringstream text;
+  text << file.rdbuf();
+  auto book = meter::PriceBook::parse(text.str());
+  if (!book) return std::unexpected(std::move(book).error().in(settings.file));
+  return std::make_shared<const meter::PriceBook>(std::move(*book));
+}
+
+}  // namespace
+
+Program::Program(const Config& config, Stores stores)
+    : config_(config), stores_(stores), clock_(base::system_clock()), random_(base::system_random()), store_thread_(clock_) {}
+
+base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Stores stores, const Options& options) {
+  std::unique_ptr<Program> program(new Program(config, stores));
+  gateway::Settings& settings = program->settings_;
+  settings.upstreams = config.upstreams;
+  settings.routes = config.routes;
+  TRY(settings.prices, read_prices(config.prices));
+  settings.unknown_model = config.prices.unknown_model;
+  settings.admission_wait_ms = config.admission.wait_ms;
+  settings.store_deadline_ms = config.admission.store_deadline_ms;
+  settings.clamp_min_output_tokens = config.admission.clamp_min_output_tokens;
+
+  TRY(const quota::Recovery recovery, stores.quota.open_incarnation(program->clock_.wall_now()));
+  program->unaccounted_leases_ = recovery.unaccounted_leases;
+  program->keeper_ = std::make_unique<quota::Keeper>(stores.quota, program->clock_, quota::KeeperOptions{},
+                                                     [&thread = program->store_thread_] { thread.wake(); });
+  program->store_thread_.start(*program->keeper_);
+  program->catalog_store_ = std::make_unique<CatalogOnStoreThread>(stores.catalog, *program->keeper_);
+  TRY(program->catalog_, catalog::Catalog::open(*program->catalog_store_, program->clock_, program->random_));
+  program->published_ = program->catalog_->current();
+
+  TRY(program->data_plane_, DataPlane::create({config, settings, *program->keeper_, program->clock_, program->random_, program->published_}));
+  Program& self = *program;
+  program->catalog_->on_change([&self](std::shared_ptr<const catalog::Snapshot> snapshot) { self.catalog_changed(snapshot); });
+
+  admin::Options admin{.environment_admin_key_hash = {}, .metrics = [&self] { return self.metrics(); }, .ready = [&self] { return self.ready(); }};
+  if (options.admin_key) admin.environment_admin_key_hash = base::sha256(*options.admin_key);
+  program->api_ = std::make_unique<admin::Api>(*program->catalog_, stores.usage, *program->keeper_, program->clock_, std::move(admin));
+  ControlPlane::Listeners listeners{.tcp = config.control, .local = {}};
+  if (options.local_socket) listeners.local = net::Address{*options.local_socket, 0, true};
+  TRY(program->control_plane_, ControlPlane::create(*program->api_, std::move(listeners), program->clock_));
+  return program;
+}
+
+Program::~Program() { stop(); }
+
+void Program::start() {
+  running_ = true;
+  data_plane_->start();
+  control_plane_->start();
+}
+
+void Program::stop() {
+  if (!running_) return;
+  running_ = false;
+  data_plane_->stop(config_.drain_ms);
+  control_plane_->stop();
+  data_plane_.reset();  // what was cut off leaves its reservations to the keeper
+  store_thread_.stop();
+  if (const auto closed = keeper_->close(); !closed)
+    base::log::error("not everything could be written to the store: {}; it counts as unresolved from the next start on",
+                     closed.error().message);
+}
+
+// Every worker sees the change before the call that made it returns; leases of a changed amount go back.
+void Program::catalog_changed(const std::shared_ptr<const catalog::Snapshot>& snapshot) {
+  data_plane_->use(snapshot);
+  for (const catalog::Limit& before : published_->contents().limits) {
+    const catalog::Limit* after = snapshot->find_limit(before.id);
+    if (after == nullptr || after->amount != before.amount) keeper_->limit_changed(before.id);
+  }
+  published_ = snapshot;
+}
+
+std::string Program::metrics() const {
+  const quota::Keeper::Health health = keeper_->health();
+  std::string text = data_plane_->metrics();
+  const auto gauge = [&](std::string_view name, std::string_view help, auto value) {
+    fmt::format_to(std::back_inserter(text), "# HELP {0} {1}\n# TYPE {0} gauge\n{0} {2}\n", name, help, value);
+  };
+  gauge("metergate_unflushed_records", "Usage records that are settled and not in the store yet.", health.unflushed);
+  gauge("metergate_store_failures", "Calls of the store that failed since the start.", health.flush_failures);
+  gauge("metergate_unaccounted_leases", "Leases that the last start found open; their money is unresolved.", unaccounted_leases_);
+  gauge("metergate_admitting", "1 while exchanges can be admitted.", keeper_->admitting() ? 1 : 0);
+  return text;
+}
+
+base::Status Program::ready() const {
+  if (!keeper_->admitting()) return base::fail(base::ErrorType::unavailable, keeper_->halted_because());
+  const quota::Keeper::Health health = keeper_->health();
+  if (!health.last_error.empty())
+    return base::fail(base::ErrorType::unavailable, fmt::format("the store failed: {}", health.last_error));
+  return {};
+}
+
+base::Result<FirstKeys> create_first_keys(catalog::Catalog& catalog, bool admin_key_given) {
+  FirstKeys keys;
+  const auto snapshot = catalog.current();
+  const auto& contents = snapshot->contents();
+  const bool has_admin = std::ranges::any_of(contents.keys, [](const catalog::Key& key) { return key.role == catalog::KeyRole::admin; });
+  if (!has_admin && !admin_key_given) {
+    TRY(const auto admin, catalog.create_key({.account = {}, .name = "first admin", .role = catalog::KeyRole::admin, .expires = {}}));
+    keys.admin = admin.secret;
+  }
+  if (!contents.accounts.empty()) return keys;
+  TRY(const auto account, catalog.create_account({.name = "first", .external_id = {}, .parent = {}}));
+  TRY(const auto limit, catalog.create_limit({.subject = account.id, .name = {}, .unit = catalog::LimitUnit::usd,
+                                              .window = base::WindowKind::day, .amount = base::Money::nanos_per_usd}));
+  TRY(const auto key, catalog.create_key({.account = account.id, .name = "first", .role = catalog::KeyRole::data, .expires = {}}));
+  keys.data = key.secret;
+  return keys;
+}
+
+}  // namespace app

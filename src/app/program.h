@@ -1,0 +1,75 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "admin/api.h"
+#include "app/config.h"
+#include "app/control_plane.h"
+#include "app/data_plane.h"
+#include "app/store_thread.h"
+#include "catalog/catalog.h"
+#include "events/usage_log.h"
+#include "gateway/settings.h"
+
+namespace app {
+
+// What a store gives the program, whichever it is.
+struct Stores {
+  catalog::Store& catalog;
+  quota::Store& quota;
+  events::UsageLog& usage;
+};
+
+// The whole gateway over a store: constructs everything in order, starts it and stops it. Reading create() shows the
+// program.
+class Program {
+ public:
+  struct Options {
+    std::optional<std::string> local_socket;  // of the control plane, for the command line
+    std::optional<std::string> admin_key;     // METERGATE_ADMIN_KEY
+  };
+  static base::Result<std::unique_ptr<Program>> create(const Config& config, Stores stores, const Options& options);
+  ~Program();
+
+  void start();
+  // Drains and closes: leases go back, everything settled is in the store.
+  void stop();
+
+  catalog::Catalog& catalog() { return *catalog_; }
+  const net::Address& proxy() const { return data_plane_->address(); }
+  const std::optional<net::Address>& control() const { return control_plane_->address(); }
+  std::int64_t unaccounted_leases() const { return unaccounted_leases_; }
+
+ private:
+  Program(const Config& config, Stores stores);
+  void catalog_changed(const std::shared_ptr<const catalog::Snapshot>& snapshot);
+  std::string metrics() const;
+  base::Status ready() const;
+
+  const Config& config_;
+  Stores stores_;
+  base::Clock& clock_;
+  base::Random& random_;
+  gateway::Settings settings_;
+  StoreThread store_thread_;
+  std::unique_ptr<quota::Keeper> keeper_;
+  std::unique_ptr<CatalogOnStoreThread> catalog_store_;
+  std::unique_ptr<catalog::Catalog> catalog_;
+  std::shared_ptr<const catalog::Snapshot> published_;
+  std::unique_ptr<DataPlane> data_plane_;
+  std::unique_ptr<admin::Api> api_;
+  std::unique_ptr<ControlPlane> control_plane_;
+  std::int64_t unaccounted_leases_ = 0;
+  bool running_ = false;
+};
+
+// What a first start needs to be tried at once: an admin key, and a key for calls with a small limit.
+struct FirstKeys {
+  std::optional<std::string> admin;  // none: there is one already
+  std::optional<std::string> data;
+};
+base::Result<FirstKeys> create_first_keys(catalog::Catalog& catalog, bool admin_key_given);
+
+}  // namespace app

@@ -1,0 +1,151 @@
+#include "app/server.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "app/demo_upstream.h"
+#include "app/program.h"
+#include "base/log.h"
+#include "store/data_folder.h"
+#include "store/memory/memory_store.h"
+#include "store/sqlite/sqlite_store.h"
+
+namespace app {
+namespace {
+
+int failed(const base::Error& error) {
+  fmt::print(stderr, "metergate: {}\n", error.message);
+  return 1;
+}
+
+// Signals are for the main thread, which waits for them; to be called before any thread starts.
+sigset_t block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);  // OpenSSL writes with write(2)
+  return set;
+}
+
+void wait_for_signal(const sigset_t& set) {
+  int number = 0;
+  sigwait(&set, &number);
+  fmt::print(stderr, "\nmetergate: finishing what is running (again to end at once)\n");
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+std::optional<std::string> environment(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return value;
+}
+
+std::string on_own_host(const net::Address& address) {
+  return address.host == "0.0.0.0" || address.host == "::" ? fmt::format("127.0.0.1:{}", address.port) : address.to_string();
+}
+
+void print_welcome(const Program& program, const FirstKeys& keys, std::string_view upstream, std::string_view key_command) {
+  const std::string proxy = on_own_host(program.proxy());
+  fmt::print("\nMetergate is running.\n\n");
+  fmt::print("  proxy      http://{}/v1   -> {}\n", proxy, upstream);
+  if (program.control()) fmt::print("  control    http://{}/api/v1\n", on_own_host(*program.control()));
+  if (keys.admin) fmt::print("  admin key  {}   (shown once; send it as 'Authorization: Bearer …')\n", *keys.admin);
+  const std::string key = keys.data.value_or(fmt::format("$({})", key_command));
+  fmt::print("\nTry it:\n\n  curl http://{}/v1/chat/completions -H \"Authorization: Bearer {}\" \\\n"
+             "    -H 'Content-Type: application/json' -i \\\n"
+             "    -d '{{\"model\":\"gpt-4o-mini\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hello!\"}}]}}'\n\n", proxy, key);
+  if (keys.data) fmt::print("The key belongs to the account 'first', which may spend 1 USD a day.\n\n");
+  std::fflush(stdout);
+}
+
+// Where no provider is configured the demo upstream stands in, so that the first call works without a key.
+base::Result<std::unique_ptr<DemoUpstream>> stand_in(Config& config) {
+  DemoUpstreamOptions options;
+  options.listen = net::Address{"127.0.0.1", 0, false};
+  TRY(auto upstream, DemoUpstream::start(options, base::system_clock()));
+  catalog::Upstream demo{.name = "demo", .provider = "openai", .scheme = "http", .host = "127.0.0.1",
+                         .port = upstream->address().port, .base_path = "/v1", .secret = "demo", .ca_file = {}};
+  config.upstreams = {demo};
+  config.routes = {catalog::Route{.name = "demo", .prefix = "/v1", .upstream = "demo"}};
+  return upstream;
+}
+
+std::string upstream_text(const Config& config) {
+  const catalog::Upstream& upstream = config.upstreams.front();
+  return fmt::format("{} ({}://{}:{}{})", upstream.name, upstream.scheme, upstream.host, upstream.port, upstream.base_path);
+}
+
+// What serve and demo have in common once there are a configuration and a store.
+base::Status run_until_signal(const Config& config, Stores stores, const Program::Options& options, std::string_view upstream,
+                              std::string_view key_command, const sigset_t& signals) {
+  TRY(auto program, Program::create(config, stores, options));
+  TRY(const FirstKeys keys, create_first_keys(program->catalog(), options.admin_key.has_value()));
+  program->start();
+  if (program->unaccounted_leases() > 0)
+    base::log::warn("the last process did not end well: {} leases are unresolved until they are looked at",
+                    program->unaccounted_leases());
+  print_welcome(*program, keys, upstream, key_command);
+  wait_for_signal(signals);
+  program->stop();
+  return {};
+}
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+  const sigset_t signals = block_signals();
+  auto config = load_config(options.config_file ? options.config_file : default_config_file(), process_environment(), options.overrides);
+  if (!config) return failed(config.error());
+  base::log::configure(config->log.level, config->log.format);
+
+  std::unique_ptr<DemoUpstream> demo;
+  if (config->file.empty() && !environment("OPENAI_API_KEY") && !environment("OPENAI_BASE_URL")) {
+    auto started = stand_in(*config);
+    if (!started) return failed(started.error());
+    demo = std::move(*started);
+  }
+  auto folder = store::DataFolder::open(config->data);
+  if (!folder) return failed(folder.error());
+  auto database = store::SqliteStore::open(folder->database_path());
+  if (!database) return failed(database.error());
+  store::SqliteStore& sqlite = **database;
+  const Program::Options program{.local_socket = folder->path() + "/control.sock", .admin_key = environment("METERGATE_ADMIN_KEY")};
+  const auto upstream = demo ? std::string("the built-in demo upstream; set OPENAI_API_KEY for the real one") : upstream_text(*config);
+  const auto done = run_until_signal(*config, {sqlite, sqlite, sqlite}, program, upstream,
+                                     fmt::format("metergate keys create try --data {} --raw", config->data), signals);
+  return done ? 0 : failed(done.error());
+}
+
+int demo(const DemoOptions& options) {
+  const sigset_t signals = block_signals();
+  Config config;
+  config.listen = options.listen;
+  config.control = options.control;
+  config.drain_ms = 1'000;
+  auto upstream = stand_in(config);
+  if (!upstream) return failed(upstream.error());
+  store::MemoryStore memory;
+  const Program::Options program{.local_socket = {}, .admin_key = environment("METERGATE_ADMIN_KEY")};
+  const auto done = run_until_signal(config, {memory, memory, memory}, program,
+                                     "the demo upstream, on a memory store: nothing is kept", "", signals);
+  return done ? 0 : failed(done.error());
+}
+
+int demo_upstream(const DemoUpstreamOptions& options) {
+  const sigset_t signals = block_signals();
+  auto upstream = DemoUpstream::start(options, base::system_clock());
+  if (!upstream) return failed(upstream.error());
+  fmt::print("The demo upstream speaks the OpenAI dialect at http://{}/v1\n", (*upstream)->address().to_string());
+  std::fflush(stdout);
+  wait_for_signal(signals);
+  return 0;
+}
+
+}  // namespace app

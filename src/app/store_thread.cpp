@@ -1,0 +1,74 @@
+#include "app/store_thread.h"
+
+#include <pthread.h>
+
+#include <chrono>
+#include <optional>
+
+namespace app {
+
+void name_thread(const std::string& name) { pthread_setname_np(pthread_self(), name.substr(0, 15).c_str()); }
+
+StoreThread::~StoreThread() { stop(); }
+
+void StoreThread::start(quota::Keeper& keeper) {
+  thread_ = std::thread([this, &keeper] { run(keeper); });
+}
+
+void StoreThread::wake() {
+  {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+  }
+  condition_.notify_one();
+}
+
+void StoreThread::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  condition_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void StoreThread::run(quota::Keeper& keeper) {
+  name_thread("mg-store");
+  while (true) {
+    const std::optional<base::Instant> next = keeper.turn();
+    std::unique_lock lock(mutex_);
+    const auto due = [&] { return woken_ || stopping_; };
+    if (next) {
+      condition_.wait_for(lock, std::chrono::nanoseconds(base::ns_between(clock_.now(), *next)), due);
+    } else {
+      condition_.wait(lock, due);
+    }
+    woken_ = false;
+    if (stopping_) return;
+  }
+}
+
+template <class Answer, class Call>
+Answer CatalogOnStoreThread::on_store_thread(Call call) {
+  std::optional<Answer> answer;
+  keeper_.run_and_wait([&] { answer.emplace(call()); });
+  return std::move(*answer);
+}
+
+base::Result<catalog::Contents> CatalogOnStoreThread::load() {
+  return on_store_thread<base::Result<catalog::Contents>>([&] { return store_.load(); });
+}
+base::Status CatalogOnStoreThread::put(const catalog::Account& account) {
+  return on_store_thread<base::Status>([&] { return store_.put(account); });
+}
+base::Status CatalogOnStoreThread::put(const catalog::Key& key) {
+  return on_store_thread<base::Status>([&] { return store_.put(key); });
+}
+base::Status CatalogOnStoreThread::put(const catalog::Limit& limit) {
+  return on_store_thread<base::Status>([&] { return store_.put(limit); });
+}
+base::Status CatalogOnStoreThread::remove(base::LimitId limit, base::WallTime now) {
+  return on_store_thread<base::Status>([&] { return store_.remove(limit, now); });
+}
+
+}  // namespace app

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "catalog/store.h"
+#include "quota/keeper.h"
+
+namespace app {
+
+// The only thread that talks to the store for grants, flushes and changes. It sleeps until it is woken or a flush is
+// due.
+class StoreThread {
+ public:
+  explicit StoreThread(const base::Clock& clock) : clock_(clock) {}
+  ~StoreThread();
+
+  void start(quota::Keeper& keeper);
+  // Called from any thread.
+  void wake();
+  // Ends the thread; what the keeper has left to do is done with Keeper::close().
+  void stop();
+
+ private:
+  void run(quota::Keeper& keeper);
+
+  const base::Clock& clock_;
+  std::mutex mutex_;
+  std::condition_variable condition_;
+  bool woken_ = false;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+// The catalog's port for other threads: each call runs on the store thread.
+class CatalogOnStoreThread final : public catalog::Store {
+ public:
+  CatalogOnStoreThread(catalog::Store& store, quota::Keeper& keeper) : store_(store), keeper_(keeper) {}
+
+  base::Result<catalog::Contents> load() override;
+  base::Status put(const catalog::Account& account) override;
+  base::Status put(const catalog::Key& key) override;
+  base::Status put(const catalog::Limit& limit) override;
+  base::Status remove(base::LimitId limit, base::WallTime now) override;
+
+ private:
+  template <class Answer, class Call>
+  Answer on_store_thread(Call call);
+
+  catalog::Store& store_;
+  quota::Keeper& keeper_;
+};
+
+// Names the calling thread, as `top -H` and `strace -f` show it; at most 15 characters.
+void name_thread(const std::string& name);
+
+}  // namespace app
