@@ -37,7 +37,7 @@ asan: setup-test build-asan  ## unit and smoke tests with the address and undefi
 tsan: setup-test build-tsan  ## unit tests with the thread sanitizer
 	@python3 tools/run_tests.py --cpp build/tsan
 
-fuzz: setup-fuzz build-fuzz  ## fuzz one target: make fuzz NAME=http_parser SECONDS=60
+fuzz: setup-fuzz configure-fuzz  ## fuzz one target: make fuzz NAME=http_parser SECONDS=60
 	@tools/fuzz "$(NAME)" "$(or $(SECONDS),60)"
 
 bench: setup-bench build  ## compare with nginx and HAProxy on this machine: make bench ARGS=--quick
