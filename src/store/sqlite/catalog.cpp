@@ -1,0 +1,132 @@
+// catalog::Store on SQLite.
+#include <fmt/format.h>
+
+#include "store/sqlite/enum_text.h"
+#include "store/sqlite/sqlite_store.h"
+
+namespace store {
+namespace {
+
+using sqlite::enum_from;
+using sqlite::Rows;
+
+base::Result<catalog::Account> take_account(Rows& rows) {
+  catalog::Account account;
+  account.id = rows.take_id<base::AccountId>();
+  if (const auto parent = rows.take_id<base::AccountId>(); !parent.is_nil()) account.parent = parent;
+  account.name = rows.take_text();
+  account.external_id = rows.take_text();
+  TRY(account.status, enum_from(rows.take_text(), catalog::AccountStatus::suspended, "accounts.status"));
+  account.created = rows.take_time();
+  return account;
+}
+
+base::Result<catalog::Key> take_key(Rows& rows) {
+  catalog::Key key;
+  key.id = rows.take_id<base::KeyId>();
+  key.account = rows.take_id<base::AccountId>();
+  key.name = rows.take_text();
+  key.hash = rows.take_digest();
+  key.hint = rows.take_text();
+  TRY(key.role, enum_from(rows.take_text(), catalog::KeyRole::admin, "keys.role"));
+  TRY(key.status, enum_from(rows.take_text(), catalog::KeyStatus::revoked, "keys.status"));
+  key.created = rows.take_time();
+  if (const auto expires = rows.take_optional_integer()) key.expires = base::WallTime{*expires};
+  return key;
+}
+
+base::Result<catalog::Limit> take_limit(Rows& rows) {
+  catalog::Limit limit;
+  limit.id = rows.take_id<base::LimitId>();
+  const auto account = rows.take_id<base::AccountId>();
+  const auto key = rows.take_id<base::KeyId>();
+  limit.subject = account.is_nil() ? catalog::LimitSubject(key) : catalog::LimitSubject(account);
+  limit.name = rows.take_text();
+  TRY(limit.unit, enum_from(rows.take_text(), catalog::LimitUnit::requests, "limits.unit"));
+  TRY(limit.window, enum_from(rows.take_text(), base::WindowKind::month, "limits.time_window"));
+  limit.amount = rows.take_integer();
+  limit.refusal_status = static_cast<int>(rows.take_integer());
+  limit.clamp = rows.take_flag() ? catalog::Clamp::on : catalog::Clamp::off;
+  limit.created = rows.take_time();
+  return limit;
+}
+
+template <class T>
+base::Result<std::vector<T>> take_all(base::Result<Rows> query, base::Result<T> (*take)(Rows&)) {
+  TRY(Rows rows, std::move(query));
+  std::vector<T> values;
+  for (;;) {
+    TRY(const bool found, rows.next());
+    if (!found) return values;
+    TRY(T value, take(rows));
+    values.push_back(std::move(value));
+  }
+}
+
+}  // namespace
+
+base::Result<catalog::Contents> SqliteStore::load() {
+  const std::lock_guard lock(writer_mutex_);
+  catalog::Contents contents;
+  TRY(contents.accounts,
+      take_all(writer_.query("SELECT id, parent_id, name, external_id, status, created FROM accounts ORDER BY id"),
+               take_account));
+  TRY(contents.keys, take_all(writer_.query("SELECT id, account_id, name, hash, hint, role, status, created, expires "
+                                            "FROM keys ORDER BY id"),
+                              take_key));
+  TRY(contents.limits, take_all(writer_.query("SELECT id, account_id, key_id, name, unit, time_window, amount, "
+                                              "refusal_status, clamp, created "
+                                              "FROM limits WHERE removed_at IS NULL ORDER BY id"),
+                                take_limit));
+  return contents;
+}
+
+base::Status SqliteStore::put(const catalog::Account& account) {
+  const std::lock_guard lock(writer_mutex_);
+  TRY_STATUS(writer_.run(
+      "INSERT INTO accounts (id, parent_id, name, external_id, status, created) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE SET "
+      "parent_id = ?2, name = ?3, external_id = ?4, status = ?5, created = ?6",
+      account.id, account.parent, account.name, account.external_id, to_string(account.status), account.created));
+  return {};
+}
+
+base::Status SqliteStore::put(const catalog::Key& key) {
+  const std::lock_guard lock(writer_mutex_);
+  TRY_STATUS(
+      writer_.run("INSERT INTO keys (id, account_id, name, hash, hint, role, status, created, expires) "
+                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO UPDATE SET "
+                  "account_id = ?2, name = ?3, hash = ?4, hint = ?5, role = ?6, status = ?7, created = ?8, "
+                  "expires = ?9",
+                  key.id, key.account, key.name, key.hash, key.hint, to_string(key.role), to_string(key.status),
+                  key.created, key.expires));
+  return {};
+}
+
+base::Status SqliteStore::put(const catalog::Limit& limit) {
+  const std::lock_guard lock(writer_mutex_);
+  const auto* const account = std::get_if<base::AccountId>(&limit.subject);
+  const auto* const key = std::get_if<base::KeyId>(&limit.subject);
+  TRY_STATUS(
+      writer_.run("INSERT INTO limits (id, account_id, key_id, name, unit, time_window, amount, "
+                  "refusal_status, clamp, created) "
+                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO UPDATE SET "
+                  "account_id = ?2, key_id = ?3, name = ?4, unit = ?5, time_window = ?6, amount = ?7, "
+                  "refusal_status = ?8, clamp = ?9, created = ?10, removed_at = NULL",
+                  limit.id, account != nullptr ? *account : base::AccountId{}, key != nullptr ? *key : base::KeyId{},
+                  limit.name, to_string(limit.unit), to_string(limit.window), limit.amount, limit.refusal_status,
+                  limit.clamp == catalog::Clamp::on, limit.created));
+  return {};
+}
+
+base::Status SqliteStore::remove(base::LimitId limit, base::WallTime now) {
+  const std::lock_guard lock(writer_mutex_);
+  TRY(const std::int64_t removed,
+      writer_.run("UPDATE limits SET removed_at = ?2 WHERE id = ?1 AND removed_at IS NULL", limit, now));
+  if (removed == 0)
+    return base::fail(base::ErrorType::not_found, fmt::format("there is no limit {}", limit.to_string()), {},
+                      base::Source::client);
+  return {};
+}
+
+}  // namespace store

@@ -1,0 +1,47 @@
+#include "store/sqlite/sqlite_store.h"
+
+#include "store/private_files.h"
+#include "store/sqlite/schema.h"
+
+namespace store {
+
+using sqlite::Database;
+
+base::Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::path& path) {
+  TRY_STATUS(create_private_folder(path.parent_path()));
+  {
+    // SQLite gives its -wal and -shm files the mode of the file that it finds.
+    TRY(const FileDescriptor file, open_private_file(path));
+    TRY_STATUS(sync_file_and_name(file, path));
+  }
+  TRY(Database writer, Database::open(path, Database::Access::read_write));
+  TRY_STATUS(sqlite::migrate(writer));
+  TRY(Database reader, Database::open(path, Database::Access::read_only));
+  return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(writer), std::move(reader)));
+}
+
+base::Status SqliteStore::put_secret(std::string_view name, const SealedSecret& sealed) {
+  const std::lock_guard lock(writer_mutex_);
+  TRY_STATUS(
+      writer_.run("INSERT INTO upstream_secrets (name, sealed) VALUES (?1, ?2) "
+                  "ON CONFLICT DO UPDATE SET sealed = ?2",
+                  name, sqlite::Blob{sealed.bytes}));
+  return {};
+}
+
+base::Result<std::optional<SealedSecret>> SqliteStore::get_secret(std::string_view name) {
+  const std::lock_guard lock(writer_mutex_);
+  TRY(auto rows, writer_.query("SELECT sealed FROM upstream_secrets WHERE name = ?", name));
+  TRY(const bool found, rows.next());
+  if (!found) return std::nullopt;
+  return SealedSecret{rows.take_blob()};
+}
+
+base::Result<SecretBox::Sealed> SqliteStore::sealed_secrets() {
+  const std::lock_guard lock(writer_mutex_);
+  TRY(auto rows, writer_.query("SELECT 1 FROM upstream_secrets LIMIT 1"));
+  TRY(const bool found, rows.next());
+  return found ? SecretBox::Sealed::some : SecretBox::Sealed::none;
+}
+
+}  // namespace store

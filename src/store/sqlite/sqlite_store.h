@@ -1,0 +1,77 @@
+#pragma once
+// The embedded store: one SQLite file in the data folder. Every call is one transaction, durable against power loss
+// when it returns (WAL, synchronous=FULL); an error changes nothing. It behaves like store::MemoryStore, whose header
+// says what a flush does to a counter; tests/conformance holds both to it.
+//
+// One .cpp a port: catalog.cpp, quota.cpp, usage_log.cpp. The schema is in schema/.
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string_view>
+
+#include "catalog/store.h"
+#include "events/usage_log.h"
+#include "ledger/transfer.h"
+#include "quota/store.h"
+#include "store/secret_box.h"
+#include "store/sqlite/database.h"
+
+namespace store {
+
+// Thread-safe. Grants, flushes and catalog changes share one connection and wait for each other; the usage log reads
+// through another one, so that a long query never keeps a grant waiting.
+class SqliteStore final : public catalog::Store, public quota::Store, public events::UsageLog {
+ public:
+  // Opens the file, or creates it (0600, its folder 0700), and brings it to this program's schema. Whoever opens it
+  // holds the DataFolder that it is in.
+  static base::Result<std::unique_ptr<SqliteStore>> open(const std::filesystem::path& path);
+
+  // catalog::Store. Refuses (conflict) what would point nowhere or be taken for another.
+  base::Result<catalog::Contents> load() override;
+  base::Status put(const catalog::Account& account) override;
+  base::Status put(const catalog::Key& key) override;
+  base::Status put(const catalog::Limit& limit) override;
+  base::Status remove(base::LimitId limit, base::WallTime now) override;
+
+  // quota::Store. grant and flush need an open incarnation, and fail (unavailable) if another process has opened a
+  // later one.
+  base::Result<quota::Recovery> open_incarnation(base::WallTime now) override;
+  base::Result<std::vector<quota::Grant>> grant(std::span<const quota::GrantRequest> requests) override;
+  base::Status flush(const quota::Flush& flush) override;
+  base::Result<std::vector<quota::CounterState>> read(std::span<const quota::CounterKey> counters) override;
+
+  // events::UsageLog.
+  base::Result<std::vector<events::UsageRecord>> records(const events::UsageFilter& filter) override;
+  base::Result<std::vector<events::UsageSum>> sums(const events::UsageFilter& filter,
+                                                   events::UsageGroup group) override;
+
+  // The transfer that a record posted; nullopt if it cost nothing or is not known.
+  base::Result<std::optional<ledger::Transfer>> find_transfer(base::TransferId id);
+
+  // The secrets of upstreams, by the upstream's name, as a SecretBox sealed them.
+  base::Status put_secret(std::string_view name, const SealedSecret& sealed);
+  base::Result<std::optional<SealedSecret>> get_secret(std::string_view name);
+  // What SecretBox::open wants to know.
+  base::Result<SecretBox::Sealed> sealed_secrets();
+
+ private:
+  SqliteStore(sqlite::Database writer, sqlite::Database reader)
+      : writer_(std::move(writer)), reader_(std::move(reader)) {}
+
+  // The following are called with writer_mutex_ held, inside a transaction.
+  base::Status check_incarnation();
+  base::Result<quota::CounterState> state_of(const quota::CounterKey& key);
+  // false: the record is known already, and nothing of it changes anything.
+  base::Result<bool> insert(const events::UsageRecord& record);
+  base::Result<ledger::PostStatus> post(const ledger::Transfer& transfer);
+  base::Result<std::optional<ledger::Transfer>> transfer_by_id(base::TransferId id);
+
+  std::mutex writer_mutex_;
+  sqlite::Database writer_;
+  std::int64_t incarnation_ = 0;
+  std::mutex reader_mutex_;
+  sqlite::Database reader_;  // closed first: the writer's closing tidies the files up
+};
+
+}  // namespace store
