@@ -200,17 +200,14 @@ void read_control(YamlMap& root, std::optional<net::Address>& into) {
 
 // OpenAI, or whoever speaks its dialect at OPENAI_BASE_URL: the variables that every client of the dialect reads.
 void add_environment_upstream(const Environment& environment, Config& config, std::vector<Finding>& findings) {
-  const auto base_url = environment("OPENAI_BASE_URL");
+  const auto key = environment("OPENAI_API_KEY").value_or("");
+  const auto base_url = environment("OPENAI_BASE_URL").value_or("");
+  if (key.empty() && base_url.empty()) return;
   catalog::Upstream upstream;
   upstream.name = "openai";
-  upstream.secret = environment("OPENAI_API_KEY").value_or("");
-  if (const auto status = parse_base_url(base_url.value_or("https://api.openai.com/v1"), upstream); !status)
+  upstream.secret = key;
+  if (const auto status = parse_base_url(base_url.empty() ? "https://api.openai.com/v1" : base_url, upstream); !status)
     findings.push_back({"", 0, fmt::format("the environment variable OPENAI_BASE_URL {}", status.error().message)});
-  // A server of one's own may ask for no key; OpenAI always does.
-  if (upstream.secret.empty() && !base_url)
-    findings.push_back({"", 0,
-                        "no upstream is configured: set OPENAI_API_KEY, or list 'upstreams' in metergate.yaml "
-                        "(metergate.example.yaml shows every key)"});
   upstream.output_cap_field = default_output_cap_field(upstream.host);
   config.upstreams.push_back(std::move(upstream));
 }
@@ -279,7 +276,11 @@ ConfigReport check_config(const std::optional<std::string>& file, const Environm
   }
   report.findings = std::move(source.findings);
   std::ranges::stable_sort(report.findings, {}, &Finding::line);
-  if (!names_upstreams) add_environment_upstream(environment, config, report.findings);
+  if (!names_upstreams) {
+    add_environment_upstream(environment, config, report.findings);
+    if (file && config.upstreams.empty())
+      report.findings.push_back({*file, 0, "'upstreams' is missing; list one, or set OPENAI_API_KEY"});
+  }
   if (config.routes.empty() && config.upstreams.size() == 1) {
     catalog::Route route;
     route.upstream = config.upstreams.front().name;

@@ -52,7 +52,8 @@ struct Config {
   std::string data = "./data";
   int threads = 1;  // worker threads of the data plane; the number of cores unless told
   std::optional<TlsFiles> tls;
-  std::vector<catalog::Upstream> upstreams;  // names are unique
+  // Names are unique. Empty only if there is neither a file nor a provider in the environment.
+  std::vector<catalog::Upstream> upstreams;
   std::vector<catalog::Route> routes;        // names and prefixes are unique, each upstream exists
   PriceSettings prices;
   AdmissionSettings admission;

@@ -78,12 +78,14 @@ TEST_CASE("OPENAI_BASE_URL points somewhere else, where a key may not be needed"
   CHECK(config->upstreams[0].output_cap_field == "max_tokens");
 }
 
-TEST_CASE("without a file and without a key, the error says what to do") {
-  const auto config = load_config(std::nullopt, environment_of({}));
-  REQUIRE_FALSE(config.has_value());
-  CHECK(config.error().message ==
-        "no upstream is configured: set OPENAI_API_KEY, or list 'upstreams' in metergate.yaml (metergate.example.yaml "
-        "shows every key)");
+TEST_CASE("without a file and without a provider there is no upstream, which a file may not leave out") {
+  const auto config = load_config(std::nullopt, environment_of({{"OPENAI_API_KEY", ""}}));
+  REQUIRE(config.has_value());
+  CHECK(config->upstreams.empty());
+  CHECK(config->routes.empty());
+  const auto report = report_of("threads: 1", environment_of({}));
+  REQUIRE(report.findings.size() == 1);
+  CHECK(report.findings[0].to_string() == "m.yaml: 'upstreams' is missing; list one, or set OPENAI_API_KEY");
 }
 
 TEST_CASE("every key is read") {

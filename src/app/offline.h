@@ -5,7 +5,6 @@
 #include <string>
 
 #include "admin/api.h"
-#include "app/data_folder.h"
 #include "quota/store.h"
 
 namespace app {
@@ -32,5 +31,8 @@ class Offline {
 
 // unavailable if a server, or another command, has the folder. Makes the folder if it does not exist.
 base::Result<std::unique_ptr<Offline>> open_offline(const std::string& data_folder);
+
+// Where a running server takes the command line's requests. Its file permissions are the key.
+std::string control_socket(const std::string& data_folder);
 
 }  // namespace app

@@ -1,34 +1,12 @@
 #include "app/offline.h"
 
 #include <doctest/doctest.h>
-#include <stdlib.h>
-
-#include <filesystem>
 
 #include "store/memory/memory_store.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/seeded_random.h"
 
 using namespace app;
-
-TEST_CASE("a data folder is for one process at a time, and its owner alone") {
-  std::string pattern = std::filesystem::temp_directory_path() / "metergate-folder-XXXXXX";
-  const std::filesystem::path parent = mkdtemp(pattern.data());
-  const std::string path = parent / "a/b";
-  {
-    const auto folder = DataFolder::open(path);
-    REQUIRE(folder.has_value());
-    CHECK(folder->database() == path + "/metergate.db");
-    CHECK(std::filesystem::status(path).permissions() == std::filesystem::perms::owner_all);
-    const auto second = DataFolder::open(path);
-    REQUIRE_FALSE(second.has_value());
-    CHECK(second.error().type == base::ErrorType::unavailable);
-    CHECK(second.error().message == "the data folder " + path + " is in use by another metergate process");
-  }
-  CHECK_MESSAGE(DataFolder::open(path).has_value(), "the lock goes with its holder");
-  CHECK_FALSE(DataFolder::open("/dev/null/x").has_value());
-  std::filesystem::remove_all(parent);
-}
 
 TEST_CASE("without a server, what was left in leases shows as unresolved and nothing as reserved") {
   tests::FakeClock clock;
