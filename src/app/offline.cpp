@@ -1,0 +1,43 @@
+#include "app/offline.h"
+
+#include "store/data_folder.h"
+#include "store/sqlite/sqlite_store.h"
+
+namespace app {
+namespace {
+
+class OpenFolder final : public Offline {
+ public:
+  OpenFolder(store::DataFolder folder, std::unique_ptr<store::SqliteStore> store,
+             std::unique_ptr<catalog::Catalog> catalog)
+      : folder_(std::move(folder)),
+        store_(std::move(store)),
+        catalog_(std::move(catalog)),
+        inspector_(*store_, base::system_clock()),
+        api_(*catalog_, *store_, inspector_, base::system_clock(), {}) {}
+
+  admin::Response handle(admin::Request request) override {
+    request.trust = admin::Trust::local;
+    return api_.handle(request);
+  }
+
+ private:
+  store::DataFolder folder_;  // first in, last out: the lock outlives what it guards
+  std::unique_ptr<store::SqliteStore> store_;
+  std::unique_ptr<catalog::Catalog> catalog_;
+  StoreInspector inspector_;
+  admin::Api api_;
+};
+
+}  // namespace
+
+base::Result<std::unique_ptr<Offline>> open_offline(const std::string& data_folder) {
+  TRY(auto folder, store::DataFolder::open(data_folder));
+  TRY(auto store, store::SqliteStore::open(folder.database_path()));
+  TRY(auto catalog, catalog::Catalog::open(*store, base::system_clock(), base::system_random()));
+  return std::make_unique<OpenFolder>(std::move(folder), std::move(store), std::move(catalog));
+}
+
+std::string control_socket(const std::string& data_folder) { return data_folder + "/control.sock"; }
+
+}  // namespace app

@@ -1,0 +1,77 @@
+#include "cli/list_query.h"
+#include "cli/table.h"
+#include "cli/verbs.h"
+
+namespace cli {
+namespace {
+
+constexpr const char* accounts = "/api/v1/accounts";
+
+std::string table_of(const base::Json& page) {
+  Table table({{"ID"}, {"NAME"}, {"EXTERNAL ID"}, {"STATUS"}, {"PARENT"}, {"CREATED"}});
+  for (const base::Json& account : page.find("data")->items())
+    table.add({text_of(account, "id"), text_of(account, "name"), text_of(account, "external_id"),
+               text_of(account, "status"), text_of(account, "parent"), time_of(account, "created")});
+  return table.to_string();
+}
+
+void add_create(CLI::App& noun, Session& session) {
+  CLI::App& verb = *noun.add_subcommand("create", "Create an account");
+  session.add_options(verb);
+  struct Arguments {
+    std::string name, external_id, parent;
+  };
+  const auto arguments = std::make_shared<Arguments>();
+  verb.add_option("NAME", arguments->name, "Its name")->required();
+  verb.add_option("--external-id", arguments->external_id, "Your own id for it");
+  verb.add_option("--parent", arguments->parent, "The account above it");
+  session.on(verb, [arguments, &session]() -> base::Status {
+    boost::json::object body{{"name", arguments->name}};
+    if (!arguments->external_id.empty()) body["external_id"] = arguments->external_id;
+    if (!arguments->parent.empty()) body["parent"] = arguments->parent;
+    TRY(const auto reply, session.create(accounts, body));
+    session.print_one(reply);
+    return {};
+  });
+}
+
+void add_list(CLI::App& noun, Session& session) {
+  CLI::App& verb = *noun.add_subcommand("list", "List accounts, newest first");
+  session.add_options(verb);
+  const auto query = std::make_shared<ListQuery>();
+  query->add_page(verb);
+  query->add(verb, "--parent", "Only those directly below this account");
+  session.on(verb, [query, &session]() -> base::Status {
+    TRY(const auto reply, session.get(accounts, query->parameters()));
+    session.print(reply, table_of);
+    return {};
+  });
+}
+
+// A verb that names one account.
+void add_named(CLI::App& noun, Session& session, const char* name, const char* help) {
+  CLI::App& verb = *noun.add_subcommand(name, help);
+  session.add_options(verb);
+  const auto reference = std::make_shared<std::string>();
+  verb.add_option("ACCOUNT", *reference, "Id, external id or name")->required();
+  session.on(verb, [reference, action = std::string(name), &session]() -> base::Status {
+    const auto path = std::string(accounts) + "/" + *reference;
+    TRY(const auto reply, action == "show" ? session.get(path) : session.act(path + "/" + action));
+    session.print_one(reply);
+    return {};
+  });
+}
+
+}  // namespace
+
+void add_accounts(CLI::App& app, Session& session) {
+  CLI::App& noun = *app.add_subcommand("accounts", "Who spends");
+  noun.require_subcommand(1);
+  add_create(noun, session);
+  add_list(noun, session);
+  add_named(noun, session, "show", "Show an account");
+  add_named(noun, session, "suspend", "Refuse its keys, and those of all accounts below it");
+  add_named(noun, session, "activate", "Undo a suspension");
+}
+
+}  // namespace cli

@@ -1,0 +1,151 @@
+#include "cli/forms.h"
+#include "cli/list_query.h"
+#include "cli/table.h"
+#include "cli/verbs.h"
+
+namespace cli {
+namespace {
+
+constexpr const char* limits = "/api/v1/limits";
+
+std::string table_of(const base::Json& page) {
+  Table table({{"ID"},
+               {"NAME"},
+               {"ON"},
+               {"UNIT"},
+               {"AMOUNT", Align::right},
+               {"AVAILABLE", Align::right},
+               {"RESERVED", Align::right},
+               {"UNRESOLVED", Align::right},
+               {"SPENT", Align::right},
+               {"NEXT WINDOW"}});
+  for (const base::Json& limit : page.find("data")->items()) {
+    const bool on_account = limit.find("account") != nullptr;
+    table.add({text_of(limit, "id"), text_of(limit, "name"),
+               (on_account ? "account " : "key ") + text_of(limit, on_account ? "account" : "key"),
+               text_of(limit, "unit"), text_of(limit, "amount"), text_of(limit, "available"),
+               text_of(limit, "reserved"), text_of(limit, "unresolved"), text_of(limit, "spent"),
+               time_of(limit, "window_end")});
+  }
+  return table.to_string();
+}
+
+// What may be told of a limit when it is made and when it is changed.
+struct Details {
+  std::string name;
+  std::optional<int> status;
+  std::string clamp;
+
+  void add_options(CLI::App& verb) {
+    verb.add_option("--name", name, "Its name; the limit itself unless told");
+    verb.add_option("--status", status, "What a refused call is answered with; 402 unless told")
+        ->check(CLI::IsMember({402, 429}));
+    verb.add_option("--clamp", clamp, "Whether an answer may be shortened to what can be paid for; on unless told")
+        ->check(CLI::IsMember({"on", "off"}));
+  }
+  void put_into(boost::json::object& body) const {
+    if (!name.empty()) body["name"] = name;
+    if (status) body["status"] = *status;
+    if (!clamp.empty()) body["clamp"] = clamp == "on";
+  }
+};
+
+void add_create(CLI::App& noun, Session& session) {
+  CLI::App& verb = *noun.add_subcommand("create", "Put a limit on an account or key");
+  session.add_options(verb);
+  struct Arguments {
+    std::string limit, account, key;
+    Details details;
+  };
+  const auto arguments = std::make_shared<Arguments>();
+  verb.add_option("LIMIT", arguments->limit, "Such as \"10 usd/day\", \"100000 tokens/month\" or \"100 requests/day\"")
+      ->required();
+  auto& subject = *verb.add_option_group("subject", "What it is on");
+  subject.add_option("--account", arguments->account, "An account, and all below it");
+  subject.add_option("--key", arguments->key, "A single key");
+  subject.require_option(1);
+  arguments->details.add_options(verb);
+  session.on(verb, [arguments, &session]() -> base::Status {
+    TRY(const LimitForm form, parse_limit_form(arguments->limit));
+    boost::json::object body{{"unit", form.unit}, {"window", form.window}, {"amount", form.amount}};
+    if (!arguments->account.empty()) body["account"] = arguments->account;
+    if (!arguments->key.empty()) body["key"] = arguments->key;
+    arguments->details.put_into(body);
+    TRY(const auto reply, session.create(limits, body));
+    session.print_one(reply);
+    return {};
+  });
+}
+
+void add_edit(CLI::App& noun, Session& session) {
+  CLI::App& verb = *noun.add_subcommand("edit", "Change a limit; what was spent stays spent");
+  session.add_options(verb);
+  struct Arguments {
+    std::string id, amount;
+    Details details;
+  };
+  const auto arguments = std::make_shared<Arguments>();
+  verb.add_option("ID", arguments->id, "The limit's id")->required();
+  verb.add_option("--amount", arguments->amount, "Its amount: dollars, or a whole number");
+  arguments->details.add_options(verb);
+  session.on(verb, [arguments, &session]() -> base::Status {
+    boost::json::object body;
+    if (!arguments->amount.empty()) body["amount"] = arguments->amount;
+    arguments->details.put_into(body);
+    TRY(const auto reply, session.patch(std::string(limits) + "/" + arguments->id, body));
+    session.print_one(reply);
+    return {};
+  });
+}
+
+void add_list(CLI::App& noun, Session& session) {
+  CLI::App& verb = *noun.add_subcommand("list", "List limits with what is left of them, newest first");
+  session.add_options(verb);
+  const auto query = std::make_shared<ListQuery>();
+  query->add(verb, "--account", "Only limits on this account");
+  query->add(verb, "--key", "Only limits on this key");
+  query->add_page(verb);
+  session.on(verb, [query, &session]() -> base::Status {
+    TRY(const auto reply, session.get(limits, query->parameters()));
+    session.print(reply, table_of);
+    return {};
+  });
+}
+
+void add_show(CLI::App& noun, Session& session) {
+  CLI::App& verb = *noun.add_subcommand("show", "Show a limit with what is left of it");
+  session.add_options(verb);
+  const auto id = std::make_shared<std::string>();
+  verb.add_option("ID", *id, "The limit's id")->required();
+  session.on(verb, [id, &session]() -> base::Status {
+    TRY(const auto reply, session.get(std::string(limits) + "/" + *id));
+    session.print_one(reply);
+    return {};
+  });
+}
+
+void add_remove(CLI::App& noun, Session& session) {
+  CLI::App& verb = *noun.add_subcommand("remove", "Remove a limit");
+  session.add_options(verb);
+  const auto id = std::make_shared<std::string>();
+  verb.add_option("ID", *id, "The limit's id")->required();
+  session.on(verb, [id, &session]() -> base::Status {
+    TRY_STATUS(session.remove(std::string(limits) + "/" + *id));
+    session.say("removed");
+    return {};
+  });
+}
+
+}  // namespace
+
+void add_limits(CLI::App& app, Session& session) {
+  CLI::App& noun = *app.add_subcommand("limits", "How much may be spent");
+  noun.require_subcommand(1);
+  add_create(noun, session);
+  add_list(noun, session);
+  add_show(noun, session);
+  add_edit(noun, session);
+  add_remove(noun, session);
+}
+
+}  // namespace cli

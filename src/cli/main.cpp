@@ -1,0 +1,27 @@
+// metergate: a gateway that takes what a paid call can cost off every limit before the call leaves. This file is the
+// command line's table of contents; `metergate VERB --help` says the rest.
+
+#include <iostream>
+
+#include "cli/verbs.h"
+
+int main(int argc, char** argv) {
+  CLI::App app("Metergate: hard spend limits for paid API calls, enforced before they leave.", "metergate");
+  app.require_subcommand(1);
+  app.set_help_all_flag("--help-all", "Print the help of every command");
+  int exit_code = 0;
+  cli::Session session(cli::connect, std::cout, std::cerr);
+
+  cli::add_serve(app, exit_code);
+  cli::add_demo(app, exit_code);
+  cli::add_demo_upstream(app, exit_code);
+  cli::add_check(app, std::cout, exit_code);
+  cli::add_accounts(app, session);
+  cli::add_keys(app, session);
+  cli::add_limits(app, session);
+  cli::add_usage(app, session);
+  cli::add_version(app, std::cout);
+
+  const int code = cli::run(app, argc, argv, std::cout, std::cerr, exit_code);
+  return code != 0 ? code : session.exit_code();
+}

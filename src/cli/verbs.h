@@ -1,0 +1,29 @@
+#pragma once
+// One function per verb or noun, each in the file of its name, that adds it to the command line.
+
+#include <CLI/CLI.hpp>
+
+#include "cli/session.h"
+
+namespace cli {
+
+// Programs that stay up. The exit code is theirs.
+void add_serve(CLI::App& app, int& exit_code);
+void add_demo(CLI::App& app, int& exit_code);
+void add_demo_upstream(CLI::App& app, int& exit_code);
+
+// Calls of the admin API.
+void add_accounts(CLI::App& app, Session& session);
+void add_keys(CLI::App& app, Session& session);
+void add_limits(CLI::App& app, Session& session);
+void add_usage(CLI::App& app, Session& session);
+
+// Neither.
+void add_check(CLI::App& app, std::ostream& out, int& exit_code);
+void add_version(CLI::App& app, std::ostream& out);
+
+// Parses and runs a command line; returns the exit code: 2 if it was not understood, else what `exit_code` holds when
+// the command has run.
+int run(CLI::App& app, int argc, const char* const* argv, std::ostream& out, std::ostream& err, const int& exit_code);
+
+}  // namespace cli

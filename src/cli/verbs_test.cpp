@@ -1,0 +1,222 @@
+#include "cli/verbs.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <sstream>
+
+#include "admin/api.h"
+#include "app/offline.h"
+#include "store/memory/memory_store.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/seeded_random.h"
+
+using namespace cli;
+
+namespace {
+
+// The real API over the memory store, reached by a client that notes what it was asked.
+class Bench {
+ public:
+  struct Outcome {
+    int code = 0;
+    std::string out;
+    std::string err;
+  };
+
+  Outcome run(std::vector<const char*> arguments) {
+    std::ostringstream out;
+    std::ostringstream err;
+    const auto connect = [this](const Connection& connection,
+                                MissingFolder missing) -> base::Result<std::unique_ptr<ControlClient>> {
+      last_connection = connection;
+      last_missing = missing;
+      return std::make_unique<Client>(*this);
+    };
+    Session session(connect, out, err);
+    CLI::App app("Metergate", "metergate");
+    app.require_subcommand(1);
+    add_accounts(app, session);
+    add_keys(app, session);
+    add_limits(app, session);
+    add_usage(app, session);
+    add_version(app, out);
+    arguments.insert(arguments.begin(), "metergate");
+    const int no_failure = 0;
+    const int code = cli::run(app, static_cast<int>(arguments.size()), arguments.data(), out, err, no_failure);
+    return {code != 0 ? code : session.exit_code(), out.str(), err.str()};
+  }
+
+  std::vector<std::string> requests;  // "POST /api/v1/keys"
+  Connection last_connection;
+  MissingFolder last_missing = MissingFolder::refuse;
+
+ private:
+  class Client final : public ControlClient {
+   public:
+    explicit Client(Bench& bench) : bench_(bench) {}
+    base::Result<admin::Response> send(const admin::Request& request) override {
+      bench_.requests.push_back(request.method + " " + request.path);
+      admin::Request local = request;
+      local.trust = admin::Trust::local;
+      return bench_.api_.handle(local);
+    }
+
+   private:
+    Bench& bench_;
+  };
+
+  store::MemoryStore store_;
+  tests::FakeClock clock_;
+  tests::SeededRandom random_{1};
+  std::unique_ptr<catalog::Catalog> catalog_ = *catalog::Catalog::open(store_, clock_, random_);
+  app::StoreInspector inspector_{store_, clock_};
+  admin::Api api_{*catalog_, store_, inspector_, clock_, {}};
+};
+
+}  // namespace
+
+TEST_CASE("a key without an account gets one of its own name") {
+  Bench bench;
+  const auto first = bench.run({"keys", "create", "alice", "--limit", "10 usd/day", "--limit", "5 requests/day"});
+  CHECK(first.code == 0);
+  CHECK(first.err == "metergate: created the account 'alice'\n");
+  CHECK(first.out.contains("name     alice\n"));
+  CHECK(first.out.contains("secret   mg_live_"));
+  CHECK(first.out.contains("limits   10 usd per day, 5 requests per day\n"));
+  CHECK(first.out.contains("Keep the secret: it is shown only now."));
+  const auto second = bench.run({"keys", "create", "alice", "--raw"});
+  CHECK(second.code == 0);
+  CHECK(second.err.empty());
+  CHECK(second.out.starts_with("mg_live_"));
+  CHECK(second.out.ends_with("\n"));
+  CHECK(std::ranges::count(second.out, '\n') == 1);
+}
+
+TEST_CASE("a key that is refused leaves no account behind") {
+  Bench bench;
+  const auto outcome = bench.run({"keys", "create", "alice", "--limit", "ten usd/day"});
+  CHECK(outcome.code == 1);
+  CHECK(outcome.out.empty());
+  CHECK(outcome.err.starts_with("metergate: 'limits[0]': "));
+  CHECK(bench.run({"accounts", "list"}).out.find("alice") == std::string::npos);
+  const auto unknown = bench.run({"keys", "create", "alice", "--account", "nobody"});
+  CHECK(unknown.code == 1);
+  CHECK(unknown.err == "metergate: there is no account 'nobody'\n");
+}
+
+TEST_CASE("an admin key has no account") {
+  Bench bench;
+  const auto outcome = bench.run({"keys", "create", "root", "--admin", "--raw"});
+  CHECK(outcome.code == 0);
+  CHECK(outcome.out.starts_with("mg_admin_"));
+  CHECK(bench.requests == std::vector<std::string>{"POST /api/v1/keys"});
+  CHECK(bench.run({"keys", "create", "root", "--admin", "--account", "a"}).code == 2);
+  CHECK(bench.run({"keys", "create", "root", "--admin", "--limit", "1 usd/day"}).code == 2);
+}
+
+TEST_CASE("accounts, keys and limits are listed in tables") {
+  Bench bench;
+  CHECK(bench.run({"accounts", "create", "Acme", "--external-id", "cus_1"}).code == 0);
+  CHECK(bench.run({"keys", "create", "alice", "--account", "cus_1"}).code == 0);
+  CHECK(bench.run({"limits", "create", "10 usd/day", "--account", "Acme", "--status", "429", "--clamp", "off"}).code ==
+        0);
+  const auto accounts = bench.run({"accounts", "list"}).out;
+  CHECK(accounts.contains("NAME  EXTERNAL ID  STATUS  PARENT  CREATED\n"));
+  CHECK(accounts.contains("Acme  cus_1        active  -       2026-11-21T04:06:00Z\n"));
+  CHECK(bench.run({"keys", "list", "--account", "Acme"}).out.contains("  alice  mg_live_"));
+  const auto limits = bench.run({"limits", "list", "--account", "Acme"}).out;
+  CHECK(limits.contains("AMOUNT  AVAILABLE  RESERVED  UNRESOLVED  SPENT  NEXT WINDOW\n"));
+  CHECK(limits.contains("    10         10         0           0      0  2026-11-22T00:00:00Z\n"));
+  CHECK(bench.run({"accounts", "suspend", "Acme"}).out.contains("suspended"));
+  CHECK(bench.run({"accounts", "activate", "Acme"}).out.contains("active"));
+  CHECK(bench.run({"keys", "revoke", "alice"}).out.contains("revoked"));
+}
+
+TEST_CASE("a limit is shown, changed and removed by its id") {
+  Bench bench;
+  CHECK(bench.run({"accounts", "create", "Acme"}).code == 0);
+  const auto created = bench.run({"limits", "create", "10 usd/day", "--account", "Acme", "--json"}).out;
+  const auto json = base::Json::parse(created);
+  REQUIRE(json.has_value());
+  const auto id = json->find("id")->text();
+  CHECK(bench.run({"limits", "show", id.c_str()}).out.contains("available     10\n"));
+  CHECK(bench.run({"limits", "edit", id.c_str(), "--amount", "12.5"}).out.contains("12.5 usd per day"));
+  const auto nothing = bench.run({"limits", "edit", id.c_str()});
+  CHECK(nothing.code == 1);
+  CHECK(nothing.err.contains("nothing to change"));
+  CHECK(bench.run({"limits", "remove", id.c_str()}).out == "removed\n");
+  CHECK(bench.run({"limits", "show", id.c_str()}).code == 1);
+}
+
+TEST_CASE("--json prints the API's reply and nothing else") {
+  Bench bench;
+  CHECK(bench.run({"accounts", "create", "Acme"}).code == 0);
+  for (const std::vector<const char*>& arguments : {std::vector<const char*>{"accounts", "list", "--json"},
+                                                    {"keys", "create", "k", "--json"},
+                                                    {"limits", "list", "--json"},
+                                                    {"usage", "--json"},
+                                                    {"usage", "--records", "--json"}}) {
+    const auto outcome = bench.run(arguments);
+    CAPTURE(outcome.out);
+    CHECK(outcome.code == 0);
+    CHECK(base::Json::parse(outcome.out).has_value());
+  }
+}
+
+TEST_CASE("a list says where it goes on") {
+  Bench bench;
+  for (const char* name : {"a", "b", "c"}) CHECK(bench.run({"accounts", "create", name}).code == 0);
+  const auto page = bench.run({"accounts", "list", "--limit", "2"});
+  CHECK(std::ranges::count(page.out, '\n') == 3);
+  REQUIRE(page.err.starts_with("metergate: there is more: add --cursor "));
+  const auto cursor = page.err.substr(39, 36);
+  const auto rest = bench.run({"accounts", "list", "--limit", "2", "--cursor", cursor.c_str()});
+  CHECK(std::ranges::count(rest.out, '\n') == 2);
+  CHECK(rest.err.empty());
+}
+
+TEST_CASE("usage is summed or listed") {
+  Bench bench;
+  const auto sums = bench.run({"usage"});
+  CHECK(sums.out.contains("REQUESTS  REFUSALS  INPUT TOKENS  OUTPUT TOKENS  UNKNOWN  COST (USD)\n"));
+  CHECK(bench.run({"usage", "--group", "day", "--from", "2026-11-01", "--to", "2026-12-01"}).out.starts_with("DAY"));
+  CHECK(bench.run({"usage", "--records", "--limit", "5"}).out.starts_with("STARTED"));
+  CHECK(bench.run({"usage", "--records", "--group", "day"}).code == 2);
+  CHECK(bench.run({"usage", "--limit", "5"}).code == 1);
+  CHECK(bench.run({"usage", "--group", "team"}).err ==
+        "metergate: the parameter 'group' must be total, account, key, model or day\n");
+}
+
+TEST_CASE("what is not understood is exit code 2, help is 0, and neither calls anything") {
+  Bench bench;
+  struct Row {
+    std::vector<const char*> arguments;
+    int code;
+  };
+  for (const Row& row : {Row{{}, 2}, Row{{"acounts"}, 2}, Row{{"accounts"}, 2}, Row{{"accounts", "create"}, 2},
+                         Row{{"accounts", "list", "--limit", "0"}, 2},
+                         Row{{"accounts", "create", "a", "--nmae", "b"}, 2}, Row{{"limits", "create", "1 usd/day"}, 2},
+                         Row{{"limits", "create", "1 usd/day", "--account", "a", "--key", "k"}, 2},
+                         Row{{"limits", "create", "1 usd/day", "--account", "a", "--status", "403"}, 2},
+                         Row{{"limits", "create", "1 usd/day", "--account", "a", "--clamp", "yes"}, 2},
+                         Row{{"--help"}, 0}, Row{{"keys", "create", "--help"}, 0}, Row{{"version"}, 0}}) {
+    CAPTURE(fmt::format("{}", fmt::join(row.arguments, " ")));
+    CHECK(bench.run(row.arguments).code == row.code);
+  }
+  CHECK(bench.requests.empty());
+  CHECK(bench.run({"version"}).out == "metergate 0.1.0\n");
+}
+
+TEST_CASE("only what creates may make a data folder") {
+  Bench bench;
+  bench.run({"accounts", "list", "--data", "/x"});
+  CHECK(bench.last_connection.data_folder == "/x");
+  CHECK(bench.last_missing == MissingFolder::refuse);
+  bench.run({"accounts", "suspend", "a"});
+  CHECK(bench.last_missing == MissingFolder::refuse);
+  bench.run({"accounts", "create", "a", "--server", "http://h:1", "--admin-key", "k"});
+  CHECK(bench.last_connection.server == "http://h:1");
+  CHECK(bench.last_connection.admin_key == "k");
+  CHECK(bench.last_missing == MissingFolder::make);
+}
