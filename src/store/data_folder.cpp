@@ -28,7 +28,7 @@ base::Result<DataFolder> DataFolder::open(const std::filesystem::path& path) {
   TRY(FileDescriptor lock, open_private_file(lock_path));
   if (::flock(lock.number(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return system_failure("locking", lock_path);
-    return base::fail(base::ErrorType::conflict,
+    return base::fail(base::ErrorType::unavailable,
                       fmt::format("the data folder {} is in use by {}; stop it first, or choose another folder",
                                   path.string(), holder_of(lock)),
                       {}, base::Source::store);

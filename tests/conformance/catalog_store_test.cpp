@@ -1,0 +1,106 @@
+#include "tests/conformance/stores.h"
+
+using tests::Bench;
+
+TEST_CASE_TEMPLATE("a catalog comes back as it was put, oldest first", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  catalog::Account child = bench.account;
+  child.id = bench.template id<base::AccountId>();
+  child.parent = bench.account.id;
+  child.name = "Ünïcode ▸ team";
+  child.external_id = "customer-7";
+  child.status = catalog::AccountStatus::suspended;
+  REQUIRE(bench.on.store->put(child).has_value());
+  catalog::Key admin = bench.key;
+  admin.id = bench.template id<base::KeyId>();
+  admin.account = {};
+  admin.hash = base::sha256("another");
+  admin.role = catalog::KeyRole::admin;
+  admin.status = catalog::KeyStatus::revoked;
+  admin.expires = bench.now;
+  REQUIRE(bench.on.store->put(admin).has_value());
+  catalog::Limit on_account{.id = bench.template id<base::LimitId>(),
+                            .subject = child.id,
+                            .name = "5 usd per day",
+                            .unit = catalog::LimitUnit::usd,
+                            .window = base::WindowKind::day,
+                            .amount = INT64_MAX,
+                            .refusal_status = 429,
+                            .clamp = catalog::Clamp::off,
+                            .created = bench.now};
+  REQUIRE(bench.on.store->put(on_account).has_value());
+  catalog::Limit on_key = on_account;
+  on_key.id = bench.template id<base::LimitId>();
+  on_key.subject = bench.key.id;
+  on_key.unit = catalog::LimitUnit::tokens;
+  on_key.window = base::WindowKind::month;
+  on_key.amount = 0;
+  on_key.clamp = catalog::Clamp::on;
+  REQUIRE(bench.on.store->put(on_key).has_value());
+
+  const auto contents = bench.on.store->load();
+  REQUIRE(contents.has_value());
+  CHECK(contents->accounts == std::vector{bench.account, child});
+  CHECK(contents->keys == std::vector{bench.key, admin});
+  CHECK(contents->limits == std::vector{on_account, on_key});
+}
+
+TEST_CASE_TEMPLATE("what has the same id is replaced", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  bench.account.name = "renamed";
+  bench.account.external_id = "own name";
+  bench.key.status = catalog::KeyStatus::revoked;
+  REQUIRE(bench.on.store->put(bench.account).has_value());
+  REQUIRE(bench.on.store->put(bench.account).has_value());
+  REQUIRE(bench.on.store->put(bench.key).has_value());
+  const auto contents = bench.on.store->load();
+  CHECK(contents->accounts == std::vector{bench.account});
+  CHECK(contents->keys == std::vector{bench.key});
+}
+
+TEST_CASE_TEMPLATE("what points nowhere or is taken is refused, and nothing changes", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  bench.account.external_id = "taken";
+  REQUIRE(bench.on.store->put(bench.account).has_value());
+  const auto nobody = bench.template id<base::AccountId>();
+  const auto refused = [](const base::Status& status) {
+    return !status && status.error().type == base::ErrorType::conflict && status.error().source == base::Source::store;
+  };
+
+  catalog::Account orphan = bench.account;
+  orphan.id = bench.template id<base::AccountId>();
+  orphan.external_id = {};
+  orphan.parent = nobody;
+  CHECK(refused(bench.on.store->put(orphan)));
+  catalog::Account twin = bench.account;
+  twin.id = bench.template id<base::AccountId>();
+  CHECK(refused(bench.on.store->put(twin)));
+  catalog::Key stray = bench.key;
+  stray.account = nobody;
+  CHECK(refused(bench.on.store->put(stray)));
+  catalog::Key copy = bench.key;
+  copy.id = bench.template id<base::KeyId>();
+  CHECK(refused(bench.on.store->put(copy)));
+  catalog::Limit limit{.id = bench.template id<base::LimitId>(), .subject = nobody, .name = "limit", .created = {}};
+  CHECK(refused(bench.on.store->put(limit)));
+  limit.subject = bench.template id<base::KeyId>();
+  CHECK(refused(bench.on.store->put(limit)));
+
+  const auto contents = bench.on.store->load();
+  CHECK(contents->accounts == std::vector{bench.account});
+  CHECK(contents->keys == std::vector{bench.key});
+  CHECK(contents->limits.empty());
+}
+
+TEST_CASE_TEMPLATE("a removed limit is not loaded, and cannot be removed again", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  const auto kept = bench.limit(10).limit;
+  const auto removed = bench.limit(20).limit;
+  REQUIRE(bench.on.store->remove(removed, bench.now).has_value());
+  const auto contents = bench.on.store->load();
+  REQUIRE(contents->limits.size() == 1);
+  CHECK(contents->limits.front().id == kept);
+  CHECK(bench.on.store->remove(removed, bench.now).error().type == base::ErrorType::not_found);
+  CHECK(bench.on.store->remove(bench.template id<base::LimitId>(), bench.now).error().type ==
+        base::ErrorType::not_found);
+}

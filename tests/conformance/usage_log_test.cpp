@@ -1,0 +1,204 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tests/conformance/stores.h"
+
+using events::UsageFilter;
+using events::UsageGroup;
+using tests::Bench;
+
+namespace {
+
+std::vector<base::ExchangeId> ids(const std::vector<events::UsageRecord>& records) {
+  std::vector<base::ExchangeId> list;
+  for (const auto& record : records) list.push_back(record.id);
+  return list;
+}
+
+std::string text_of(const events::UsageSum& sum) {
+  return fmt::format("{}: {} requests, {} refusals, {} + {} tokens, {} unknown, {}", sum.group, sum.requests,
+                     sum.refusals, sum.input_tokens, sum.output_tokens, sum.unknown_usage, sum.cost.nanos());
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("a record comes back with everything that it was written with", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  events::UsageRecord full = bench.exchange(12'500'000, {});
+  full.duration_us = 1'234'567;
+  full.first_byte_us = 345;
+  full.route = "openai";
+  full.served_model = "gpt-4o-mini-2024-07-18";
+  full.stream = true;
+  full.outcome = events::Outcome::failed;
+  full.status = 502;
+  full.error = base::ErrorType::upstream_error;
+  full.fault = base::Source::network;
+  full.usage = meter::Usage{.input_tokens = 1000,
+                            .output_tokens = 0,
+                            .cached_input_tokens = 900,
+                            .reasoning_tokens = 7,
+                            .audio_input_tokens = 6,
+                            .audio_output_tokens = 5,
+                            .certainty = meter::Certainty::at_least,
+                            .cache_write_tokens = 4};
+  full.estimate = base::Money::from_nanos(99'000'000);
+  full.price_version = "2026-11-20";
+  full.holds = {{bench.template id<base::LimitId>(), tests::today, 9, 3, 2},
+                {bench.template id<base::LimitId>(), tests::tomorrow, 8, 8, 0},
+                {bench.template id<base::LimitId>(), base::WallTime{0}, 0, 0, 0}};
+
+  events::UsageRecord bare;
+  bare.id = bench.template id<base::ExchangeId>();
+  bare.started = bench.now;
+  bare.outcome = events::Outcome::refused;
+
+  events::UsageRecord known_to_be_empty = bench.exchange(0, {});
+  known_to_be_empty.usage = meter::Usage{};
+  known_to_be_empty.model = std::string("with \"quotes\", 'apostrophes'; and a \0 byte", 42);
+
+  REQUIRE(bench.flush({full, bare, known_to_be_empty}).has_value());
+  CHECK(bench.records() == std::vector{known_to_be_empty, bare, full});
+}
+
+TEST_CASE_TEMPLATE("every outcome, error and fault is kept by its name", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  std::vector<events::UsageRecord> written;
+  for (int error = 0; error <= static_cast<int>(base::ErrorType::internal); ++error) {
+    auto record = bench.exchange(1, {});
+    record.error = static_cast<base::ErrorType>(error);
+    record.fault = static_cast<base::Source>(error % 6);
+    record.outcome = static_cast<events::Outcome>(error % 4);
+    written.push_back(record);
+  }
+  REQUIRE(bench.flush(written).has_value());
+  std::ranges::reverse(written);
+  CHECK(bench.records() == written);
+}
+
+TEST_CASE_TEMPLATE("records are listed newest first and turned page by page", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  std::vector<events::UsageRecord> written;
+  for (int i = 0; i < 10; ++i) {
+    auto record = bench.exchange(1, {});
+    record.started = base::WallTime{tests::today.ms + i / 3};  // several in one millisecond
+    written.push_back(record);
+  }
+  REQUIRE(bench.flush({written.begin() + 5, written.end()}).has_value());  // the order of writing does not matter
+  REQUIRE(bench.flush({written.begin(), written.begin() + 5}).has_value());
+  std::ranges::reverse(written);
+
+  std::vector<base::ExchangeId> turned;
+  UsageFilter filter;
+  filter.limit = 4;
+  for (auto page = bench.records(filter); !page.empty(); page = bench.records(filter)) {
+    CHECK(page.size() <= 4);
+    for (const auto& id : ids(page)) turned.push_back(id);
+    filter.before = page.back().id;
+  }
+  CHECK(turned == ids(written));
+
+  filter.before = bench.template id<base::ExchangeId>();
+  CHECK(bench.on.store->records(filter).error().field == "before");
+  for (const int limit : {0, -1, 1001}) {
+    CAPTURE(limit);
+    filter.limit = limit;
+    CHECK(bench.on.store->records(filter).error().field == "limit");
+  }
+}
+
+TEST_CASE_TEMPLATE("a filter keeps what fits all of it", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  const auto other_account = bench.template id<base::AccountId>();
+  const auto other_key = bench.template id<base::KeyId>();
+  std::vector<events::UsageRecord> written;
+  for (int i = 0; i < 16; ++i) {
+    auto record = bench.exchange(1, {});
+    record.started = base::WallTime{tests::today.ms + i};
+    if (i % 2 == 1) record.account = other_account;
+    if (i / 2 % 2 == 1) record.key = other_key;
+    if (i / 4 % 2 == 1) record.model = "gpt-4o";
+    written.push_back(record);
+  }
+  REQUIRE(bench.flush(written).has_value());
+
+  // Every combination of filters against a plain walk over what was written.
+  for (int bits = 0; bits < 64; ++bits) {
+    CAPTURE(bits);
+    UsageFilter filter;
+    if ((bits & 1) != 0) filter.account = other_account;
+    if ((bits & 2) != 0) filter.key = other_key;
+    if ((bits & 4) != 0) filter.model = "gpt-4o";
+    if ((bits & 8) != 0) filter.from = written[3].started;
+    if ((bits & 16) != 0) filter.to = written[13].started;
+    std::vector<base::ExchangeId> expected;
+    for (int i = 15; i >= 0; --i) {
+      const bool fits = (!filter.account || i % 2 == 1) && (!filter.key || i / 2 % 2 == 1) &&
+                        (!filter.model || i / 4 % 2 == 1) && (!filter.from || i >= 3) && (!filter.to || i < 13);
+      if (fits && ((bits & 32) == 0 || i < 9)) expected.push_back(written[static_cast<std::size_t>(i)].id);
+    }
+    if ((bits & 32) != 0) filter.before = written[9].id;
+    CHECK(ids(bench.records(filter)) == expected);
+    if ((bits & 32) == 0) {
+      const auto total = bench.on.store->sums(filter, UsageGroup::total);
+      REQUIRE(total->size() == 1);
+      CHECK(total->front().requests == static_cast<std::int64_t>(expected.size()));
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("sums count exchanges, refusals, tokens and cost by group", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  const auto write = [&](std::string model, events::Outcome outcome, std::int64_t day, std::int64_t cost,
+                         std::optional<meter::Usage> usage) {
+    auto record = bench.exchange(cost, {});
+    record.model = std::move(model);
+    record.outcome = outcome;
+    record.started = base::WallTime{tests::today.ms + day * 86'400'000 - 1};
+    record.usage = usage;
+    if (outcome == events::Outcome::unaccounted) record.key = {};
+    REQUIRE(bench.flush({record}).has_value());
+  };
+  const auto usage = [](std::int64_t input, std::int64_t output) {
+    return meter::Usage{.input_tokens = input, .output_tokens = output};
+  };
+  write("small", events::Outcome::served, 0, 10, usage(100, 10));
+  write("small", events::Outcome::served, 1, 20, usage(200, 20));
+  write("large", events::Outcome::served, 1, 500, usage(300, 30));
+  write("large", events::Outcome::failed, 1, 0, std::nullopt);
+  write("large", events::Outcome::refused, 1, 0, std::nullopt);
+  write("", events::Outcome::unaccounted, 1, 0, std::nullopt);
+  write("free", events::Outcome::served, 1, 0, meter::Usage{.input_tokens = 7});
+
+  const auto texts = [&](UsageGroup group) {
+    const auto sums = bench.on.store->sums({}, group);
+    REQUIRE(sums.has_value());
+    std::vector<std::string> list;
+    for (const auto& sum : *sums) list.push_back(text_of(sum));
+    return list;
+  };
+  using Texts = std::vector<std::string>;
+  CHECK(texts(UsageGroup::total) == Texts{": 5 requests, 1 refusals, 607 + 60 tokens, 2 unknown, 530"});
+  CHECK(texts(UsageGroup::model) == Texts{"large: 2 requests, 1 refusals, 300 + 30 tokens, 1 unknown, 500",
+                                          "small: 2 requests, 0 refusals, 300 + 30 tokens, 0 unknown, 30",
+                                          ": 0 requests, 0 refusals, 0 + 0 tokens, 1 unknown, 0",
+                                          "free: 1 requests, 0 refusals, 7 + 0 tokens, 0 unknown, 0"});
+  CHECK(texts(UsageGroup::day) == Texts{"2026-11-20: 1 requests, 0 refusals, 100 + 10 tokens, 0 unknown, 10",
+                                        "2026-11-21: 4 requests, 1 refusals, 507 + 50 tokens, 2 unknown, 520"});
+  CHECK(texts(UsageGroup::account) == Texts{fmt::format("{}: 5 requests, 1 refusals, 607 + 60 tokens, 2 unknown, 530",
+                                                        bench.account.id.to_string())});
+  CHECK(texts(UsageGroup::key) ==
+        Texts{fmt::format("{}: 5 requests, 1 refusals, 607 + 60 tokens, 1 unknown, 530", bench.key.id.to_string()),
+              ": 0 requests, 0 refusals, 0 + 0 tokens, 1 unknown, 0"});
+}
+
+TEST_CASE_TEMPLATE("the total of nothing is zero; of nothing there are no groups", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  CHECK(bench.records().empty());
+  const auto total = bench.on.store->sums({}, UsageGroup::total);
+  REQUIRE(total->size() == 1);
+  CHECK(text_of(total->front()) == ": 0 requests, 0 refusals, 0 + 0 tokens, 0 unknown, 0");
+  for (const UsageGroup group : {UsageGroup::account, UsageGroup::key, UsageGroup::model, UsageGroup::day})
+    CHECK(bench.on.store->sums({}, group)->empty());
+}
