@@ -116,7 +116,7 @@ int serve(const ServeOptions& options) {
   auto database = store::SqliteStore::open(folder->database_path());
   if (!database) return failed(database.error());
   store::SqliteStore& sqlite = **database;
-  const Program::Options program{.local_socket = folder->path() + "/control.sock", .admin_key = environment("METERGATE_ADMIN_KEY")};
+  const Program::Options program{.local_socket = (folder->path() / "control.sock").string(), .admin_key = environment("METERGATE_ADMIN_KEY")};
   const auto upstream = demo ? std::string("the built-in demo upstream; set OPENAI_API_KEY for the real one") : upstream_text(*config);
   const auto done = run_until_signal(*config, {sqlite, sqlite, sqlite}, program, upstream,
                                      fmt::format("metergate keys create try --data {} --raw", config->data), signals);
