@@ -117,8 +117,12 @@ TEST_CASE_TEMPLATE("a return is a total: to repeat it changes nothing", Store, E
   }
   CHECK(bench.state(counter) == CounterState{.amount = 100, .leased = 30});
   CHECK(bench.grant(counter, 70, 70) == 70);
-  REQUIRE(bench.flush({}, {{counter, 170}}).has_value());
-  CHECK(bench.state(counter) == CounterState{.amount = 100});
+  // A total from before takes nothing back of what is settled beside it.
+  const auto record = bench.exchange(50, {{counter.limit, tests::today, 50, 50, 0}});
+  REQUIRE(bench.flush({record}, {{counter, 60}}).has_value());
+  CHECK(bench.state(counter) == CounterState{.amount = 100, .spent = 50, .leased = 50});
+  REQUIRE(bench.flush({}, {{counter, 120}}).has_value());
+  CHECK(bench.state(counter) == CounterState{.amount = 100, .spent = 50});
 }
 
 TEST_CASE_TEMPLATE("a record that is known already changes nothing, whatever it says", Store, EVERY_STORE) {

@@ -82,12 +82,14 @@ TEST_CASE_TEMPLATE("records are listed newest first and turned page by page", St
   std::vector<events::UsageRecord> written;
   for (int i = 0; i < 10; ++i) {
     auto record = bench.exchange(1, {});
-    record.started = base::WallTime{tests::today.ms + i / 3};  // several in one millisecond
+    // Several in one millisecond, and not in the order of their ids.
+    record.started = base::WallTime{tests::today.ms + i * 7 % 10 / 3};
     written.push_back(record);
   }
   REQUIRE(bench.flush({written.begin() + 5, written.end()}).has_value());  // the order of writing does not matter
   REQUIRE(bench.flush({written.begin(), written.begin() + 5}).has_value());
-  std::ranges::reverse(written);
+  std::ranges::sort(written, std::ranges::greater{},
+                    [](const events::UsageRecord& record) { return std::pair(record.started, record.id); });
 
   std::vector<base::ExchangeId> turned;
   UsageFilter filter;
