@@ -5,10 +5,10 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <chrono>
-#include <exception>
 
 #include "cli/control_client.h"
 #include "cli/target.h"
@@ -64,23 +64,14 @@ template <class Protocol, class Endpoints>
 base::Result<admin::Response> run(Endpoints endpoints, const http::request<http::string_body>& message,
                                   const std::string& where) {
   asio::io_context context;
-  base::Result<admin::Response> result = base::fail(base::ErrorType::internal, "nothing was answered");
-  asio::co_spawn(context, exchange<Protocol>(std::move(endpoints), message),
-                 [&](const std::exception_ptr& error, admin::Response response) {
-                   if (!error) {
-                     result = std::move(response);
-                     return;
-                   }
-                   try {
-                     std::rethrow_exception(error);
-                   } catch (const std::exception& failure) {
-                     result =
-                         base::fail(base::ErrorType::unavailable,
-                                    fmt::format("cannot reach the control plane at {}: {}", where, failure.what()));
-                   }
-                 });
+  auto answer = asio::co_spawn(context, exchange<Protocol>(std::move(endpoints), message), asio::use_future);
   context.run();
-  return result;
+  try {
+    return answer.get();
+  } catch (const boost::system::system_error& error) {
+    return base::fail(base::ErrorType::unavailable,
+                      fmt::format("cannot reach the control plane at {}: {}", where, error.code().message()));
+  }
 }
 
 class TcpClient final : public ControlClient {

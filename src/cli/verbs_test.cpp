@@ -208,6 +208,13 @@ TEST_CASE("what is not understood is exit code 2, help is 0, and neither calls a
   CHECK(bench.run({"version"}).out == "metergate 0.1.0\n");
 }
 
+TEST_CASE("a slip in a verb is answered with the verb that was meant") {
+  Bench bench;
+  CHECK(bench.run({"acounts", "list"}).err == "metergate: 'acounts' is not a command; did you mean 'accounts'?\n");
+  CHECK(bench.run({"keys", "revok", "k"}).err == "metergate: 'revok' is not a command; did you mean 'revoke'?\n");
+  CHECK(bench.run({"zebra"}).err == "metergate: 'zebra' is not a command\n");
+}
+
 TEST_CASE("only what creates may make a data folder") {
   Bench bench;
   bench.run({"accounts", "list", "--data", "/x"});
