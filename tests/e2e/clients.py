@@ -22,7 +22,7 @@ class Received(NamedTuple):
 
 
 def send_python(exchange: Exchange, base_url: str, key: str) -> Received:
-    """A stream is read as it comes, an error as the client raises it."""
+    """A stream is read as it comes, an error as the client raises it. Status 0: the client could not read the reply."""
     client = openai.OpenAI(api_key=key, base_url=base_url, max_retries=0, default_headers={"x-replay": exchange.name})
     body = dict(exchange.request)
     arguments = {"model": body.pop("model"), "messages": body.pop("messages"), "extra_body": body}
@@ -31,6 +31,8 @@ def send_python(exchange: Exchange, base_url: str, key: str) -> Received:
     try:
         with client.chat.completions.with_streaming_response.create(**arguments) as reply:
             return Received(reply.status_code, reply.read(), reply.headers.get("x-request-id"))
+    except openai.APIConnectionError as error:
+        return Received(0, repr(error.__cause__).encode(), None)
     except openai.APIStatusError as error:
         return Received(error.status_code, error.response.content, error.response.headers.get("x-request-id"))
     finally:

@@ -36,7 +36,8 @@ def prices_of(exchange: Exchange) -> dict:
 
 
 def cost_of(exchange: Exchange) -> Decimal | None:
-    """Dollars, rounded up to the nano-dollar; None where the model has no price for a class that was used."""
+    """Dollars, rounded up to the nano-dollar; None where the usage does not decide it: the model has no price for a
+    class that was used, or the call asked for audio and the reply does not say how much of it came."""
     usage = usage_of(exchange)
     if usage is None:
         return Decimal(0)
@@ -45,6 +46,9 @@ def cost_of(exchange: Exchange) -> Decimal | None:
                                                       "audio_output_tokens")}
     if (count["audio_input_tokens"] or count["audio_output_tokens"]) and "audio_output" not in prices:
         return None
+    if "audio" in exchange.request.get("modalities", []) and not exchange.expected.get("audio_output_tokens"):
+        if b'"audio_tokens"' not in exchange.body:
+            return None
     if count["cache_write_tokens"] and "cache_write" not in prices:
         return None
     input_text = usage["input_tokens"] - sum(count.values()) + count["audio_output_tokens"]

@@ -68,16 +68,22 @@ def test_a_clean_restart_keeps_keys_limits_and_what_was_spent(own):
     assert [call(gateway.port, chat(), key["secret"]).status for _ in range(2)] == [200, 402]
 
 
-def test_no_record_is_lost_and_none_is_booked_twice_by_kill_9(own):
+def test_after_kill_9_what_has_no_record_is_held_by_one_that_says_unaccounted_and_nothing_is_booked_twice(own):
+    """The records of the last milliseconds may be lost with the process; the money they stood for may not."""
     gateway, upstream = own
     key = gateway.key("1000 requests/day")
     replies = [call(gateway.port, chat(), key["secret"]) for _ in range(50)]
     gateway.kill()
     gateway.start()
-    records = gateway.control.wait_for_records(50, key=key["id"])
-    assert {record["id"] for record in records} == {reply.header("x-request-id") for reply in replies}
-    limit = gateway.control.limits_of(key)[0]
-    gateway.control.wait_for_numbers(limit["id"], spent=50, unresolved=0, reserved=0)
+    records = gateway.control.records()
+    served = [record for record in records if record["outcome"] == "served"]
+    unaccounted = [record for record in records if record["outcome"] == "unaccounted"]
+    assert {record["id"] for record in served} <= {reply.header("x-request-id") for reply in replies}
+    assert len({record["id"] for record in served}) == len(served)
+    numbers = gateway.control.numbers(gateway.control.limits_of(key)[0]["id"])
+    assert numbers["spent"] == len(served)
+    assert numbers["unresolved"] == sum(int(hold["unresolved"]) for record in unaccounted for hold in record["holds"])
+    assert numbers["spent"] + numbers["unresolved"] >= 50
 
 
 def test_a_crash_loop_neither_loses_nor_invents_money(own):
@@ -108,8 +114,7 @@ def test_a_crash_loop_neither_loses_nor_invents_money(own):
             thread.join()
         gateway.start()
     numbers = gateway.control.wait_for_numbers(limit["id"], reserved=0)
-    assert numbers["spent"] >= 0 and numbers["spent"] + numbers["unresolved"] >= upstream.hits
-    assert numbers["unresolved"] <= 4 * 4, "at most what was under way at each crash"
+    assert numbers["spent"] <= upstream.hits <= numbers["spent"] + numbers["unresolved"]
 
 
 def test_a_key_is_in_force_at_once_and_so_is_its_limit(own):

@@ -2,6 +2,7 @@
 byte after it, reaches the upstream."""
 
 import json
+import re
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_refused_with_400_and_the_connection_is_closed(gateway, upstream, name):
     status = received.split(b" ", 2)[1:2]
     assert status in ([b"400"], [b"501"], [b"505"]) or (closed and not received), received[:200]
     assert closed, "what follows must not be read as a request"
-    assert received.count(b"HTTP/1.1 ") <= 1, "the smuggled request was answered"
+    assert len(re.findall(rb"HTTP/1\.1 \d{3} ", received)) <= 1, "the smuggled request was answered"
     assert upstream.hits == 0
 
 

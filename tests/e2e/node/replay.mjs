@@ -1,5 +1,6 @@
 // Sends requests through the official Node client and writes the replies' bytes as they came.
-// In: lines {"name", "base_url", "key", "body"}. Out: lines {"name", "status", "id", "body"} with the body in base64.
+// In: lines {"name", "base_url", "key", "body"}. Out: lines {"name", "status", "id", "body"} with the body in base64;
+// status 0: the client could not read the reply, and the body says why.
 import { createInterface } from 'node:readline';
 import OpenAI from 'openai';
 
@@ -20,7 +21,8 @@ async function send({ name, base_url, key, body }) {
     const reply = await client.chat.completions.create(body);
     if (body.stream) for await (const _ of reply); // the client itself reads the stream to its end
   } catch (error) {
-    if (!(error instanceof OpenAI.APIError) || error.status !== status) throw error;
+    if (status === 0) bytes = Buffer.from(`${error} ${error.cause}`);
+    else if (!(error instanceof OpenAI.APIError) || error.status !== status) throw error;
   }
   return { name, status, id, body: bytes.toString('base64') };
 }
