@@ -1,4 +1,4 @@
-#include "admin/testing.h"
+#include "admin/world_test.h"
 
 using namespace admin;
 using namespace admin::testing;
@@ -64,7 +64,8 @@ TEST_CASE("a key is created with its limits, and its secret is shown once") {
   world.play({
       {"POST /api/v1/accounts", R"({"name":"Acme"})", 201, {}, "acme"},
       {"POST /api/v1/keys",
-       R"({"account":"Acme","name":"alice","expires":"2027-01-01T00:00:00+01:00","limits":["10 usd/day","100 requests/month"]})",
+       R"({"account":"Acme","name":"alice","expires":"2027-01-01T00:00:00+01:00",)"
+       R"("limits":["10 usd/day","100 requests/month"]})",
        201,
        {R"("account":"{acme}","name":"alice")", R"("secret":"mg_live_)", R"("expires":"2026-12-31T23:00:00.000Z")",
         R"("amount":"10")", R"("unit":"requests","window":"month")"},

@@ -1,7 +1,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "admin/testing.h"
+#include "admin/world_test.h"
 
 using namespace admin;
 using namespace admin::testing;

@@ -54,7 +54,7 @@ struct Config {
   std::optional<TlsFiles> tls;
   // Names are unique. Empty only if there is neither a file nor a provider in the environment.
   std::vector<catalog::Upstream> upstreams;
-  std::vector<catalog::Route> routes;        // names and prefixes are unique, each upstream exists
+  std::vector<catalog::Route> routes;  // names and prefixes are unique, each upstream exists
   PriceSettings prices;
   AdmissionSettings admission;
   std::int64_t drain_ms = 30'000;

@@ -45,7 +45,23 @@ ConfigReport report_of(std::string_view yaml, const Environment& environment) {
   return check_config("m.yaml", environment);
 }
 
-constexpr std::string_view one_upstream = "upstreams: { a: { url: \"https://a.example/v1\" } }\n";
+const std::string one_upstream = "upstreams: { a: { url: \"https://a.example/v1\" } }\n";
+
+// A configuration with one mistake, and how it is reported.
+struct Row {
+  std::string yaml;
+  std::string finding;
+};
+
+void check_findings(const std::vector<Row>& rows) {
+  const auto environment = environment_of({{"OPENAI_API_KEY", "sk-1"}, {"SECRET", "sk-2"}});
+  for (const Row& row : rows) {
+    CAPTURE(row.yaml);
+    const auto report = report_of(row.yaml, environment);
+    REQUIRE(report.findings.size() == 1);
+    CHECK(report.findings[0].to_string() == row.finding);
+  }
+}
 
 }  // namespace
 
@@ -152,105 +168,122 @@ log: { level: warn, format: json }
   CHECK(good->log.format == base::log::Format::json);
 }
 
-TEST_CASE("what is wrong is said with its line, and nothing else is") {
-  struct Row {
-    std::string yaml;
-    std::string finding;
-  };
-  const std::string up(one_upstream);
-  for (const Row& row : {
-           // Keys.
-           Row{up + "lisen: 127.0.0.1:1", "m.yaml:2: 'lisen' is not a known key; did you mean 'listen'?"},
-           Row{up + "zebra: 1", "m.yaml:2: 'zebra' is not a known key"},
-           Row{"upstreams:\n  a: { url: \"http://a\", kye: x }",
-               "m.yaml:2: 'upstreams.a.kye' is not a known key; did you mean 'key'?"},
-           Row{"upstreams: { a: { url: \"http://a\", key: b,\n    key: c } }",
-               "m.yaml:2: 'upstreams.a.key' is given twice, first in line 1; keep one"},
-           Row{up + "drain_ms: 1\ndrain_ms: 2", "m.yaml:3: 'drain_ms' is given twice, first in line 2; keep one"},
-           Row{up + "<<: { drain_ms: 1 }", "m.yaml:2: '<<' is not a known key"},
-           // Types.
-           Row{up + "threads: many", "m.yaml:2: 'threads' must be a whole number in digits, not many"},
-           Row{up + "threads: 1.5", "m.yaml:2: 'threads' must be a whole number in digits, not 1.5"},
-           Row{up + "threads: 010", "m.yaml:2: 'threads' looks octal: 010; write it without the leading zero"},
-           Row{up + "threads: 0x10", "m.yaml:2: 'threads' must be a whole number in digits, not 0x10"},
-           Row{up + "threads: 1_000", "m.yaml:2: 'threads' must be a whole number in digits, not 1_000"},
-           Row{up + "threads: 0", "m.yaml:2: 'threads' must be between 1 and 1024, not 0"},
-           Row{up + "threads: ~", "m.yaml:2: 'threads' has no value; give it one or leave the key out"},
-           Row{up + "threads:", "m.yaml:2: 'threads' has no value; give it one or leave the key out"},
-           Row{up + "threads: [1]", "m.yaml:2: 'threads' must be a single value"},
-           Row{up + "data: 0755",
-               "m.yaml:2: 'data' is a number or a truth value to some YAML readers; put it in quotes"},
-           Row{up + "data: no", "m.yaml:2: 'data' is a number or a truth value to some YAML readers; put it in quotes"},
-           Row{up + "data: \"\"", "m.yaml:2: 'data' has no value; give it one or leave the key out"},
-           Row{up + "log: warn", "m.yaml:2: 'log' must hold keys and values of its own"},
-           Row{up + "log: { level: wran }",
-               "m.yaml:2: 'log.level' must be debug or info or warn or error, not wran; did you mean 'warn'?"},
-           // Addresses.
-           Row{up + "listen: 8080",
-               "m.yaml:2: 'listen' must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080"},
-           Row{up + "control: { listen: 127.0.0.1:8080 }",
-               "m.yaml: 'control.listen' and 'listen' are the same address; give each its own"},
-           Row{up + "control: no", "m.yaml:2: 'control' must hold keys and values of its own"},
-           // Variables.
-           Row{up + "data: ${NOWHERE}",
-               "m.yaml:2: 'data' needs the environment variable NOWHERE, which is not set; set it or write "
-               "${NOWHERE:-default}"},
-           Row{up + "data: $HOME/x", "m.yaml:2: 'data' has a '$' that begins no ${VARIABLE}; write $$ for a plain '$'"},
-           Row{up + "data: \"${A B}\"", "m.yaml:2: 'data' has ${A B}, which is not a variable's name"},
-           Row{up + "threads: ${SECRET}", "m.yaml:2: 'threads' must be a whole number in digits, not ${SECRET}"},
-           // Upstreams.
-           Row{"upstreams: {}", "m.yaml:1: 'upstreams' is empty"},
-           Row{"upstreams: { a: b }", "m.yaml:1: 'upstreams.a' must hold keys and values of its own"},
-           Row{"upstreams:\n  a: { key: k }", "m.yaml:2: 'upstreams.a.url' is missing"},
-           Row{"upstreams: { \"a b\": { url: \"http://a\" } }",
-               "m.yaml:1: 'upstreams.a b' is not a name for an upstream, which must be 1 to 64 letters, digits, '-', "
-               "'_' or '.'"},
-           Row{"upstreams: { a: { url: \"ftp://a\" } }",
-               "m.yaml:1: 'upstreams.a.url' must begin with https:// or http://"},
-           Row{"upstreams: { a: { url: \"http://a\", provider: opnai } }",
-               "m.yaml:1: 'upstreams.a.provider' must be openai, not opnai; did you mean 'openai'?"},
-           Row{"upstreams: { a: { url: \"https://a\", ca_file: none.pem } }",
-               "m.yaml:1: 'upstreams.a.ca_file' names a file that cannot be read"},
-           Row{"upstreams: { a: { url: \"http://a\", ca_file: m.yaml } }",
-               "m.yaml:1: 'upstreams.a.ca_file' has no use with an http:// url; write https:// or leave it out"},
-           // Routes.
-           Row{"upstreams: { a: { url: \"http://a\" }, b: { url: \"http://b\" } }",
-               "m.yaml:1: 'routes' is missing; with several upstreams, say which path leads to which"},
-           Row{up + "routes: []", "m.yaml:2: 'routes' is empty"},
-           Row{up + "routes: { a: b }", "m.yaml:2: 'routes' must be a list; begin each item with '- '"},
-           Row{up + "routes:\n  - { name: r, prefix: /v1 }", "m.yaml:3: 'routes[0].upstream' is missing"},
-           Row{up + "routes:\n  - { name: r, prefix: /v1, upstream: aa }",
-               "m.yaml:3: 'routes[0].upstream' names 'aa', which is not under 'upstreams'; did you mean 'a'?"},
-           Row{up + "routes:\n  - { name: r, prefix: /v1/, upstream: a }",
-               "m.yaml:3: 'routes[0].prefix' must begin with '/' and not end with one, such as /v1"},
-           Row{up + "routes:\n  - { name: r, prefix: /v1, upstream: a }\n  - { name: s, prefix: /v1, upstream: a }",
-               "m.yaml:4: 'routes[1].prefix' /v1 is owned by another route"},
-           Row{up + "routes:\n  - { name: r, prefix: /v1, upstream: a }\n  - { name: r, prefix: /v2, upstream: a }",
-               "m.yaml:4: 'routes[1].name' 'r' is taken by another route"},
-           Row{up + "routes:\n  - { name: r, prefix: /v1, upstream: a, timeouts: { idle_ms: 0 } }",
-               "m.yaml:3: 'routes[0].timeouts.idle_ms' must be between 1 and 86400000, not 0"},
-           // The rest.
-           Row{up + "tls: { certificate: m.yaml }", "m.yaml:2: 'tls.key' is missing"},
-           Row{up + "prices: { file: m.yaml }",
-               "m.yaml:2: 'prices.file' names a price list with an error: not valid JSON: "
-               "The JSON document has an improper structure: missing or superfluous "
-               "commas, braces, missing keys, etc."},
-           Row{up + "prices: { unknown_model: { input: ten, output: 1, max_output_tokens: 1 } }",
-               "m.yaml:2: 'prices.unknown_model.input' must be a decimal number such as \"2.50\", not ten"},
-           Row{up + "prices: { unknown_model: { input: -1, output: 1, max_output_tokens: 1 } }",
-               "m.yaml:2: 'prices.unknown_model.input' must be USD per million tokens, zero or more, such as \"2.50\""},
-           Row{up + "prices: { unknown_model: { input: 01, output: 1, max_output_tokens: 1 } }",
-               "m.yaml:2: 'prices.unknown_model.input' looks octal: 01; write it without the leading zero"},
-           // The file as a whole.
-           Row{up + "---\n" + up, "m.yaml:3: a second YAML document begins here; the file must hold one"},
-           Row{"- a", "m.yaml:1: the file must hold keys and values, such as 'listen: 127.0.0.1:8080'"},
-       }) {
-    CAPTURE(row.yaml);
-    const auto report = report_of(row.yaml, environment_of({{"OPENAI_API_KEY", "sk-1"}, {"SECRET", "sk-2"}}));
-    REQUIRE(report.findings.size() >= 1);
-    CHECK(report.findings[0].to_string() == row.finding);
-    CHECK(report.findings.size() == 1);
-  }
+TEST_CASE("a key that is unknown or stands twice is refused by name") {
+  check_findings({
+      {one_upstream + "lisen: 127.0.0.1:1", "m.yaml:2: 'lisen' is not a known key; did you mean 'listen'?"},
+      {one_upstream + "zebra: 1", "m.yaml:2: 'zebra' is not a known key"},
+      {"upstreams:\n  a: { url: \"http://a\", kye: x }",
+       "m.yaml:2: 'upstreams.a.kye' is not a known key; did you mean 'key'?"},
+      {"upstreams: { a: { url: \"http://a\", key: b,\n    key: c } }",
+       "m.yaml:2: 'upstreams.a.key' is given twice, first in line 1; keep one"},
+      {one_upstream + "drain_ms: 1\ndrain_ms: 2", "m.yaml:3: 'drain_ms' is given twice, first in line 2; keep one"},
+      {one_upstream + "<<: { drain_ms: 1 }", "m.yaml:2: '<<' is not a known key"},
+  });
+}
+
+TEST_CASE("a value of the wrong type, or one that readers differ about, is refused") {
+  check_findings({
+      {one_upstream + "threads: many", "m.yaml:2: 'threads' must be a whole number in digits, not many"},
+      {one_upstream + "threads: 1.5", "m.yaml:2: 'threads' must be a whole number in digits, not 1.5"},
+      {one_upstream + "threads: 010", "m.yaml:2: 'threads' looks octal: 010; write it without the leading zero"},
+      {one_upstream + "threads: 0x10", "m.yaml:2: 'threads' must be a whole number in digits, not 0x10"},
+      {one_upstream + "threads: 1_000", "m.yaml:2: 'threads' must be a whole number in digits, not 1_000"},
+      {one_upstream + "threads: 0", "m.yaml:2: 'threads' must be between 1 and 1024, not 0"},
+      {one_upstream + "threads: ~", "m.yaml:2: 'threads' has no value; give it one or leave the key out"},
+      {one_upstream + "threads:", "m.yaml:2: 'threads' has no value; give it one or leave the key out"},
+      {one_upstream + "threads: [1]", "m.yaml:2: 'threads' must be a single value"},
+      {one_upstream + "data: 0755",
+       "m.yaml:2: 'data' is a number or a truth value to some YAML readers; put it in quotes"},
+      {one_upstream + "data: no",
+       "m.yaml:2: 'data' is a number or a truth value to some YAML readers; put it in quotes"},
+      {one_upstream + "data: \"\"", "m.yaml:2: 'data' has no value; give it one or leave the key out"},
+      {one_upstream + "log: warn", "m.yaml:2: 'log' must hold keys and values of its own"},
+      {one_upstream + "log: { level: wran }",
+       "m.yaml:2: 'log.level' must be debug or info or warn or error, not wran; did you mean 'warn'?"},
+  });
+}
+
+TEST_CASE("an address is an IP address and a port") {
+  check_findings({
+      {one_upstream + "listen: 8080",
+       "m.yaml:2: 'listen' must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080"},
+      {one_upstream + "control: { listen: 127.0.0.1:8080 }",
+       "m.yaml: 'control.listen' and 'listen' are the same address; give each its own"},
+      {one_upstream + "control: no", "m.yaml:2: 'control' must hold keys and values of its own"},
+  });
+}
+
+TEST_CASE("a variable must be set, and a plain dollar is doubled") {
+  check_findings({
+      {one_upstream + "data: ${NOWHERE}",
+       "m.yaml:2: 'data' needs the environment variable NOWHERE, which is not set; set it or write "
+       "${NOWHERE:-default}"},
+      {one_upstream + "data: $HOME/x",
+       "m.yaml:2: 'data' has a '$' that begins no ${VARIABLE}; write $$ for a plain '$'"},
+      {one_upstream + "data: \"${A B}\"", "m.yaml:2: 'data' has ${A B}, which is not a variable's name"},
+      {one_upstream + "threads: ${SECRET}", "m.yaml:2: 'threads' must be a whole number in digits, not ${SECRET}"},
+  });
+}
+
+TEST_CASE("an upstream says where it is, and nothing that has no effect") {
+  check_findings({
+      {"upstreams: {}", "m.yaml:1: 'upstreams' is empty"},
+      {"upstreams: { a: b }", "m.yaml:1: 'upstreams.a' must hold keys and values of its own"},
+      {"upstreams:\n  a: { key: k }", "m.yaml:2: 'upstreams.a.url' is missing"},
+      {"upstreams: { \"a b\": { url: \"http://a\" } }",
+       "m.yaml:1: 'upstreams.a b' is not a name for an upstream, which must be 1 to 64 letters, digits, '-', "
+       "'_' or '.'"},
+      {"upstreams: { a: { url: \"ftp://a\" } }", "m.yaml:1: 'upstreams.a.url' must begin with https:// or http://"},
+      {"upstreams: { a: { url: \"http://a\", provider: opnai } }",
+       "m.yaml:1: 'upstreams.a.provider' must be openai, not opnai; did you mean 'openai'?"},
+      {"upstreams: { a: { url: \"https://a\", ca_file: none.pem } }",
+       "m.yaml:1: 'upstreams.a.ca_file' names a file that cannot be read"},
+      {"upstreams: { a: { url: \"http://a\", ca_file: m.yaml } }",
+       "m.yaml:1: 'upstreams.a.ca_file' has no use with an http:// url; write https:// or leave it out"},
+  });
+}
+
+TEST_CASE("a route has a name, a prefix and an upstream, each its own") {
+  check_findings({
+      {"upstreams: { a: { url: \"http://a\" }, b: { url: \"http://b\" } }",
+       "m.yaml:1: 'routes' is missing; with several upstreams, say which path leads to which"},
+      {one_upstream + "routes: []", "m.yaml:2: 'routes' is empty"},
+      {one_upstream + "routes: { a: b }", "m.yaml:2: 'routes' must be a list; begin each item with '- '"},
+      {one_upstream + "routes:\n  - { name: r, prefix: /v1 }", "m.yaml:3: 'routes[0].upstream' is missing"},
+      {one_upstream + "routes:\n  - { name: r, prefix: /v1, upstream: aa }",
+       "m.yaml:3: 'routes[0].upstream' names 'aa', which is not under 'upstreams'; did you mean 'a'?"},
+      {one_upstream + "routes:\n  - { name: r, prefix: /v1/, upstream: a }",
+       "m.yaml:3: 'routes[0].prefix' must begin with '/' and not end with one, such as /v1"},
+      {one_upstream + "routes:\n  - { name: r, prefix: /v1, upstream: a }\n  - { name: s, prefix: /v1, upstream: a }",
+       "m.yaml:4: 'routes[1].prefix' /v1 is owned by another route"},
+      {one_upstream + "routes:\n  - { name: r, prefix: /v1, upstream: a }\n  - { name: r, prefix: /v2, upstream: a }",
+       "m.yaml:4: 'routes[1].name' 'r' is taken by another route"},
+      {one_upstream + "routes:\n  - { name: r, prefix: /v1, upstream: a, timeouts: { idle_ms: 0 } }",
+       "m.yaml:3: 'routes[0].timeouts.idle_ms' must be between 1 and 86400000, not 0"},
+  });
+}
+
+TEST_CASE("the other sections are read as strictly") {
+  check_findings({
+      {one_upstream + "tls: { certificate: m.yaml }", "m.yaml:2: 'tls.key' is missing"},
+      {one_upstream + "prices: { file: m.yaml }",
+       "m.yaml:2: 'prices.file' names a price list with an error: not valid JSON: "
+       "The JSON document has an improper structure: missing or superfluous "
+       "commas, braces, missing keys, etc."},
+      {one_upstream + "prices: { unknown_model: { input: ten, output: 1, max_output_tokens: 1 } }",
+       "m.yaml:2: 'prices.unknown_model.input' must be a decimal number such as \"2.50\", not ten"},
+      {one_upstream + "prices: { unknown_model: { input: -1, output: 1, max_output_tokens: 1 } }",
+       "m.yaml:2: 'prices.unknown_model.input' must be USD per million tokens, zero or more, such as \"2.50\""},
+      {one_upstream + "prices: { unknown_model: { input: 01, output: 1, max_output_tokens: 1 } }",
+       "m.yaml:2: 'prices.unknown_model.input' looks octal: 01; write it without the leading zero"},
+  });
+}
+
+TEST_CASE("a file is one mapping") {
+  check_findings({
+      {one_upstream + "---\n" + one_upstream, "m.yaml:3: a second YAML document begins here; the file must hold one"},
+      {"- a", "m.yaml:1: the file must hold keys and values, such as 'listen: 127.0.0.1:8080'"},
+  });
 }
 
 TEST_CASE("text that is not YAML is refused with its line, and not taken for an empty file") {
@@ -345,7 +378,7 @@ TEST_CASE("the command line wins over the file") {
 }
 
 TEST_CASE("control: off switches the control plane off") {
-  const auto report = report_of(std::string(one_upstream) + "control: off\n", environment_of({}));
+  const auto report = report_of(one_upstream + "control: off\n", environment_of({}));
   CHECK(report.findings.empty());
   CHECK_FALSE(report.config.control.has_value());
 }

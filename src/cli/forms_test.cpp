@@ -12,8 +12,8 @@ TEST_CASE("a limit is written as an amount, a unit and a window") {
     CHECK(parse_limit_form(text) == LimitForm{"10", "usd", "day"});
   }
   CHECK(parse_limit_form("x eur/decade") == LimitForm{"x", "eur", "decade"});
-  for (const char* text :
-       {"", "10", "10 usd", "usd/day", "10 usd day", "10 usd/day/month", "10 usd/day extra", "10/usd/day"}) {
+  for (const char* text : {"", "10", "10 usd", "usd/day", "10 usd day", "10 usd each day", "10 usd/day/month",
+                           "10 usd/day extra", "10/usd/day"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_limit_form(text).has_value());
   }

@@ -1,6 +1,9 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -50,6 +53,16 @@ admin::Request request(std::string method, std::string path, std::string body = 
   return {.method = std::move(method), .path = std::move(path), .query = {}, .body = std::move(body), .credential = {}};
 }
 
+// What a server that was killed leaves in its folder: a socket that nobody listens on.
+void leave_socket_behind(const std::string& path) {
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  path.copy(name.sun_path, sizeof name.sun_path - 1);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  REQUIRE(::bind(fd, reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0);
+  ::close(fd);
+}
+
 }  // namespace
 
 TEST_CASE("a server is reached over TCP with the right key only") {
@@ -75,6 +88,8 @@ TEST_CASE("the data folder's socket needs no key, and is left alone when nobody 
   CHECK((*client)->send(request("GET", "/api/v1/accounts"))->status == 200);
   plane.stop();
   CHECK_FALSE((*client)->send(request("GET", "/api/v1/accounts")).has_value());
+  CHECK(*connect_to_socket(plane.socket()) == nullptr);
+  leave_socket_behind(plane.socket());
   CHECK(*connect_to_socket(plane.socket()) == nullptr);
   CHECK(*connect_to_socket("/tmp/" + std::string(200, 'x')) == nullptr);
 }

@@ -103,6 +103,7 @@ TEST_CASE("a key that is refused leaves no account behind") {
   const auto unknown = bench.run({"keys", "create", "alice", "--account", "nobody"});
   CHECK(unknown.code == 1);
   CHECK(unknown.err == "metergate: there is no account 'nobody'\n");
+  CHECK(std::ranges::count(bench.requests, "POST /api/v1/accounts") == 0);
 }
 
 TEST_CASE("an admin key has no account") {
@@ -136,10 +137,12 @@ TEST_CASE("accounts, keys and limits are listed in tables") {
 TEST_CASE("a limit is shown, changed and removed by its id") {
   Bench bench;
   CHECK(bench.run({"accounts", "create", "Acme"}).code == 0);
-  const auto created = bench.run({"limits", "create", "10 usd/day", "--account", "Acme", "--json"}).out;
+  const auto created =
+      bench.run({"limits", "create", "10 usd/day", "--account", "Acme", "--status", "429", "--json"}).out;
   const auto json = base::Json::parse(created);
   REQUIRE(json.has_value());
   const auto id = json->find("id")->text();
+  CHECK(json->find("status")->text() == "429");
   CHECK(bench.run({"limits", "show", id.c_str()}).out.contains("available     10\n"));
   CHECK(bench.run({"limits", "edit", id.c_str(), "--amount", "12.5"}).out.contains("12.5 usd per day"));
   const auto nothing = bench.run({"limits", "edit", id.c_str()});
