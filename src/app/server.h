@@ -12,7 +12,7 @@ namespace app {
 
 // metergate serve: the gateway.
 struct ServeOptions {
-  std::optional<std::string> config_file;  // none: the configuration comes from the environment alone
+  std::optional<std::string> config_file;  // none: default_config_file(), else the environment alone
   ConfigOverrides overrides;               // what the command line says wins over the file
 };
 

@@ -13,10 +13,7 @@ void add_serve(CLI::App& app, int& exit_code) {
   verb.footer(
       "Without a configuration, OPENAI_API_KEY (and OPENAI_BASE_URL) name the provider. METERGATE_ADMIN_KEY, if it is "
       "set, is an admin key.");
-  verb.callback([options, &exit_code] {
-    if (!options->config_file) options->config_file = app::default_config_file();
-    exit_code = app::serve(*options);
-  });
+  verb.callback([options, &exit_code] { exit_code = app::serve(*options); });
 }
 
 }  // namespace cli
