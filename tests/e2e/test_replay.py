@@ -86,19 +86,21 @@ def test_usage_and_cost_are_as_recorded_to_the_nano_dollar(replay, note, client)
     for exchange in replay.exchanges:
         if exchange.name in refused:
             continue
-        record = replay.records[replay.received[client][exchange.name].request_id]
+        record = replay.records.get(replay.received[client][exchange.name].request_id)
+        assert record, f"{exchange.name}: no usage record of {replay.received[client][exchange.name]}"
         usage, cost = usage_of(exchange), cost_of(exchange)
-        shown = {name: value for name, value in (record.get("usage") or {}).items() if value}
-        wanted = {name: value for name, value in (usage or {}).items() if value}
-        assert {name: shown.get(name) for name in wanted} == wanted, exchange.name
+        shown = record["usage"] or {}
+        assert bool(shown) == bool(usage), exchange.name
+        for name in shown.keys() & (usage or {}).keys():
+            assert shown[name] == usage[name], (exchange.name, name)
         if cost is None:
             undecided.append(exchange.name)
             assert all(hold["unresolved"] == hold["reserved"] for hold in record["holds"]), "held, not given away"
         else:
             assert Decimal(record["cost"]) == cost, (exchange.name, record)
     assert len(undecided) <= 2
-    note(f"replay: usage and cost of the {client} client's exchanges agree with the recordings"
-         + (f"; the cost of {len(undecided)} cannot be known (audio without its price or count): held" * bool(undecided)))
+    note(f"replay: usage and cost of the {client} client's exchanges agree with the recordings; {len(undecided)} are held, "
+         "because their cost cannot be known (audio without a price or a count)")
 
 
 def test_the_upstream_got_the_requests_as_they_were_sent_but_for_the_cap_and_the_usage_option(replay):
