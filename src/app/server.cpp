@@ -73,7 +73,7 @@ base::Result<std::unique_ptr<DemoUpstream>> stand_in(Config& config) {
   catalog::Upstream demo{.name = "demo", .provider = "openai", .scheme = "http", .host = "127.0.0.1",
                          .port = upstream->address().port, .base_path = "/v1", .secret = "demo", .ca_file = {}};
   config.upstreams = {demo};
-  config.routes = {catalog::Route{.name = "demo", .prefix = "/v1", .upstream = "demo"}};
+  config.routes = {catalog::Route{.name = "demo", .prefix = "/v1", .upstream = "demo", .timeouts = {}}};
   return upstream;
 }
 

@@ -38,15 +38,18 @@ Result<Uuid> Uuid::parse(std::string_view text) {
   return uuid;
 }
 
-std::string Uuid::to_string() const {
+void Uuid::write_to(char* out) const {
   static constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(36);
   for (std::size_t i = 0; i < 16; ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) text.push_back('-');
-    text.push_back(digits[bytes[i] >> 4]);
-    text.push_back(digits[bytes[i] & 15]);
+    if (i == 4 || i == 6 || i == 8 || i == 10) *out++ = '-';
+    *out++ = digits[bytes[i] >> 4];
+    *out++ = digits[bytes[i] & 15];
   }
+}
+
+std::string Uuid::to_string() const {
+  std::string text(36, '\0');
+  write_to(text.data());
   return text;
 }
 

@@ -24,6 +24,8 @@ struct Uuid {
   // Lower-case 8-4-4-4-12; parse also takes upper case.
   static Result<Uuid> parse(std::string_view text);
   std::string to_string() const;
+  // The same 36 characters, without an allocation.
+  void write_to(char* out) const;
   bool is_nil() const { return *this == Uuid{}; }
   auto operator<=>(const Uuid&) const = default;
 };

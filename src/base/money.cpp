@@ -1,6 +1,8 @@
 #include "base/money.h"
 
 #include <array>
+#include <charconv>
+
 #include <fmt/format.h>
 
 #include "base/assert.h"
@@ -91,10 +93,17 @@ std::string Money::to_usd() const {
   const bool negative = nanos_ < 0;
   // Through unsigned arithmetic, so that INT64_MIN has a magnitude too.
   const auto magnitude = negative ? 0 - static_cast<std::uint64_t>(nanos_) : static_cast<std::uint64_t>(nanos_);
-  auto text = fmt::format("{}{}.{:09}", negative ? "-" : "", magnitude / nanos_per_usd, magnitude % nanos_per_usd);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.back() == '.') text.pop_back();
-  return text;
+  std::array<char, 32> buffer;
+  char* end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), magnitude / nanos_per_usd).ptr;
+  if (std::uint64_t fraction = magnitude % nanos_per_usd; fraction != 0) {
+    int digits = 9;
+    for (; fraction % 10 == 0; fraction /= 10) --digits;
+    *end++ = '.';
+    for (int i = digits - 1; i >= 0; --i, fraction /= 10) end[i] = static_cast<char>('0' + fraction % 10);
+    end += digits;
+  }
+  std::string text(negative ? "-" : "");
+  return text.append(buffer.data(), end);
 }
 
 Money operator+(Money a, Money b) {

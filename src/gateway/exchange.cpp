@@ -21,11 +21,39 @@ using base::ErrorType;
 using base::Source;
 
 Exchange::Exchange(Worker& worker, net::Incoming& incoming)
-    : worker_(worker), incoming_(incoming), head_(incoming.head()), catalog_(worker.snapshot_),
-      began_(worker.loop_.clock().now()) {
-  record_.started = worker.stamp();
-  record_.id = base::ExchangeId::create(record_.started, worker.random_);
-  request_id_ = record_.id.to_string();
+    : worker_(worker), incoming_(incoming), head_(incoming.head()), began_(worker.loop_.clock().now()),
+      stamp_(worker.stamp()), record_(std::make_unique<events::UsageRecord>()), catalog_(worker.snapshot_) {
+  record_->started = stamp_;
+  record_->id = base::ExchangeId::create(stamp_, worker.random_);
+  record_->id.uuid.write_to(request_id_);
+}
+
+namespace {
+// Memory of ended exchanges, for the next ones of the same thread.
+struct FreeMemory {
+  ~FreeMemory() {
+    for (void* memory : list) ::operator delete(memory);
+  }
+  std::vector<void*> list;
+};
+thread_local FreeMemory free_memory;
+constexpr std::size_t free_memory_max = 256;
+}  // namespace
+
+void* Exchange::operator new(std::size_t size) {
+  ASSERT(size == sizeof(Exchange));
+  if (free_memory.list.empty()) return ::operator new(size);
+  void* memory = free_memory.list.back();
+  free_memory.list.pop_back();
+  return memory;
+}
+
+void Exchange::operator delete(void* memory) {
+  if (free_memory.list.size() < free_memory_max) {
+    free_memory.list.push_back(memory);
+  } else {
+    ::operator delete(memory);
+  }
 }
 
 net::Task<void> Exchange::serve() {
@@ -46,15 +74,15 @@ net::Task<Outcome<void>> Exchange::run() {
 }
 
 net::Task<Outcome<void>> Exchange::complete_chat() {
-  CO_TRY(const std::string_view body, co_await read_body());                 // 400, 413
-  CO_TRY(Plan plan, this->plan(body));                                       // 400
-  CO_TRY(quota::Reservation reservation, co_await reserve(plan));            // 402, 429, 503
-  CO_TRY(Answer answer, co_await attempt(plan.body, reservation));           // 502, 504
+  CO_TRY(const std::string_view body, co_await read_body());         // 400, 413
+  CO_TRY_STATUS(plan(body));                                         // 400
+  if (!reserve_at_once()) CO_TRY_STATUS(co_await reserve());         // 402, 429, 503
+  CO_TRY_STATUS(co_await attempt(plan_.body));                       // 502, 504
 
-  const auto type = answer.head.find("content-type").value_or("");
-  if (plan.request.stream && answer.head.status == 200 && type.starts_with("text/event-stream"))
-    co_return co_await relay_stream(std::move(answer), std::move(reservation), plan);
-  co_return co_await relay_plain(std::move(answer), std::move(reservation), plan);
+  const bool streams = plan_.request.stream && answer_.head.status == 200 &&
+                       answer_.head.find("content-type").value_or("").starts_with("text/event-stream");
+  if (streams) co_return co_await relay_stream();  // GCC 12 awaits both sides of a ?:
+  co_return co_await relay_plain();
 }
 
 // --- who, where ----------------------------------------------------------------------------------------------------
@@ -88,10 +116,10 @@ Outcome<void> Exchange::authenticate() {
   if (entry->key.role == catalog::KeyRole::admin)
     return unauthorized("an admin key works on the control plane only; create a data key for calls");
   if (!entry->usable) return unauthorized("the key or its account was revoked or suspended");
-  if (entry->key.expires && *entry->key.expires <= record_.started) return unauthorized("the key has expired");
+  if (entry->key.expires && *entry->key.expires <= stamp_) return unauthorized("the key has expired");
   caller_ = entry;
-  record_.key = entry->key.id;
-  record_.account = entry->key.account;
+  record_->key = entry->key.id;
+  record_->account = entry->key.account;
   return {};
 }
 
@@ -100,7 +128,7 @@ Outcome<void> Exchange::resolve() {
   if (route_ == nullptr)
     return fail(base::Error{ErrorType::not_found, Source::client,
                             fmt::format("no route serves {}", head_.path().substr(0, 200)), {}});
-  record_.route = route_->name;
+  record_->route = route_->name;
   if (const auto wish = head_.find("x-metergate-stream-cost")) {
     if (*wish != "comment")
       return fail(base::invalid("X-Metergate-Stream-Cost has the one value 'comment'", "X-Metergate-Stream-Cost").error());
@@ -121,72 +149,71 @@ net::Task<Outcome<std::string_view>> Exchange::read_body() {
 
 // --- what it may cost ------------------------------------------------------------------------------------------------
 
-Outcome<Exchange::Plan> Exchange::plan(std::string_view body) const {
-  Plan plan;
-  TRY(plan.request, meter::read_chat_request(body));
-  const meter::ChatRequest& request = plan.request;
-  plan.price = worker_.settings_.find_price(request.model);
-  if (plan.price == nullptr)
-    return fail(base::Error{ErrorType::unknown_price, Source::client,
-                            fmt::format("the model '{}' has no price here, so its cost cannot be bounded; add it to the "
-                                        "price file or set prices.unknown_model", request.model.substr(0, 100)),
-                            "model"});
-  if (!plan.price->prices_tier(request.tier))
-    return fail(base::Error{ErrorType::unknown_price, Source::client,
-                            fmt::format("the model '{}' has no price for this service tier", request.model), "service_tier"});
-  if (request.audio && !plan.price->prices_audio())
-    return fail(base::Error{ErrorType::unknown_price, Source::client,
-                            fmt::format("the model '{}' has no price for audio", request.model), "modalities"});
-  plan.output_cap = request.output_cap.value_or(plan.price->max_output_tokens);
-  plan.body = body;
+Outcome<void> Exchange::plan(std::string_view body) {
+  TRY(plan_.request, meter::read_chat_request(body));
+  const meter::ChatRequest& request = plan_.request;
+  plan_.price = worker_.settings_.find_price(request.model);
+  const auto unpriced = [](std::string message, std::string field) {
+    return fail(base::Error{ErrorType::unknown_price, Source::client, std::move(message), std::move(field)});
+  };
+  if (plan_.price == nullptr)
+    return unpriced(fmt::format("the model '{}' has no price here, so its cost cannot be bounded; add it to the price "
+                                "file or set prices.unknown_model", request.model.substr(0, 100)), "model");
+  if (!plan_.price->prices_tier(request.tier))
+    return unpriced(fmt::format("the model '{}' has no price for this service tier", request.model), "service_tier");
+  if (request.audio && !plan_.price->prices_audio())
+    return unpriced(fmt::format("the model '{}' has no price for audio", request.model), "modalities");
+  plan_.output_cap = request.output_cap.value_or(plan_.price->max_output_tokens);
+  plan_.body = body;
   if (request.stream && !request.include_usage) {
-    plan.hide_usage = true;
-    plan.edited = meter::with_usage_in_stream(body);
-    plan.body = plan.edited;
+    plan_.hide_usage = true;
+    plan_.edited = meter::with_usage_in_stream(body);
+    plan_.body = plan_.edited;
   }
-  return plan;
+  record_->model = request.model;
+  record_->stream = request.stream;
+  record_->price_version = worker_.settings_.prices->version();
+  record_->upstream = route_->upstream;
+  estimate();
+  return {};
 }
 
-quota::Amounts Exchange::worst_case(const Plan& plan) const {
-  const std::int64_t output = plan.output_cap * plan.request.choices;
-  const auto audio = plan.request.audio ? meter::Audio::possible : meter::Audio::none;
-  return {.usd = plan.price->worst_cost(plan.request.input_bound, output, plan.request.tier, audio),
-          .tokens = plan.request.input_bound + output,
-          .requests = 1};
+quota::Amounts Exchange::worst_case() const {
+  const std::int64_t output = plan_.output_cap * plan_.request.choices;
+  return {.usd = estimate_, .tokens = plan_.request.input_bound + output, .requests = 1};
 }
 
-net::Task<Outcome<quota::Reservation>> Exchange::reserve(Plan& plan) {
-  record_.model = plan.request.model;
-  record_.stream = plan.request.stream;
-  record_.price_version = worker_.settings_.prices->version();
-  record_.upstream = route_->upstream;
-  quota::Amounts amounts = worst_case(plan);
-  record_.estimate = estimate_ = amounts.usd;
-  if (auto reserved = worker_.admission_.try_reserve(caller_->limits, amounts, record_.started, record_)) {
-    admitted_ = true;
-    co_return std::move(*reserved);
-  }
+void Exchange::estimate() {
+  const auto audio = plan_.request.audio ? meter::Audio::possible : meter::Audio::none;
+  estimate_ = plan_.price->worst_cost(plan_.request.input_bound, plan_.output_cap * plan_.request.choices,
+                                      plan_.request.tier, audio);
+  record_->estimate = estimate_;
+}
+
+bool Exchange::reserve_at_once() {
+  reservation_ = worker_.admission_.try_reserve(caller_->limits, worst_case(), stamp_, record_);
+  return reservation_.has_value();
+}
+
+net::Task<Outcome<void>> Exchange::reserve() {
   // The keeper decides. A shorter answer now is better than waiting for others, so the first try does not wait.
-  auto decision = co_await ask(amounts, 0);
+  auto decision = co_await ask(0);
   if (const auto* refusal = std::get_if<quota::Refusal>(&decision)) {
-    if (const auto cap = affordable_cap(plan, *refusal)) {
-      clamp(plan, *cap);
-      amounts = worst_case(plan);
-      record_.estimate = estimate_ = amounts.usd;
-    }
-    if (plan.clamped_to || refusal->type == ErrorType::limit_busy)
-      decision = co_await ask(amounts, worker_.settings_.admission_wait_ms);
+    const bool busy = refusal->type == ErrorType::limit_busy;
+    const auto cap = affordable_cap(*refusal);
+    if (cap) clamp(*cap);
+    if (cap || busy) decision = co_await ask(worker_.settings_.admission_wait_ms);
   }
   if (const auto* refusal = std::get_if<quota::Refusal>(&decision))
     co_return fail(failure_of(*refusal, worker_.stamp()));
-  auto& reservation = std::get<quota::Reservation>(decision);
-  worker_.admission_.learn(reservation);
-  admitted_ = true;
-  if (plan.clamped_to) worker_.stats_.clamped.add();
-  co_return std::move(reservation);
+  reservation_ = std::move(std::get<quota::Reservation>(decision));
+  record_.reset();  // the reservation has its own
+  worker_.admission_.learn(*reservation_);
+  if (plan_.clamped_to) worker_.stats_.clamped.add();
+  co_return Outcome<void>();
 }
 
-net::Task<quota::Decision> Exchange::ask(quota::Amounts amounts, std::int64_t wait_ms) {
+net::Task<quota::Decision> Exchange::ask(std::int64_t wait_ms) {
   // A store that does not answer must not hold the client for ever: whoever calls first decides, and a grant that
   // comes too late is dropped, which releases it.
   struct OutOfPatience final : net::Deadline {
@@ -204,73 +231,73 @@ net::Task<quota::Decision> Exchange::ask(quota::Amounts amounts, std::int64_t wa
     };
     patience.expires_ms = worker_.loop_.now_ms() + patience_ms;
     worker_.loop_.watch(patience);
-    worker_.admission_.reserve(caller_->limits, amounts, record_.started,
-                               worker_.loop_.clock().now().plus_ms(wait_ms), record_, once);
+    worker_.admission_.reserve(caller_->limits, worst_case(), stamp_, worker_.loop_.clock().now().plus_ms(wait_ms),
+                               *record_, once);
   });
   co_return std::move(*decision);
 }
 
 // The largest output cap that every limit in the way can pay for, if they all allow it and it is worth a call.
-std::optional<std::int64_t> Exchange::affordable_cap(const Plan& plan, const quota::Refusal& refusal) const {
-  std::int64_t cap = plan.output_cap;
+std::optional<std::int64_t> Exchange::affordable_cap(const quota::Refusal& refusal) const {
+  std::int64_t cap = plan_.output_cap;
   for (const quota::Shortage& shortage : refusal.shortages) {
     if (shortage.limit.clamp == catalog::Clamp::off || shortage.limit.unit == catalog::LimitUnit::requests) return std::nullopt;
-    const auto audio = plan.request.audio ? meter::Audio::possible : meter::Audio::none;
+    const auto audio = plan_.request.audio ? meter::Audio::possible : meter::Audio::none;
     const std::int64_t output =
         shortage.limit.unit == catalog::LimitUnit::tokens
-            ? shortage.available - plan.request.input_bound
-            : plan.price->affordable_output(base::Money::from_nanos(shortage.available), plan.request.input_bound,
-                                            plan.request.tier, audio);
-    cap = std::min(cap, output / plan.request.choices);
+            ? shortage.available - plan_.request.input_bound
+            : plan_.price->affordable_output(base::Money::from_nanos(shortage.available), plan_.request.input_bound,
+                                            plan_.request.tier, audio);
+    cap = std::min(cap, output / plan_.request.choices);
   }
-  const bool worth_it = !refusal.shortages.empty() && cap >= worker_.settings_.clamp_min_output_tokens && cap < plan.output_cap;
+  const bool worth_it = !refusal.shortages.empty() && cap >= worker_.settings_.clamp_min_output_tokens && cap < plan_.output_cap;
   return worth_it ? std::optional(cap) : std::nullopt;
 }
 
-void Exchange::clamp(Plan& plan, std::int64_t cap) const {
+void Exchange::clamp(std::int64_t cap) {
   const catalog::Upstream* upstream = worker_.settings_.find_upstream(route_->upstream);
   const std::string& field =
-      plan.request.output_cap_field.empty() ? upstream->output_cap_field : plan.request.output_cap_field;
-  plan.edited = meter::with_member(plan.body, field, std::to_string(cap));
-  plan.body = plan.edited;
-  plan.output_cap = cap;
-  plan.clamped_to = cap;
+      plan_.request.output_cap_field.empty() ? upstream->output_cap_field : plan_.request.output_cap_field;
+  plan_.edited = meter::with_member(plan_.body, field, std::to_string(cap));
+  plan_.body = plan_.edited;
+  plan_.output_cap = cap;
+  plan_.clamped_to = cap;
+  estimate();
 }
 
 // --- out, and what comes back ----------------------------------------------------------------------------------------
 
-net::Task<Outcome<Answer>> Exchange::attempt(std::string_view body, quota::Reservation& reservation) {
-  auto answer = co_await worker_.upstreams_->attempt({head_, *route_, body}, reservation);
+net::Task<Outcome<void>> Exchange::attempt(std::string_view body) {
+  auto answer = co_await worker_.upstreams_->attempt({head_, *route_, body}, *reservation_);
   if (!answer) {
-    give_up(std::move(reservation), answer.error().error, answer.error().status());
-    co_return answer;
+    give_up(answer.error());
+    co_return fail(std::move(answer).error());
   }
-  reservation.record().first_byte_us = base::ns_between(began_, worker_.loop_.clock().now()) / 1000;
-  co_return answer;
+  answer_ = std::move(*answer);
+  reservation_->record().first_byte_us = base::ns_between(began_, worker_.loop_.clock().now()) / 1000;
+  co_return Outcome<void>();
 }
 
 net::Task<Outcome<void>> Exchange::list_models() {
-  if (incoming_.has_body())
-    co_return fail(base::invalid("GET and HEAD take no body here").error());
-  record_.upstream = route_->upstream;
+  if (incoming_.has_body()) co_return fail(base::invalid("GET and HEAD take no body here").error());
+  record_->upstream = route_->upstream;
   // The list of models is free: no limit holds anything, but the way out still asks for a reservation.
-  auto reserved = worker_.admission_.try_reserve({}, {}, record_.started, record_);
-  if (!reserved)
+  reservation_ = worker_.admission_.try_reserve({}, {}, stamp_, record_);
+  if (!reservation_)
     co_return fail(base::Error{ErrorType::unavailable, Source::store, worker_.keeper_.halted_because(), {}});
-  admitted_ = true;
-  CO_TRY(Answer answer, co_await attempt({}, *reserved));
-  co_return co_await relay_unmetered(std::move(answer), std::move(*reserved));
+  CO_TRY_STATUS(co_await attempt({}));
+  co_return co_await relay_unmetered();
 }
 
 net::Task<void> Exchange::refuse(const Failure& failure) {
   const int status = failure.status();
   worker_.stats_.failures[static_cast<std::size_t>(failure.error.type)].add();
   worker_.stats_.faults[static_cast<std::size_t>(failure.error.source)].add();
-  if (!admitted_ && caller_ != nullptr) {  // an admitted exchange has its record already
-    record_.outcome = events::Outcome::refused;
-    record_.error = failure.error.type;
-    record_.fault = failure.error.source;
-    finish_record(record_, status);
+  if (record_ != nullptr && caller_ != nullptr) {  // of an admitted exchange the reservation has it
+    record_->outcome = events::Outcome::refused;
+    record_->error = failure.error.type;
+    record_->fault = failure.error.source;
+    finish_record(*record_, status);
     worker_.keeper_.push(std::move(record_));
   }
   if (incoming_.replied()) {
@@ -278,9 +305,11 @@ net::Task<void> Exchange::refuse(const Failure& failure) {
     co_return;
   }
   if (!incoming_.rest_is_short()) incoming_.close_after_reply();
-  worker_.stats_.replies[static_cast<std::size_t>(status) / 100].add();
-  co_await incoming_.send(error_reply(failure, request_id_, incoming_.keep_alive(), head_.method == "HEAD"));
+  count_reply(status);
+  co_await incoming_.send(error_reply(failure, {request_id_, sizeof request_id_}, incoming_.keep_alive(), head_.method == "HEAD"));
 }
+
+void Exchange::count_reply(int status) { worker_.stats_.replies[static_cast<std::size_t>(status) / 100].add(); }
 
 void Exchange::finish_record(events::UsageRecord& record, int status) {
   record.status = status;

@@ -16,11 +16,17 @@
 
 namespace gateway {
 
-// One client request with its reply and its cost.
+// One client request with its reply and its cost. Everything that its steps share stands here, so that the steps are
+// plain functions and their coroutine frames stay small; the objects themselves are used again, one after the other.
 class Exchange {
  public:
   Exchange(Worker& worker, net::Incoming& incoming);
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
   net::Task<void> serve();
+
+  static void* operator new(std::size_t size);
+  static void operator delete(void* memory);
 
  private:
   // What the call may cost, and the request as it will be sent.
@@ -33,6 +39,14 @@ class Exchange {
     std::string edited;
     std::optional<std::int64_t> clamped_to;
   };
+  // A stream on its way through.
+  struct Stream {
+    meter::SseSplitter splitter;
+    meter::ChatStreamReader reader;
+    std::string pending;  // bytes that go out before the next piece
+    std::string visible;  // of a piece, the events that the client gets
+    std::optional<base::Error> broken;
+  };
 
   net::Task<Outcome<void>> run();
   Outcome<void> authenticate();
@@ -41,51 +55,58 @@ class Exchange {
   net::Task<Outcome<void>> complete_chat();
   net::Task<Outcome<std::string_view>> read_body();
 
-  Outcome<Plan> plan(std::string_view body) const;
-  quota::Amounts worst_case(const Plan& plan) const;
-  net::Task<Outcome<quota::Reservation>> reserve(Plan& plan);
-  net::Task<quota::Decision> ask(quota::Amounts amounts, std::int64_t wait_ms);
-  std::optional<std::int64_t> affordable_cap(const Plan& plan, const quota::Refusal& refusal) const;
-  void clamp(Plan& plan, std::int64_t cap) const;
+  Outcome<void> plan(std::string_view body);
+  quota::Amounts worst_case() const;
+  void estimate();
+  // Reserves from what this worker may hand out; false: the keeper has to be asked.
+  bool reserve_at_once();
+  net::Task<Outcome<void>> reserve();
+  net::Task<quota::Decision> ask(std::int64_t wait_ms);
+  std::optional<std::int64_t> affordable_cap(const quota::Refusal& refusal) const;
+  void clamp(std::int64_t cap);
 
-  net::Task<Outcome<Answer>> attempt(std::string_view body, quota::Reservation& reservation);
-  net::Task<Outcome<void>> relay_plain(Answer answer, quota::Reservation reservation, const Plan& plan);
-  net::Task<Outcome<void>> relay_stream(Answer answer, quota::Reservation reservation, const Plan& plan);
-  net::Task<Outcome<void>> end_stream(Answer answer, quota::Reservation reservation, const Plan& plan,
-                                      meter::SseSplitter& splitter, meter::ChatStreamReader& reader,
-                                      std::string pending, std::optional<base::Error> broken);
-  net::Task<Outcome<void>> relay_unmetered(Answer answer, quota::Reservation reservation);
+  net::Task<Outcome<void>> attempt(std::string_view body);
+  net::Task<Outcome<void>> relay_plain();
+  net::Task<Outcome<void>> relay_stream();
+  net::Task<void> pass_on(Stream& stream, std::string_view piece);
+  net::Task<Outcome<void>> end_stream(Stream& stream);
+  net::Task<Outcome<void>> relay_unmetered();
 
   // What is known of the cost when a reply has ended, booked. `came_whole`: the reply did not break off.
-  void settle(quota::Reservation reservation, const meter::ChatReply& reply, const Plan& plan, int status,
-              std::int64_t output_chunks, bool came_whole);
+  void settle(const meter::ChatReply& reply, std::int64_t output_chunks, bool came_whole);
   // The upstream did not answer: released if nothing was sent, else it stays held.
-  void give_up(quota::Reservation reservation, const base::Error& error, int status);
+  void give_up(const Failure& failure);
 
   // The reply's head as far as the upstream decides it: status and fields that are passed on.
-  net::HeadWriter open_head(const Answer& answer);
-  void add_cost_fields(net::HeadWriter& writer, const Plan& plan);
+  net::HeadWriter open_head();
+  void add_cost_fields(net::HeadWriter& writer);
   // What is left of the tightest money limit.
   void add_budget_fields(net::HeadWriter& writer);
-  std::string stream_head(const Answer& answer, const Plan& plan);
-  std::string stream_end(const Plan& plan);
+  std::string stream_head();
+  std::string stream_end();
+  bool chunked() const { return head_.minor_version == 1; }
+  void count_reply(int status);
   void finish_record(events::UsageRecord& record, int status);
   net::Task<void> refuse(const Failure& failure);
 
   Worker& worker_;
   net::Incoming& incoming_;
   const net::RequestHead& head_;
+  const base::Instant began_;
+  const base::WallTime stamp_;
+  std::unique_ptr<events::UsageRecord> record_;  // until a reservation takes it over
+  char request_id_[36];
   std::shared_ptr<const catalog::Snapshot> catalog_;
   const catalog::KeyEntry* caller_ = nullptr;
   const catalog::Route* route_ = nullptr;
-  base::Instant began_;
-  std::string request_id_;
-  events::UsageRecord record_;  // until a reservation takes it over
-  bool admitted_ = false;       // from then on the reservation sees to the record
   bool wants_cost_comment_ = false;
 
-  // What was settled, for the reply's fields.
+  Plan plan_;
   base::Money estimate_;
+  std::optional<quota::Reservation> reservation_;  // from admission until it is settled
+  Answer answer_;
+
+  // What was settled, for the reply's fields.
   std::optional<base::Money> cost_;
   std::optional<meter::Usage> usage_;
 };

@@ -16,8 +16,8 @@ Worker::Worker(Parts parts, std::unique_ptr<Upstreams> upstreams)
       random_(parts.random), snapshot_(std::move(parts.snapshot)), upstreams_(std::move(upstreams)) {}
 
 net::Task<void> Worker::serve(net::Incoming& incoming) {
-  Exchange exchange(*this, incoming);
-  co_await exchange.serve();
+  const auto exchange = std::make_unique<Exchange>(*this, incoming);
+  co_await exchange->serve();
 }
 
 std::string Worker::refuse(const base::Error& error) {

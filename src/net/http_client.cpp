@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <cerrno>
@@ -129,12 +130,14 @@ Task<Connected> HttpClient::connect(std::int64_t connect_ms) {
     if (fd < 0) co_return cannot_connect(options_, std::strerror(errno));
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    auto connection = std::make_unique<ClientConnection>(loop_, fd);
-    connection->stream_.expires_at(deadline_ms);
     if (::connect(fd, address, static_cast<socklen_t>(endpoint.address.size())) != 0 && errno != EINPROGRESS) {
       why = std::strerror(errno);
+      ::close(fd);
       continue;
     }
+    // Watched from here on: a socket that is not connecting yet would be reported as hung up.
+    auto connection = std::make_unique<ClientConnection>(loop_, fd);
+    connection->stream_.expires_at(deadline_ms);
     const Io io = co_await connection->stream_.connected();
     if (io == Io::timed_out) co_return cannot_connect(options_, "timed out", true);
     if (io != Io::ok) {

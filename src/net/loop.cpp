@@ -12,11 +12,22 @@ constexpr auto tick_length = std::chrono::milliseconds(100);
 }
 
 Loop::Loop(const base::Clock& clock)
-    : clock_(clock), work_(asio::make_work_guard(context_)), timer_(context_.get_executor()) {}
+    : clock_(clock), work_(asio::make_work_guard(context_)), timer_(context_.get_executor()) {
+  poller_.start();
+}
 Loop::~Loop() = default;
 
 void Loop::run() { context_.run(); }
 void Loop::stop() { context_.stop(); }
+void Loop::end() {
+  while (!deadlines_.empty()) {
+    Deadline& deadline = deadlines_.front();
+    deadlines_.pop_front();
+    deadline.abandon();
+  }
+  context_.end();
+}
+
 void Loop::post(std::function<void()> work) { asio::post(context_, std::move(work)); }
 
 void Loop::spawn(Task<void> task) {

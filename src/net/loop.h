@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "net/asio.h"
 #include "net/message_buffer.h"
+#include "net/poller.h"
 
 namespace net {
 
@@ -22,6 +23,8 @@ class Deadline : public boost::intrusive::list_base_hook<boost::intrusive::link_
   virtual ~Deadline() = default;
   // Called once on the loop when the time is past; the deadline is then `never` again.
   virtual void expired() = 0;
+  // The loop ends for good: drops the coroutines that wait for this, if any.
+  virtual void abandon() {}
 
   std::int64_t expires_ms = never;  // of Loop::now_ms
 };
@@ -40,7 +43,7 @@ class Loop {
   // From any thread.
   void stop();
   // After run() has returned: ends all suspended coroutines. To be called while what they refer to is alive.
-  void end() { context_.end(); }
+  void end();
   void post(std::function<void()> work);
 
   // Starts a coroutine that nobody awaits; it is counted (tasks()). An exception that leaves it is a defect: aborts.
@@ -54,6 +57,7 @@ class Loop {
   Task<void> sleep(std::int64_t ms);
 
   asio::io_context& context() { return context_; }
+  Poller& poller() { return poller_; }
   BufferPool& buffers() { return buffers_; }
 
  private:
@@ -69,6 +73,7 @@ class Loop {
     using io_context::io_context;
     void end() { shutdown(); }
   } context_{1};
+  Poller poller_{context_};
   asio::executor_work_guard<Executor> work_;
   asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor> timer_;
   bool armed_ = false;

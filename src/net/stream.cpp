@@ -2,11 +2,13 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <array>
-#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/post.hpp>
 #include <cerrno>
 
 #include <fmt/format.h>
@@ -32,18 +34,25 @@ long tls_result(SSL* ssl, int returned) {
 
 }  // namespace
 
-Stream::Stream(Loop& loop, int fd) : loop_(loop), descriptor_(loop.context().get_executor(), fd) { loop_.watch(*this); }
+Stream::Stream(Loop& loop, int fd) : loop_(loop), fd_(fd) {
+  loop_.watch(*this);
+  loop_.poller().add(fd_, *this);
+}
 
 Stream::~Stream() {
   // A notice that we are done, so that the peer can tell an end from an attack; nobody waits for the answer.
-  if (tls_ && SSL_is_init_finished(tls_.get()) == 1) SSL_shutdown(tls_.get());
+  if (tls_ && fd_ >= 0 && SSL_is_init_finished(tls_.get()) == 1) SSL_shutdown(tls_.get());
   ERR_clear_error();
+  close();
 }
 
-void Stream::expired() {
-  timed_out_ = true;
-  boost::system::error_code ignored;
-  descriptor_.cancel(ignored);
+void Stream::close() {
+  if (fd_ < 0) return;
+  loop_.poller().remove(fd_, *this);
+  ::close(fd_);
+  fd_ = -1;
+  wake(reading_, Io::broken);
+  wake(writing_, Io::broken);
 }
 
 void Stream::expires_at(std::int64_t ms) {
@@ -51,34 +60,73 @@ void Stream::expires_at(std::int64_t ms) {
   expires_ms = ms;
 }
 
-void Stream::shut_down_writing() { ::shutdown(descriptor_.native_handle(), SHUT_WR); }
-
-void Stream::close() {
-  boost::system::error_code ignored;
-  descriptor_.close(ignored);
+void Stream::expired() {
+  timed_out_ = true;
+  wake(reading_, Io::timed_out);
+  wake(writing_, Io::timed_out);
 }
 
-Task<Io> Stream::wait(Readiness readiness) {
+void Stream::shut_down_writing() { ::shutdown(fd_, SHUT_WR); }
+
+void Stream::abandon() {
+  // What is ended here may be what holds this stream.
+  const auto reader = std::exchange(reading_.waiter, std::nullopt);
+  const auto writer = std::exchange(writing_.waiter, std::nullopt);
+}
+
+// The coroutine goes on in a turn of its own, so that whoever ends a stream is not run over by those it wakes.
+void Stream::wake(Direction& direction, Io io) {
+  if (!direction.waiter) return;
+  auto waiter = std::make_shared<Waiter>(std::move(*direction.waiter));
+  direction.waiter.reset();
+  asio::post(waiter->get_executor(), [waiter, io] { std::move (*waiter)(io); });
+}
+
+void Stream::ready(std::uint32_t events) {
+  peer_ended_ = peer_ended_ || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+  const auto go_on = [](Direction& direction) {
+    direction.ready = true;
+    if (!direction.waiter) return;
+    Waiter waiter = std::move(*direction.waiter);
+    direction.waiter.reset();
+    std::move(waiter)(Io::ok);  // may end this stream
+  };
+  const bool writable = (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
+  const bool write_waits = writable && writing_.waiter.has_value();
+  if (writable) writing_.ready = true;
+  // At most one of the two is resumed here: the first may end the stream. The other one, rare, is told in its own turn.
+  if (write_waits && reading_.waiter) wake(writing_, Io::ok);
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 && (reading_.waiter || !write_waits)) return go_on(reading_);
+  if (write_waits) go_on(writing_);
+}
+
+Task<Io> Stream::wait(Direction& direction) {
   if (timed_out_) co_return Io::timed_out;
-  boost::system::error_code error;
-  co_await descriptor_.async_wait(readiness == Readiness::read ? asio::posix::descriptor_base::wait_read
-                                                               : asio::posix::descriptor_base::wait_write,
-                                  asio::redirect_error(use_task, error));
-  if (timed_out_) co_return Io::timed_out;
-  co_return error ? Io::broken : Io::ok;
+  if (fd_ < 0) co_return Io::broken;
+  if (direction.ready) co_return Io::ok;
+  ASSERT(!direction.waiter);
+  co_return co_await asio::async_initiate<const asio::use_awaitable_t<Executor>&, void(Io)>(
+      [&direction](auto waiter) { direction.waiter.emplace(std::move(waiter)); }, use_task);
+}
+
+Stream::Direction& Stream::direction_of(long result) {
+  Direction& direction = result == result_wants_read ? reading_ : writing_;
+  direction.ready = false;  // the system said so just now: the next change comes with an event
+  return direction;
 }
 
 Task<Io> Stream::connected() {
-  if (const Io io = co_await wait(Readiness::write); io != Io::ok) co_return io;
+  writing_.ready = false;
+  if (const Io io = co_await wait(writing_); io != Io::ok) co_return io;
   int error = 0;
   socklen_t size = sizeof error;
-  ::getsockopt(descriptor_.native_handle(), SOL_SOCKET, SO_ERROR, &error, &size);
+  ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
   co_return error == 0 ? Io::ok : Io::broken;
 }
 
 Task<Io> Stream::wait_readable() {
   if (tls_ && SSL_pending(tls_.get()) > 0) co_return Io::ok;
-  co_return co_await wait(Readiness::read);
+  co_return co_await wait(reading_);
 }
 
 long Stream::try_read(char* into, std::size_t size) {
@@ -87,8 +135,13 @@ long Stream::try_read(char* into, std::size_t size) {
     return count > 0 ? count : tls_result(tls_.get(), count);
   }
   while (true) {
-    const ssize_t count = ::recv(descriptor_.native_handle(), into, size, 0);
-    if (count >= 0) return count;
+    const ssize_t count = ::recv(fd_, into, size, 0);
+    if (count > 0) {
+      // A short read emptied the socket: the next byte comes with an event. The peer's end has had its event already.
+      if (static_cast<std::size_t>(count) < size) reading_.ready = peer_ended_;
+      return count;
+    }
+    if (count == 0) return 0;
     if (errno == EINTR) continue;
     return errno == EAGAIN || errno == EWOULDBLOCK ? result_wants_read : result_broken;
   }
@@ -101,7 +154,7 @@ Task<Stream::ReadResult> Stream::read_some(char* into, std::size_t size) {
     if (count > 0) co_return ReadResult{Io::ok, static_cast<std::size_t>(count)};
     if (count == 0) co_return ReadResult{Io::closed, 0};
     if (count == result_broken) co_return ReadResult{Io::broken, 0};
-    const Io io = co_await wait(count == result_wants_read ? Readiness::read : Readiness::write);
+    const Io io = co_await wait(direction_of(count));
     if (io != Io::ok) co_return ReadResult{io, 0};
   }
 }
@@ -121,7 +174,7 @@ long Stream::try_write(std::string_view head, std::string_view body, std::string
   message.msg_iov = parts.data();
   message.msg_iovlen = used;
   while (true) {
-    const ssize_t count = ::sendmsg(descriptor_.native_handle(), &message, MSG_NOSIGNAL);
+    const ssize_t count = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
     if (count >= 0) return count;
     if (errno == EINTR) continue;
     return errno == EAGAIN || errno == EWOULDBLOCK ? result_wants_write : result_broken;
@@ -181,7 +234,7 @@ Task<Stream::WriteResult> Stream::write_rest(std::string head, std::string_view 
       continue;
     }
     if (count == 0 || count == result_broken) co_return WriteResult{count == 0 ? Io::closed : Io::broken, untouched};
-    const Io io = co_await wait(count == result_wants_read ? Readiness::read : Readiness::write);
+    const Io io = co_await wait(direction_of(count));
     if (io != Io::ok) co_return WriteResult{io, untouched};
   }
   co_return WriteResult{};
@@ -189,7 +242,7 @@ Task<Stream::WriteResult> Stream::write_rest(std::string head, std::string_view 
 
 bool Stream::is_quiet() {
   char byte = 0;
-  const ssize_t count = ::recv(descriptor_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  const ssize_t count = ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
@@ -205,7 +258,7 @@ Task<base::Status> Stream::handshake(const char* what) {
                                        verified == X509_V_OK ? tls_error() : X509_verify_cert_error_string(verified)),
                            {}, base::Source::network);
     }
-    const Io io = co_await wait(error == SSL_ERROR_WANT_READ ? Readiness::read : Readiness::write);
+    const Io io = co_await wait(direction_of(error == SSL_ERROR_WANT_READ ? result_wants_read : result_wants_write));
     if (io != Io::ok)
       co_return base::fail(io == Io::timed_out ? base::ErrorType::upstream_timeout : base::ErrorType::upstream_error,
                            fmt::format("TLS with {} did not come about", what), {}, base::Source::network);
@@ -213,14 +266,14 @@ Task<base::Status> Stream::handshake(const char* what) {
 }
 
 Task<base::Status> Stream::start_tls_client(TlsClientContext& context, const std::string& host) {
-  CO_TRY(tls_, context.session(descriptor_.native_handle(), host));
+  CO_TRY(tls_, context.session(fd_, host));
   CO_TRY_STATUS(co_await handshake(host.c_str()));
   context.note_handshake(tls_.get());
   co_return base::Status{};
 }
 
 Task<base::Status> Stream::start_tls_server(TlsServerContext& context) {
-  CO_TRY(tls_, context.session(descriptor_.native_handle()));
+  CO_TRY(tls_, context.session(fd_));
   co_return co_await handshake("the client");
 }
 

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <boost/asio/async_result.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,16 +12,10 @@
 
 namespace net {
 
-enum class Io : std::uint8_t {
-  ok,
-  closed,     // the peer ended the connection in order
-  broken,     // reset, or any other failure of the connection
-  timed_out,  // the deadline that was set passed
-};
-
-// A connection, plain or TLS, over a non-blocking socket. Bytes are moved with recv/sendmsg or OpenSSL; Asio only says
-// when the socket is ready, so that an idle connection holds no buffer. One reader and one writer at a time.
-class Stream final : private Deadline {
+// A connection, plain or TLS, over a non-blocking socket. Bytes are moved with recv/sendmsg or OpenSSL as soon as they
+// can be; the poller says when to go on, so that an idle connection holds no buffer. One reader and one writer at a
+// time.
+class Stream final : private Deadline, private Poller::Watched {
  public:
   Stream(Loop& loop, int fd);  // takes the socket over
   ~Stream() override;
@@ -37,7 +32,7 @@ class Stream final : private Deadline {
     Io io = Io::ok;
     std::size_t count = 0;  // > 0 if io is ok
   };
-  // Waits until there is something to read, without a buffer.
+  // Waits until there may be something to read, without a buffer.
   Task<Io> wait_readable();
   // Reads what is there, at least one byte; waits if nothing is.
   Task<ReadResult> read_some(char* into, std::size_t size);
@@ -65,19 +60,33 @@ class Stream final : private Deadline {
   Loop& loop() { return loop_; }
 
  private:
-  enum class Readiness : std::uint8_t { read, write };
-  Task<Io> wait(Readiness readiness);
+  // A coroutine that waits for one direction.
+  using Waiter = asio::async_result<asio::use_awaitable_t<Executor>, void(Io)>::handler_type;
+  struct Direction {
+    bool ready = true;  // as far as is known: a system call is worth a try
+    std::optional<Waiter> waiter;
+  };
+
+  Task<Io> wait(Direction& direction);
+  static void wake(Direction& direction, Io io);
+  void ready(std::uint32_t events) override;
+  void expired() override;
+  void abandon() override;
+
   // One attempt; > 0 bytes, 0 closed, -1 broken, -2 wait to read, -3 wait to write.
   long try_read(char* into, std::size_t size);
   long try_write(std::string_view head, std::string_view body, std::string_view tail);
+  Direction& direction_of(long result);
   Task<WriteResult> write_rest(std::string head, std::string_view body, std::string tail);
   Task<base::Status> handshake(const char* what);
-  void expired() override;
 
   Loop& loop_;
-  asio::posix::basic_stream_descriptor<Executor> descriptor_;
-  TlsSession tls_;
+  int fd_;
+  Direction reading_;
+  Direction writing_;
+  bool peer_ended_ = false;  // no more events may come, so reading stays worth a try
   bool timed_out_ = false;
+  TlsSession tls_;
 };
 
 }  // namespace net

@@ -5,7 +5,8 @@
 namespace quota {
 
 std::optional<Reservation> Admission::try_reserve(std::span<const catalog::Limit* const> limits, const Amounts& amounts,
-                                                  base::WallTime stamp, events::UsageRecord& record) {
+                                                  base::WallTime stamp,
+                                                  std::unique_ptr<events::UsageRecord>& record) {
   if (!keeper_.admitting()) return std::nullopt;
   Reservation::Parts parts;
   const auto undo = [&] {
@@ -30,8 +31,10 @@ std::optional<Reservation> Admission::try_reserve(std::span<const catalog::Limit
 }
 
 void Admission::reserve(std::span<const catalog::Limit* const> limits, const Amounts& amounts, base::WallTime stamp,
-                        base::Instant deadline, events::UsageRecord record, std::function<void(Decision)> decided) {
-  Waiter waiter{.wants = {}, .stamp = stamp, .deadline = deadline, .record = std::move(record), .decided = std::move(decided)};
+                        base::Instant deadline, const events::UsageRecord& record,
+                        std::function<void(Decision)> decided) {
+  Waiter waiter{.wants = {}, .stamp = stamp, .deadline = deadline, .record = std::make_unique<events::UsageRecord>(record),
+                .decided = std::move(decided)};
   for (const catalog::Limit* limit : limits) waiter.wants.push_back({*limit, amounts.in(limit->unit)});
   keeper_.submit(std::move(waiter));
 }

@@ -17,14 +17,15 @@ class Admission {
  public:
   explicit Admission(Keeper& keeper) : keeper_(keeper) {}
 
-  // Takes `amounts` off every limit at once from free lease money, or nothing: then nullopt, and `record` is untouched.
+  // Takes `amounts` off every limit at once from free lease money, or nothing: then nullopt, and `record`
+  // stays the caller's.
   std::optional<Reservation> try_reserve(std::span<const catalog::Limit* const> limits, const Amounts& amounts,
-                                         base::WallTime stamp, events::UsageRecord& record);
+                                         base::WallTime stamp, std::unique_ptr<events::UsageRecord>& record);
 
-  // The slow way: the keeper asks the store. `decided` is called once, on the store thread; learn() then keeps the
+  // The slow way: the keeper asks the store. A reservation begins with a copy of `record`. `decided` is called once, on the store thread; learn() then keeps the
   // leases of the reservation for try_reserve.
   void reserve(std::span<const catalog::Limit* const> limits, const Amounts& amounts, base::WallTime stamp,
-               base::Instant deadline, events::UsageRecord record, std::function<void(Decision)> decided);
+               base::Instant deadline, const events::UsageRecord& record, std::function<void(Decision)> decided);
   void learn(const Reservation& reservation);
 
   // How much of a limit is left (amount - spent - unresolved) as far as this process knows; nullopt if it holds no

@@ -104,7 +104,6 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
   if (!fits) {
     Refusal refusal = refusal_of(asking, in_hand);
     if (refusal.type == base::ErrorType::limit_busy && now < waiter.deadline) return std::nullopt;
-    waiter.record.outcome = events::Outcome::refused;
     return refusal;
   }
   Reservation::Parts parts;

@@ -36,7 +36,7 @@ void Keeper::ask_refill(std::shared_ptr<Lease> lease) {
   wake_();
 }
 
-void Keeper::push(events::UsageRecord record) {
+void Keeper::push(std::unique_ptr<events::UsageRecord> record) {
   bool wake = false;
   {
     const std::lock_guard lock(mutex_);
@@ -126,7 +126,7 @@ base::Status Keeper::flush_batch() {
   if (batch_.empty()) {
     const auto count = static_cast<std::ptrdiff_t>(std::min(unflushed_.size(), options_.flush_records));
     if (count == 0) return {};
-    batch_.assign(std::make_move_iterator(unflushed_.begin()), std::make_move_iterator(unflushed_.begin() + count));
+    for (auto at = unflushed_.begin(); at != unflushed_.begin() + count; ++at) batch_.push_back(std::move(**at));
     unflushed_.erase(unflushed_.begin(), unflushed_.begin() + count);
   }
   // A batch that failed is offered again as it was: what the store did take of it changes nothing the second time.

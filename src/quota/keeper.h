@@ -39,7 +39,7 @@ struct Waiter {
   std::vector<Want> wants;
   base::WallTime stamp;       // decides the windows
   base::Instant deadline;     // when waiting for others' reservations ends with limit_busy; past: do not wait
-  events::UsageRecord record;
+  std::unique_ptr<events::UsageRecord> record;
   std::function<void(Decision)> decided;
 };
 
@@ -58,7 +58,7 @@ class Keeper final : public Inspector, public SettleQueue {
   // From any thread.
   void submit(Waiter waiter);
   void ask_refill(std::shared_ptr<Lease> lease);
-  void push(events::UsageRecord record) override;
+  void push(std::unique_ptr<events::UsageRecord> record) override;
   // Whether more may be admitted from leases: false while the store cannot take what was settled.
   bool admitting() const { return !halted_.load(std::memory_order_relaxed); }
   base::Result<std::vector<FiveNumbers>> numbers(const std::vector<catalog::Limit>& limits) override;
@@ -126,7 +126,7 @@ class Keeper final : public Inspector, public SettleQueue {
   mutable std::mutex mutex_;  // over what follows, up to the blank line
   std::vector<Waiter> new_waiters_;
   std::vector<std::shared_ptr<Lease>> new_refills_;
-  std::vector<events::UsageRecord> new_records_;
+  std::vector<std::unique_ptr<events::UsageRecord>> new_records_;
   std::vector<std::function<void()>> jobs_;
   bool records_wake_ = true;  // false while a turn is due soon anyway
   Health health_;
@@ -135,7 +135,7 @@ class Keeper final : public Inspector, public SettleQueue {
   std::map<CounterKey, std::shared_ptr<Lease>> leases_;
   std::deque<Waiter> waiters_;
   Leases refills_;
-  std::deque<events::UsageRecord> unflushed_;
+  std::deque<std::unique_ptr<events::UsageRecord>> unflushed_;
   std::vector<events::UsageRecord> batch_;  // in the store's hands, until it says that it took them
   base::Instant last_flush_{};
   base::Instant last_tick_{};

@@ -16,8 +16,9 @@ std::int64_t Amounts::in(catalog::LimitUnit unit) const {
   return 0;
 }
 
-Reservation::Reservation(SettleQueue& queue, events::UsageRecord record, Parts parts)
+Reservation::Reservation(SettleQueue& queue, std::unique_ptr<events::UsageRecord> record, Parts parts)
     : queue_(&queue), record_(std::move(record)), parts_(std::move(parts)) {
+  ASSERT(record_ != nullptr);
   for (const Part& part : parts_) {
     ASSERT(part.lease != nullptr && part.amount >= 0);
     part.lease->note_reserved(part.amount);
@@ -42,7 +43,7 @@ Reservation::~Reservation() { drop(); }
 
 void Reservation::drop() {
   if (state_ == State::ended) return;
-  record_.outcome = events::Outcome::failed;
+  record_->outcome = events::Outcome::failed;
   // Unsent: nothing is owed. Sent: nothing is known of the cost, so all of it stays held and the request is counted.
   if (state_ == State::open) {
     end({}, meter::Certainty::exact);
@@ -74,9 +75,9 @@ void Reservation::release() && {
 void Reservation::end(const Amounts& actual, meter::Certainty certainty) {
   ASSERT(!actual.usd.is_negative() && actual.tokens >= 0 && actual.requests >= 0);
   state_ = State::ended;
-  record_.cost = actual.usd;
-  record_.holds.clear();
-  record_.holds.reserve(parts_.size());
+  record_->cost = actual.usd;
+  record_->holds.clear();
+  record_->holds.reserve(parts_.size());
   for (const Part& part : parts_) {
     Lease& lease = *part.lease;
     events::Hold hold{.limit = lease.counter().limit, .window_start = lease.counter().window_start};
@@ -87,7 +88,7 @@ void Reservation::end(const Amounts& actual, meter::Certainty certainty) {
     if (certainty == meter::Certainty::at_least) hold.unresolved = std::max<std::int64_t>(0, hold.reserved - hold.spent);
     lease.note_settled(part.amount, hold.spent, hold.unresolved);
     if (const std::int64_t rest = hold.reserved - hold.spent - hold.unresolved; rest > 0) lease.give(rest);
-    record_.holds.push_back(hold);
+    record_->holds.push_back(hold);
   }
   parts_.clear();
   queue_->push(std::move(record_));

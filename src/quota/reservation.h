@@ -26,7 +26,7 @@ struct Amounts {
 class SettleQueue {
  public:
   virtual ~SettleQueue() = default;
-  virtual void push(events::UsageRecord record) = 0;
+  virtual void push(std::unique_ptr<events::UsageRecord> record) = 0;
 };
 
 // The receipt for money taken off every limit that applies to one exchange. Move-only, one owner, ends exactly once:
@@ -46,12 +46,12 @@ class [[nodiscard]] Reservation {
   using Parts = boost::container::small_vector<Part, 5>;
 
   // The parts have been taken from their leases already.
-  Reservation(SettleQueue& queue, events::UsageRecord record, Parts parts);
+  Reservation(SettleQueue& queue, std::unique_ptr<events::UsageRecord> record, Parts parts);
   Reservation(Reservation&& other) noexcept;
   Reservation& operator=(Reservation&& other) noexcept;  // what it held before ends as if destroyed
   ~Reservation();
 
-  events::UsageRecord& record() { return record_; }
+  events::UsageRecord& record() { return *record_; }
   const Parts& parts() const { return parts_; }
 
   // The point of no free return: call before the first byte goes upstream.
@@ -72,7 +72,7 @@ class [[nodiscard]] Reservation {
   void end(const Amounts& actual, meter::Certainty certainty);
 
   SettleQueue* queue_;
-  events::UsageRecord record_;
+  std::unique_ptr<events::UsageRecord> record_;
   Parts parts_;
   State state_ = State::open;
 };
