@@ -99,8 +99,8 @@ def test_usage_and_cost_are_as_recorded_to_the_nano_dollar(replay, note, client)
         else:
             assert Decimal(record["cost"]) == cost, (exchange.name, record)
     assert len(undecided) <= 2
-    note(f"replay: usage and cost of the {client} client's exchanges agree with the recordings; {len(undecided)} are held, "
-         "because their cost cannot be known (audio without a price or a count)")
+    note(f"replay: usage and cost of the {client} client's exchanges agree with the recordings; {len(undecided)} are "
+         "held, because their cost cannot be known (audio without a price or a count)")
 
 
 def test_the_upstream_got_the_requests_as_they_were_sent_but_for_the_cap_and_the_usage_option(replay):
