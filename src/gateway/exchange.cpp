@@ -21,7 +21,7 @@ using base::ErrorType;
 using base::Source;
 
 Exchange::Exchange(Worker& worker, net::Incoming& incoming)
-    : worker_(worker), incoming_(incoming), head_(incoming.head()), began_(worker.loop_.clock().now()),
+    : worker_(worker), incoming_(incoming), head_(incoming.head()), began_(worker.loop_.now()),
       stamp_(worker.stamp()), record_(std::make_unique<events::UsageRecord>()), catalog_(worker.snapshot_) {
   record_->started = stamp_;
   record_->id = base::ExchangeId::create(stamp_, worker.random_);
@@ -74,13 +74,18 @@ net::Task<Outcome<void>> Exchange::run() {
 }
 
 net::Task<Outcome<void>> Exchange::complete_chat() {
-  CO_TRY(const std::string_view body, co_await read_body());         // 400, 413
-  CO_TRY_STATUS(plan(body));                                         // 400
-  if (!reserve_at_once()) CO_TRY_STATUS(co_await reserve());         // 402, 429, 503
-  CO_TRY_STATUS(co_await attempt(plan_.body));                       // 502, 504
+  auto body = incoming_.body_at_hand();
+  if (!body || std::ssize(*body) > route_->max_body_bytes) {
+    CO_TRY(body, co_await read_body());                                                         // 400, 413
+  }
+  CO_TRY_STATUS(plan(*body));                                                                   // 400
+  if (!reserve_at_once()) CO_TRY_STATUS(co_await reserve());                                    // 402, 429, 503
+  CO_TRY_STATUS(co_await attempt(plan_.body));                                                  // 502, 504
 
+  // Some servers stream under another content type; what has no length cannot be anything but a stream.
   const bool streams = plan_.request.stream && answer_.head.status == 200 &&
-                       answer_.head.find("content-type").value_or("").starts_with("text/event-stream");
+                       (answer_.head.framing != net::Framing::length ||
+                        answer_.head.find(net::FieldName::content_type).value_or("").starts_with("text/event-stream"));
   if (streams) co_return co_await relay_stream();  // GCC 12 awaits both sides of a ?:
   co_return co_await relay_plain();
 }
@@ -91,15 +96,16 @@ Outcome<void> Exchange::authenticate() {
   // Each dialect's clients put the key where their vendor wants it.
   std::string_view secret;
   for (const net::Field& field : head_.fields) {
-    std::string_view value;
-    if (net::equals_ignoring_case(field.name, "authorization")) {
-      if (field.value.size() <= 7 || !net::equals_ignoring_case(field.value.substr(0, 7), "bearer ")) continue;
-      value = field.value.substr(7);
-    } else if (net::equals_ignoring_case(field.name, "x-api-key") || net::equals_ignoring_case(field.name, "api-key") ||
-               net::equals_ignoring_case(field.name, "x-goog-api-key")) {
-      value = field.value;
-    } else {
-      continue;
+    std::string_view value = field.value;
+    switch (field.known) {
+      case net::FieldName::authorization:
+        if (value.size() <= 7 || !net::equals_ignoring_case(value.substr(0, 7), "bearer ")) continue;
+        value.remove_prefix(7);
+        break;
+      case net::FieldName::x_api_key:
+      case net::FieldName::api_key:
+      case net::FieldName::x_goog_api_key: break;
+      default: continue;
     }
     if (!secret.empty() && value != secret)
       return fail(base::Error{ErrorType::unauthorized, Source::client, "the request carries two different keys; send one", {}});
@@ -129,9 +135,12 @@ Outcome<void> Exchange::resolve() {
     return fail(base::Error{ErrorType::not_found, Source::client,
                             fmt::format("no route serves {}", head_.path().substr(0, 200)), {}});
   record_->route = route_->name;
-  if (const auto wish = head_.find("x-metergate-stream-cost")) {
-    if (*wish != "comment")
-      return fail(base::invalid("X-Metergate-Stream-Cost has the one value 'comment'", "X-Metergate-Stream-Cost").error());
+  for (const net::Field& field : head_.fields) {
+    if (field.known != net::FieldName::x_metergate) continue;
+    if (!net::equals_ignoring_case(field.name, "x-metergate-stream-cost") || field.value != "comment")
+      return fail(base::invalid(fmt::format("'{}: {}' is not known; there is 'X-Metergate-Stream-Cost: comment'",
+                                            field.name.substr(0, 64), field.value.substr(0, 64)),
+                                std::string(field.name.substr(0, 64))).error());
     wants_cost_comment_ = true;
   }
   return {};
@@ -231,7 +240,7 @@ net::Task<quota::Decision> Exchange::ask(std::int64_t wait_ms) {
     };
     patience.expires_ms = worker_.loop_.now_ms() + patience_ms;
     worker_.loop_.watch(patience);
-    worker_.admission_.reserve(caller_->limits, worst_case(), stamp_, worker_.loop_.clock().now().plus_ms(wait_ms),
+    worker_.admission_.reserve(caller_->limits, worst_case(), stamp_, worker_.loop_.now().plus_ms(wait_ms),
                                *record_, once);
   });
   co_return std::move(*decision);
@@ -274,7 +283,7 @@ net::Task<Outcome<void>> Exchange::attempt(std::string_view body) {
     co_return fail(std::move(answer).error());
   }
   answer_ = std::move(*answer);
-  reservation_->record().first_byte_us = base::ns_between(began_, worker_.loop_.clock().now()) / 1000;
+  reservation_->record().first_byte_us = base::ns_between(began_, worker_.loop_.now()) / 1000;
   co_return Outcome<void>();
 }
 
@@ -313,7 +322,7 @@ void Exchange::count_reply(int status) { worker_.stats_.replies[static_cast<std:
 
 void Exchange::finish_record(events::UsageRecord& record, int status) {
   record.status = status;
-  record.duration_us = base::ns_between(began_, worker_.loop_.clock().now()) / 1000;
+  record.duration_us = base::ns_between(began_, worker_.loop_.now()) / 1000;
 }
 
 }  // namespace gateway

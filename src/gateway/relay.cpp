@@ -14,8 +14,8 @@ using base::Source;
 
 // Reply fields of the upstream that are not passed on: framing is ours, cookies are the shared account's, and the
 // request id that a client quotes is ours (the upstream's own is kept under another name).
-bool is_withheld_from_client(std::string_view name) {
-  return net::equals_ignoring_case(name, "content-length") || net::equals_ignoring_case(name, "set-cookie");
+bool is_withheld_from_client(net::FieldName name) {
+  return name == net::FieldName::content_length || name == net::FieldName::set_cookie;
 }
 
 // Statuses with which a provider says that it did not do the work, and so does not bill it. A 5xx of something between
@@ -35,11 +35,11 @@ std::string chunk_head(std::size_t size) { return fmt::format("{:x}\r\n", size);
 net::HeadWriter Exchange::open_head() {
   net::HeadWriter writer(worker_.scratch_);
   writer.response(answer_.head.status, answer_.head.reason.empty() ? net::reason_of(answer_.head.status) : answer_.head.reason);
-  const auto connection = answer_.head.find("connection");
+  const auto connection = answer_.head.find(net::FieldName::connection);
   for (const net::Field& field : answer_.head.fields) {
-    if (net::is_hop_by_hop(field.name) || is_withheld_from_client(field.name)) continue;
+    if (net::is_hop_by_hop(field.known) || is_withheld_from_client(field.known)) continue;
     if (connection && net::has_token(*connection, field.name)) continue;
-    const bool request_id = net::equals_ignoring_case(field.name, "x-request-id");
+    const bool request_id = field.known == net::FieldName::x_request_id;
     writer.field(request_id ? "X-Upstream-Request-Id" : field.name, field.value);
   }
   writer.field("X-Request-Id", {request_id_, sizeof request_id_});
@@ -137,7 +137,12 @@ void Exchange::give_up(const Failure& failure) {
 
 net::Task<Outcome<void>> Exchange::relay_plain() {
   // Read whole before the first byte goes on, so that the head can say what it cost.
-  const auto body = co_await answer_.body->read_all(route_->max_reply_bytes);
+  base::Result<std::string_view> body;
+  if (const auto here = answer_.body->at_hand()) {
+    body = *here;
+  } else {
+    body = co_await answer_.body->read_all(route_->max_reply_bytes);
+  }
   if (!body) {
     Failure failure(body.error());
     if (failure.error.type == ErrorType::invalid_request || failure.error.type == ErrorType::payload_too_large)
@@ -264,7 +269,7 @@ net::Task<Outcome<void>> Exchange::relay_unmetered() {
   if (framed && chunked()) writer.field("Transfer-Encoding", "chunked");
   if (!framed) {
     // A reply to HEAD says how long the body would be.
-    const auto length = answer_.head.find("content-length");
+    const auto length = answer_.head.find(net::FieldName::content_length);
     if (status != 204 && status != 304) writer.field("Content-Length", length.value_or("0"));
   }
   count_reply(status);

@@ -10,23 +10,24 @@
 namespace gateway {
 namespace {
 
-using net::equals_ignoring_case;
-
 constexpr int attempts_max = 3;  // fresh connections for a request of which nothing was sent
 
 }  // namespace
 
-bool is_withheld_from_upstream(std::string_view name) {
-  static constexpr std::string_view withheld[] = {
-      "authorization", "x-api-key", "api-key", "x-goog-api-key",  // the client's key is ours alone
-      "host", "content-length", "expect",                         // of the client's own connection
-      "accept-encoding",  // a compressed reply could not be metered; identity is asked for instead
-      "cookie",           // the provider's cookies belong to the shared account, not to one tenant
-  };
-  // Compared by length first: nearly every field fails there.
-  for (const std::string_view field : withheld)
-    if (field.size() == name.size() && equals_ignoring_case(field, name)) return true;
-  return name.size() > 12 && equals_ignoring_case(name.substr(0, 12), "x-metergate-");
+bool is_withheld_from_upstream(net::FieldName name) {
+  switch (name) {
+    case net::FieldName::authorization:  // the client's key is ours alone
+    case net::FieldName::x_api_key:
+    case net::FieldName::api_key:
+    case net::FieldName::x_goog_api_key:
+    case net::FieldName::host:  // of the client's own connection
+    case net::FieldName::content_length:
+    case net::FieldName::expect:
+    case net::FieldName::accept_encoding:  // a compressed reply could not be metered; identity is asked for instead
+    case net::FieldName::cookie:           // the provider's cookies belong to the shared account, not to one tenant
+    case net::FieldName::x_metergate: return true;
+    default: return false;
+  }
 }
 
 base::Result<std::unique_ptr<Upstreams>> Upstreams::create(net::Loop& loop, const Settings& settings) {
@@ -55,9 +56,9 @@ std::string_view Upstreams::head_for(const Egress& egress, const Outgoing& outgo
   net::HeadWriter writer(scratch_);
   writer.request(head.method, egress.upstream->base_path, head.target.substr(outgoing.route.prefix.size()))
       .field("Host", egress.host_field);
-  const auto connection = head.find("connection");
+  const auto connection = head.find(net::FieldName::connection);
   for (const net::Field& field : head.fields) {
-    if (net::is_hop_by_hop(field.name) || is_withheld_from_upstream(field.name)) continue;
+    if (net::is_hop_by_hop(field.known) || is_withheld_from_upstream(field.known)) continue;
     if (connection && net::has_token(*connection, field.name)) continue;
     writer.field(field.name, field.value);
   }

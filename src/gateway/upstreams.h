@@ -60,6 +60,6 @@ class Upstreams {
 };
 
 // Client fields that are the gateway's business and never go upstream: credentials, framing, cookies, our own.
-bool is_withheld_from_upstream(std::string_view name);
+bool is_withheld_from_upstream(net::FieldName name);
 
 }  // namespace gateway

@@ -20,7 +20,7 @@ base::Error io_error(Io io, std::string_view doing) {
 
 BodyReader::BodyReader(Stream& stream, MessageBuffer& buffer, Framing framing, std::int64_t content_length,
                        std::int64_t idle_ms, std::int64_t total_deadline_ms)
-    : stream_(stream), buffer_(buffer), decoder_(framing, content_length), framing_(framing),
+    : stream_(stream), head_buffer_(buffer), decoder_(framing, content_length), framing_(framing),
       content_length_(content_length), idle_ms_(idle_ms), total_deadline_ms_(total_deadline_ms) {}
 
 void BodyReader::set_deadline() {
@@ -28,18 +28,35 @@ void BodyReader::set_deadline() {
 }
 
 Task<Status> BodyReader::fill() {
-  buffer_.compact();
-  ASSERT(buffer_.space_left() > 0);  // what the decoder leaves is a chunk line or a trailer: far less than a buffer
+  if (!more_) {
+    more_ = stream_.loop().buffers().take();
+    const std::string_view left = head_buffer_.bytes();
+    std::memcpy(more_->space(), left.data(), left.size());
+    more_->filled(left.size());
+    head_buffer_.consume(left.size());
+  }
+  MessageBuffer& buffer = *more_;
+  buffer.compact();
+  ASSERT(buffer.space_left() > 0);  // what the decoder leaves is a chunk line or a trailer: far less than a buffer
   set_deadline();
-  const auto read = co_await stream_.read_some(buffer_.space(), buffer_.space_left());
+  const auto read = co_await stream_.read_some(buffer.space(), buffer.space_left());
   if (read.io == Io::closed) co_return decoder_.end_of_stream();
   if (read.io != Io::ok) co_return base::fail(io_error(read.io, "reading a body"));
-  buffer_.filled(read.count);
+  buffer.filled(read.count);
   co_return Status{};
 }
 
+std::optional<std::string_view> BodyReader::at_hand() {
+  if (framing_ == Framing::none) return std::string_view();
+  if (framing_ != Framing::length || current().bytes().size() < static_cast<std::size_t>(content_length_))
+    return std::nullopt;
+  const auto taken = take_buffered();
+  ASSERT(taken.has_value());  // a body with a length has no framing that could be wrong
+  return *taken;
+}
+
 Result<std::string_view> BodyReader::take_buffered() {
-  const std::string_view bytes = buffer_.bytes();
+  const std::string_view bytes = current().bytes();
   char* const front = const_cast<char*>(bytes.data());
   std::size_t taken = 0;    // of bytes
   std::size_t payload = 0;  // moved to the front
@@ -52,7 +69,7 @@ Result<std::string_view> BodyReader::take_buffered() {
     }
     taken += step.consumed;
   }
-  buffer_.consume(taken);
+  current().consume(taken);
   return std::string_view(front, payload);
 }
 
@@ -88,13 +105,14 @@ Task<Result<std::string_view>> BodyReader::read_all(std::int64_t max_bytes) {
     if (content_length_ > max_bytes) co_return too_large();
     const auto wanted = static_cast<std::size_t>(content_length_);
     // A body that fits behind its head is read and handed out in place.
-    while (buffer_.bytes().size() < wanted && buffer_.bytes().size() + buffer_.space_left() >= wanted) {
+    MessageBuffer& buffer = current();
+    while (buffer.bytes().size() < wanted && buffer.bytes().size() + buffer.space_left() >= wanted) {
       set_deadline();
-      const auto read = co_await stream_.read_some(buffer_.space(), buffer_.space_left());
+      const auto read = co_await stream_.read_some(buffer.space(), buffer.space_left());
       if (read.io != Io::ok) co_return base::fail(io_error(read.io, "reading a body"));
-      buffer_.filled(read.count);
+      buffer.filled(read.count);
     }
-    if (buffer_.bytes().size() >= wanted) co_return take_buffered();
+    if (const auto body = at_hand()) co_return *body;
   }
   const auto reserved = framing_ == Framing::length ? static_cast<std::size_t>(content_length_) : std::size_t{0};
   large_.reserve(reserved + MessageBuffer::padding);

@@ -28,7 +28,7 @@ class ClientConnection {
   // Makes the body of that reply readable; after read_head.
   BodyReader& open_body(const ResponseHead& head, std::int64_t idle_ms, std::int64_t total_deadline_ms);
   // The reply was read to its end and the upstream keeps the connection.
-  bool reusable() const { return keep_alive_ && body_ && body_->done() && buffer_->bytes().empty(); }
+  bool reusable() const { return keep_alive_ && body_ && body_->done() && body_->beyond().empty(); }
 
  private:
   friend class HttpClient;

@@ -33,8 +33,6 @@ constexpr auto target_table = [] {
 
 bool in(const std::array<bool, 256>& table, char c) { return table[static_cast<unsigned char>(c)]; }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
@@ -56,37 +54,24 @@ struct Framings {
 };
 
 void note(const Field& field, Framings& seen) {
-  // One switch on the length keeps the common fields, which match nothing, cheap.
-  switch (field.name.size()) {
-    case 2:
-      if (equals_ignoring_case(field.name, "te")) seen.accepts_trailers = has_token(field.value, "trailers");
+  switch (field.known) {
+    case FieldName::te: seen.accepts_trailers = has_token(field.value, "trailers"); break;
+    case FieldName::host: ++seen.hosts; break;
+    case FieldName::expect:
+      seen.expects_continue = equals_ignoring_case(field.value, "100-continue");
+      seen.unknown_expectation = !seen.expects_continue;
       break;
-    case 4:
-      if (equals_ignoring_case(field.name, "host")) ++seen.hosts;
+    case FieldName::connection:
+      seen.close = seen.close || has_token(field.value, "close");
+      seen.keep_alive = seen.keep_alive || has_token(field.value, "keep-alive");
       break;
-    case 6:
-      if (equals_ignoring_case(field.name, "expect")) {
-        seen.expects_continue = equals_ignoring_case(field.value, "100-continue");
-        seen.unknown_expectation = !seen.expects_continue;
-      }
+    case FieldName::content_length:
+      ++seen.content_lengths;
+      seen.content_length = field.value;
       break;
-    case 10:
-      if (equals_ignoring_case(field.name, "connection")) {
-        seen.close = seen.close || has_token(field.value, "close");
-        seen.keep_alive = seen.keep_alive || has_token(field.value, "keep-alive");
-      }
-      break;
-    case 14:
-      if (equals_ignoring_case(field.name, "content-length")) {
-        ++seen.content_lengths;
-        seen.content_length = field.value;
-      }
-      break;
-    case 17:
-      if (equals_ignoring_case(field.name, "transfer-encoding")) {
-        ++seen.transfer_encodings;
-        seen.transfer_encoding = field.value;
-      }
+    case FieldName::transfer_encoding:
+      ++seen.transfer_encodings;
+      seen.transfer_encoding = field.value;
       break;
     default: break;
   }
@@ -145,7 +130,8 @@ class HeadScanner {
     const std::string_view value = trimmed(text.substr(colon + 1));
     for (const char c : value)
       if (!in(value_table, c)) return bad("a header field has a control character in its value");
-    return Field{text.substr(0, colon), value};
+    const std::string_view name = text.substr(0, colon);
+    return Field{name, value, field_name_of(name)};
   }
 
   std::string_view bytes_;
@@ -224,6 +210,12 @@ Result<bool> status_line(std::string_view line, const HeadScanner& scanner, Resp
   return true;
 }
 
+std::optional<std::string_view> find_field(std::span<const Field> fields, FieldName name) {
+  for (const Field& field : fields)
+    if (field.known == name) return field.value;
+  return std::nullopt;
+}
+
 std::optional<std::string_view> find_field(std::span<const Field> fields, std::string_view name) {
   for (const Field& field : fields)
     if (equals_ignoring_case(field.name, name)) return field.value;
@@ -292,14 +284,9 @@ Result<std::optional<ResponseHead>> parse_response_head(std::string_view bytes, 
 }
 
 std::optional<std::string_view> RequestHead::find(std::string_view name) const { return find_field(fields, name); }
+std::optional<std::string_view> RequestHead::find(FieldName name) const { return find_field(fields, name); }
 std::optional<std::string_view> ResponseHead::find(std::string_view name) const { return find_field(fields, name); }
-
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (lower(a[i]) != lower(b[i])) return false;
-  return true;
-}
+std::optional<std::string_view> ResponseHead::find(FieldName name) const { return find_field(fields, name); }
 
 bool has_token(std::string_view list, std::string_view token) {
   while (!list.empty()) {
@@ -309,19 +296,6 @@ bool has_token(std::string_view list, std::string_view token) {
     list.remove_prefix(comma + 1);
   }
   return false;
-}
-
-bool is_hop_by_hop(std::string_view name) {
-  switch (name.size()) {
-    case 2: return equals_ignoring_case(name, "te");
-    case 7: return equals_ignoring_case(name, "trailer") || equals_ignoring_case(name, "upgrade");
-    case 10: return equals_ignoring_case(name, "connection") || equals_ignoring_case(name, "keep-alive");
-    case 16: return equals_ignoring_case(name, "proxy-connection");
-    case 17: return equals_ignoring_case(name, "transfer-encoding");
-    case 18: return equals_ignoring_case(name, "proxy-authenticate");
-    case 19: return equals_ignoring_case(name, "proxy-authorization");
-    default: return false;
-  }
 }
 
 }  // namespace net

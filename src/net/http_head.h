@@ -39,6 +39,7 @@ struct RequestHead {
   std::string_view path() const { return target.substr(0, target.find('?')); }
   // The first field of that name (compared without case), or nullopt.
   std::optional<std::string_view> find(std::string_view name) const;
+  std::optional<std::string_view> find(FieldName name) const;
 };
 
 struct ResponseHead {
@@ -52,6 +53,7 @@ struct ResponseHead {
   std::size_t size = 0;
 
   std::optional<std::string_view> find(std::string_view name) const;
+  std::optional<std::string_view> find(FieldName name) const;
 };
 
 // Reads a head from the front of `bytes`, putting its fields into `fields`. nullopt: not complete yet. Errors:
@@ -67,11 +69,6 @@ base::Result<std::optional<RequestHead>> parse_request_head(std::string_view byt
 base::Result<std::optional<ResponseHead>> parse_response_head(std::string_view bytes, std::vector<Field>& fields,
                                                               std::string_view method, const HeadLimits& limits = {});
 
-bool equals_ignoring_case(std::string_view a, std::string_view b);
 // Whether a comma-separated list field has the token (without case): "keep-alive, Upgrade".
 bool has_token(std::string_view list, std::string_view token);
-// Fields that belong to one connection and are not passed on (RFC 9110 section 7.6.1), those that the message's own
-// Connection field names included.
-bool is_hop_by_hop(std::string_view name);
-
 }  // namespace net

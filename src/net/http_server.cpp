@@ -64,6 +64,7 @@ class ServerConnection final : public ServedConnection {
       const auto piece = co_await incoming.body_.read_piece();
       if (!piece || (skipped += piece->size()) > linger_bytes) co_return false;
     }
+    if (auto more = incoming.body_.take_buffer()) buffer_ = std::move(more);
     co_return true;
   }
 

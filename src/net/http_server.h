@@ -21,6 +21,8 @@ class Incoming {
   // The whole body (see BodyReader::read_all) or its next piece. The first call answers "Expect: 100-continue".
   Task<base::Result<std::string_view>> read_body(std::int64_t max_bytes);
   Task<base::Result<std::string_view>> read_piece();
+  // The whole body without waiting, if it came with the head; nullopt: call read_body.
+  std::optional<std::string_view> body_at_hand() { return continue_pending_ ? std::nullopt : body_.at_hand(); }
   bool has_body() const { return head_.framing != Framing::none; }
   // Whether what is unread of the body is so little that skipping it is better than closing the connection.
   bool rest_is_short() const;

@@ -12,12 +12,15 @@ constexpr auto tick_length = std::chrono::milliseconds(100);
 }
 
 Loop::Loop(const base::Clock& clock)
-    : clock_(clock), work_(asio::make_work_guard(context_)), timer_(context_.get_executor()) {
+    : clock_(clock), now_(clock.now()), poller_(*this), work_(asio::make_work_guard(context_)), timer_(context_.get_executor()) {
   poller_.start();
 }
 Loop::~Loop() = default;
 
-void Loop::run() { context_.run(); }
+void Loop::run() {
+  note_time();
+  context_.run();
+}
 void Loop::stop() { context_.stop(); }
 void Loop::end() {
   while (!deadlines_.empty()) {
@@ -28,7 +31,12 @@ void Loop::end() {
   context_.end();
 }
 
-void Loop::post(std::function<void()> work) { asio::post(context_, std::move(work)); }
+void Loop::post(std::function<void()> work) {
+  asio::post(context_, [this, work = std::move(work)] {
+    note_time();
+    work();
+  });
+}
 
 void Loop::spawn(Task<void> task) {
   ++tasks_;
@@ -62,6 +70,7 @@ void Loop::arm() {
 }
 
 void Loop::tick() {
+  note_time();
   const std::int64_t now = now_ms();
   // expired() may unlink its own deadline or add others at the end, but not unlink its neighbour: what it wakes runs
   // later, on the loop.
@@ -79,6 +88,7 @@ Task<void> Loop::sleep(std::int64_t ms) {
       context_.get_executor(), std::chrono::milliseconds(ms));
   boost::system::error_code ignored;
   co_await timer.async_wait(asio::redirect_error(use_task, ignored));
+  note_time();
 }
 
 }  // namespace net

@@ -51,7 +51,10 @@ class Loop {
   std::size_t tasks() const { return tasks_; }
 
   void watch(Deadline& deadline);
-  std::int64_t now_ms() const { return clock_.now().ns / 1'000'000; }
+  // The time when the loop turned to what runs now: asked of the clock once an event, not once a question.
+  base::Instant now() const { return now_; }
+  std::int64_t now_ms() const { return now_.ns / 1'000'000; }
+  void note_time() { now_ = clock_.now(); }
   const base::Clock& clock() const { return clock_; }
   // Suspends the calling coroutine.
   Task<void> sleep(std::int64_t ms);
@@ -65,6 +68,7 @@ class Loop {
   void tick();
 
   const base::Clock& clock_;
+  base::Instant now_;
   // Before the context: what its suspended coroutines hold ends with it and still refers to these.
   BufferPool buffers_;
   boost::intrusive::list<Deadline, boost::intrusive::constant_time_size<false>> deadlines_;
@@ -73,7 +77,7 @@ class Loop {
     using io_context::io_context;
     void end() { shutdown(); }
   } context_{1};
-  Poller poller_{context_};
+  Poller poller_;
   asio::executor_work_guard<Executor> work_;
   asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor> timer_;
   bool armed_ = false;

@@ -5,13 +5,9 @@
 #include <string_view>
 #include <vector>
 
-namespace net {
+#include "net/field.h"
 
-// One header field. The views point into the buffer that was parsed.
-struct Field {
-  std::string_view name;
-  std::string_view value;
-};
+namespace net {
 
 // Where one message is read into: a block of memory and the fields found in it. Blocks are pooled per loop, so that a
 // busy connection allocates nothing and an idle one holds none.

@@ -7,6 +7,7 @@
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 
 #include "base/assert.h"
+#include "net/loop.h"
 
 namespace net {
 
@@ -20,9 +21,10 @@ struct Poller::Events {
   int count = 0;
 };
 
-Poller::Poller(asio::io_context& context) : epoll_(::epoll_create1(EPOLL_CLOEXEC)), events_(std::make_unique<Events>()) {
+Poller::Poller(Loop& loop)
+    : loop_(loop), epoll_(::epoll_create1(EPOLL_CLOEXEC)), events_(std::make_unique<Events>()) {
   ASSERT(epoll_ >= 0);
-  waiting_.reset(new Waiting{asio::posix::basic_stream_descriptor<Executor>(context.get_executor(), epoll_)});
+  waiting_.reset(new Waiting{asio::posix::basic_stream_descriptor<Executor>(loop.context().get_executor(), epoll_)});
 }
 
 Poller::~Poller() = default;
@@ -57,7 +59,9 @@ void Poller::dispatch() {
     events_->count = ::epoll_wait(epoll_, events_->list.data(), batch, 0);
     for (events_->at = 0; events_->at < events_->count;) {
       const epoll_event& event = events_->list[static_cast<std::size_t>(events_->at++)];
-      if (event.data.ptr != nullptr) static_cast<Watched*>(event.data.ptr)->ready(event.events);
+      if (event.data.ptr == nullptr) continue;
+      loop_.note_time();
+      static_cast<Watched*>(event.data.ptr)->ready(event.events);
     }
   } while (events_->count == batch);
   events_->at = events_->count = 0;

@@ -6,6 +6,8 @@
 
 namespace net {
 
+class Loop;
+
 enum class Io : std::uint8_t {
   ok,
   closed,     // the peer ended the connection in order
@@ -19,7 +21,7 @@ enum class Io : std::uint8_t {
 // for: Asio stays the loop, its timers and resolver, and the coroutines.
 class Poller {
  public:
-  explicit Poller(asio::io_context& context);
+  explicit Poller(Loop& loop);
   ~Poller();
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
@@ -41,6 +43,7 @@ class Poller {
   void wait();
   void dispatch();
 
+  Loop& loop_;
   int epoll_ = -1;
   struct Waiting;
   std::unique_ptr<Waiting> waiting_;

@@ -125,8 +125,8 @@ Task<Io> Stream::connected() {
 }
 
 Task<Io> Stream::wait_readable() {
-  if (tls_ && SSL_pending(tls_.get()) > 0) co_return Io::ok;
-  co_return co_await wait(reading_);
+  if (tls_ && SSL_pending(tls_.get()) > 0) reading_.ready = true;
+  return wait(reading_);
 }
 
 long Stream::try_read(char* into, std::size_t size) {
