@@ -56,37 +56,37 @@ void Exchange::operator delete(void* memory) {
   }
 }
 
-net::Task<void> Exchange::serve() {
-  if (const auto done = co_await run(); !done) co_await refuse(done.error());
-}
-
-net::Task<Outcome<void>> Exchange::run() {
-  CO_TRY_STATUS(authenticate());  // 401
-  CO_TRY_STATUS(resolve());       // 404
-  const std::string_view path = head_.path().substr(route_->prefix.size());
-  if (path == "/chat/completions" && head_.method == "POST") co_return co_await complete_chat();
-  if (path == "/models" && (head_.method == "GET" || head_.method == "HEAD")) co_return co_await list_models();
-  const bool known = path == "/chat/completions" || path == "/models";
-  co_return fail(base::Error{ErrorType::not_found, Source::client,
-                             fmt::format("{} {} is not served: {}", head_.method.substr(0, 16), head_.path().substr(0, 200),
-                                         known ? "the path has another method" : "it cannot be metered yet"),
-                             {}});
+net::Task<void> Exchange::serve(Worker& worker, net::Incoming& incoming) {
+  const auto exchange = std::make_unique<Exchange>(worker, incoming);
+  Outcome<void> done = exchange->authenticate();           // 401
+  if (done) done = exchange->resolve();                    // 404
+  if (done) {
+    if (exchange->endpoint_ == Endpoint::models) {         // GCC 12 awaits both sides of a ?:
+      done = co_await exchange->list_models();
+    } else {
+      done = co_await exchange->complete_chat();
+    }
+  }
+  if (!done) co_await exchange->refuse(done.error());
 }
 
 net::Task<Outcome<void>> Exchange::complete_chat() {
   auto body = incoming_.body_at_hand();
   if (!body || std::ssize(*body) > route_->max_body_bytes) {
-    CO_TRY(body, co_await read_body());                                                         // 400, 413
+    CO_TRY(body, co_await read_body());                             // 400, 413
   }
-  CO_TRY_STATUS(plan(*body));                                                                   // 400
-  if (!reserve_at_once()) CO_TRY_STATUS(co_await reserve());                                    // 402, 429, 503
-  CO_TRY_STATUS(co_await attempt(plan_.body));                                                  // 502, 504
+  CO_TRY_STATUS(plan(*body));                                       // 400
+  if (!reserve_at_once()) CO_TRY_STATUS(co_await reserve());        // 402, 429, 503
+  auto answer = co_await worker_.upstreams_->attempt({head_, *route_, plan_.body}, *reservation_);
+  if (!answer) co_return give_up(std::move(answer).error());        // 502, 504
+  answer_ = std::move(*answer);
+  note_first_byte();
 
   // Some servers stream under another content type; what has no length cannot be anything but a stream.
   const bool streams = plan_.request.stream && answer_.head.status == 200 &&
                        (answer_.head.framing != net::Framing::length ||
                         answer_.head.find(net::FieldName::content_type).value_or("").starts_with("text/event-stream"));
-  if (streams) co_return co_await relay_stream();  // GCC 12 awaits both sides of a ?:
+  if (streams) co_return co_await relay_stream();
   co_return co_await relay_plain();
 }
 
@@ -142,6 +142,18 @@ Outcome<void> Exchange::resolve() {
                                             field.name.substr(0, 64), field.value.substr(0, 64)),
                                 std::string(field.name.substr(0, 64))).error());
     wants_cost_comment_ = true;
+  }
+  const std::string_view path = head_.path().substr(route_->prefix.size());
+  if (path == "/chat/completions" && head_.method == "POST") {
+    endpoint_ = Endpoint::chat_completions;
+  } else if (path == "/models" && (head_.method == "GET" || head_.method == "HEAD")) {
+    endpoint_ = Endpoint::models;
+  } else {
+    const bool known = path == "/chat/completions" || path == "/models";
+    return fail(base::Error{ErrorType::not_found, Source::client,
+                            fmt::format("{} {} is not served: {}", head_.method.substr(0, 16), head_.path().substr(0, 200),
+                                        known ? "the path has another method" : "it cannot be metered yet"),
+                            {}});
   }
   return {};
 }
@@ -274,17 +286,10 @@ void Exchange::clamp(std::int64_t cap) {
   estimate();
 }
 
-// --- out, and what comes back ----------------------------------------------------------------------------------------
+// --- the way out -------------------------------------------------------------------------------------------------------
 
-net::Task<Outcome<void>> Exchange::attempt(std::string_view body) {
-  auto answer = co_await worker_.upstreams_->attempt({head_, *route_, body}, *reservation_);
-  if (!answer) {
-    give_up(answer.error());
-    co_return fail(std::move(answer).error());
-  }
-  answer_ = std::move(*answer);
+void Exchange::note_first_byte() {
   reservation_->record().first_byte_us = base::ns_between(began_, worker_.loop_.now()) / 1000;
-  co_return Outcome<void>();
 }
 
 net::Task<Outcome<void>> Exchange::list_models() {
@@ -294,7 +299,10 @@ net::Task<Outcome<void>> Exchange::list_models() {
   reservation_ = worker_.admission_.try_reserve({}, {}, stamp_, record_);
   if (!reservation_)
     co_return fail(base::Error{ErrorType::unavailable, Source::store, worker_.keeper_.halted_because(), {}});
-  CO_TRY_STATUS(co_await attempt({}));
+  auto answer = co_await worker_.upstreams_->attempt({head_, *route_, {}}, *reservation_);
+  if (!answer) co_return give_up(std::move(answer).error());
+  answer_ = std::move(*answer);
+  note_first_byte();
   co_return co_await relay_unmetered();
 }
 

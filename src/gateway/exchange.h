@@ -20,10 +20,11 @@ namespace gateway {
 // plain functions and their coroutine frames stay small; the objects themselves are used again, one after the other.
 class Exchange {
  public:
+  static net::Task<void> serve(Worker& worker, net::Incoming& incoming);
+
   Exchange(Worker& worker, net::Incoming& incoming);
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
-  net::Task<void> serve();
 
   static void* operator new(std::size_t size);
   static void operator delete(void* memory);
@@ -48,7 +49,6 @@ class Exchange {
     std::optional<base::Error> broken;
   };
 
-  net::Task<Outcome<void>> run();
   Outcome<void> authenticate();
   Outcome<void> resolve();
   net::Task<Outcome<void>> list_models();
@@ -65,7 +65,6 @@ class Exchange {
   std::optional<std::int64_t> affordable_cap(const quota::Refusal& refusal) const;
   void clamp(std::int64_t cap);
 
-  net::Task<Outcome<void>> attempt(std::string_view body);
   net::Task<Outcome<void>> relay_plain();
   net::Task<Outcome<void>> relay_stream();
   net::Task<void> pass_on(Stream& stream, std::string_view piece);
@@ -74,8 +73,8 @@ class Exchange {
 
   // What is known of the cost when a reply has ended, booked. `came_whole`: the reply did not break off.
   void settle(const meter::ChatReply& reply, std::int64_t output_chunks, bool came_whole);
-  // The upstream did not answer: released if nothing was sent, else it stays held.
-  void give_up(const Failure& failure);
+  // The upstream did not answer: released if nothing was sent, else it stays held. Hands the failure on.
+  std::unexpected<Failure> give_up(Failure failure);
 
   // The reply's head as far as the upstream decides it: status and fields that are passed on.
   net::HeadWriter open_head();
@@ -84,6 +83,7 @@ class Exchange {
   void add_budget_fields(net::HeadWriter& writer);
   std::string stream_head();
   std::string stream_end();
+  void note_first_byte();
   bool chunked() const { return head_.minor_version == 1; }
   void count_reply(int status);
   void finish_record(events::UsageRecord& record, int status);
@@ -99,6 +99,7 @@ class Exchange {
   std::shared_ptr<const catalog::Snapshot> catalog_;
   const catalog::KeyEntry* caller_ = nullptr;
   const catalog::Route* route_ = nullptr;
+  enum class Endpoint : std::uint8_t { chat_completions, models } endpoint_ = Endpoint::chat_completions;
   bool wants_cost_comment_ = false;
 
   Plan plan_;

@@ -118,7 +118,7 @@ void Exchange::settle(const meter::ChatReply& reply, std::int64_t output_chunks,
   reservation_.reset();
 }
 
-void Exchange::give_up(const Failure& failure) {
+std::unexpected<Failure> Exchange::give_up(Failure failure) {
   events::UsageRecord& record = reservation_->record();
   record.outcome = events::Outcome::failed;
   record.error = failure.error.type;
@@ -131,6 +131,7 @@ void Exchange::give_up(const Failure& failure) {
     std::move(*reservation_).release();
   }
   reservation_.reset();
+  return fail(std::move(failure));
 }
 
 // --- a plain reply -----------------------------------------------------------------------------------------------------
@@ -148,15 +149,17 @@ net::Task<Outcome<void>> Exchange::relay_plain() {
     if (failure.error.type == ErrorType::invalid_request || failure.error.type == ErrorType::payload_too_large)
       failure.error = {ErrorType::upstream_error, Source::upstream_refusal,
                        fmt::format("the upstream's reply cannot be passed on: {}", failure.error.message), {}};
-    give_up(failure);
-    co_return fail(std::move(failure));
+    co_return give_up(std::move(failure));
   }
   settle(meter::read_chat_reply(*body), 0, true);
   net::HeadWriter writer = open_head();
   add_cost_fields(writer);
   writer.field("Content-Length", static_cast<std::int64_t>(body->size()));
   count_reply(answer_.head.status);
-  if (!co_await incoming_.send(writer.end(), *body)) worker_.stats_.client_hangups.add();
+  net::Stream::Parts parts{writer.end(), *body, {}};
+  auto sent = incoming_.send_at_once(parts);
+  if (!sent) sent = co_await incoming_.send(parts.head, parts.body);
+  if (!*sent) worker_.stats_.client_hangups.add();
   answer_.finish();
   co_return Outcome<void>();
 }

@@ -77,14 +77,22 @@ net::Task<Outcome<Answer>> Upstreams::attempt(const Outgoing& outgoing, quota::R
 
   Answer answer{.connection = nullptr, .head = {}, .body = nullptr, .pool = egress.client.get()};
   for (int tried = 1;; ++tried) {
-    CO_TRY(answer.connection, co_await egress.client->take(timeouts.connect_ms));
-    answer.connection->stream().expires_at(std::min(loop_.now_ms() + timeouts.idle_ms, total_deadline_ms));
+    answer.connection = egress.client->take_resting();
+    if (!answer.connection) {
+      CO_TRY(answer.connection, co_await egress.client->connect(timeouts.connect_ms));
+    }
+    net::Stream& stream = answer.connection->stream();
+    stream.expires_at(std::min(loop_.now_ms() + timeouts.idle_ms, total_deadline_ms));
+    net::Stream::Parts parts{head_for(egress, outgoing), outgoing.body, {}};
+    const std::size_t whole = parts.size();
     reservation.mark_sent();
-    const auto written = co_await answer.connection->stream().write(head_for(egress, outgoing), outgoing.body);
-    if (written.io == net::Io::ok) break;
-    if (!written.untouched) co_return fail(net::io_error(written.io, "sending the request upstream"));
+    auto written = stream.write_at_once(parts);
+    const bool begun = parts.size() < whole;
+    if (!written) written = co_await stream.write(parts);
+    if (written->io == net::Io::ok) break;
+    if (begun || !written->untouched) co_return fail(net::io_error(written->io, "sending the request upstream"));
     reservation.mark_unsent();
-    if (tried == attempts_max) co_return fail(net::io_error(written.io, "sending the request upstream"));
+    if (tried == attempts_max) co_return fail(net::io_error(written->io, "sending the request upstream"));
   }
   const std::int64_t first_byte_deadline_ms = std::min(loop_.now_ms() + timeouts.first_byte_ms, total_deadline_ms);
   CO_TRY(answer.head, co_await answer.connection->read_head(outgoing.head.method, first_byte_deadline_ms));

@@ -15,10 +15,7 @@ Worker::Worker(Parts parts, std::unique_ptr<Upstreams> upstreams)
     : loop_(parts.loop), settings_(parts.settings), keeper_(parts.keeper), admission_(parts.keeper),
       random_(parts.random), snapshot_(std::move(parts.snapshot)), upstreams_(std::move(upstreams)) {}
 
-net::Task<void> Worker::serve(net::Incoming& incoming) {
-  const auto exchange = std::make_unique<Exchange>(*this, incoming);
-  co_await exchange->serve();
-}
+net::Task<void> Worker::serve(net::Incoming& incoming) { return Exchange::serve(*this, incoming); }
 
 std::string Worker::refuse(const base::Error& error) {
   stats_.failures[static_cast<std::size_t>(error.type)].add();

@@ -37,9 +37,10 @@ Task<Result<ResponseHead>> ClientConnection::read_head(std::string_view method, 
     co_return base::fail(io_error(io, "waiting for the reply"));
   buffer_ = stream_.loop().buffers().take();
   while (true) {
-    const auto read = co_await stream_.read_some(buffer_->space(), buffer_->space_left());
-    if (read.io != Io::ok) co_return base::fail(io_error(read.io, "waiting for the reply"));
-    buffer_->filled(read.count);
+    auto read = stream_.read_at_once(buffer_->space(), buffer_->space_left());
+    if (!read) read = co_await stream_.read_some(buffer_->space(), buffer_->space_left());
+    if (read->io != Io::ok) co_return base::fail(io_error(read->io, "waiting for the reply"));
+    buffer_->filled(read->count);
     while (true) {
       CO_TRY(const auto head, parse_response_head(buffer_->bytes(), buffer_->fields, method));
       if (!head) break;
@@ -69,15 +70,14 @@ HttpClient::HttpClient(Loop& loop, ClientOptions options) : loop_(loop), options
   loop_.watch(*this);
 }
 
-Task<Connected> HttpClient::take(std::int64_t connect_ms) {
+std::unique_ptr<ClientConnection> HttpClient::take_resting() {
   while (!resting_.empty()) {
     auto connection = std::move(resting_.back());
     resting_.pop_back();
     const std::int64_t rested_ms = loop_.now_ms() - connection->idle_since_ms_;
-    if (rested_ms < trusted_rest_ms || (rested_ms < options_.idle_ms && connection->stream_.is_quiet()))
-      co_return connection;
+    if (rested_ms < trusted_rest_ms || (rested_ms < options_.idle_ms && connection->stream_.is_quiet())) return connection;
   }
-  co_return co_await connect(connect_ms);
+  return nullptr;
 }
 
 void HttpClient::give_back(std::unique_ptr<ClientConnection> connection) {

@@ -57,15 +57,16 @@ class HttpClient final : private Deadline {
  public:
   HttpClient(Loop& loop, ClientOptions options);
 
-  // A connection that is ready to write to. Errors: upstream_error or upstream_timeout, source network.
-  Task<base::Result<std::unique_ptr<ClientConnection>>> take(std::int64_t connect_ms);
+  // A connection that rests and is still good; nullptr: connect.
+  std::unique_ptr<ClientConnection> take_resting();
+  // A new connection, ready to write to. Errors: upstream_error or upstream_timeout, source network.
+  Task<base::Result<std::unique_ptr<ClientConnection>>> connect(std::int64_t connect_ms);
   // Keeps the connection if it is reusable, closes it otherwise.
   void give_back(std::unique_ptr<ClientConnection> connection);
   // Closes what rests; connections that come back are closed too.
   void drain();
 
  private:
-  Task<base::Result<std::unique_ptr<ClientConnection>>> connect(std::int64_t connect_ms);
   Task<base::Status> resolve();
   void expired() override;
 

@@ -80,9 +80,10 @@ class ServerConnection final : public ServedConnection {
           co_return true;
         }
       }
-      const auto read = co_await stream_.read_some(buffer_->space(), buffer_->space_left());
-      if (read.io != Io::ok) co_return false;
-      buffer_->filled(read.count);
+      auto read = stream_.read_at_once(buffer_->space(), buffer_->space_left());
+      if (!read) read = co_await stream_.read_some(buffer_->space(), buffer_->space_left());
+      if (read->io != Io::ok) co_return false;
+      buffer_->filled(read->count);
       have = true;
     }
   }
@@ -90,7 +91,7 @@ class ServerConnection final : public ServedConnection {
   Task<bool> refuse(const base::Error& error) {
     const std::string reply = server_.handler_.refuse(error);
     stream_.expires_after(server_.options_.write_ms);
-    co_await stream_.write(reply);
+    co_await stream_.write({reply, {}, {}});
     co_await linger();
     co_return false;
   }
@@ -127,7 +128,7 @@ bool Incoming::rest_is_short() const {
 Task<void> Incoming::announce_body() {
   if (!continue_pending_) co_return;
   continue_pending_ = false;
-  const auto written = co_await stream_.write("HTTP/1.1 100 Continue\r\n\r\n");
+  const auto written = co_await stream_.write({"HTTP/1.1 100 Continue\r\n\r\n", {}, {}});
   client_gone_ = written.io != Io::ok;
 }
 
@@ -141,13 +142,22 @@ Task<base::Result<std::string_view>> Incoming::read_piece() {
   co_return co_await body_.read_piece();
 }
 
-Task<bool> Incoming::send(std::string_view head, std::string_view body, std::string_view tail) {
-  if (client_gone_) co_return false;
+std::optional<bool> Incoming::send_at_once(Stream::Parts& parts) {
+  if (client_gone_) return false;
   // A client that waits for "100 Continue" and gets its answer instead will not send the body.
   if (continue_pending_) close_ = true;
   replied_ = true;
   stream_.expires_after(server_.options_.write_ms);
-  const auto written = co_await stream_.write(head, body, tail);
+  const auto written = stream_.write_at_once(parts);
+  if (!written) return std::nullopt;
+  client_gone_ = written->io != Io::ok;
+  return !client_gone_;
+}
+
+Task<bool> Incoming::send(std::string_view head, std::string_view body, std::string_view tail) {
+  Stream::Parts parts{head, body, tail};
+  if (const auto sent = send_at_once(parts)) co_return *sent;
+  const auto written = co_await stream_.write(parts);
   client_gone_ = written.io != Io::ok;
   co_return !client_gone_;
 }

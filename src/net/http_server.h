@@ -30,6 +30,8 @@ class Incoming {
   // Writes raw bytes of the reply: head first, formed by the handler. False: the client is gone. `head` and `tail` may
   // be scratch memory; `body` must live until the call returns.
   Task<bool> send(std::string_view head, std::string_view body = {}, std::string_view tail = {});
+  // The same without waiting; nullopt: `parts` is what is left for send().
+  std::optional<bool> send_at_once(Stream::Parts& parts);
   bool client_gone() const { return client_gone_; }
   // True once any byte of a reply was sent.
   bool replied() const { return replied_; }

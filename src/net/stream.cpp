@@ -100,12 +100,16 @@ void Stream::ready(std::uint32_t events) {
   if (write_waits) go_on(writing_);
 }
 
-Task<Io> Stream::wait(Direction& direction) {
-  if (timed_out_) co_return Io::timed_out;
-  if (fd_ < 0) co_return Io::broken;
-  if (direction.ready) co_return Io::ok;
+std::optional<Io> Stream::ready_now(const Direction& direction) const {
+  if (timed_out_) return Io::timed_out;
+  if (fd_ < 0) return Io::broken;
+  if (direction.ready) return Io::ok;
+  return std::nullopt;
+}
+
+Task<Io> Stream::suspend(Direction& direction) {
   ASSERT(!direction.waiter);
-  co_return co_await asio::async_initiate<const asio::use_awaitable_t<Executor>&, void(Io)>(
+  return asio::async_initiate<const asio::use_awaitable_t<Executor>&, void(Io)>(
       [&direction](auto waiter) { direction.waiter.emplace(std::move(waiter)); }, use_task);
 }
 
@@ -117,7 +121,9 @@ Stream::Direction& Stream::direction_of(long result) {
 
 Task<Io> Stream::connected() {
   writing_.ready = false;
-  if (const Io io = co_await wait(writing_); io != Io::ok) co_return io;
+  auto io = ready_now(writing_);
+  if (!io) io = co_await suspend(writing_);
+  if (*io != Io::ok) co_return *io;
   int error = 0;
   socklen_t size = sizeof error;
   ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
@@ -126,7 +132,8 @@ Task<Io> Stream::connected() {
 
 Task<Io> Stream::wait_readable() {
   if (tls_ && SSL_pending(tls_.get()) > 0) reading_.ready = true;
-  return wait(reading_);
+  if (const auto io = ready_now(reading_)) co_return *io;
+  co_return co_await suspend(reading_);
 }
 
 long Stream::try_read(char* into, std::size_t size) {
@@ -147,31 +154,41 @@ long Stream::try_read(char* into, std::size_t size) {
   }
 }
 
-Task<Stream::ReadResult> Stream::read_some(char* into, std::size_t size) {
+std::optional<Stream::ReadResult> Stream::read_at_once(char* into, std::size_t size) {
   ASSERT(size > 0);
+  if (timed_out_) return ReadResult{Io::timed_out, 0};
+  if (fd_ < 0) return ReadResult{Io::broken, 0};
+  if (!tls_ && !reading_.ready) return std::nullopt;
+  const long count = try_read(into, size);
+  if (count > 0) return ReadResult{Io::ok, static_cast<std::size_t>(count)};
+  if (count == 0) return ReadResult{Io::closed, 0};
+  if (count == result_broken) return ReadResult{Io::broken, 0};
+  direction_of(count);
+  return std::nullopt;
+}
+
+Task<Stream::ReadResult> Stream::read_some(char* into, std::size_t size) {
   while (true) {
-    const long count = try_read(into, size);
-    if (count > 0) co_return ReadResult{Io::ok, static_cast<std::size_t>(count)};
-    if (count == 0) co_return ReadResult{Io::closed, 0};
-    if (count == result_broken) co_return ReadResult{Io::broken, 0};
-    const Io io = co_await wait(direction_of(count));
+    if (const auto read = read_at_once(into, size)) co_return *read;
+    // With TLS a read may wait for the socket to take bytes (a key update): whichever is not ready is waited for.
+    const Io io = co_await suspend(reading_.ready ? writing_ : reading_);
     if (io != Io::ok) co_return ReadResult{io, 0};
   }
 }
 
-long Stream::try_write(std::string_view head, std::string_view body, std::string_view tail) {
+long Stream::try_write(const Parts& parts) {
   if (tls_) {
     // One record at a time; the first part that is not empty.
-    const std::string_view part = !head.empty() ? head : !body.empty() ? body : tail;
+    const std::string_view part = !parts.head.empty() ? parts.head : !parts.body.empty() ? parts.body : parts.tail;
     const int count = SSL_write(tls_.get(), part.data(), static_cast<int>(std::min<std::size_t>(part.size(), 1 << 20)));
     return count > 0 ? count : tls_result(tls_.get(), count);
   }
-  std::array<iovec, 3> parts{};
+  std::array<iovec, 3> vectors{};
   std::size_t used = 0;
-  for (const std::string_view part : {head, body, tail})
-    if (!part.empty()) parts[used++] = iovec{const_cast<char*>(part.data()), part.size()};
+  for (const std::string_view part : {parts.head, parts.body, parts.tail})
+    if (!part.empty()) vectors[used++] = iovec{const_cast<char*>(part.data()), part.size()};
   msghdr message{};
-  message.msg_iov = parts.data();
+  message.msg_iov = vectors.data();
   message.msg_iovlen = used;
   while (true) {
     const ssize_t count = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
@@ -183,9 +200,9 @@ long Stream::try_write(std::string_view head, std::string_view body, std::string
 
 namespace {
 
-// Takes `count` sent bytes off the front of the three parts.
-void take_sent(std::size_t count, std::string_view& head, std::string_view& body, std::string_view& tail) {
-  for (std::string_view* part : {&head, &body, &tail}) {
+// Takes `count` sent bytes off the front of the parts.
+void take_sent(std::size_t count, Stream::Parts& parts) {
+  for (std::string_view* part : {&parts.head, &parts.body, &parts.tail}) {
     const std::size_t here = std::min(count, part->size());
     part->remove_prefix(here);
     count -= here;
@@ -195,47 +212,49 @@ void take_sent(std::size_t count, std::string_view& head, std::string_view& body
 
 }  // namespace
 
-Task<Stream::WriteResult> Stream::write(std::string_view head, std::string_view body, std::string_view tail) {
-  // Nearly always all of it goes at once, and nothing is copied. With TLS the parts are joined when they are small, so
-  // that they share a record and a packet.
-  std::string joined;
-  if (tls_ && !head.empty() && head.size() + body.size() + tail.size() <= 16 * 1024) {
-    joined.reserve(head.size() + body.size() + tail.size());
-    joined.append(head).append(body).append(tail);
-    head = joined;
-    body = tail = {};
-  }
-  bool untouched = true;
-  while (!head.empty() || !body.empty() || !tail.empty()) {
-    const long count = try_write(head, body, tail);
+std::optional<Stream::WriteResult> Stream::write_at_once(Parts& parts) {
+  wrote_ = tls_ != nullptr;  // with TLS nobody knows what was taken
+  // The head and a small body share a TLS record, and so a packet.
+  if (tls_ && !parts.body.empty()) return std::nullopt;
+  while (!parts.empty()) {
+    if (timed_out_) return WriteResult{Io::timed_out, !wrote_};
+    if (fd_ < 0) return WriteResult{Io::broken, !wrote_};
+    const long count = try_write(parts);
     if (count > 0) {
-      untouched = false;
-      take_sent(static_cast<std::size_t>(count), head, body, tail);
+      wrote_ = true;
+      take_sent(static_cast<std::size_t>(count), parts);
     } else if (count == 0 || count == result_broken) {
-      co_return WriteResult{count == 0 ? Io::closed : Io::broken, untouched && !tls_};
+      return WriteResult{count == 0 ? Io::closed : Io::broken, !wrote_};
     } else {
-      WriteResult rest = co_await write_rest(std::string(head), body, std::string(tail));
-      rest.untouched = rest.untouched && untouched && !tls_;
-      co_return rest;
+      direction_of(count);
+      return std::nullopt;
     }
   }
-  co_return WriteResult{};
+  return WriteResult{};
+}
+
+Task<Stream::WriteResult> Stream::write(Parts parts) {
+  // Nearly always all of it goes at once, and nothing is copied.
+  if (const auto done = write_at_once(parts)) co_return *done;
+  std::string head(parts.head);
+  if (tls_ && head.size() + parts.body.size() <= 16 * 1024) head.append(std::exchange(parts.body, {}));
+  co_return co_await write_rest(std::move(head), parts.body, std::string(parts.tail));
 }
 
 Task<Stream::WriteResult> Stream::write_rest(std::string head, std::string_view body, std::string tail) {
-  std::string_view head_left = head;
-  std::string_view tail_left = tail;
-  bool untouched = true;
-  while (!head_left.empty() || !body.empty() || !tail_left.empty()) {
-    const long count = try_write(head_left, body, tail_left);
+  Parts parts{head, body, tail};
+  while (!parts.empty()) {
+    const long count = fd_ < 0 ? result_broken : try_write(parts);
     if (count > 0) {
-      untouched = false;
-      take_sent(static_cast<std::size_t>(count), head_left, body, tail_left);
+      wrote_ = true;
+      take_sent(static_cast<std::size_t>(count), parts);
       continue;
     }
-    if (count == 0 || count == result_broken) co_return WriteResult{count == 0 ? Io::closed : Io::broken, untouched};
-    const Io io = co_await wait(direction_of(count));
-    if (io != Io::ok) co_return WriteResult{io, untouched};
+    if (count == 0 || count == result_broken) co_return WriteResult{count == 0 ? Io::closed : Io::broken, !wrote_};
+    Direction& direction = direction_of(count);
+    auto io = ready_now(direction);
+    if (!io) io = co_await suspend(direction);
+    if (*io != Io::ok) co_return WriteResult{*io, !wrote_};
   }
   co_return WriteResult{};
 }
@@ -258,9 +277,11 @@ Task<base::Status> Stream::handshake(const char* what) {
                                        verified == X509_V_OK ? tls_error() : X509_verify_cert_error_string(verified)),
                            {}, base::Source::network);
     }
-    const Io io = co_await wait(direction_of(error == SSL_ERROR_WANT_READ ? result_wants_read : result_wants_write));
-    if (io != Io::ok)
-      co_return base::fail(io == Io::timed_out ? base::ErrorType::upstream_timeout : base::ErrorType::upstream_error,
+    Direction& direction = direction_of(error == SSL_ERROR_WANT_READ ? result_wants_read : result_wants_write);
+    auto io = ready_now(direction);
+    if (!io) io = co_await suspend(direction);
+    if (*io != Io::ok)
+      co_return base::fail(*io == Io::timed_out ? base::ErrorType::upstream_timeout : base::ErrorType::upstream_error,
                            fmt::format("TLS with {} did not come about", what), {}, base::Source::network);
   }
 }

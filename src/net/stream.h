@@ -36,14 +36,26 @@ class Stream final : private Deadline, private Poller::Watched {
   Task<Io> wait_readable();
   // Reads what is there, at least one byte; waits if nothing is.
   Task<ReadResult> read_some(char* into, std::size_t size);
+  // The same without waiting; nullopt: nothing is there. Saves a coroutine where something nearly always is.
+  std::optional<ReadResult> read_at_once(char* into, std::size_t size);
 
   struct WriteResult {
     Io io = Io::ok;
-    bool untouched = false;  // with a failure: not one byte was taken by the system
+    bool untouched = false;  // with a failure: not one byte of these parts was taken by the system
   };
-  // Sends all of `head`, `body` and `tail`, in one packet where they fit. What of `head` and `tail` cannot be sent at
-  // once is copied, so they may stand in scratch memory; `body` must outlive the call.
-  Task<WriteResult> write(std::string_view head, std::string_view body = {}, std::string_view tail = {});
+  // What is to be sent, in order, in one packet where it fits.
+  struct Parts {
+    std::string_view head;
+    std::string_view body;
+    std::string_view tail;
+    std::size_t size() const { return head.size() + body.size() + tail.size(); }
+    bool empty() const { return size() == 0; }
+  };
+  // Sends all of it. What of head and tail cannot be sent at once is copied, so they may stand in scratch memory; the
+  // body must outlive the call.
+  Task<WriteResult> write(Parts parts);
+  // The same without waiting; nullopt: the connection takes no more now, and `parts` is what is left for write().
+  std::optional<WriteResult> write_at_once(Parts& parts);
 
   // Whether a connection that lay idle is still good: nothing was received and it was not closed. One system call.
   bool is_quiet();
@@ -67,7 +79,9 @@ class Stream final : private Deadline, private Poller::Watched {
     std::optional<Waiter> waiter;
   };
 
-  Task<Io> wait(Direction& direction);
+  // Waits for a direction that is not ready. The two checks save a coroutine where nothing is to be waited for.
+  Task<Io> suspend(Direction& direction);
+  std::optional<Io> ready_now(const Direction& direction) const;
   static void wake(Direction& direction, Io io);
   void ready(std::uint32_t events) override;
   void expired() override;
@@ -75,7 +89,8 @@ class Stream final : private Deadline, private Poller::Watched {
 
   // One attempt; > 0 bytes, 0 closed, -1 broken, -2 wait to read, -3 wait to write.
   long try_read(char* into, std::size_t size);
-  long try_write(std::string_view head, std::string_view body, std::string_view tail);
+  long try_write(const Parts& parts);
+  // The direction that a failed attempt waits for; it is not ready any more.
   Direction& direction_of(long result);
   Task<WriteResult> write_rest(std::string head, std::string_view body, std::string tail);
   Task<base::Status> handshake(const char* what);
@@ -86,6 +101,7 @@ class Stream final : private Deadline, private Poller::Watched {
   Direction writing_;
   bool peer_ended_ = false;  // no more events may come, so reading stays worth a try
   bool timed_out_ = false;
+  bool wrote_ = false;  // of the message that is being written, a byte was taken
   TlsSession tls_;
 };
 
