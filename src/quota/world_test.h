@@ -1,0 +1,201 @@
+#pragma once
+// For the tests of this room: a keeper that is turned by hand, over a store that fails as the test says.
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "quota/admission.h"
+#include "quota/keeper.h"
+#include "store/memory/memory_store.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/seeded_random.h"
+
+namespace quota::testing {
+
+constexpr std::int64_t day_ms = 86'400'000;
+// The fake clock begins on 2026-11-21 at 04:06.
+constexpr base::WallTime today{1'795'219'200'000};
+constexpr base::WallTime tomorrow{today.ms + day_ms};
+
+// The reference store, which remembers what it was asked and fails on request.
+class ScriptedStore final : public Store {
+ public:
+  enum class Answer {
+    given,
+    refused,  // nothing happens, an error is answered
+    lost,     // it happens, and an error is answered
+  };
+  store::MemoryStore memory;
+  Answer on_read = Answer::given;
+  Answer on_grant = Answer::given;
+  Answer on_flush = Answer::given;
+  std::vector<std::vector<GrantRequest>> asked;        // each call of grant
+  std::vector<std::vector<base::ExchangeId>> offered;  // each flush of records
+  std::vector<std::vector<LeaseReturn>> returned;      // each flush of returns
+
+  base::Result<Recovery> open_incarnation(base::WallTime now) override { return memory.open_incarnation(now); }
+  base::Result<std::vector<Grant>> grant(std::span<const GrantRequest> requests) override {
+    asked.emplace_back(requests.begin(), requests.end());
+    return answer(on_grant, [&] { return memory.grant(requests); });
+  }
+  base::Status flush(const Flush& flush) override {
+    if (!flush.records.empty()) offered.emplace_back();
+    for (const events::UsageRecord& record : flush.records) offered.back().push_back(record.id);
+    if (!flush.returns.empty()) returned.emplace_back(flush.returns.begin(), flush.returns.end());
+    return answer(on_flush, [&] { return memory.flush(flush); });
+  }
+  base::Result<std::vector<CounterState>> read(std::span<const CounterKey> counters) override {
+    return answer(on_read, [&] { return memory.read(counters); });
+  }
+
+ private:
+  template <class Call>
+  auto answer(Answer script, Call call) -> decltype(call()) {
+    if (script == Answer::given) return call();
+    if (script == Answer::lost) (void)call();
+    return base::fail(base::ErrorType::unavailable, "the disk is full", {}, base::Source::store);
+  }
+};
+
+// An account's limits, a keeper over them, and short words for what tests do.
+class World {
+ public:
+  // Where the keeper put its decision; empty while it is waited for.
+  using Asked = std::shared_ptr<std::optional<Decision>>;
+
+  tests::FakeClock clock;
+  ScriptedStore store;
+  std::atomic<int> wakes = 0;
+  const KeeperOptions options;
+  std::unique_ptr<Keeper> keeper;
+
+  explicit World(KeeperOptions o = {}) : options(o) {
+    REQUIRE(store.memory.put(account_).has_value());
+    restart();
+  }
+
+  // As after a crash: what the last keeper held is the store's to account for.
+  void restart() {
+    keeper.reset();
+    REQUIRE(store.open_incarnation(clock.wall_now()).has_value());
+    keeper = std::make_unique<Keeper>(store, clock, options, [this] {
+      ++wakes;
+      wakes.notify_all();
+    });
+  }
+
+  catalog::Limit limit(std::int64_t amount, catalog::LimitUnit unit = catalog::LimitUnit::usd,
+                       base::WindowKind window = base::WindowKind::day) {
+    catalog::Limit limit{.id = base::LimitId::create(clock.wall_now(), random_),
+                         .subject = account_.id,
+                         .name = "limit",
+                         .unit = unit,
+                         .window = window,
+                         .amount = amount,
+                         .created = clock.wall_now()};
+    REQUIRE(store.memory.put(limit).has_value());
+    return limit;
+  }
+  void change(catalog::Limit& limit, std::int64_t amount) {
+    limit.amount = amount;
+    REQUIRE(store.memory.put(limit).has_value());
+    on_another_thread([&] { keeper->limit_changed(limit.id); });
+  }
+
+  std::unique_ptr<events::UsageRecord> record() {
+    auto record = std::make_unique<events::UsageRecord>();
+    record->id = base::ExchangeId::create(clock.wall_now(), random_);
+    record->started = clock.wall_now();
+    record->account = account_.id;
+    return record;
+  }
+
+  // Asks for the same amount of each limit, without turning the keeper.
+  Asked submit(const std::vector<catalog::Limit>& limits, std::int64_t amount, std::int64_t wait_ms = 0) {
+    const auto asked = std::make_shared<std::optional<Decision>>();
+    Waiter waiter{.wants = {},
+                  .stamp = clock.wall_now(),
+                  .deadline = clock.now().plus_ms(wait_ms),
+                  .record = record(),
+                  .decided = [asked](Decision decision) {
+                    REQUIRE_FALSE(asked->has_value());  // decided once
+                    asked->emplace(std::move(decision));
+                  }};
+    for (const catalog::Limit& limit : limits) waiter.wants.push_back({limit, amount});
+    keeper->submit(std::move(waiter));
+    return asked;
+  }
+  Reservation reserve(const std::vector<catalog::Limit>& limits, std::int64_t amount) {
+    const Asked asked = submit(limits, amount);
+    keeper->turn();
+    return taken(asked);
+  }
+  Reservation reserve(const catalog::Limit& limit, std::int64_t amount) { return reserve(std::vector{limit}, amount); }
+  Refusal refused(const std::vector<catalog::Limit>& limits, std::int64_t amount) {
+    const Asked asked = submit(limits, amount);
+    keeper->turn();
+    return refusal(asked);
+  }
+  Refusal refused(const catalog::Limit& limit, std::int64_t amount) { return refused(std::vector{limit}, amount); }
+
+  static Reservation taken(const Asked& asked) {
+    REQUIRE(asked->has_value());
+    REQUIRE(std::holds_alternative<Reservation>(**asked));
+    return std::move(std::get<Reservation>(**asked));
+  }
+  static Refusal refusal(const Asked& asked) {
+    REQUIRE(asked->has_value());
+    REQUIRE(std::holds_alternative<Refusal>(**asked));
+    return std::get<Refusal>(**asked);
+  }
+
+  // A turn at which whatever was settled is flushed.
+  void flush() {
+    clock.advance_ms(options.flush_every_ms);
+    keeper->turn();
+  }
+  CounterState state(const catalog::Limit& limit, base::WallTime window = today) {
+    const CounterKey key{limit.id, window};
+    return store.memory.read(std::span(&key, 1))->front();
+  }
+  std::vector<events::UsageRecord> records() {
+    events::UsageFilter all;
+    all.limit = 1'000;
+    return *store.memory.records(all);
+  }
+  FiveNumbers numbers(const catalog::Limit& limit) {
+    base::Result<std::vector<FiveNumbers>> answer;
+    on_another_thread([&] { answer = keeper->numbers({limit}); });
+    REQUIRE(answer.has_value());
+    return answer->front();
+  }
+
+  // Runs what waits for the store thread, and plays the store thread here.
+  template <class Call>
+  void on_another_thread(Call call) {
+    const int before = wakes;
+    std::thread caller(call);
+    wakes.wait(before);
+    keeper->turn();
+    caller.join();
+  }
+
+  base::Random& random() { return random_; }
+
+ private:
+  tests::SeededRandom random_{1};
+  catalog::Account account_{
+      .id = base::AccountId::create({1}, random_), .parent = {}, .name = "account", .external_id = {}, .created = {}};
+};
+
+inline Amounts usd(std::int64_t nanos) { return {.usd = base::Money::from_nanos(nanos), .tokens = 0, .requests = 1}; }
+
+}  // namespace quota::testing
