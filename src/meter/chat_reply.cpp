@@ -121,7 +121,7 @@ bool carries_output(dom::element choice) {
 
 // A padded copy in the thread's buffer: the event's bytes stand in the middle of what the network delivered.
 std::string_view padded(std::string_view data, std::string& own) {
-  constexpr std::size_t kept_bytes = 64 * 1024;
+  constexpr std::size_t kept_bytes = 1 << 16;
   thread_local std::array<char, kept_bytes + simdjson::SIMDJSON_PADDING> buffer;
   if (data.size() <= kept_bytes) {
     std::ranges::copy(data, buffer.begin());

@@ -48,7 +48,8 @@ TEST_CASE("a reply's usage is normalised, and what it does not name is unknown")
               R"({"prompt_tokens":0,"completion_tokens":0,"prompt_tokens_details":{"cached_tokens":0}})",
               "0/0 0 ? ? ? ?"},
           Row{"details that are null",
-              R"({"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":null,"completion_tokens_details":{}})",
+              R"({"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":null,
+                  "completion_tokens_details":{}})",
               "1/2 ? ? ? ? ?"},
           // xAI: reasoning stands outside of completion, and its own cost field bills it (metering.md 1.3, trap 3).
           Row{"reasoning outside of the completion",

@@ -61,10 +61,16 @@ class Members {
     span.end = at_;
     return span;
   }
+  // To behind the first quote that no odd run of backslashes escapes.
   void skip_string() {
     take('"');
-    for (; peek() != '"'; ++at_)
-      if (peek() == '\\') ++at_;
+    for (const std::size_t begin = at_;; ++at_) {
+      at_ = text_.find('"', at_);
+      ASSERT(at_ != std::string_view::npos);
+      std::size_t backslashes = 0;
+      while (at_ - backslashes > begin && text_[at_ - backslashes - 1] == '\\') ++backslashes;
+      if (backslashes % 2 == 0) break;
+    }
     ++at_;
   }
   void skip_value() {

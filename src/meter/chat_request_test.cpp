@@ -46,7 +46,8 @@ TEST_CASE("a request says what it may cost") {
 
 TEST_CASE("null is absent") {
   const auto request = read(with(R"(,"stream":null,"stream_options":null,"max_tokens":null,"max_completion_tokens":null,
-    "n":null,"service_tier":null,"user":null,"modalities":null,"tools":null,"web_search_options":null,"prediction":null)"));
+    "n":null,"service_tier":null,"user":null,"modalities":null,"tools":null,
+    "web_search_options":null,"prediction":null)"));
   REQUIRE(request.has_value());
   CHECK_FALSE(request->stream);
   CHECK_FALSE(request->include_usage);

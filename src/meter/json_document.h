@@ -31,7 +31,7 @@ class JsonDocument {
 
  private:
   // A parser keeps some ten times the largest text it has seen; what is larger than this gets one of its own.
-  static constexpr std::size_t largest_kept_bytes = 64 * 1024;
+  static constexpr std::size_t largest_kept_bytes = 1 << 16;
 
   static simdjson::dom::parser& kept() {
     thread_local simdjson::dom::parser parser;

@@ -58,6 +58,7 @@ std::vector<ChatReply> read_every_way(const Recording& recording) {
   if (!recording.stream) return {read_plain(recording.response_body)};
   std::mt19937 random(7);  // NOLINT(cert-msc51-cpp): the same cuts in every run
   std::vector<ChatReply> replies;
+  replies.reserve(cuts.size());
   for (const std::size_t cut : cuts) replies.push_back(read_stream(recording.response_body, cut, random));
   return replies;
 }
