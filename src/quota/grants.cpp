@@ -76,16 +76,22 @@ base::Status Keeper::fetch(std::span<const Asking> asking, InHand& in_hand, base
   for (const Asking& one : asking)
     for (std::size_t i = 0; i < one.leases.size(); ++i) need[one.leases[i].get()] += one.waiter.wants[i].amount;
 
+  base::Status squared;
   std::vector<GrantRequest> requests;
   std::vector<Lease*> of_request;
   for (const auto& [lease, amount] : need) {
-    const std::int64_t have = in_hand[lease] = lease->take_up_to(std::numeric_limits<std::int64_t>::max());
+    std::int64_t& have = in_hand[lease] = 0;
+    if (lease->overdrawn()) {
+      if (base::Status status = square(*lease); !status) squared = std::move(status);
+      if (lease->overdrawn()) continue;
+    }
+    have = lease->take_up_to(std::numeric_limits<std::int64_t>::max());
     if (have >= amount) continue;
     const std::int64_t missing = amount - have;
     requests.push_back({lease->counter(), 1, missing + surplus_of(*lease, missing, now)});
     of_request.push_back(lease);
   }
-  if (requests.empty()) return {};
+  if (!squared || requests.empty()) return squared;
   const auto grants = store_.grant(requests);
   note(grants ? base::Status{} : std::unexpected(grants.error()));
   if (!grants) return std::unexpected(grants.error());
@@ -94,6 +100,23 @@ base::Status Keeper::fetch(std::span<const Asking> asking, InHand& in_hand, base
     learn(*of_request[i], (*grants)[i], now);
     in_hand[of_request[i]] += (*grants)[i].granted;
   }
+  return {};
+}
+
+base::Status Keeper::square(Lease& lease) {
+  take_records();
+  TRY_STATUS(flush_all());
+  TRY_STATUS(return_free(lease));
+  const auto states = store_.read(std::span(&lease.counter(), 1));
+  if (!states) {
+    note(std::unexpected(states.error()));
+    return std::unexpected(states.error());
+  }
+  const CounterState& state = states->front();
+  lease.amount_ = state.amount;
+  // Above its amount nothing is granted, and what others give back must go to the store before anybody takes it.
+  if (state.spent + state.leased + state.unresolved > state.amount) return {};
+  lease.overdrawn_.fetch_sub(std::exchange(lease.overdrawn_known_, 0), std::memory_order_relaxed);
   return {};
 }
 
@@ -144,7 +167,7 @@ void Keeper::serve_refills(base::Instant now) {
   std::vector<GrantRequest> requests;
   Leases of_request;
   for (const auto& lease : leases) {
-    const std::int64_t surplus = surplus_of(*lease, 0, now);
+    const std::int64_t surplus = lease->overdrawn() ? 0 : surplus_of(*lease, 0, now);
     if (surplus == 0) lease->refill_below_ = 0;  // near the limit each exchange asks for exactly what it needs
     lease->refill_asked_ = false;
     if (surplus == 0) continue;

@@ -71,13 +71,19 @@ std::optional<base::Instant> Keeper::turn() {
 }
 
 void Keeper::take_inputs() {
+  take_records();
   const std::lock_guard lock(mutex_);
   std::ranges::move(new_waiters_, std::back_inserter(waiters_));
   std::ranges::move(new_refills_, std::back_inserter(refills_));
-  std::ranges::move(new_records_, std::back_inserter(unflushed_));
-  retry_waiters_ = retry_waiters_ || !new_waiters_.empty() || !new_records_.empty();
+  retry_waiters_ = retry_waiters_ || !new_waiters_.empty();
   new_waiters_.clear();
   new_refills_.clear();
+}
+
+void Keeper::take_records() {
+  const std::lock_guard lock(mutex_);
+  std::ranges::move(new_records_, std::back_inserter(unflushed_));
+  retry_waiters_ = retry_waiters_ || !new_records_.empty();
   new_records_.clear();
 }
 
@@ -133,9 +139,12 @@ base::Status Keeper::flush_batch() {
   const base::Status status = store_.flush({.records = batch_, .returns = {}});
   if (status) {
     for (const events::UsageRecord& record : batch_)
-      for (const events::Hold& hold : record.holds)
-        if (const auto lease = leases_.find({hold.limit, hold.window_start}); lease != leases_.end())
-          lease->second->consumed_total_ += std::min(hold.reserved, hold.spent + hold.unresolved);
+      for (const events::Hold& hold : record.holds) {
+        const auto lease = leases_.find({hold.limit, hold.window_start});
+        if (lease == leases_.end()) continue;
+        lease->second->consumed_total_ += std::min(hold.reserved, hold.spent + hold.unresolved);
+        if (hold.spent > hold.reserved) ++lease->second->overdrawn_known_;
+      }
     batch_.clear();
   }
   note(status);
@@ -227,8 +236,9 @@ void Keeper::limit_changed(base::LimitId limit) {
   run_and_wait([&] {
     for (const auto& [key, lease] : leases_) {
       if (key.limit != limit) continue;
-      (void)return_free(*lease);
-      if (const auto states = store_.read(std::span(&key, 1))) lease->amount_ = states->front().amount;
+      lease->note_overdrawn();
+      ++lease->overdrawn_known_;
+      (void)square(*lease);  // if the store fails, before the next grant
     }
     retry_waiters_ = true;
   });

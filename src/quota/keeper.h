@@ -88,6 +88,7 @@ class Keeper final : public Inspector, public SettleQueue {
   using InHand = std::map<Lease*, std::int64_t>;
 
   void take_inputs();
+  void take_records();
   void run_jobs();
   // A waiter with the leases that its wants are counted on, in the windows of this moment.
   struct Asking {
@@ -99,6 +100,9 @@ class Keeper final : public Inspector, public SettleQueue {
   base::Result<std::shared_ptr<Lease>> lease_for(const catalog::Limit& limit, base::WallTime stamp);
   // Takes what is free and asks the store for the rest of what the waiters need and some more.
   base::Status fetch(std::span<const Asking> asking, InHand& in_hand, base::Instant now);
+  // Tells the store what was settled and gives it what came back to an overdrawn lease. The lease stays overdrawn while
+  // the counter stands above its amount.
+  base::Status square(Lease& lease);
   // nullopt: only others' reservations stand in the way, and there is time to wait.
   std::optional<Decision> try_serve(Asking& asking, InHand& in_hand, base::Instant now);
   static Refusal refusal_of(const Asking& asking, const InHand& in_hand);

@@ -369,3 +369,52 @@ TEST_CASE("work for the store thread runs there, after grants and flushes") {
   CHECK(flushed == 1);
   CHECK(ran_on == std::this_thread::get_id());
 }
+
+// An overrun is booked beyond the lease, so money that others give back may be owed already: 20 too many once went out.
+TEST_CASE("what comes back after an overrun pays for it first") {
+  World world;
+  const catalog::Limit limit = world.limit(100);
+  Admission admission(*world.keeper);
+  const std::array limits{&limit};
+  Reservation first = world.reserve(limit, 50);
+  Reservation second = world.reserve(limit, 50);
+  admission.learn(second);
+  std::move(first).settle(usd(70), Certainty::exact);
+  CHECK(world.refused(limit, 31).type == ErrorType::limit_reached);
+  std::move(second).release();
+  auto record = world.record();
+  CHECK_FALSE(admission.try_reserve(limits, usd(50), world.clock.wall_now(), record).has_value());
+  const Refusal refusal = world.refused(limit, 31);
+  CHECK(refusal.type == ErrorType::limit_reached);
+  CHECK(refusal.shortages[0].available == 30);
+  CHECK(world.reserve(limit, 30).parts().size() == 1);
+  CHECK(admission.try_reserve(limits, usd(30), world.clock.wall_now(), record).has_value());  // and the fast way again
+}
+
+TEST_CASE("an overrun that is not in the store yet counts before anything is granted") {
+  World world;
+  const catalog::Limit limit = world.limit(100);
+  world.reserve(limit, 50).settle(usd(70), Certainty::exact);
+  CHECK(world.refused(limit, 31).type == ErrorType::limit_reached);
+  world.reserve(limit, 30).settle(usd(90), Certainty::exact);
+  world.store.on_flush = Answer::refused;
+  CHECK(world.refused(limit, 1).type == ErrorType::unavailable);
+  world.store.on_flush = Answer::given;
+  CHECK(world.refused(limit, 1).type == ErrorType::limit_reached);
+}
+
+// A reservation that ends after its limit was lowered gave its rest to the lease, where it paid for more.
+TEST_CASE("what comes back under a lowered amount is not handed out again") {
+  World world;
+  catalog::Limit limit = world.limit(100);
+  Admission admission(*world.keeper);
+  const std::array limits{&limit};
+  Reservation held = world.reserve(limit, 60);
+  admission.learn(held);
+  world.change(limit, 20);
+  std::move(held).settle(usd(10), Certainty::exact);
+  auto record = world.record();
+  CHECK_FALSE(admission.try_reserve(limits, usd(11), world.clock.wall_now(), record).has_value());
+  CHECK(world.refused(limit, 11).type == ErrorType::limit_reached);
+  CHECK(world.reserve(limit, 10).parts().size() == 1);
+}

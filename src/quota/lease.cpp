@@ -8,6 +8,7 @@ namespace quota {
 
 bool Lease::take(std::int64_t amount) {
   ASSERT(amount >= 0);
+  if (overdrawn()) return false;
   std::int64_t have = free_.load(std::memory_order_relaxed);
   while (have >= amount) {
     if (free_.compare_exchange_weak(have, have - amount, std::memory_order_acquire, std::memory_order_relaxed)) return true;

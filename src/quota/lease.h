@@ -21,7 +21,7 @@ class Lease {
   const CounterKey& counter() const { return counter_; }
   const base::TimeWindow& span() const { return span_; }
 
-  // Takes `amount` from what is free: all of it or nothing.
+  // Takes `amount` from what is free: all of it or nothing. Nothing while the lease is overdrawn.
   bool take(std::int64_t amount);
   // Takes what is free, up to `amount`.
   std::int64_t take_up_to(std::int64_t amount);
@@ -30,6 +30,10 @@ class Lease {
   // The bookkeeping of reservations: for the five numbers and the replies' headers, not for admission.
   void note_reserved(std::int64_t amount) { reserved_.fetch_add(amount, std::memory_order_relaxed); }
   void note_settled(std::int64_t reserved, std::int64_t spent, std::int64_t unresolved);
+  // More was booked than was leased, or the amount was lowered: what comes back to the lease may be owed to the store.
+  // Until the keeper has squared the two, only it hands out.
+  void note_overdrawn() { overdrawn_.fetch_add(1, std::memory_order_relaxed); }
+  bool overdrawn() const { return overdrawn_.load(std::memory_order_relaxed) > 0; }
 
   std::int64_t free() const { return free_.load(std::memory_order_relaxed); }
   std::int64_t reserved() const { return reserved_.load(std::memory_order_relaxed); }
@@ -52,12 +56,14 @@ class Lease {
   std::atomic<std::int64_t> amount_ = 0;      // the limit's
   std::atomic<std::int64_t> refill_below_ = 0;
   std::atomic<bool> refill_asked_ = false;
+  std::atomic<std::int64_t> overdrawn_ = 0;  // how often, since the books were square
 
   // The keeper's alone.
   std::int64_t granted_total_ = 0;
   std::int64_t returned_total_ = 0;
   std::int64_t consumed_total_ = 0;  // of what was flushed
   bool return_pending_ = false;      // the store did not confirm the last return
+  std::int64_t overdrawn_known_ = 0;  // how much of overdrawn_ the store has been told
   std::int64_t size_ = 0;           // what a refill asks for beyond need: doubles while demand lasts
   base::Instant last_grant_{};
   std::int64_t free_last_tick_ = -1;

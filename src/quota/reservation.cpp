@@ -85,6 +85,7 @@ void Reservation::end(const Amounts& actual, meter::Certainty certainty) {
     hold.reserved = part.amount;
     // An overrun is paid from what is free as far as that goes; what is missing is booked beyond the lease.
     if (hold.spent > hold.reserved) hold.reserved += lease.take_up_to(hold.spent - hold.reserved);
+    if (hold.spent > hold.reserved) lease.note_overdrawn();
     if (certainty == meter::Certainty::at_least) hold.unresolved = std::max<std::int64_t>(0, hold.reserved - hold.spent);
     lease.note_settled(part.amount, hold.spent, hold.unresolved);
     if (const std::int64_t rest = hold.reserved - hold.spent - hold.unresolved; rest > 0) lease.give(rest);
