@@ -203,6 +203,7 @@ TEST_CASE("a member is replaced where it stands or put first, and nothing else c
            Row{" {\n}\n", "a", "2", " {\"a\":2\n}\n"},
            Row{R"({"\u0061":1})", "a", "2", R"({"\u0061":2})"},  // the letter may hide behind an escape
            Row{R"({"\u006Dax":1,"m\tax":3})", "max", "2", R"({"\u006Dax":2,"m\tax":3})"},
+           Row{R"({"\u0061":1})", "ab", "2", R"({"ab":2,"\u0061":1})"},
            Row{R"({"ab":1,"\u0161":3})", "a", "2", R"({"a":2,"ab":1,"\u0161":3})"},
        }) {
     CAPTURE(row.body);

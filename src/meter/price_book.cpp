@@ -210,8 +210,8 @@ std::optional<Money> ModelPrice::cost(const Usage& usage, ServiceTier tier) cons
     sum.add(plain, prices.input);
     sum.add(cached, prices.cached_input.value_or(prices.input));
   } else {
-    sum.add(std::max(*usage.input_tokens - written - audio_in, cached),
-            std::max(prices.input, prices.cached_input.value_or(prices.input)));
+    // The parts alone are more than the whole here, so without a discount they are at least what the whole costs.
+    sum.add(cached, std::max(prices.input, prices.cached_input.value_or(prices.input)));
   }
   sum.add(written, prices.cache_write.value_or(prices.input));
   sum.add(audio_in, audio_input.value_or(prices.input));

@@ -50,15 +50,13 @@ std::size_t SseSplitter::scan(std::string_view bytes) {
     ++at;
     const bool blank = line_empty_;
     line_empty_ = true;
-    after_return_ = byte == '\r';
     if (!blank) {
+      after_return_ = byte == '\r';
       ++length_;
       continue;
     }
-    if (after_return_ && at < bytes.size() && bytes[at] == '\n') {
-      after_return_ = false;
-      ++at;
-    }
+    // The event is over with the CR. An LF that has come with it belongs to it; one that comes later is a blank line.
+    if (byte == '\r' && bytes.substr(at).starts_with('\n')) ++at;
     blank_line_ = true;
     return at;
   }
@@ -67,15 +65,6 @@ std::size_t SseSplitter::scan(std::string_view bytes) {
 }
 
 bool SseSplitter::take(std::string_view& bytes, Event& event) {
-  // The event before this one ended in a CR at the end of a chunk; this LF is the rest of that line's end.
-  if (after_return_ && blank_line_ && bytes.front() == '\n') {
-    after_return_ = blank_line_ = false;
-    event = Event{bytes.substr(0, 1), {}};
-    bytes.remove_prefix(1);
-    return true;
-  }
-  if (blank_line_) after_return_ = false;
-
   const std::string_view taken = bytes.substr(0, scan(bytes));
   bytes.remove_prefix(taken.size());
   const bool too_long = length_ > limit_;
