@@ -52,7 +52,7 @@ base::Result<std::unique_ptr<DataPlane>> DataPlane::create(Parts parts) {
     auto thread = std::make_unique<Thread>(parts.clock);
     TRY(thread->worker, gateway::Worker::create({thread->loop, parts.settings, parts.keeper, parts.random, parts.snapshot}));
     thread->server = std::make_unique<net::HttpServer>(thread->loop, *thread->worker, net::ServerOptions{}, plane->tls_.get());
-    TRY(const int fd, net::listen_on(plane->address_));  // the first one fills a free port in
+    TRY(const int fd, net::listen_on(plane->address_, i == 0 ? net::Share::first : net::Share::join));
     thread->listener = std::make_unique<net::Listener>(thread->loop, fd, [&server = *thread->server, &worker = *thread->worker](int socket) {
       worker.stats().connections.add();
       server.serve(socket);

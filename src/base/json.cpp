@@ -186,7 +186,13 @@ Result<std::optional<std::vector<std::string>>> JsonFields::strings(std::string_
 
 Result<std::string> JsonFields::required_string(std::string_view key) {
   TRY(auto value, string(key));
-  if (!value || value->empty()) return invalid(fmt::format("'{}' is missing", path_of(key)), path_of(key));
+  if (!value || value->empty()) {
+    std::vector<std::string_view> given;
+    for (const Json::Member& member : object_->members()) given.push_back(member.first);
+    const auto slip = near_miss(key, given);
+    return invalid(fmt::format("'{}' is missing{}", path_of(key),
+                               slip && *slip != key ? fmt::format("; is it '{}'?", *slip) : std::string()), path_of(key));
+  }
   return std::move(*value);
 }
 

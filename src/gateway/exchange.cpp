@@ -173,6 +173,9 @@ net::Task<Outcome<std::string_view>> Exchange::read_body() {
 Outcome<void> Exchange::plan(std::string_view body) {
   TRY(plan_.request, meter::read_chat_request(body));
   const meter::ChatRequest& request = plan_.request;
+  record_->model = request.model;
+  record_->stream = request.stream;
+  record_->price_version = worker_.settings_.prices->version();
   plan_.price = worker_.settings_.find_price(request.model);
   const auto unpriced = [](std::string message, std::string field) {
     return fail(base::Error{ErrorType::unknown_price, Source::client, std::move(message), std::move(field)});
@@ -191,9 +194,6 @@ Outcome<void> Exchange::plan(std::string_view body) {
     plan_.edited = meter::with_usage_in_stream(body);
     plan_.body = plan_.edited;
   }
-  record_->model = request.model;
-  record_->stream = request.stream;
-  record_->price_version = worker_.settings_.prices->version();
   record_->upstream = route_->upstream;
   estimate();
   return {};
@@ -312,6 +312,7 @@ net::Task<void> Exchange::refuse(const Failure& failure) {
   worker_.stats_.faults[static_cast<std::size_t>(failure.error.source)].add();
   if (record_ != nullptr && caller_ != nullptr) {  // of an admitted exchange the reservation has it
     record_->outcome = events::Outcome::refused;
+    record_->upstream.clear();  // none was called
     record_->error = failure.error.type;
     record_->fault = failure.error.source;
     finish_record(*record_, status);

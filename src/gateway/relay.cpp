@@ -24,6 +24,10 @@ bool is_definite_refusal(int status, const meter::ChatReply& reply) {
   return (status >= 400 && status < 500) || ((status == 500 || status == 503 || status == 529) && reply.is_error);
 }
 
+// What add_cost_fields writes.
+constexpr std::string_view trailer_names = "X-Request-Cost, X-Estimated-Cost, X-Input-Tokens, X-Tokens-Used, "
+                                           "X-Output-Clamped, X-Budget-Remaining, X-Budget-Period";
+
 std::string_view period_of(base::WindowKind window) { return window == base::WindowKind::day ? "daily" : "monthly"; }
 
 std::string chunk_head(std::size_t size) { return fmt::format("{:x}\r\n", size); }
@@ -171,7 +175,7 @@ std::string Exchange::stream_head() {
   add_cost_fields(writer);
   if (chunked()) {
     writer.field("Transfer-Encoding", "chunked");
-    if (head_.accepts_trailers) writer.field("Trailer", "X-Request-Cost, X-Input-Tokens, X-Tokens-Used, X-Budget-Remaining");
+    if (head_.accepts_trailers) writer.field("Trailer", trailer_names);
   }
   return std::string(writer.end());
 }
@@ -261,6 +265,7 @@ net::Task<Outcome<void>> Exchange::relay_unmetered() {
   events::UsageRecord& record = reservation_->record();
   record.outcome = status < 400 ? events::Outcome::served : events::Outcome::failed;
   if (status >= 400) record.fault = Source::upstream_refusal;
+  record.usage = meter::Usage{.input_tokens = 0, .output_tokens = 0};  // known to be none
   finish_record(record, status);
   std::move(*reservation_).release();
   reservation_.reset();

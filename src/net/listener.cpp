@@ -22,6 +22,18 @@ std::unexpected<base::Error> cannot_listen(const Address& address, const char* w
   return base::fail(base::ErrorType::unavailable, fmt::format("cannot listen on {}: {}", address.to_string(), why));
 }
 
+// With SO_REUSEPORT another program of the same user could share the address unnoticed, and its connections: a socket
+// without it finds out.
+base::Status nobody_listens(const addrinfo& where, const Address& address) {
+  const int fd = ::socket(where.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  const int error = ::bind(fd, where.ai_addr, where.ai_addrlen) == 0 ? 0 : errno;
+  ::close(fd);
+  if (error != 0) return cannot_listen(address, std::strerror(error));
+  return {};
+}
+
 base::Result<int> listen_on_unix(const Address& address) {
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
@@ -43,7 +55,7 @@ base::Result<int> listen_on_unix(const Address& address) {
 
 }  // namespace
 
-base::Result<int> listen_on(Address& address) {
+base::Result<int> listen_on(Address& address, Share share) {
   if (address.is_unix) return listen_on_unix(address);
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -52,6 +64,7 @@ base::Result<int> listen_on(Address& address) {
   if (const int error = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found); error != 0)
     return cannot_listen(address, gai_strerror(error));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, ::freeaddrinfo);
+  if (share == Share::first) TRY_STATUS(nobody_listens(*found, address));
   const int fd = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return cannot_listen(address, std::strerror(errno));
   const int on = 1;

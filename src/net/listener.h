@@ -8,9 +8,13 @@
 
 namespace net {
 
+// Whether a socket is the first of this program on its address or joins one that is there.
+enum class Share : std::uint8_t { first, join };
+
 // Opens a listening socket: TCP with SO_REUSEPORT, so that every loop has its own on the same address and the kernel
 // spreads connections over them, or a Unix socket (mode 0600). `address.port` 0 takes a free port and is filled in.
-base::Result<int> listen_on(Address& address);
+// The first one fails where another program listens already.
+base::Result<int> listen_on(Address& address, Share share = Share::first);
 
 // Accepts connections on one loop and hands their sockets on.
 class Listener {

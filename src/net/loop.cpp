@@ -72,10 +72,13 @@ void Loop::arm() {
 void Loop::tick() {
   note_time();
   const std::int64_t now = now_ms();
-  // expired() may unlink its own deadline or add others at the end, but not unlink its neighbour: what it wakes runs
-  // later, on the loop.
-  for (auto at = deadlines_.begin(); at != deadlines_.end();) {
-    Deadline& deadline = *at++;
+  // expired() may end any other deadline, its neighbours too: no place in a list is remembered over the call.
+  decltype(deadlines_) unseen;
+  unseen.swap(deadlines_);
+  while (!unseen.empty()) {
+    Deadline& deadline = unseen.front();
+    unseen.pop_front();
+    deadlines_.push_back(deadline);
     if (deadline.expires_ms > now) continue;
     deadline.expires_ms = Deadline::never;
     deadline.expired();
