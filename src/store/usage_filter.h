@@ -1,5 +1,5 @@
 #pragma once
-// What every usage log refuses in a filter, in the same words.
+// What every usage log refuses, in the same words.
 
 #include <fmt/format.h>
 
@@ -15,6 +15,10 @@ inline std::unexpected<base::Error> unknown_cursor(base::ExchangeId before) {
 inline base::Status check_page(const events::UsageFilter& filter) {
   if (filter.limit >= 1 && filter.limit <= 1000) return {};
   return base::invalid(fmt::format("limit is {}; a page holds 1 to 1000 records", filter.limit), "limit");
+}
+
+inline std::unexpected<base::Error> sum_too_large() {
+  return base::fail(base::ErrorType::internal, "a sum of costs does not fit in 64 bits", {}, base::Source::store);
 }
 
 }  // namespace store

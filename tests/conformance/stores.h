@@ -106,7 +106,7 @@ struct Bench {
     record.upstream = "openai";
     record.model = "gpt-4o-mini";
     record.cost = base::Money::from_nanos(cost);
-    record.holds = std::move(holds);
+    record.holds.assign(holds.begin(), holds.end());
     return record;
   }
   base::Status flush(const std::vector<events::UsageRecord>& records,

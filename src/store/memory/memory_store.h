@@ -46,7 +46,7 @@ class MemoryStore final : public catalog::Store, public quota::Store, public eve
   base::Result<std::vector<events::UsageSum>> sums(const events::UsageFilter& filter,
                                                    events::UsageGroup group) override;
 
-  // The transfer that a record posted; nullopt if it cost nothing or is not known.
+  // The transfer that a record is the evidence of; nullopt if it cost nothing or is not known.
   base::Result<std::optional<ledger::Transfer>> find_transfer(base::TransferId id);
 
  private:
@@ -89,7 +89,6 @@ class MemoryStore final : public catalog::Store, public quota::Store, public eve
   Books books_;
   std::map<UsageKey, events::UsageRecord> usage_;
   std::unordered_map<base::ExchangeId, base::WallTime> started_;
-  std::unordered_map<base::TransferId, ledger::Transfer> transfers_;
 };
 
 }  // namespace store

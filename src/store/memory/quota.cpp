@@ -112,6 +112,7 @@ base::Status MemoryStore::flush(const quota::Flush& flush) {
   std::unordered_set<base::ExchangeId> seen;
   for (const events::UsageRecord& record : flush.records) {
     ASSERT(!record.id.is_nil());
+    ASSERT(!record.cost.is_negative());
     if (started_.contains(record.id) || !seen.insert(record.id).second) continue;
     for (const events::Hold& hold : record.holds) TRY_STATUS(books.book(hold));
     fresh.push_back(&record);
@@ -120,11 +121,7 @@ base::Status MemoryStore::flush(const quota::Flush& flush) {
 
   // From here on nothing can fail.
   books_ = std::move(books);
-  for (const events::UsageRecord* const record : fresh) {
-    keep(*record);
-    // A record is posted once and a transfer carries its record's id: none can be there already.
-    if (const auto transfer = ledger::transfer_of(*record)) ASSERT(transfers_.emplace(transfer->id, *transfer).second);
-  }
+  for (const events::UsageRecord* const record : fresh) keep(*record);
   return {};
 }
 
@@ -137,8 +134,10 @@ base::Result<std::vector<quota::CounterState>> MemoryStore::read(std::span<const
 
 base::Result<std::optional<ledger::Transfer>> MemoryStore::find_transfer(base::TransferId id) {
   const std::lock_guard lock(mutex_);
-  const auto found = transfers_.find(id);
-  return found == transfers_.end() ? std::nullopt : std::optional(found->second);
+  const base::ExchangeId exchange{id.uuid};
+  const auto started = started_.find(exchange);
+  if (started == started_.end()) return std::nullopt;
+  return ledger::transfer_of(usage_.at({started->second, exchange}));
 }
 
 void MemoryStore::keep(const events::UsageRecord& record) {

@@ -1,12 +1,9 @@
 // Reading the usage records back from memory.
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <ranges>
 
-#include "base/time_window.h"
 #include "store/memory/memory_store.h"
 #include "store/usage_filter.h"
+#include "store/usage_sums.h"
 
 namespace store {
 namespace {
@@ -20,25 +17,12 @@ bool matches(const events::UsageFilter& filter, const events::UsageRecord& recor
 std::string group_of(const events::UsageRecord& record, events::UsageGroup group) {
   switch (group) {
     case events::UsageGroup::total: return {};
-    case events::UsageGroup::account: return record.account.is_nil() ? std::string() : record.account.to_string();
-    case events::UsageGroup::key: return record.key.is_nil() ? std::string() : record.key.to_string();
+    case events::UsageGroup::account: return id_name(record.account.uuid);
+    case events::UsageGroup::key: return id_name(record.key.uuid);
     case events::UsageGroup::model: return record.model;
-    case events::UsageGroup::day: return base::to_rfc3339(record.started).substr(0, 10);
+    case events::UsageGroup::day: return day_name(record.started);
   }
   return {};
-}
-
-void add(events::UsageSum& sum, const events::UsageRecord& record) {
-  const bool refused = record.outcome == events::Outcome::refused;
-  const bool exchange = record.outcome != events::Outcome::unaccounted;
-  sum.requests += exchange && !refused ? 1 : 0;
-  sum.refusals += refused ? 1 : 0;
-  sum.unknown_usage += !refused && !record.usage ? 1 : 0;
-  if (record.usage) {
-    sum.input_tokens += record.usage->input_tokens.value_or(0);
-    sum.output_tokens += record.usage->output_tokens.value_or(0);
-  }
-  sum.cost += record.cost;
 }
 
 }  // namespace
@@ -63,18 +47,12 @@ base::Result<std::vector<events::UsageRecord>> MemoryStore::records(const events
 base::Result<std::vector<events::UsageSum>> MemoryStore::sums(const events::UsageFilter& filter,
                                                               events::UsageGroup group) {
   const std::lock_guard lock(mutex_);
-  std::map<std::string, events::UsageSum> by_group;
-  if (group == events::UsageGroup::total) by_group[{}];  // a total of nothing is a total, too
+  UsageSums sums(group);
   for (const auto& [key, record] : usage_)
-    if (matches(filter, record)) add(by_group[group_of(record, group)], record);
-
-  std::vector<events::UsageSum> sums;
-  for (auto& [name, sum] : by_group) {
-    sum.group = name;
-    sums.push_back(sum);
-  }
-  if (group != events::UsageGroup::day) std::ranges::stable_sort(sums, std::ranges::greater{}, &events::UsageSum::cost);
-  return sums;
+    if (matches(filter, record) &&
+        !add_to(sums.at(group_of(record, group)), {record.outcome, record.usage, record.cost}))
+      return sum_too_large();
+  return std::move(sums).listed();
 }
 
 }  // namespace store

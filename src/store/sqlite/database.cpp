@@ -62,11 +62,13 @@ std::optional<std::string> Rows::take_optional_text() {
   return absent ? std::nullopt : std::optional(std::move(text));
 }
 
-std::string Rows::take_blob() {
+std::string Rows::take_blob() { return std::string(borrow_blob()); }
+
+std::string_view Rows::borrow_blob() {
   ASSERT(column_ < sqlite3_data_count(statement_));
   const auto* const bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column_));
   const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column_++));
-  return bytes == nullptr ? std::string() : std::string(bytes, size);
+  return bytes == nullptr ? std::string_view() : std::string_view(bytes, size);
 }
 
 // The schema checks the sizes on the way in: a file that holds others was tampered with, and nothing in it can be
@@ -80,7 +82,7 @@ base::Sha256 Rows::take_digest() {
 }
 
 base::Uuid Rows::take_uuid() {
-  const std::string bytes = take_blob();
+  const std::string_view bytes = borrow_blob();
   base::Uuid uuid;
   if (bytes.empty()) return uuid;
   ASSERT(bytes.size() == uuid.bytes.size());
@@ -120,13 +122,22 @@ base::Status Database::configure(Access access) {
 base::Result<Rows> Database::query_with(std::string_view sql, std::span<const Value> values) {
   TRY(sqlite3_stmt* const statement, prepared(sql));
   Rows rows(statement);
-  int position = 0;
-  for (const Value& value : values) {
-    ++position;
-    const int result = std::visit([&](const auto& known) { return bind(statement, position, known); }, value);
-    if (result != SQLITE_OK) return failure();
-  }
+  Binder binder(statement, Lifetime::copied);
+  for (const Value& value : values) std::visit([&](const auto& known) { binder.bind(known); }, value);
+  if (binder.result() != SQLITE_OK) return failure();
   return rows;
+}
+
+base::Result<std::int64_t> Database::run_over(std::string_view sql, std::int64_t shared,
+                                              std::span<const base::Uuid* const> each) {
+  TRY(sqlite3_stmt* const statement, prepared(sql));
+  Rows rows(statement);
+  Binder binder(statement, Lifetime::borrowed);
+  binder.bind(shared);
+  for (const base::Uuid* const uuid : each) binder.bind(*uuid);
+  if (binder.result() != SQLITE_OK) return failure();
+  TRY_STATUS(rows.next());
+  return changes();
 }
 
 base::Status Database::execute(std::string_view script) {
@@ -151,31 +162,13 @@ base::Result<sqlite3_stmt*> Database::prepared(std::string_view sql) {
 
 std::unexpected<base::Error> Database::failure() const { return failure_of(handle_.get()); }
 
-int Database::bind(sqlite3_stmt* statement, int position, std::int64_t value) {
-  return sqlite3_bind_int64(statement, position, value);
+base::Result<Snapshot> Snapshot::begin(Database& database) {
+  TRY_STATUS(database.run("BEGIN"));
+  return Snapshot(database);
 }
 
-int Database::bind(sqlite3_stmt* statement, int position, std::string_view text) {
-  // An empty view may point nowhere, and SQLite takes that for NULL.
-  return sqlite3_bind_text64(statement, position, text.empty() ? "" : text.data(), text.size(), SQLITE_TRANSIENT,
-                             SQLITE_UTF8);
-}
-
-int Database::bind(sqlite3_stmt* statement, int position, Blob blob) {
-  return sqlite3_bind_blob64(statement, position, blob.bytes.empty() ? "" : blob.bytes.data(), blob.bytes.size(),
-                             SQLITE_TRANSIENT);
-}
-
-int Database::bind(sqlite3_stmt* statement, int position, const base::Uuid& uuid) {
-  return sqlite3_bind_blob64(statement, position, uuid.bytes.data(), uuid.bytes.size(), SQLITE_TRANSIENT);
-}
-
-int Database::bind(sqlite3_stmt* statement, int position, const base::Sha256& digest) {
-  return sqlite3_bind_blob64(statement, position, digest.data(), digest.size(), SQLITE_TRANSIENT);
-}
-
-int Database::bind(sqlite3_stmt* statement, int position, std::nullopt_t) {
-  return sqlite3_bind_null(statement, position);
+Snapshot::~Snapshot() {
+  if (database_ != nullptr) (void)database_->run("ROLLBACK");  // nothing was written
 }
 
 base::Result<Transaction> Transaction::begin(Database& database) {

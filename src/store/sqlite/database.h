@@ -49,6 +49,8 @@ class Rows {
   std::string take_text();
   std::optional<std::string> take_optional_text();
   std::string take_blob();
+  // The same without a copy: for as long as this row is the current one.
+  std::string_view borrow_blob();
   base::Sha256 take_digest();
   // NULL is the nil id.
   base::Uuid take_uuid();
@@ -62,6 +64,57 @@ class Rows {
   int column_ = 0;
 };
 
+// Whether a value stays where it is until the run is over.
+enum class Lifetime : std::uint8_t { copied, borrowed };
+
+// Gives a statement its values, one after the other.
+class Binder {
+ public:
+  Binder(sqlite3_stmt* statement, Lifetime lifetime)
+      : statement_(statement), keep_(lifetime == Lifetime::borrowed ? SQLITE_STATIC : SQLITE_TRANSIENT) {}
+  // Of the first value that SQLite did not take.
+  int result() const { return result_; }
+
+  void bind(std::int64_t value) { note(sqlite3_bind_int64(statement_, next(), value)); }
+  void bind(std::string_view text) {
+    // An empty view may point nowhere, and SQLite takes that for NULL.
+    note(sqlite3_bind_text64(statement_, next(), text.empty() ? "" : text.data(), text.size(), keep_, SQLITE_UTF8));
+  }
+  void bind(Blob blob) {
+    note(
+        sqlite3_bind_blob64(statement_, next(), blob.bytes.empty() ? "" : blob.bytes.data(), blob.bytes.size(), keep_));
+  }
+  void bind(const base::Uuid& uuid) { bind_bytes(uuid.bytes); }
+  void bind(const base::Sha256& digest) { bind_bytes(digest); }
+  void bind(std::nullopt_t) { note(sqlite3_bind_null(statement_, next())); }
+  void bind(base::WallTime time) { bind(time.ms); }
+  void bind(base::Money money) { bind(money.nanos()); }
+  void bind(const std::string& text) { bind(std::string_view(text)); }
+  void bind(const char* text) { bind(std::string_view(text)); }
+  // A nil id is NULL.
+  template <class Tag>
+  void bind(const base::Id<Tag>& id) {
+    id.is_nil() ? bind(std::nullopt) : bind(id.uuid);
+  }
+  template <class T>
+  void bind(const std::optional<T>& value) {
+    value ? bind(*value) : bind(std::nullopt);
+  }
+
+ private:
+  int next() { return ++position_; }
+  void note(int result) { result_ = result_ == SQLITE_OK ? result : result_; }
+  template <class Bytes>
+  void bind_bytes(const Bytes& bytes) {
+    note(sqlite3_bind_blob64(statement_, next(), bytes.data(), bytes.size(), keep_));
+  }
+
+  sqlite3_stmt* statement_;
+  sqlite3_destructor_type keep_;
+  int position_ = 0;
+  int result_ = SQLITE_OK;
+};
+
 class Database {
  public:
   enum class Access : std::uint8_t { read_write, read_only };
@@ -73,26 +126,28 @@ class Database {
   // Runs a statement that gives rows. The values are copied.
   template <class... Values>
   base::Result<Rows> query(std::string_view sql, const Values&... values) {
-    TRY(sqlite3_stmt* const statement, prepared(sql));
-    Rows rows(statement);
-    int position = 0;
-    int result = SQLITE_OK;
-    ((result = result == SQLITE_OK ? bind(statement, ++position, values) : result), ...);
-    if (result != SQLITE_OK) return failure();
-    return rows;
+    return start(sql, Lifetime::copied, values...);
   }
   base::Result<Rows> query_with(std::string_view sql, std::span<const Value> values);
 
-  // Runs a statement that gives no rows; says how many it changed.
+  // Runs a statement that gives no rows; says how many it changed. Nothing is copied: the run is over when it returns.
   template <class... Values>
   base::Result<std::int64_t> run(std::string_view sql, const Values&... values) {
-    TRY(auto rows, query(sql, values...));
+    TRY(auto rows, start(sql, Lifetime::borrowed, values...));
     TRY_STATUS(rows.next());
     return changes();
   }
+  // The same for a statement of many rows: ?1 is `shared`, and each row takes one more of `each`.
+  base::Result<std::int64_t> run_over(std::string_view sql, std::int64_t shared,
+                                      std::span<const base::Uuid* const> each);
 
   // Runs a script of statements that are used once.
   base::Status execute(std::string_view script);
+
+  // Called by SQLite within each commit with the pages that the write-ahead log then has; nullptr ends it. Nothing else
+  // looks after the log from here on.
+  using AfterCommit = int (*)(void* context, sqlite3*, const char* schema, int log_pages);
+  void after_commit(AfterCommit call, void* context) { sqlite3_wal_hook(handle_.get(), call, context); }
 
   const std::filesystem::path& path() const { return path_; }
 
@@ -114,34 +169,32 @@ class Database {
   std::int64_t changes() const { return sqlite3_changes64(handle_.get()); }
   std::unexpected<base::Error> failure() const;
 
-  static int bind(sqlite3_stmt* statement, int position, std::int64_t value);
-  static int bind(sqlite3_stmt* statement, int position, std::string_view text);
-  static int bind(sqlite3_stmt* statement, int position, Blob blob);
-  static int bind(sqlite3_stmt* statement, int position, const base::Uuid& uuid);
-  static int bind(sqlite3_stmt* statement, int position, const base::Sha256& digest);
-  static int bind(sqlite3_stmt* statement, int position, std::nullopt_t);
-  static int bind(sqlite3_stmt* statement, int position, base::WallTime time) {
-    return bind(statement, position, time.ms);
-  }
-  static int bind(sqlite3_stmt* statement, int position, base::Money money) {
-    return bind(statement, position, money.nanos());
-  }
-  static int bind(sqlite3_stmt* statement, int position, const std::string& text) {
-    return bind(statement, position, std::string_view(text));
-  }
-  // A nil id is NULL.
-  template <class Tag>
-  static int bind(sqlite3_stmt* statement, int position, const base::Id<Tag>& id) {
-    return id.is_nil() ? bind(statement, position, std::nullopt) : bind(statement, position, id.uuid);
-  }
-  template <class T>
-  static int bind(sqlite3_stmt* statement, int position, const std::optional<T>& value) {
-    return value ? bind(statement, position, *value) : bind(statement, position, std::nullopt);
+  template <class... Values>
+  base::Result<Rows> start(std::string_view sql, Lifetime lifetime, const Values&... values) {
+    TRY(sqlite3_stmt* const statement, prepared(sql));
+    Rows rows(statement);
+    Binder binder(statement, lifetime);
+    (binder.bind(values), ...);
+    if (binder.result() != SQLITE_OK) return failure();
+    return rows;
   }
 
   std::filesystem::path path_;
   std::unique_ptr<sqlite3, Close> handle_;
   Statements statements_;  // closed before the handle
+};
+
+// What is read while it lives is of one moment, whatever is committed meanwhile.
+class Snapshot {
+ public:
+  static base::Result<Snapshot> begin(Database& database);
+  Snapshot(Snapshot&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
+  Snapshot& operator=(Snapshot&&) = delete;
+  ~Snapshot();
+
+ private:
+  explicit Snapshot(Database& database) : database_(&database) {}
+  Database* database_;
 };
 
 // What is not committed is undone when it goes.

@@ -2,11 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <unordered_map>
 
 #include "base/assert.h"
 #include "store/sqlite/sqlite_store.h"
-#include "store/sqlite/usage_row.h"
+#include "store/sqlite/usage_append.h"
 #include "store/unaccounted.h"
 
 namespace store {
@@ -15,6 +15,7 @@ namespace {
 using sqlite::Database;
 using sqlite::Rows;
 using sqlite::Transaction;
+using sqlite::UsageAppend;
 
 std::unexpected<base::Error> broken(std::string message) {
   return base::fail(base::ErrorType::internal, std::move(message), {}, base::Source::store);
@@ -72,6 +73,9 @@ class Bookings {
   }
 
  private:
+  struct CounterHash {
+    std::size_t operator()(const quota::CounterKey& key) const { return interner_hash(key); }
+  };
   struct Booking {
     std::int64_t remainder_before = 0;  // of the lease row; without a row there is nothing to take from
     std::int64_t returned_before = 0;
@@ -95,7 +99,7 @@ class Bookings {
 
   Database& database_;
   const std::int64_t incarnation_;
-  std::map<quota::CounterKey, Booking> bookings_;
+  std::unordered_map<quota::CounterKey, Booking, CounterHash> bookings_;
 };
 
 // The lease rows of dead incarnations that hold something, with who pays for them.
@@ -124,14 +128,18 @@ base::Result<quota::Recovery> SqliteStore::open_incarnation(base::WallTime now) 
   const std::lock_guard lock(writer_mutex_);
   TRY(auto transaction, Transaction::begin(writer_));
   TRY(const auto left, left_open(writer_));
+  std::vector<events::UsageRecord> records;
   for (const Unaccounted& row : left) {
     TRY_STATUS(
         writer_.run("UPDATE counters SET leased = leased - ?3, unresolved = unresolved + ?3 "
                     "WHERE limit_id = ?1 AND window_start = ?2",
                     row.counter.limit, row.counter.window_start, row.remainder));
-    TRY(const bool inserted, insert(unaccounted_record(row, now)));
-    ASSERT(inserted);
+    records.push_back(unaccounted_record(row, now));
   }
+  UsageAppend usage(writer_, std::exchange(last_segment_, std::nullopt));
+  TRY(const auto fresh, usage.claim(records));
+  ASSERT(fresh.size() == records.size());
+  TRY_STATUS(usage.write(fresh));
   TRY_STATUS(writer_.run("UPDATE leases SET open = 0 WHERE open = 1"));
   TRY_STATUS(writer_.run("UPDATE meta SET incarnation = incarnation + 1"));
   quota::Recovery recovery{.incarnation = 0, .unaccounted_leases = static_cast<std::int64_t>(left.size())};
@@ -141,6 +149,7 @@ base::Result<quota::Recovery> SqliteStore::open_incarnation(base::WallTime now) 
     recovery.incarnation = rows.take_integer();
   }
   TRY_STATUS(transaction.commit());
+  last_segment_ = std::move(usage).written();
   incarnation_ = recovery.incarnation;
   return recovery;
 }
@@ -179,22 +188,18 @@ base::Status SqliteStore::flush(const quota::Flush& flush) {
   const std::lock_guard lock(writer_mutex_);
   TRY(auto transaction, Transaction::begin(writer_));
   TRY_STATUS(check_incarnation());
+  // After a failure the last segment is read again: nobody knows then what of it was written.
+  UsageAppend usage(writer_, std::exchange(last_segment_, std::nullopt));
+  TRY(const auto fresh, usage.claim(flush.records));
   Bookings bookings(writer_, incarnation_);
-  for (const events::UsageRecord& record : flush.records) {
-    TRY(const bool fresh, insert(record));
-    if (!fresh) continue;
-    for (const events::Hold& hold : record.holds) TRY_STATUS(bookings.book(hold));
-    const auto transfer = ledger::transfer_of(record);
-    if (!transfer) continue;
-    TRY(const ledger::PostStatus posted, post(*transfer));
-    if (posted == ledger::PostStatus::exists_with_different_content)
-      return base::fail(base::ErrorType::conflict,
-                        fmt::format("transfer {} exists with different content", transfer->id.to_string()), {},
-                        base::Source::store);
-  }
+  for (const events::UsageRecord* const record : fresh)
+    for (const events::Hold& hold : record->holds) TRY_STATUS(bookings.book(hold));
   for (const quota::LeaseReturn& lease_return : flush.returns) TRY_STATUS(bookings.take_back(lease_return));
   TRY_STATUS(bookings.write());
-  return transaction.commit();
+  TRY_STATUS(usage.write(fresh));
+  TRY_STATUS(transaction.commit());
+  last_segment_ = std::move(usage).written();
+  return {};
 }
 
 base::Result<std::vector<quota::CounterState>> SqliteStore::read(std::span<const quota::CounterKey> counters) {
@@ -205,11 +210,6 @@ base::Result<std::vector<quota::CounterState>> SqliteStore::read(std::span<const
     states.push_back(state);
   }
   return states;
-}
-
-base::Result<std::optional<ledger::Transfer>> SqliteStore::find_transfer(base::TransferId id) {
-  const std::lock_guard lock(writer_mutex_);
-  return transfer_by_id(id);
 }
 
 base::Status SqliteStore::check_incarnation() {
@@ -234,34 +234,6 @@ base::Result<quota::CounterState> SqliteStore::state_of(const quota::CounterKey&
                              .spent = rows.take_integer(),
                              .leased = rows.take_integer(),
                              .unresolved = rows.take_integer()};
-}
-
-base::Result<bool> SqliteStore::insert(const events::UsageRecord& record) {
-  ASSERT(!record.id.is_nil());
-  TRY(const bool fresh, sqlite::insert_usage(writer_, record));
-  if (fresh) TRY_STATUS(sqlite::insert_holds(writer_, record));
-  return fresh;
-}
-
-base::Result<ledger::PostStatus> SqliteStore::post(const ledger::Transfer& transfer) {
-  TRY(const std::int64_t inserted,
-      writer_.run("INSERT INTO transfers (id, at, source, target, amount) VALUES (?, ?, ?, ?, ?) "
-                  "ON CONFLICT (id) DO NOTHING",
-                  transfer.id, transfer.at, transfer.source, transfer.target, transfer.amount));
-  if (inserted == 1) return ledger::PostStatus::posted;
-  TRY(const auto existing, transfer_by_id(transfer.id));
-  return existing == transfer ? ledger::PostStatus::exists : ledger::PostStatus::exists_with_different_content;
-}
-
-base::Result<std::optional<ledger::Transfer>> SqliteStore::transfer_by_id(base::TransferId id) {
-  TRY(Rows rows, writer_.query("SELECT id, at, source, target, amount FROM transfers WHERE id = ?", id));
-  TRY(const bool found, rows.next());
-  if (!found) return std::nullopt;
-  return ledger::Transfer{.id = rows.take_id<base::TransferId>(),
-                          .at = rows.take_time(),
-                          .source = rows.take_text(),
-                          .target = rows.take_text(),
-                          .amount = rows.take_money()};
 }
 
 }  // namespace store

@@ -17,7 +17,9 @@ base::Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesyst
   TRY(Database writer, Database::open(path, Database::Access::read_write));
   TRY_STATUS(sqlite::migrate(writer));
   TRY(Database reader, Database::open(path, Database::Access::read_only));
-  return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(writer), std::move(reader)));
+  std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(writer), std::move(reader)));
+  TRY(store->checkpointer_, sqlite::Checkpointer::start(store->writer_, store->writer_mutex_));
+  return store;
 }
 
 base::Status SqliteStore::put_secret(std::string_view name, const SealedSecret& sealed) {

@@ -3,7 +3,8 @@
 // when it returns (WAL, synchronous=FULL); an error changes nothing. It behaves like store::MemoryStore, whose header
 // says what a flush does to a counter; tests/conformance holds both to it.
 //
-// One .cpp a port: catalog.cpp, quota.cpp, usage_log.cpp. The schema is in schema/.
+// One .cpp a port: catalog.cpp, quota.cpp, usage_log.cpp; usage_append.h is the part of a flush that writes the usage
+// log. The schema is in schema/.
 
 #include <filesystem>
 #include <memory>
@@ -15,7 +16,9 @@
 #include "ledger/transfer.h"
 #include "quota/store.h"
 #include "store/secret_box.h"
+#include "store/sqlite/checkpointer.h"
 #include "store/sqlite/database.h"
+#include "store/sqlite/usage_append.h"
 
 namespace store {
 
@@ -46,7 +49,7 @@ class SqliteStore final : public catalog::Store, public quota::Store, public eve
   base::Result<std::vector<events::UsageSum>> sums(const events::UsageFilter& filter,
                                                    events::UsageGroup group) override;
 
-  // The transfer that a record posted; nullopt if it cost nothing or is not known.
+  // The transfer that a record is the evidence of; nullopt if it cost nothing or is not known.
   base::Result<std::optional<ledger::Transfer>> find_transfer(base::TransferId id);
 
   // The secrets of upstreams, by the upstream's name, as a SecretBox sealed them.
@@ -62,16 +65,17 @@ class SqliteStore final : public catalog::Store, public quota::Store, public eve
   // The following are called with writer_mutex_ held, inside a transaction.
   base::Status check_incarnation();
   base::Result<quota::CounterState> state_of(const quota::CounterKey& key);
-  // false: the record is known already, and nothing of it changes anything.
-  base::Result<bool> insert(const events::UsageRecord& record);
-  base::Result<ledger::PostStatus> post(const ledger::Transfer& transfer);
-  base::Result<std::optional<ledger::Transfer>> transfer_by_id(base::TransferId id);
+
+  // The following with reader_mutex_ held.
+  base::Result<std::optional<events::UsageRecord>> find_record(base::ExchangeId id);
 
   std::mutex writer_mutex_;
   sqlite::Database writer_;
   std::int64_t incarnation_ = 0;
+  std::optional<sqlite::LastSegment> last_segment_;  // what the last flush knew of it
   std::mutex reader_mutex_;
-  sqlite::Database reader_;  // closed first: the writer's closing tidies the files up
+  sqlite::Database reader_;                             // closed before the writer, whose closing tidies the files up
+  std::unique_ptr<sqlite::Checkpointer> checkpointer_;  // uses the writer
 };
 
 }  // namespace store

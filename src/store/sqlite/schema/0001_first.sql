@@ -73,59 +73,55 @@ CREATE TABLE leases (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX leases_open ON leases (incarnation) WHERE open = 1;
 
--- One row an exchange. The indexes end in the id by themselves, so a page of one account or key is read in its order.
-CREATE TABLE usage (
-  id BLOB PRIMARY KEY CHECK (length(id) = 16),
-  started INTEGER NOT NULL,
-  duration_us INTEGER NOT NULL,
-  first_byte_us INTEGER NOT NULL,
-  account_id BLOB CHECK (length(account_id) = 16),
-  key_id BLOB CHECK (length(key_id) = 16),
-  route TEXT NOT NULL,
-  upstream TEXT NOT NULL,
+-- The usage log. A segment is the records of one flush, or of several small ones, packed as store/usage_codec.h says:
+-- a row an exchange would cost more than the exchange. Records are never changed; only the last segment still grows.
+-- docs/decisions/0010-usage-segments.md has the reasons.
+CREATE TABLE usage_segments (
+  number INTEGER PRIMARY KEY,
+  first_started INTEGER NOT NULL,  -- the earliest and the latest of its records
+  last_started INTEGER NOT NULL,
+  count INTEGER NOT NULL CHECK (count > 0),
+  digest BLOB NOT NULL,  -- a Bloom filter: which accounts, keys and models are not in it
+  CHECK (first_started <= last_started)
+) STRICT;
+CREATE INDEX usage_segments_by_time ON usage_segments (last_started, first_started);
+CREATE TABLE usage_records (
+  segment INTEGER PRIMARY KEY REFERENCES usage_segments (number),
+  records BLOB NOT NULL CHECK (length(records) > 0)
+) STRICT;
+
+-- Which records there are: what makes a flush exactly-once, and where a record is found by its id. The one row a record,
+-- so it has no more conditions than it needs.
+CREATE TABLE usage_ids (
+  id BLOB PRIMARY KEY,
+  segment INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER usage_ids_are_kept BEFORE DELETE ON usage_ids
+BEGIN SELECT RAISE(ABORT, 'a record is never forgotten: it would be booked again'); END;
+CREATE TRIGGER usage_ids_stay BEFORE UPDATE ON usage_ids
+BEGIN SELECT RAISE(ABORT, 'a record never moves'); END;
+
+-- What all records add up to, kept in the transaction that writes them. A nil id is sixteen zeros here, for it is part
+-- of the key.
+CREATE TABLE usage_sums (
+  day INTEGER NOT NULL,  -- of the start, in days since 1970, UTC
+  account_id BLOB NOT NULL CHECK (length(account_id) = 16),
+  key_id BLOB NOT NULL CHECK (length(key_id) = 16),
   model TEXT NOT NULL,
-  served_model TEXT NOT NULL,
-  stream INTEGER NOT NULL CHECK (stream IN (0, 1)),
-  outcome TEXT NOT NULL,
-  status INTEGER NOT NULL,
-  error TEXT,
-  fault TEXT,
-  certainty TEXT,  -- NULL: the usage is unknown, and so are all its tokens
-  input_tokens INTEGER,
-  output_tokens INTEGER,
-  cached_input_tokens INTEGER,
-  cache_write_tokens INTEGER,
-  reasoning_tokens INTEGER,
-  audio_input_tokens INTEGER,
-  audio_output_tokens INTEGER,
-  estimate INTEGER NOT NULL,
+  upstream TEXT NOT NULL,
+  requests INTEGER NOT NULL CHECK (requests >= 0),  -- admitted
+  refusals INTEGER NOT NULL CHECK (refusals >= 0),
+  input_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  unknown_usage INTEGER NOT NULL CHECK (unknown_usage >= 0),
   cost INTEGER NOT NULL CHECK (cost >= 0),
-  price_version TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX usage_by_time ON usage (started);
-CREATE INDEX usage_by_account ON usage (account_id, started);
-CREATE INDEX usage_by_key ON usage (key_id, started);
-
--- What each exchange did to each counter.
-CREATE TABLE holds (
-  exchange_id BLOB NOT NULL REFERENCES usage (id),
-  position INTEGER NOT NULL,
-  limit_id BLOB NOT NULL CHECK (length(limit_id) = 16),
-  window_start INTEGER NOT NULL,
-  reserved INTEGER NOT NULL CHECK (reserved >= 0),
-  spent INTEGER NOT NULL CHECK (spent >= 0),
-  unresolved INTEGER NOT NULL CHECK (unresolved >= 0),
-  PRIMARY KEY (exchange_id, position)
+  PRIMARY KEY (day, account_id, key_id, model, upstream)
 ) STRICT, WITHOUT ROWID;
 
--- Money that moved, in double entry, append-only.
-CREATE TABLE transfers (
-  id BLOB PRIMARY KEY CHECK (length(id) = 16),
-  at INTEGER NOT NULL,
-  source TEXT NOT NULL,
-  target TEXT NOT NULL,
-  amount INTEGER NOT NULL CHECK (amount > 0)
-) STRICT, WITHOUT ROWID;
+-- Money that moved, in double entry and added up: in a day, from an account to what a provider bills us. The transfers
+-- themselves are the records (ledger::transfer_of).
+CREATE VIEW ledger_totals (day, account_id, upstream, amount) AS
+SELECT day, account_id, upstream, sum(cost) FROM usage_sums GROUP BY day, account_id, upstream HAVING sum(cost) > 0;
 
 -- Sealed by store::SecretBox; the key is a file beside the database.
 CREATE TABLE upstream_secrets (

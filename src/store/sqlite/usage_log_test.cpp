@@ -1,0 +1,212 @@
+// How the usage log lies in its segments. What it answers is held to the model in memory by tests/conformance.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <fstream>
+
+#include "store/sqlite/sqlite_store.h"
+#include "tests/support/seeded_random.h"
+#include "tests/support/temporary_folder.h"
+
+using store::SqliteStore;
+using store::sqlite::Database;
+using Access = Database::Access;
+
+namespace {
+
+constexpr base::WallTime today{1'795'219'200'000};
+
+struct World {
+  tests::TemporaryFolder folder;
+  tests::SeededRandom random{4};
+  std::filesystem::path path = folder.path() / "metergate.db";
+  base::AccountId account = base::AccountId::create(today, random);
+  base::WallTime now = today;
+  std::unique_ptr<SqliteStore> store = open();
+
+  std::unique_ptr<SqliteStore> open() {
+    auto opened = *SqliteStore::open(path);
+    REQUIRE(opened->open_incarnation(today).has_value());
+    return opened;
+  }
+  void reopen() {
+    store.reset();
+    store = open();
+  }
+  std::vector<events::UsageRecord> exchanges(std::size_t count) {
+    std::vector<events::UsageRecord> records(count);
+    for (events::UsageRecord& record : records) {
+      now.ms += 1;
+      record.id = base::ExchangeId::create(now, random);
+      record.started = now;
+      record.account = account;
+      record.model = "small";
+      record.upstream = "openai";
+      record.cost = base::Money::from_nanos(10);
+    }
+    return records;
+  }
+  base::Status flush(const std::vector<events::UsageRecord>& records) {
+    return store->flush({.records = records, .returns = {}});
+  }
+  std::int64_t number(std::string_view sql) {
+    Database database = *Database::open(path, Access::read_only);
+    auto rows = database.query(sql);
+    REQUIRE(rows->next().has_value());
+    return rows->take_integer();
+  }
+  std::int64_t segments() { return number("SELECT count(*) FROM usage_segments"); }
+  void damage(std::string_view script) {
+    REQUIRE(Database::open(path, Access::read_write)->execute(script).has_value());
+  }
+  base::Result<std::vector<events::UsageRecord>> page(int limit = 1000) {
+    events::UsageFilter filter;
+    filter.limit = limit;
+    return store->records(filter);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("small flushes share a segment, across restarts too, and a full one is left alone") {
+  World world;
+  for (int i = 0; i < 200; ++i) REQUIRE(world.flush(world.exchanges(1)).has_value());
+  CHECK(world.segments() == 1);
+  world.reopen();
+  REQUIRE(world.flush(world.exchanges(55)).has_value());
+  CHECK(world.segments() == 1);
+  REQUIRE(world.flush(world.exchanges(512)).has_value());  // 255 records: it still grows
+  CHECK(world.segments() == 1);
+  REQUIRE(world.flush(world.exchanges(1)).has_value());
+  CHECK(world.segments() == 2);
+  world.reopen();
+  REQUIRE(world.flush(world.exchanges(1)).has_value());
+  CHECK(world.segments() == 2);
+  CHECK(world.number("SELECT sum(count) FROM usage_segments") == 769);
+  CHECK(world.number("SELECT count(*) FROM usage_ids") == 769);
+}
+
+TEST_CASE("known records among new ones are left out, in a segment that grows and in a full one") {
+  World world;
+  for (const std::size_t old_count : {100U, 300U}) {
+    const auto old = world.exchanges(old_count);
+    REQUIRE(world.flush(old).has_value());
+    auto records = world.exchanges(200);
+    records.insert(records.begin() + 70, old.begin() + 10, old.begin() + 60);
+    records.push_back(records.front());
+    records.back().cost = base::Money::from_nanos(77);
+    const std::size_t before = world.page()->size();
+    REQUIRE(world.flush(records).has_value());
+    CHECK(world.page()->size() == before + 200);
+  }
+  CHECK(world.store->sums({}, events::UsageGroup::total)->front().cost == base::Money::from_nanos(8000));
+}
+
+// A flush that failed left its records in the segment that the next one wrote: nobody had forgotten them.
+TEST_CASE("a flush that failed leaves nothing behind for the next one to write") {
+  World world;
+  REQUIRE(world.flush(world.exchanges(3)).has_value());
+  auto records = world.exchanges(2);
+  records.back().cost = base::Money::max();
+  REQUIRE_FALSE(world.flush(records).has_value());
+  CHECK(world.page()->size() == 3);
+  const auto next = world.exchanges(1);
+  REQUIRE(world.flush(next).has_value());
+  REQUIRE(world.page()->size() == 4);
+  CHECK(world.page()->front() == next.front());
+  records.back().cost = base::Money::zero();
+  REQUIRE(world.flush(records).has_value());
+  CHECK(world.page()->size() == 6);
+  CHECK(world.number("SELECT sum(count) FROM usage_segments") == 6);
+}
+
+TEST_CASE("the books add up to what the records say, day by day") {
+  World world;
+  std::vector<events::UsageRecord> records = world.exchanges(700);
+  std::int64_t cost = 0;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    records[i].started.ms += static_cast<std::int64_t>(i) * 600'000;
+    records[i].upstream = i % 3 == 0 ? "openai" : "anthropic";
+    records[i].cost = base::Money::from_nanos(i % 5 == 0 ? 0 : static_cast<std::int64_t>(i));
+    cost += records[i].cost.nanos();
+  }
+  REQUIRE(world.flush(records).has_value());
+  REQUIRE(world.flush(records).has_value());
+  CHECK(world.number("SELECT sum(amount) FROM ledger_totals") == cost);
+  CHECK(world.number("SELECT count(*) FROM ledger_totals") == 2 * 5);
+  std::int64_t moved = 0;
+  for (const auto& record : records)
+    if (const auto transfer = *world.store->find_transfer({record.id.uuid})) moved += transfer->amount.nanos();
+  CHECK(moved == cost);
+}
+
+TEST_CASE("a token count that fits nowhere stops no booking") {
+  World world;
+  auto records = world.exchanges(3);
+  for (auto& record : records) record.usage = meter::Usage{.input_tokens = INT64_MAX, .output_tokens = 1};
+  REQUIRE(world.flush({records[0], records[1]}).has_value());
+  REQUIRE(world.flush({records[2]}).has_value());
+  const auto sum = world.store->sums({}, events::UsageGroup::total)->front();
+  CHECK(sum.requests == 3);
+  CHECK(sum.input_tokens == INT64_MAX);
+  CHECK(sum.output_tokens == 3);
+}
+
+TEST_CASE("a damaged segment is an error that names it, and the rest is still there") {
+  World world;
+  REQUIRE(world.flush(world.exchanges(300)).has_value());
+  const auto newer = world.exchanges(300);
+  REQUIRE(world.flush(newer).has_value());
+  world.damage("UPDATE usage_records SET records = substr(records, 1, 2000) WHERE segment = 1");
+  CHECK(world.page(300)->size() == 300);
+  const auto page = world.page(301);
+  REQUIRE_FALSE(page.has_value());
+  CHECK(page.error().source == base::Source::store);
+  CHECK(page.error().message.find("usage segment 1") != std::string::npos);
+  CHECK(world.store->sums({}, events::UsageGroup::total)->front().requests == 600);  // not read for whole days
+  world.damage("PRAGMA foreign_keys = OFF; DELETE FROM usage_records WHERE segment = 1");
+  CHECK_FALSE(world.page(301).has_value());
+}
+
+TEST_CASE("a last segment that cannot be read any more is left as it is, and the next one is begun") {
+  World world;
+  REQUIRE(world.flush(world.exchanges(5)).has_value());
+  world.store.reset();
+  world.damage("UPDATE usage_records SET records = x'01'");
+  world.store = world.open();
+  const auto records = world.exchanges(2);
+  REQUIRE(world.flush(records).has_value());
+  CHECK(world.segments() == 2);
+  CHECK(world.page(2)->front() == records.back());
+}
+
+TEST_CASE("the times of segments are looked up in an index") {
+  World world;
+  Database database = *Database::open(world.path, Access::read_only);
+  auto rows = database.query(
+      "EXPLAIN QUERY PLAN SELECT number, last_started, x'' FROM usage_segments "
+      "WHERE last_started >= ? AND first_started < ? ORDER BY last_started DESC");
+  REQUIRE(*rows->next());
+  for (int skipped = 0; skipped < 3; ++skipped) rows->take_integer();
+  CHECK(rows->take_text() == "SEARCH usage_segments USING COVERING INDEX usage_segments_by_time (last_started>?)");
+  CHECK_FALSE(*rows->next());
+}
+
+TEST_CASE("the write-ahead log is begun again while the store is written to") {
+  World world;
+  // Bytes 16 to 23 of the log are its salts: new ones say that it was begun again (sqlite.org/fileformat2.html, 4.1).
+  const auto salts = [&] {
+    std::ifstream log(world.path.string() + "-wal", std::ios::binary);
+    std::string header(24, '\0');
+    log.read(header.data(), 24);
+    return header.substr(16);
+  };
+  REQUIRE(world.flush(world.exchanges(1)).has_value());
+  const std::string before = salts();
+  int flushes = 0;
+  while (salts() == before && flushes < 20'000) {
+    REQUIRE(world.flush(world.exchanges(500)).has_value());
+    ++flushes;
+  }
+  CHECK(flushes < 20'000);
+}

@@ -1,0 +1,344 @@
+#include "store/usage_codec.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/assert.h"
+
+namespace store {
+namespace {
+
+constexpr std::uint8_t version = 1;
+constexpr std::size_t header_bytes = 1 + sizeof(std::uint64_t);
+
+// An enumerator's number is its place here. These lists only grow, and only at their ends.
+using base::ErrorType;
+using base::Source;
+using events::Outcome;
+constexpr std::array outcomes{Outcome::served, Outcome::refused, Outcome::failed, Outcome::unaccounted};
+constexpr std::array errors{ErrorType::invalid_request,
+                            ErrorType::unauthorized,
+                            ErrorType::forbidden,
+                            ErrorType::not_found,
+                            ErrorType::conflict,
+                            ErrorType::payload_too_large,
+                            ErrorType::headers_too_large,
+                            ErrorType::unknown_model,
+                            ErrorType::unknown_price,
+                            ErrorType::rate_limited,
+                            ErrorType::limit_busy,
+                            ErrorType::limit_reached,
+                            ErrorType::insufficient_balance,
+                            ErrorType::upstream_error,
+                            ErrorType::upstream_timeout,
+                            ErrorType::overloaded,
+                            ErrorType::unavailable,
+                            ErrorType::internal};
+constexpr std::array faults{Source::client,           Source::gateway, Source::upstream_refusal,
+                            Source::upstream_timeout, Source::network, Source::store};
+
+template <class List>
+std::uint8_t number_in(const List& list, typename List::value_type value) {
+  const auto found = std::ranges::find(list, value);
+  ASSERT(found != list.end());
+  return static_cast<std::uint8_t>(found - list.begin());
+}
+
+template <class List>
+typename List::value_type value_in(const List& list, std::uint8_t number, bool& known) {
+  if (number < list.size()) return list[number];
+  known = false;
+  return list[0];
+}
+
+// The first byte after the time: what is there, and the outcome's number above it.
+enum Flag : std::uint8_t { is_stream = 1, has_usage = 2, has_error = 4, has_fault = 8 };
+constexpr unsigned outcome_shift = 4;
+
+// The counts of a usage in the order in which they are written; a mask says which are known.
+constexpr std::array token_counts{&meter::Usage::input_tokens,        &meter::Usage::output_tokens,
+                                  &meter::Usage::cached_input_tokens, &meter::Usage::cache_write_tokens,
+                                  &meter::Usage::reasoning_tokens,    &meter::Usage::audio_input_tokens,
+                                  &meter::Usage::audio_output_tokens};
+constexpr std::uint8_t at_least_bit = 1 << token_counts.size();
+
+constexpr std::size_t uuid_bytes = sizeof(base::Uuid::bytes);
+// The most that a record takes without its holds, and that one hold takes.
+constexpr std::size_t record_bytes_max = uuid_bytes + 8 + 22 * number_bytes_max;
+constexpr std::size_t hold_bytes_max = 4 * number_bytes_max;
+
+void write_usage(ByteWriter& out, const meter::Usage& usage) {
+  std::uint8_t mask = usage.certainty == meter::Certainty::at_least ? at_least_bit : 0;
+  for (std::size_t i = 0; i < token_counts.size(); ++i)
+    if (usage.*token_counts[i]) mask |= static_cast<std::uint8_t>(1 << i);
+  out.byte(mask);
+  for (const auto count : token_counts)
+    if (usage.*count) out.signed_number(*(usage.*count));
+}
+
+// Sixteen bits for a value, four of them set, let one in some four hundred others pass.
+constexpr std::size_t digest_bits_per_value = 16;
+constexpr int digest_probes = 4;
+
+template <class Act>
+bool all_probes(std::size_t bits, std::uint64_t hash, Act act) {
+  const std::uint64_t step = hash >> 32 | 1;
+  for (int probe = 0; probe < digest_probes; ++probe, hash += step)
+    if (const std::uint64_t bit = hash % bits; !act(bit / 8, static_cast<unsigned char>(1 << bit % 8))) return false;
+  return true;
+}
+
+std::string_view bytes_of(const base::Uuid& id) { return {reinterpret_cast<const char*>(id.bytes.data()), uuid_bytes}; }
+
+std::unexpected<base::Error> damaged(std::string_view what) {
+  return base::fail(base::ErrorType::unavailable, fmt::format("a segment of the usage log {}", what), {},
+                    base::Source::store);
+}
+
+}  // namespace
+
+SegmentWriter::Places SegmentWriter::add(const events::UsageRecord& record) {
+  const Places places{.account = ids_.place_of(record.account.uuid),
+                      .key = ids_.place_of(record.key.uuid),
+                      .model = texts_.place_of(std::string_view(record.model)),
+                      .upstream = texts_.place_of(std::string_view(record.upstream))};
+  const std::size_t before = records_.size();
+  records_.resize(before + record_bytes_max + record.holds.size() * hold_bytes_max);
+  ByteWriter out(records_.data() + before);
+  out.bytes(record.id.uuid.bytes.data(), uuid_bytes);
+  out.signed_number(static_cast<std::int64_t>(static_cast<std::uint64_t>(record.started.ms) -
+                                              static_cast<std::uint64_t>(previous_started_.ms)));
+  out.byte(static_cast<std::uint8_t>((record.stream ? is_stream : 0) | (record.usage ? has_usage : 0) |
+                                     (record.error ? has_error : 0) | (record.fault ? has_fault : 0) |
+                                     number_in(outcomes, record.outcome) << outcome_shift));
+  out.number(places.account);
+  out.number(places.key);
+  out.number(places.model);
+  out.number(places.upstream);
+  out.signed_number(record.cost.nanos());
+  if (record.usage) write_usage(out, *record.usage);
+  out.number(texts_.place_of(std::string_view(record.route)));
+  out.number(texts_.place_of(std::string_view(record.served_model)));
+  out.number(texts_.place_of(std::string_view(record.price_version)));
+  out.signed_number(record.estimate.nanos());
+  out.signed_number(record.duration_us);
+  out.signed_number(record.first_byte_us);
+  out.signed_number(record.status);
+  if (record.error) out.byte(number_in(errors, *record.error));
+  if (record.fault) out.byte(number_in(faults, *record.fault));
+  out.number(record.holds.size());
+  for (const events::Hold& hold : record.holds) {
+    out.number(counters_.place_of(quota::CounterKey{hold.limit, hold.window_start}));
+    out.signed_number(hold.reserved);
+    out.signed_number(hold.spent);
+    out.signed_number(hold.unresolved);
+  }
+  records_.resize(static_cast<std::size_t>(out.at() - records_.data()));
+
+  first_started_ = count_ == 0 ? record.started : std::min(first_started_, record.started);
+  last_started_ = count_ == 0 ? record.started : std::max(last_started_, record.started);
+  previous_started_ = record.started;
+  ++count_;
+  return places;
+}
+
+std::string SegmentWriter::bytes() const {
+  std::size_t size = 4 * number_bytes_max + ids_.values().size() * uuid_bytes +
+                     counters_.values().size() * (uuid_bytes + number_bytes_max) + records_.size();
+  for (const std::string& text : texts_.values()) size += number_bytes_max + text.size();
+  std::string body(header_bytes + size, '\0');
+  ByteWriter out(body.data() + header_bytes);
+  out.number(count_);
+  out.number(texts_.values().size());
+  for (const std::string& text : texts_.values()) {
+    out.number(text.size());
+    out.bytes(text.data(), text.size());
+  }
+  out.number(ids_.values().size());
+  for (const base::Uuid& id : ids_.values()) out.bytes(id.bytes.data(), uuid_bytes);
+  out.number(counters_.values().size());
+  for (const quota::CounterKey& counter : counters_.values()) {
+    out.bytes(counter.limit.uuid.bytes.data(), uuid_bytes);
+    out.signed_number(counter.window_start.ms);
+  }
+  out.bytes(records_.data(), records_.size());
+  body.resize(static_cast<std::size_t>(out.at() - body.data()));
+  return sealed_segment(std::move(body));
+}
+
+// `body` begins with room for the header.
+std::string sealed_segment(std::string body) {
+  ASSERT(body.size() >= header_bytes);
+  const std::uint64_t checksum = hash_of(std::string_view(body).substr(header_bytes));
+  body[0] = static_cast<char>(version);
+  std::memcpy(body.data() + 1, &checksum, sizeof checksum);
+  return body;
+}
+
+std::string SegmentWriter::digest() const {
+  const std::size_t values = ids_.values().size() + texts_.values().size();
+  std::string digest((values * digest_bits_per_value + 7) / 8, '\0');
+  const auto set = [&](std::string_view value) {
+    all_probes(8 * digest.size(), hash_of(value), [&](std::size_t at, unsigned char bit) {
+      digest[at] = static_cast<char>(static_cast<unsigned char>(digest[at]) | bit);
+      return true;
+    });
+  };
+  for (const base::Uuid& id : ids_.values()) set(bytes_of(id));
+  for (const std::string& text : texts_.values()) set(text);
+  return digest;
+}
+
+bool digest_may_hold(std::string_view digest, std::string_view text) {
+  if (digest.empty()) return false;
+  return all_probes(8 * digest.size(), hash_of(text), [&](std::size_t at, unsigned char bit) {
+    return (static_cast<unsigned char>(digest[at]) & bit) != 0;
+  });
+}
+
+bool digest_may_hold(std::string_view digest, const base::Uuid& id) { return digest_may_hold(digest, bytes_of(id)); }
+
+base::Result<SegmentReader> SegmentReader::open(std::string_view bytes) {
+  if (bytes.empty()) return damaged("is empty");
+  if (static_cast<std::uint8_t>(bytes[0]) != version)
+    return damaged(fmt::format("has format {}, which this version does not know", static_cast<std::uint8_t>(bytes[0])));
+  if (bytes.size() < header_bytes) return damaged("is cut short");
+  std::uint64_t checksum = 0;
+  std::memcpy(&checksum, bytes.data() + 1, sizeof checksum);
+  const std::string_view body = bytes.substr(header_bytes);
+  if (hash_of(body) != checksum) return damaged("is damaged: its checksum is another");
+  SegmentReader reader(body);
+  TRY_STATUS(reader.read_tables());
+  return reader;
+}
+
+// A count is believed only as far as bytes are there for it.
+base::Status SegmentReader::read_tables() {
+  left_ = in_.number();
+  for (std::uint64_t count = in_.number(); count > 0 && !in_.broken(); --count)
+    texts_.push_back(in_.bytes(in_.number()));
+  for (std::uint64_t count = in_.number(); count > 0 && !in_.broken(); --count) {
+    const std::string_view bytes = in_.bytes(uuid_bytes);
+    if (!in_.broken()) std::memcpy(ids_.emplace_back().bytes.data(), bytes.data(), uuid_bytes);
+  }
+  for (std::uint64_t count = in_.number(); count > 0 && !in_.broken(); --count) {
+    const std::string_view bytes = in_.bytes(uuid_bytes);
+    const base::WallTime window_start{in_.signed_number()};
+    if (in_.broken()) break;
+    quota::CounterKey& counter = counters_.emplace_back();
+    std::memcpy(counter.limit.uuid.bytes.data(), bytes.data(), uuid_bytes);
+    counter.window_start = window_start;
+  }
+  if (in_.broken()) return damaged("ends within its tables");
+  return {};
+}
+
+// A place outside its table breaks the reader.
+std::uint32_t SegmentReader::place_in(std::size_t table_size) {
+  const std::uint64_t place = in_.number();
+  if (place < table_size) return static_cast<std::uint32_t>(place);
+  in_.give_up();
+  return 0;
+}
+
+void SegmentReader::read_usage() {
+  const std::uint8_t mask = in_.byte();
+  meter::Usage& usage = packed_.usage.emplace();
+  usage.certainty = (mask & at_least_bit) != 0 ? meter::Certainty::at_least : meter::Certainty::exact;
+  for (std::size_t i = 0; i < token_counts.size(); ++i)
+    if ((mask & 1 << i) != 0) usage.*token_counts[i] = in_.signed_number();
+}
+
+void SegmentReader::skip_holds() {
+  const char* const begin = in_.rest().data();
+  for (std::uint64_t count = in_.number(); count > 0 && !in_.broken(); --count) {
+    place_in(counters_.size());
+    for (int amount = 0; amount < 3; ++amount) in_.number();
+  }
+  packed_.holds = {begin, static_cast<std::size_t>(in_.rest().data() - begin)};
+}
+
+base::Result<bool> SegmentReader::next() {
+  if (left_ == 0) {
+    if (!in_.rest().empty()) return damaged("goes on after its last record");
+    return false;
+  }
+  --left_;
+  if (const std::string_view id = in_.bytes(uuid_bytes); !id.empty())
+    std::memcpy(packed_.id.uuid.bytes.data(), id.data(), uuid_bytes);
+  packed_.started.ms = static_cast<std::int64_t>(static_cast<std::uint64_t>(packed_.started.ms) +
+                                                 static_cast<std::uint64_t>(in_.signed_number()));
+  const std::uint8_t flags = in_.byte();
+  packed_.outcome = value_in(outcomes, flags >> outcome_shift, known_);
+  packed_.stream = (flags & is_stream) != 0;
+  packed_.account = place_in(ids_.size());
+  packed_.key = place_in(ids_.size());
+  packed_.model = place_in(texts_.size());
+  packed_.upstream = place_in(texts_.size());
+  packed_.cost = base::Money::from_nanos(in_.signed_number());
+  packed_.usage.reset();
+  if ((flags & has_usage) != 0) read_usage();
+  packed_.route = place_in(texts_.size());
+  packed_.served_model = place_in(texts_.size());
+  packed_.price_version = place_in(texts_.size());
+  packed_.estimate = base::Money::from_nanos(in_.signed_number());
+  packed_.duration_us = in_.signed_number();
+  packed_.first_byte_us = in_.signed_number();
+  packed_.status = in_.signed_number();
+  packed_.error.reset();
+  packed_.fault.reset();
+  if ((flags & has_error) != 0) packed_.error = value_in(errors, in_.byte(), known_);
+  if ((flags & has_fault) != 0) packed_.fault = value_in(faults, in_.byte(), known_);
+  skip_holds();
+  if (in_.broken()) return damaged("ends within a record");
+  if (!known_) return damaged("names an outcome, an error or a fault that this version does not know");
+  return true;
+}
+
+events::UsageRecord SegmentReader::record() const {
+  events::UsageRecord record{.id = packed_.id,
+                             .started = packed_.started,
+                             .duration_us = packed_.duration_us,
+                             .first_byte_us = packed_.first_byte_us,
+                             .account = {ids_[packed_.account]},
+                             .key = {ids_[packed_.key]},
+                             .route = std::string(texts_[packed_.route]),
+                             .upstream = std::string(texts_[packed_.upstream]),
+                             .model = std::string(texts_[packed_.model]),
+                             .served_model = std::string(texts_[packed_.served_model]),
+                             .stream = packed_.stream,
+                             .outcome = packed_.outcome,
+                             .status = static_cast<int>(packed_.status),
+                             .error = packed_.error,
+                             .fault = packed_.fault,
+                             .usage = packed_.usage,
+                             .estimate = packed_.estimate,
+                             .cost = packed_.cost,
+                             .price_version = std::string(texts_[packed_.price_version]),
+                             .holds = {}};
+  ByteReader in(packed_.holds);
+  for (std::uint64_t count = in.number(); count > 0; --count) {
+    const quota::CounterKey& counter = counters_[in.number()];
+    // A braced list is read from left to right, as the numbers are.
+    record.holds.push_back({.limit = counter.limit,
+                            .window_start = counter.window_start,
+                            .reserved = in.signed_number(),
+                            .spent = in.signed_number(),
+                            .unresolved = in.signed_number()});
+  }
+  return record;
+}
+
+std::optional<std::uint32_t> SegmentReader::find_id(const base::Uuid& id) const {
+  const auto found = std::ranges::find(ids_, id);
+  return found == ids_.end() ? std::nullopt : std::optional(static_cast<std::uint32_t>(found - ids_.begin()));
+}
+
+std::optional<std::uint32_t> SegmentReader::find_text(std::string_view text) const {
+  const auto found = std::ranges::find(texts_, text);
+  return found == texts_.end() ? std::nullopt : std::optional(static_cast<std::uint32_t>(found - texts_.begin()));
+}
+
+}  // namespace store

@@ -1,0 +1,121 @@
+#pragma once
+// A segment of the usage log: some hundred records packed into one run of bytes, some 50 bytes a record.
+//
+//   version    1 byte: 1
+//   checksum   8 bytes, over all that follows
+//   count      of the records
+//   tables     texts, ids (accounts and keys), counters (limit and window), each named by its place in a record
+//   records    one after the other
+//
+// A number is written in as many bytes as it needs (store/packed_bytes.h). Enumerators have numbers of this format's
+// own, so that a new one never changes the meaning of what is written. Every record comes back as it was, field by
+// field; what is damaged, cut short or of another version is an error and never a wrong record.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "events/usage_record.h"
+#include "store/interner.h"
+#include "store/packed_bytes.h"
+
+namespace store {
+
+// Packs records. What was added stays: a segment that grows is written again as a whole.
+class SegmentWriter {
+ public:
+  // Where the segment's tables have the values that sums are grouped by.
+  struct Places {
+    std::uint32_t account = 0;
+    std::uint32_t key = 0;
+    std::uint32_t model = 0;
+    std::uint32_t upstream = 0;
+    bool operator==(const Places&) const = default;
+  };
+  Places add(const events::UsageRecord& record);
+
+  std::size_t count() const { return count_; }
+  base::WallTime first_started() const { return first_started_; }  // of at least one record
+  base::WallTime last_started() const { return last_started_; }
+  const base::Uuid& id_at(std::uint32_t place) const { return ids_.values()[place]; }
+  std::string_view text_at(std::uint32_t place) const { return texts_.values()[place]; }
+
+  std::string bytes() const;
+  // A Bloom filter over the tables (digest_may_hold): which accounts, keys and models a reader need not look for.
+  std::string digest() const;
+
+ private:
+  Interner<std::string> texts_;
+  Interner<base::Uuid> ids_;
+  Interner<quota::CounterKey> counters_;
+  std::string records_;
+  std::size_t count_ = 0;
+  base::WallTime first_started_;
+  base::WallTime last_started_;
+  base::WallTime previous_started_;
+};
+
+// Reads a segment record by record without making one: a UsageRecord is made only of what is asked for.
+class SegmentReader {
+ public:
+  // Checks version and checksum. `bytes` outlive the reader.
+  static base::Result<SegmentReader> open(std::string_view bytes);
+
+  // A record as it lies in the segment: names are places in the tables.
+  struct Packed {
+    base::ExchangeId id;
+    base::WallTime started;
+    std::uint32_t account = 0, key = 0;
+    std::uint32_t route = 0, upstream = 0, model = 0, served_model = 0, price_version = 0;
+    events::Outcome outcome = events::Outcome::served;
+    bool stream = false;
+    std::optional<meter::Usage> usage;
+    base::Money cost;
+    base::Money estimate;
+    std::int64_t duration_us = 0;
+    std::int64_t first_byte_us = 0;
+    std::int64_t status = 0;
+    std::optional<base::ErrorType> error;
+    std::optional<base::Source> fault;
+    std::string_view holds;  // still packed
+  };
+  // Moves to the next record; false: there is none.
+  base::Result<bool> next();
+  const Packed& packed() const { return packed_; }
+  // The current record in full.
+  events::UsageRecord record() const;
+
+  const base::Uuid& id_at(std::uint32_t place) const { return ids_[place]; }
+  std::string_view text_at(std::uint32_t place) const { return texts_[place]; }
+  std::size_t count_of_ids() const { return ids_.size(); }
+  std::size_t count_of_texts() const { return texts_.size(); }
+  // nullopt: no record of this segment has it.
+  std::optional<std::uint32_t> find_id(const base::Uuid& id) const;
+  std::optional<std::uint32_t> find_text(std::string_view text) const;
+
+ private:
+  explicit SegmentReader(std::string_view body) : in_(body) {}
+  base::Status read_tables();
+  void read_usage();
+  void skip_holds();
+  std::uint32_t place_in(std::size_t table_size);
+
+  ByteReader in_;
+  std::uint64_t left_ = 0;
+  std::vector<std::string_view> texts_;
+  std::vector<base::Uuid> ids_;
+  std::vector<quota::CounterKey> counters_;
+  bool known_ = true;  // every number of an enumerator so far
+  Packed packed_;
+};
+
+// Version and checksum in front of `body`: what SegmentWriter::bytes ends with.
+std::string sealed_segment(std::string body);
+
+// false: no record behind the digest has the value.
+bool digest_may_hold(std::string_view digest, const base::Uuid& id);
+bool digest_may_hold(std::string_view digest, std::string_view text);
+
+}  // namespace store
