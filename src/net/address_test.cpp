@@ -9,11 +9,11 @@ TEST_CASE("an address is read and written back in one form") {
     const char* text;
     Address address;
   };
-  for (const Row& row : {Row{"127.0.0.1:8080", {"127.0.0.1", 8080, false}}, Row{"localhost:1", {"localhost", 1, false}},
-                         Row{"0.0.0.0:0", {"0.0.0.0", 0, false}}, Row{"[::1]:8080", {"::1", 8080, false}},
-                         Row{"[::]:65535", {"::", 65535, false}}, Row{"a.example:443", {"a.example", 443, false}},
-                         Row{"unix:/run/a b.sock", {"/run/a b.sock", 0, true}},
-                         Row{"unix:relative:1", {"relative:1", 0, true}}}) {
+  for (const Row& row :
+       {Row{"127.0.0.1:8080", {"127.0.0.1", 8080, false}}, Row{"localhost:1", {"localhost", 1, false}},
+        Row{"0.0.0.0:0", {"0.0.0.0", 0, false}}, Row{"[::1]:8080", {"::1", 8080, false}},
+        Row{"[::]:65535", {"::", 65535, false}}, Row{"a.example:443", {"a.example", 443, false}},
+        Row{"unix:/run/a b.sock", {"/run/a b.sock", 0, true}}, Row{"unix:relative:1", {"relative:1", 0, true}}}) {
     CAPTURE(row.text);
     const auto address = Address::parse(row.text);
     REQUIRE(address.has_value());

@@ -85,9 +85,8 @@ Task<void> forget_the_gone(Bench& bench) {
 Task<void> await_another_thread(Bench& bench) {
   const std::thread::id here = std::this_thread::get_id();
   std::thread answering;
-  const auto answer = co_await await_callback<std::string>(bench.loop, [&answering](auto done) {
-    answering = std::thread([done] { done("from afar"); });
-  });
+  const auto answer = co_await await_callback<std::string>(
+      bench.loop, [&answering](auto done) { answering = std::thread([done] { done("from afar"); }); });
   CHECK(*answer == "from afar");
   CHECK(std::this_thread::get_id() == here);
   answering.join();

@@ -91,12 +91,14 @@ void Stream::ready(std::uint32_t events) {
     direction.waiter.reset();
     std::move(waiter)(Io::ok);  // may end this stream
   };
+  const bool readable = (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
   const bool writable = (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
   const bool write_waits = writable && writing_.waiter.has_value();
+  if (readable) reading_.ready = true;
   if (writable) writing_.ready = true;
   // At most one of the two is resumed here: the first may end the stream. The other one, rare, is told in its own turn.
   if (write_waits && reading_.waiter) wake(writing_, Io::ok);
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 && (reading_.waiter || !write_waits)) return go_on(reading_);
+  if (readable && (reading_.waiter || !write_waits)) return go_on(reading_);
   if (write_waits) go_on(writing_);
 }
 

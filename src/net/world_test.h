@@ -196,8 +196,7 @@ class Served : public Bench {
   Listener listener;
 
   explicit Served(ServerOptions options = {}, TlsServerContext* tls = nullptr)
-      : server(loop, script, options, tls),
-        listener(loop, *listen_on(address), [this](int fd) { server.serve(fd); }) {
+      : server(loop, script, options, tls), listener(loop, *listen_on(address), [this](int fd) { server.serve(fd); }) {
     listener.start();
   }
   ~Served() { loop.end(); }  // first the coroutines, which refer to the rest
