@@ -2,10 +2,10 @@
 // events: facts that happened. The usage record is the first: an exchange that was admitted, or refused for a known
 // key, ends in exactly one of them. It never holds a body, a header value or a secret.
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "base/clock.h"
 #include "base/ids.h"
@@ -35,6 +35,9 @@ struct Hold {
   bool operator==(const Hold&) const = default;
 };
 
+// Most exchanges meet one to three limits: those need no allocation.
+using Holds = boost::container::small_vector<Hold, 3>;
+
 struct UsageRecord {
   base::ExchangeId id;  // also the X-Request-Id of the reply
   base::WallTime started;
@@ -55,7 +58,7 @@ struct UsageRecord {
   base::Money estimate;               // worst case, before the call
   base::Money cost;                   // what is booked
   std::string price_version;
-  std::vector<Hold> holds;
+  Holds holds;
 
   bool operator==(const UsageRecord&) const = default;
 };

@@ -9,7 +9,7 @@
 namespace quota {
 
 // This process's share of one counter. Workers take from `free` and give back to it without a lock; everything else
-// belongs to the keeper (engine.h). Amounts in the limit's unit.
+// belongs to the keeper (keeper.h). Amounts in the limit's unit.
 //
 // Always: free >= 0, and what the store has leased to this process = free + reserved + settled but not flushed.
 class Lease {

@@ -97,7 +97,7 @@ struct Bench {
   }
 
   // A served exchange of this moment that cost `cost`.
-  events::UsageRecord exchange(std::int64_t cost, std::vector<events::Hold> holds) {
+  events::UsageRecord exchange(std::int64_t cost, events::Holds holds) {
     events::UsageRecord record;
     record.id = id<base::ExchangeId>();
     record.started = now;
