@@ -56,6 +56,7 @@ ci:  ## what CI runs: test, lint, asan, tsan
 setup-%:
 	@tools/setup $*
 configure-%:
+	@mkdir -p build
 	@cmake --preset $* >build/$*.configure.log 2>&1 || (cat build/$*.configure.log; exit 1)
 build-%: configure-%
 	@cmake --build --preset $*

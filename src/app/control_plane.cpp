@@ -65,8 +65,12 @@ class ApiHandler final : public net::Handler {
 
   net::Task<void> serve(net::Incoming& incoming) override {
     const net::RequestHead& head = incoming.head();
-    admin::Request request{.method = std::string(head.method), .path = decoded(head.path(), false),
-                           .query = query_of(head.target), .body = {}, .credential = credential_of(head), .trust = trust_};
+    admin::Request request{.method = std::string(head.method),
+                           .path = decoded(head.path(), false),
+                           .query = query_of(head.target),
+                           .body = {},
+                           .credential = credential_of(head),
+                           .trust = trust_};
     const bool head_only = request.method == "HEAD";
     if (head_only) request.method = "GET";
     const auto body = co_await incoming.read_body(body_bytes_max);
@@ -91,8 +95,8 @@ class ApiHandler final : public net::Handler {
 
   std::string refuse(const base::Error& error) override {
     const int status = base::http_status(error.type);
-    const std::string body = fmt::format(R"({{"type":"{}","title":"{}","status":{},"detail":"{}"}})", base::to_string(error.type),
-                                         net::reason_of(status), status, error.message);
+    const std::string body = fmt::format(R"({{"type":"{}","title":"{}","status":{},"detail":"{}"}})",
+                                         base::to_string(error.type), net::reason_of(status), status, error.message);
     std::string reply;
     net::HeadWriter writer(reply);
     writer.response(status, net::reason_of(status))
@@ -111,7 +115,9 @@ class ApiHandler final : public net::Handler {
 // One listener with its way to the API.
 struct Door {
   Door(net::Loop& loop, admin::Api& api, admin::Trust trust, int fd)
-      : handler(api, trust), server(loop, handler, {}), listener(loop, fd, [this](int socket) { server.serve(socket); }) {}
+      : handler(api, trust),
+        server(loop, handler, {}),
+        listener(loop, fd, [this](int socket) { server.serve(socket); }) {}
   ApiHandler handler;
   net::HttpServer server;
   net::Listener listener;
@@ -128,7 +134,8 @@ struct ControlPlane::Plane {
   std::thread thread;
 };
 
-base::Result<std::unique_ptr<ControlPlane>> ControlPlane::create(admin::Api& api, Listeners listeners, const base::Clock& clock) {
+base::Result<std::unique_ptr<ControlPlane>> ControlPlane::create(admin::Api& api, Listeners listeners,
+                                                                 const base::Clock& clock) {
   std::unique_ptr<ControlPlane> control(new ControlPlane);
   control->listeners_ = std::move(listeners);
   control->plane_ = std::make_unique<Plane>(clock);

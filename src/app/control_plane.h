@@ -19,7 +19,8 @@ class ControlPlane {
     std::optional<net::Address> tcp;
     std::optional<net::Address> local;  // a Unix socket; its permissions are the key
   };
-  static base::Result<std::unique_ptr<ControlPlane>> create(admin::Api& api, Listeners listeners, const base::Clock& clock);
+  static base::Result<std::unique_ptr<ControlPlane>> create(admin::Api& api, Listeners listeners,
+                                                            const base::Clock& clock);
   ~ControlPlane();
 
   void start();

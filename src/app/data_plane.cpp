@@ -50,13 +50,16 @@ base::Result<std::unique_ptr<DataPlane>> DataPlane::create(Parts parts) {
   }
   for (int i = 0; i < parts.config.threads; ++i) {
     auto thread = std::make_unique<Thread>(parts.clock);
-    TRY(thread->worker, gateway::Worker::create({thread->loop, parts.settings, parts.keeper, parts.random, parts.snapshot}));
-    thread->server = std::make_unique<net::HttpServer>(thread->loop, *thread->worker, net::ServerOptions{}, plane->tls_.get());
+    TRY(thread->worker,
+        gateway::Worker::create({thread->loop, parts.settings, parts.keeper, parts.random, parts.snapshot}));
+    thread->server =
+        std::make_unique<net::HttpServer>(thread->loop, *thread->worker, net::ServerOptions{}, plane->tls_.get());
     TRY(const int fd, net::listen_on(plane->address_, i == 0 ? net::Share::first : net::Share::join));
-    thread->listener = std::make_unique<net::Listener>(thread->loop, fd, [&server = *thread->server, &worker = *thread->worker](int socket) {
-      worker.stats().connections.add();
-      server.serve(socket);
-    });
+    thread->listener = std::make_unique<net::Listener>(
+        thread->loop, fd, [&server = *thread->server, &worker = *thread->worker](int socket) {
+          worker.stats().connections.add();
+          server.serve(socket);
+        });
     plane->threads_.push_back(std::move(thread));
   }
   return plane;
@@ -96,7 +99,8 @@ void DataPlane::stop(std::int64_t drain_ms) {
   for (const auto& thread : threads_) {
     if (!thread->running) continue;
     Thread& one = *thread;
-    one.loop.post([&one, drain_ms] { one.loop.spawn(shut_down(one.loop, *one.listener, *one.server, *one.worker, drain_ms)); });
+    one.loop.post(
+        [&one, drain_ms] { one.loop.spawn(shut_down(one.loop, *one.listener, *one.server, *one.worker, drain_ms)); });
   }
   for (const auto& thread : threads_) {
     if (thread->running) thread->thread.join();

@@ -13,7 +13,8 @@ namespace app {
 // numbers one could believe, that misbehaves as the options say. On its own thread.
 class DemoUpstream {
  public:
-  static base::Result<std::unique_ptr<DemoUpstream>> start(const DemoUpstreamOptions& options, const base::Clock& clock);
+  static base::Result<std::unique_ptr<DemoUpstream>> start(const DemoUpstreamOptions& options,
+                                                           const base::Clock& clock);
   ~DemoUpstream();
   const net::Address& address() const { return address_; }
 

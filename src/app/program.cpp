@@ -28,7 +28,11 @@ base::Result<std::shared_ptr<const meter::PriceBook>> read_prices(const PriceSet
 }  // namespace
 
 Program::Program(const Config& config, Stores stores)
-    : config_(config), stores_(stores), clock_(base::system_clock()), random_(base::system_random()), store_thread_(clock_) {}
+    : config_(config),
+      stores_(stores),
+      clock_(base::system_clock()),
+      random_(base::system_random()),
+      store_thread_(clock_) {}
 
 base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Stores stores, const Options& options) {
   std::unique_ptr<Program> program(new Program(config, stores));
@@ -50,13 +54,18 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
   TRY(program->catalog_, catalog::Catalog::open(*program->catalog_store_, program->clock_, program->random_));
   program->published_ = program->catalog_->current();
 
-  TRY(program->data_plane_, DataPlane::create({config, settings, *program->keeper_, program->clock_, program->random_, program->published_}));
+  TRY(program->data_plane_,
+      DataPlane::create({config, settings, *program->keeper_, program->clock_, program->random_, program->published_}));
   Program& self = *program;
-  program->catalog_->on_change([&self](std::shared_ptr<const catalog::Snapshot> snapshot) { self.catalog_changed(snapshot); });
+  program->catalog_->on_change(
+      [&self](std::shared_ptr<const catalog::Snapshot> snapshot) { self.catalog_changed(snapshot); });
 
-  admin::Options admin{.environment_admin_key_hash = {}, .metrics = [&self] { return self.metrics(); }, .ready = [&self] { return self.ready(); }};
+  admin::Options admin{.environment_admin_key_hash = {},
+                       .metrics = [&self] { return self.metrics(); },
+                       .ready = [&self] { return self.ready(); }};
   if (options.admin_key) admin.environment_admin_key_hash = base::sha256(*options.admin_key);
-  program->api_ = std::make_unique<admin::Api>(*program->catalog_, stores.usage, *program->keeper_, program->clock_, std::move(admin));
+  program->api_ = std::make_unique<admin::Api>(*program->catalog_, stores.usage, *program->keeper_, program->clock_,
+                                               std::move(admin));
   ControlPlane::Listeners listeners{.tcp = config.control, .local = {}};
   if (options.local_socket) listeners.local = net::Address{*options.local_socket, 0, true};
   TRY(program->control_plane_, ControlPlane::create(*program->api_, std::move(listeners), program->clock_));
@@ -101,7 +110,8 @@ std::string Program::metrics() const {
   };
   gauge("metergate_unflushed_records", "Usage records that are settled and not in the store yet.", health.unflushed);
   gauge("metergate_store_failures", "Calls of the store that failed since the start.", health.flush_failures);
-  gauge("metergate_unaccounted_leases", "Leases that the last start found open; their money is unresolved.", unaccounted_leases_);
+  gauge("metergate_unaccounted_leases", "Leases that the last start found open; their money is unresolved.",
+        unaccounted_leases_);
   gauge("metergate_admitting", "1 while exchanges can be admitted.", keeper_->admitting() ? 1 : 0);
   return text;
 }
@@ -118,16 +128,22 @@ base::Result<FirstKeys> create_first_keys(catalog::Catalog& catalog, bool admin_
   FirstKeys keys;
   const auto snapshot = catalog.current();
   const auto& contents = snapshot->contents();
-  const bool has_admin = std::ranges::any_of(contents.keys, [](const catalog::Key& key) { return key.role == catalog::KeyRole::admin; });
+  const bool has_admin =
+      std::ranges::any_of(contents.keys, [](const catalog::Key& key) { return key.role == catalog::KeyRole::admin; });
   if (!has_admin && !admin_key_given) {
-    TRY(const auto admin, catalog.create_key({.account = {}, .name = "first admin", .role = catalog::KeyRole::admin, .expires = {}}));
+    TRY(const auto admin,
+        catalog.create_key({.account = {}, .name = "first admin", .role = catalog::KeyRole::admin, .expires = {}}));
     keys.admin = admin.secret;
   }
   if (!contents.accounts.empty()) return keys;
   TRY(const auto account, catalog.create_account({.name = "first", .external_id = {}, .parent = {}}));
-  TRY(const auto limit, catalog.create_limit({.subject = account.id, .name = {}, .unit = catalog::LimitUnit::usd,
-                                              .window = base::WindowKind::day, .amount = base::Money::nanos_per_usd}));
-  TRY(const auto key, catalog.create_key({.account = account.id, .name = "first", .role = catalog::KeyRole::data, .expires = {}}));
+  TRY(const auto limit, catalog.create_limit({.subject = account.id,
+                                              .name = {},
+                                              .unit = catalog::LimitUnit::usd,
+                                              .window = base::WindowKind::day,
+                                              .amount = base::Money::nanos_per_usd}));
+  TRY(const auto key,
+      catalog.create_key({.account = account.id, .name = "first", .role = catalog::KeyRole::data, .expires = {}}));
   keys.data = key.secret;
   return keys;
 }

@@ -48,19 +48,23 @@ std::optional<std::string> environment(const char* name) {
 }
 
 std::string on_own_host(const net::Address& address) {
-  return address.host == "0.0.0.0" || address.host == "::" ? fmt::format("127.0.0.1:{}", address.port) : address.to_string();
+  return address.host == "0.0.0.0" || address.host == "::" ? fmt::format("127.0.0.1:{}", address.port)
+                                                           : address.to_string();
 }
 
-void print_welcome(const Program& program, const FirstKeys& keys, std::string_view upstream, std::string_view key_command) {
+void print_welcome(const Program& program, const FirstKeys& keys, std::string_view upstream,
+                   std::string_view key_command) {
   const std::string proxy = on_own_host(program.proxy());
   fmt::print("\nMetergate is running.\n\n");
   fmt::print("  proxy      http://{}/v1   -> {}\n", proxy, upstream);
   if (program.control()) fmt::print("  control    http://{}/api/v1\n", on_own_host(*program.control()));
   if (keys.admin) fmt::print("  admin key  {}   (shown once; send it as 'Authorization: Bearer …')\n", *keys.admin);
   const std::string key = keys.data.value_or(fmt::format("$({})", key_command));
-  fmt::print("\nTry it:\n\n  curl http://{}/v1/chat/completions -H \"Authorization: Bearer {}\" \\\n"
-             "    -H 'Content-Type: application/json' -i \\\n"
-             "    -d '{{\"model\":\"gpt-4o-mini\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hello!\"}}]}}'\n\n", proxy, key);
+  fmt::print(
+      "\nTry it:\n\n  curl http://{}/v1/chat/completions -H \"Authorization: Bearer {}\" \\\n"
+      "    -H 'Content-Type: application/json' -i \\\n"
+      "    -d '{{\"model\":\"gpt-4o-mini\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hello!\"}}]}}'\n\n",
+      proxy, key);
   if (keys.data) fmt::print("The key belongs to the account 'first', which may spend 1 USD a day.\n\n");
   std::fflush(stdout);
 }
@@ -70,8 +74,14 @@ base::Result<std::unique_ptr<DemoUpstream>> stand_in(Config& config) {
   DemoUpstreamOptions options;
   options.listen = net::Address{"127.0.0.1", 0, false};
   TRY(auto upstream, DemoUpstream::start(options, base::system_clock()));
-  catalog::Upstream demo{.name = "demo", .provider = "openai", .scheme = "http", .host = "127.0.0.1",
-                         .port = upstream->address().port, .base_path = "/v1", .secret = "demo", .ca_file = {}};
+  catalog::Upstream demo{.name = "demo",
+                         .provider = "openai",
+                         .scheme = "http",
+                         .host = "127.0.0.1",
+                         .port = upstream->address().port,
+                         .base_path = "/v1",
+                         .secret = "demo",
+                         .ca_file = {}};
   config.upstreams = {demo};
   config.routes = {catalog::Route{.name = "demo", .prefix = "/v1", .upstream = "demo", .timeouts = {}}};
   return upstream;
@@ -79,12 +89,13 @@ base::Result<std::unique_ptr<DemoUpstream>> stand_in(Config& config) {
 
 std::string upstream_text(const Config& config) {
   const catalog::Upstream& upstream = config.upstreams.front();
-  return fmt::format("{} ({}://{}:{}{})", upstream.name, upstream.scheme, upstream.host, upstream.port, upstream.base_path);
+  return fmt::format("{} ({}://{}:{}{})", upstream.name, upstream.scheme, upstream.host, upstream.port,
+                     upstream.base_path);
 }
 
 // What serve and demo have in common once there are a configuration and a store.
-base::Status run_until_signal(const Config& config, Stores stores, const Program::Options& options, std::string_view upstream,
-                              std::string_view key_command, const sigset_t& signals) {
+base::Status run_until_signal(const Config& config, Stores stores, const Program::Options& options,
+                              std::string_view upstream, std::string_view key_command, const sigset_t& signals) {
   TRY(auto program, Program::create(config, stores, options));
   TRY(const FirstKeys keys, create_first_keys(program->catalog(), options.admin_key.has_value()));
   program->start();
@@ -101,7 +112,8 @@ base::Status run_until_signal(const Config& config, Stores stores, const Program
 
 int serve(const ServeOptions& options) {
   const sigset_t signals = block_signals();
-  auto config = load_config(options.config_file ? options.config_file : default_config_file(), process_environment(), options.overrides);
+  auto config = load_config(options.config_file ? options.config_file : default_config_file(), process_environment(),
+                            options.overrides);
   if (!config) return failed(config.error());
   base::log::configure(config->log.level, config->log.format);
 
@@ -116,8 +128,10 @@ int serve(const ServeOptions& options) {
   auto database = store::SqliteStore::open(folder->database_path());
   if (!database) return failed(database.error());
   store::SqliteStore& sqlite = **database;
-  const Program::Options program{.local_socket = (folder->path() / "control.sock").string(), .admin_key = environment("METERGATE_ADMIN_KEY")};
-  const auto upstream = demo ? std::string("the built-in demo upstream; set OPENAI_API_KEY for the real one") : upstream_text(*config);
+  const Program::Options program{.local_socket = (folder->path() / "control.sock").string(),
+                                 .admin_key = environment("METERGATE_ADMIN_KEY")};
+  const auto upstream =
+      demo ? std::string("the built-in demo upstream; set OPENAI_API_KEY for the real one") : upstream_text(*config);
   const auto done = run_until_signal(*config, {sqlite, sqlite, sqlite}, program, upstream,
                                      fmt::format("metergate keys create try --data {} --raw", config->data), signals);
   return done ? 0 : failed(done.error());

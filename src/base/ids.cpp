@@ -7,7 +7,8 @@ namespace base {
 Uuid Uuid::version7(WallTime now, Random& random) {
   Uuid uuid;
   random.fill(std::as_writable_bytes(std::span(uuid.bytes)));
-  for (int i = 0; i < 6; ++i) uuid.bytes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(now.ms >> (40 - 8 * i));
+  for (int i = 0; i < 6; ++i)
+    uuid.bytes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(now.ms >> (40 - 8 * i));
   uuid.bytes[6] = static_cast<std::uint8_t>((uuid.bytes[6] & 0x0F) | 0x70);
   uuid.bytes[8] = static_cast<std::uint8_t>((uuid.bytes[8] & 0x3F) | 0x80);
   return uuid;
@@ -34,7 +35,9 @@ Result<Uuid> Uuid::parse(std::string_view text) {
     uuid.bytes[byte++] = static_cast<std::uint8_t>(high * 16 + low);
     at += 2;
   }
-  if (!valid) return invalid(fmt::format("'{}' is not an id; ids look like 0190a6d2-7c1e-7f3a-9b52-3f1f0d6c1a2b", text.substr(0, 64)));
+  if (!valid)
+    return invalid(
+        fmt::format("'{}' is not an id; ids look like 0190a6d2-7c1e-7f3a-9b52-3f1f0d6c1a2b", text.substr(0, 64)));
   return uuid;
 }
 

@@ -90,7 +90,8 @@ class JsonBuilder {
     } else {
       token = source.raw_json_token();
     }
-    while (!token.empty() && (token.back() == ' ' || token.back() == '\n' || token.back() == '\r' || token.back() == '\t'))
+    while (!token.empty() &&
+           (token.back() == ' ' || token.back() == '\n' || token.back() == '\r' || token.back() == '\t'))
       token.remove_suffix(1);
     double ignored = 0;  // get_double checks the grammar; the value kept is the text
     if (source.get_double().get(ignored) != simdjson::SUCCESS)
@@ -121,7 +122,8 @@ const Json* Json::find(std::string_view key) const {
 }
 
 Result<JsonFields> JsonFields::of(const Json& object, std::string path) {
-  if (!object.is_object()) return invalid(fmt::format("{} must be a JSON object", path.empty() ? "the body" : path), path);
+  if (!object.is_object())
+    return invalid(fmt::format("{} must be a JSON object", path.empty() ? "the body" : path), path);
   JsonFields fields;
   fields.object_ = &object;
   fields.path_ = std::move(path);
@@ -140,7 +142,8 @@ const Json* JsonFields::any(std::string_view key) {
 Result<std::optional<std::string>> JsonFields::string(std::string_view key) {
   const Json* value = any(key);
   if (value == nullptr) return std::nullopt;
-  if (value->kind() != Json::Kind::string) return invalid(fmt::format("'{}' must be a string", path_of(key)), path_of(key));
+  if (value->kind() != Json::Kind::string)
+    return invalid(fmt::format("'{}' must be a string", path_of(key)), path_of(key));
   return value->text();
 }
 
@@ -191,7 +194,8 @@ Result<std::string> JsonFields::required_string(std::string_view key) {
     for (const Json::Member& member : object_->members()) given.push_back(member.first);
     const auto slip = near_miss(key, given);
     return invalid(fmt::format("'{}' is missing{}", path_of(key),
-                               slip && *slip != key ? fmt::format("; is it '{}'?", *slip) : std::string()), path_of(key));
+                               slip && *slip != key ? fmt::format("; is it '{}'?", *slip) : std::string()),
+                   path_of(key));
   }
   return std::move(*value);
 }

@@ -75,14 +75,14 @@ inline std::unexpected<Error> invalid(std::string message, std::string field = {
 
 #define MG_CONCAT_(a, b) a##b
 #define MG_CONCAT(a, b) MG_CONCAT_(a, b)
-#define MG_TRY_(keyword, tmp, declaration, expression)                        \
-  auto tmp = (expression);                                                    \
-  if (!tmp.has_value()) keyword std::unexpected(std::move(tmp).error());      \
+#define MG_TRY_(keyword, tmp, declaration, expression)                   \
+  auto tmp = (expression);                                               \
+  if (!tmp.has_value()) keyword std::unexpected(std::move(tmp).error()); \
   declaration = std::move(*tmp)
-#define MG_TRY_STATUS_(keyword, tmp, expression)                                   \
-  do {                                                                        \
-    auto tmp = (expression);                                                  \
-    if (!tmp.has_value()) keyword std::unexpected(std::move(tmp).error());    \
+#define MG_TRY_STATUS_(keyword, tmp, expression)                           \
+  do {                                                                     \
+    auto tmp = (expression);                                               \
+    if (!tmp.has_value()) keyword std::unexpected(std::move(tmp).error()); \
   } while (false)
 
 // TRY(auto value, f()): value of f(), or return its error. TRY_STATUS(f()): the same for a Status.

@@ -23,7 +23,7 @@ struct TimeWindow {
 
 TimeWindow window_at(WindowKind kind, WallTime at);
 
-std::string_view to_string(WindowKind kind) noexcept;         // "day", "month"
+std::string_view to_string(WindowKind kind) noexcept;                        // "day", "month"
 std::optional<WindowKind> window_kind_from(std::string_view text) noexcept;  // also "daily", "monthly"
 
 // RFC 3339 in UTC with milliseconds: "2026-11-21T04:06:00.000Z".

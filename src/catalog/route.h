@@ -8,14 +8,14 @@ namespace catalog {
 
 // A concrete endpoint of a provider: where to connect and what secret to put in. Declared in metergate.yaml.
 struct Upstream {
-  std::string name;               // key in the file
+  std::string name;                 // key in the file
   std::string provider = "openai";  // the vendor whose dialect it speaks
-  std::string scheme;             // "http" or "https"
+  std::string scheme;               // "http" or "https"
   std::string host;
   std::uint16_t port = 443;
-  std::string base_path;          // put before the route's path: "" or "/v1", never with a trailing '/'
-  std::string secret;             // sent as "Authorization: Bearer …"; empty: none. Never logged
-  std::string ca_file;            // PEM of the authorities to trust in place of the system's; empty: the system's
+  std::string base_path;  // put before the route's path: "" or "/v1", never with a trailing '/'
+  std::string secret;     // sent as "Authorization: Bearer …"; empty: none. Never logged
+  std::string ca_file;    // PEM of the authorities to trust in place of the system's; empty: the system's
   // The request field that caps output when the client gave none: "max_completion_tokens" (OpenAI) or "max_tokens".
   std::string output_cap_field = "max_tokens";
 };

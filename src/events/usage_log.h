@@ -14,21 +14,21 @@ struct UsageFilter {
   std::optional<base::AccountId> account;
   std::optional<base::KeyId> key;
   std::optional<std::string> model;
-  std::optional<base::WallTime> from;  // started >= from
-  std::optional<base::WallTime> to;    // started < to
+  std::optional<base::WallTime> from;      // started >= from
+  std::optional<base::WallTime> to;        // started < to
   std::optional<base::ExchangeId> before;  // records older than this one: the cursor of a page
-  int limit = 100;                     // 1 to 1000
+  int limit = 100;                         // 1 to 1000
 };
 
 enum class UsageGroup : std::uint8_t { total, account, key, model, day };
 
 struct UsageSum {
-  std::string group;  // account or key id, model, "2026-11-21"; empty for the total
-  std::int64_t requests = 0;      // admitted
+  std::string group;          // account or key id, model, "2026-11-21"; empty for the total
+  std::int64_t requests = 0;  // admitted
   std::int64_t refusals = 0;
   std::int64_t input_tokens = 0;  // of the exchanges that know theirs
   std::int64_t output_tokens = 0;
-  std::int64_t unknown_usage = 0; // admitted exchanges without usage: their tokens are not in the sums
+  std::int64_t unknown_usage = 0;  // admitted exchanges without usage: their tokens are not in the sums
   base::Money cost;
 };
 

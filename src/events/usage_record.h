@@ -46,12 +46,12 @@ struct UsageRecord {
   base::AccountId account;
   base::KeyId key;
   std::string route;
-  std::string upstream;         // empty: none was called
-  std::string model;            // asked for
-  std::string served_model;     // named by the reply; empty if it names none
+  std::string upstream;      // empty: none was called
+  std::string model;         // asked for
+  std::string served_model;  // named by the reply; empty if it names none
   bool stream = false;
   Outcome outcome = Outcome::served;
-  int status = 0;               // what the client was answered
+  int status = 0;  // what the client was answered
   std::optional<base::ErrorType> error;
   std::optional<base::Source> fault;  // who caused the error
   std::optional<meter::Usage> usage;  // nullopt: unknown

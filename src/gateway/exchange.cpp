@@ -21,14 +21,25 @@ using base::ErrorType;
 using base::Source;
 
 Exchange::Exchange(Worker& worker, net::Incoming& incoming)
-    : worker_(worker), incoming_(incoming), head_(incoming.head()), began_(worker.loop_.now()),
-      stamp_(worker.stamp()), record_(std::make_unique<events::UsageRecord>()), catalog_(worker.snapshot_) {
+    : worker_(worker),
+      incoming_(incoming),
+      head_(incoming.head()),
+      began_(worker.loop_.now()),
+      stamp_(worker.stamp()),
+      record_(std::make_unique<events::UsageRecord>()),
+      catalog_(worker.snapshot_) {
   record_->started = stamp_;
   record_->id = base::ExchangeId::create(stamp_, worker.random_);
   record_->id.uuid.write_to(request_id_);
 }
 
 namespace {
+
+// A no that the client can mend.
+std::unexpected<Failure> refused(ErrorType type, std::string message, std::string field = {}) {
+  return fail(base::Error{type, Source::client, std::move(message), std::move(field)});
+}
+
 // Memory of ended exchanges, for the next ones of the same thread.
 struct FreeMemory {
   ~FreeMemory() {
@@ -58,10 +69,10 @@ void Exchange::operator delete(void* memory) {
 
 net::Task<void> Exchange::serve(Worker& worker, net::Incoming& incoming) {
   const auto exchange = std::make_unique<Exchange>(worker, incoming);
-  Outcome<void> done = exchange->authenticate();           // 401
-  if (done) done = exchange->resolve();                    // 404
+  Outcome<void> done = exchange->authenticate();  // 401
+  if (done) done = exchange->resolve();           // 404
   if (done) {
-    if (exchange->endpoint_ == Endpoint::models) {         // GCC 12 awaits both sides of a ?:
+    if (exchange->endpoint_ == Endpoint::models) {  // GCC 12 awaits both sides of a ?:
       done = co_await exchange->list_models();
     } else {
       done = co_await exchange->complete_chat();
@@ -73,12 +84,12 @@ net::Task<void> Exchange::serve(Worker& worker, net::Incoming& incoming) {
 net::Task<Outcome<void>> Exchange::complete_chat() {
   auto body = incoming_.body_at_hand();
   if (!body || std::ssize(*body) > route_->max_body_bytes) {
-    CO_TRY(body, co_await read_body());                             // 400, 413
+    CO_TRY(body, co_await read_body());  // 400, 413
   }
-  CO_TRY_STATUS(plan(*body));                                       // 400
-  if (!reserve_at_once()) CO_TRY_STATUS(co_await reserve());        // 402, 429, 503
+  CO_TRY_STATUS(plan(*body));                                 // 400
+  if (!reserve_at_once()) CO_TRY_STATUS(co_await reserve());  // 402, 429, 503
   auto answer = co_await worker_.upstreams_->attempt({head_, *route_, plan_.body}, *reservation_);
-  if (!answer) co_return give_up(std::move(answer).error());        // 502, 504
+  if (!answer) co_return give_up(std::move(answer).error());  // 502, 504
   answer_ = std::move(*answer);
   note_first_byte();
 
@@ -108,12 +119,10 @@ Outcome<void> Exchange::authenticate() {
       default: continue;
     }
     if (!secret.empty() && value != secret)
-      return fail(base::Error{ErrorType::unauthorized, Source::client, "the request carries two different keys; send one", {}});
+      return refused(ErrorType::unauthorized, "the request carries two different keys; send one");
     secret = value;
   }
-  const auto unauthorized = [](std::string message) {
-    return fail(base::Error{ErrorType::unauthorized, Source::client, std::move(message), {}});
-  };
+  const auto unauthorized = [](std::string message) { return refused(ErrorType::unauthorized, std::move(message)); };
   if (secret.empty()) return unauthorized("no key was sent; send it as 'Authorization: Bearer mg_live_…'");
   const catalog::KeyEntry* entry = catalog_->find_key(base::sha256(secret));
   if (entry == nullptr)
@@ -132,15 +141,15 @@ Outcome<void> Exchange::authenticate() {
 Outcome<void> Exchange::resolve() {
   route_ = worker_.settings_.find_route(head_.path());
   if (route_ == nullptr)
-    return fail(base::Error{ErrorType::not_found, Source::client,
-                            fmt::format("no route serves {}", head_.path().substr(0, 200)), {}});
+    return refused(ErrorType::not_found, fmt::format("no route serves {}", head_.path().substr(0, 200)));
   record_->route = route_->name;
   for (const net::Field& field : head_.fields) {
     if (field.known != net::FieldName::x_metergate) continue;
     if (!net::equals_ignoring_case(field.name, "x-metergate-stream-cost") || field.value != "comment")
-      return fail(base::invalid(fmt::format("'{}: {}' is not known; there is 'X-Metergate-Stream-Cost: comment'",
-                                            field.name.substr(0, 64), field.value.substr(0, 64)),
-                                std::string(field.name.substr(0, 64))).error());
+      return refused(ErrorType::invalid_request,
+                     fmt::format("'{}: {}' is not known; there is 'X-Metergate-Stream-Cost: comment'",
+                                 field.name.substr(0, 64), field.value.substr(0, 64)),
+                     std::string(field.name.substr(0, 64)));
     wants_cost_comment_ = true;
   }
   const std::string_view path = head_.path().substr(route_->prefix.size());
@@ -150,10 +159,9 @@ Outcome<void> Exchange::resolve() {
     endpoint_ = Endpoint::models;
   } else {
     const bool known = path == "/chat/completions" || path == "/models";
-    return fail(base::Error{ErrorType::not_found, Source::client,
-                            fmt::format("{} {} is not served: {}", head_.method.substr(0, 16), head_.path().substr(0, 200),
-                                        known ? "the path has another method" : "it cannot be metered yet"),
-                            {}});
+    return refused(ErrorType::not_found,
+                   fmt::format("{} {} is not served: {}", head_.method.substr(0, 16), head_.path().substr(0, 200),
+                               known ? "the path has another method" : "it cannot be metered yet"));
   }
   return {};
 }
@@ -178,11 +186,13 @@ Outcome<void> Exchange::plan(std::string_view body) {
   record_->price_version = worker_.settings_.prices->version();
   plan_.price = worker_.settings_.find_price(request.model);
   const auto unpriced = [](std::string message, std::string field) {
-    return fail(base::Error{ErrorType::unknown_price, Source::client, std::move(message), std::move(field)});
+    return refused(ErrorType::unknown_price, std::move(message), std::move(field));
   };
   if (plan_.price == nullptr)
     return unpriced(fmt::format("the model '{}' has no price here, so its cost cannot be bounded; add it to the price "
-                                "file or set prices.unknown_model", request.model.substr(0, 100)), "model");
+                                "file or set prices.unknown_model",
+                                request.model.substr(0, 100)),
+                    "model");
   if (!plan_.price->prices_tier(request.tier))
     return unpriced(fmt::format("the model '{}' has no price for this service tier", request.model), "service_tier");
   if (request.audio && !plan_.price->prices_audio())
@@ -248,12 +258,13 @@ net::Task<quota::Decision> Exchange::ask(std::int64_t wait_ms) {
     };
     const std::int64_t patience_ms = wait_ms + worker_.settings_.store_deadline_ms;
     patience.act = [once, patience_ms] {
-      once(quota::Refusal{ErrorType::unavailable, {}, fmt::format("the store did not answer within {} ms (store_slow)", patience_ms)});
+      once(quota::Refusal{
+          ErrorType::unavailable, {}, fmt::format("the store did not answer within {} ms (store_slow)", patience_ms)});
     };
     patience.expires_ms = worker_.loop_.now_ms() + patience_ms;
     worker_.loop_.watch(patience);
-    worker_.admission_.reserve(caller_->limits, worst_case(), stamp_, worker_.loop_.now().plus_ms(wait_ms),
-                               *record_, once);
+    worker_.admission_.reserve(caller_->limits, worst_case(), stamp_, worker_.loop_.now().plus_ms(wait_ms), *record_,
+                               once);
   });
   co_return std::move(*decision);
 }
@@ -262,16 +273,18 @@ net::Task<quota::Decision> Exchange::ask(std::int64_t wait_ms) {
 std::optional<std::int64_t> Exchange::affordable_cap(const quota::Refusal& refusal) const {
   std::int64_t cap = plan_.output_cap;
   for (const quota::Shortage& shortage : refusal.shortages) {
-    if (shortage.limit.clamp == catalog::Clamp::off || shortage.limit.unit == catalog::LimitUnit::requests) return std::nullopt;
+    if (shortage.limit.clamp == catalog::Clamp::off || shortage.limit.unit == catalog::LimitUnit::requests)
+      return std::nullopt;
     const auto audio = plan_.request.audio ? meter::Audio::possible : meter::Audio::none;
     const std::int64_t output =
         shortage.limit.unit == catalog::LimitUnit::tokens
             ? shortage.available - plan_.request.input_bound
             : plan_.price->affordable_output(base::Money::from_nanos(shortage.available), plan_.request.input_bound,
-                                            plan_.request.tier, audio);
+                                             plan_.request.tier, audio);
     cap = std::min(cap, output / plan_.request.choices);
   }
-  const bool worth_it = !refusal.shortages.empty() && cap >= worker_.settings_.clamp_min_output_tokens && cap < plan_.output_cap;
+  const bool worth_it =
+      !refusal.shortages.empty() && cap >= worker_.settings_.clamp_min_output_tokens && cap < plan_.output_cap;
   return worth_it ? std::optional(cap) : std::nullopt;
 }
 
@@ -286,14 +299,15 @@ void Exchange::clamp(std::int64_t cap) {
   estimate();
 }
 
-// --- the way out -------------------------------------------------------------------------------------------------------
+// --- the way out
+// -------------------------------------------------------------------------------------------------------
 
 void Exchange::note_first_byte() {
   reservation_->record().first_byte_us = base::ns_between(began_, worker_.loop_.now()) / 1000;
 }
 
 net::Task<Outcome<void>> Exchange::list_models() {
-  if (incoming_.has_body()) co_return fail(base::invalid("GET and HEAD take no body here").error());
+  if (incoming_.has_body()) co_return refused(ErrorType::invalid_request, "GET and HEAD take no body here");
   record_->upstream = route_->upstream;
   // The list of models is free: no limit holds anything, but the way out still asks for a reservation.
   reservation_ = worker_.admission_.try_reserve({}, {}, stamp_, record_);
@@ -324,7 +338,8 @@ net::Task<void> Exchange::refuse(const Failure& failure) {
   }
   if (!incoming_.rest_is_short()) incoming_.close_after_reply();
   count_reply(status);
-  co_await incoming_.send(error_reply(failure, {request_id_, sizeof request_id_}, incoming_.keep_alive(), head_.method == "HEAD"));
+  co_await incoming_.send(
+      error_reply(failure, {request_id_, sizeof request_id_}, incoming_.keep_alive(), head_.method == "HEAD"));
 }
 
 void Exchange::count_reply(int status) { worker_.stats_.replies[static_cast<std::size_t>(status) / 100].add(); }

@@ -25,8 +25,9 @@ bool is_definite_refusal(int status, const meter::ChatReply& reply) {
 }
 
 // What add_cost_fields writes.
-constexpr std::string_view trailer_names = "X-Request-Cost, X-Estimated-Cost, X-Input-Tokens, X-Tokens-Used, "
-                                           "X-Output-Clamped, X-Budget-Remaining, X-Budget-Period";
+constexpr std::string_view trailer_names =
+    "X-Request-Cost, X-Estimated-Cost, X-Input-Tokens, X-Tokens-Used, "
+    "X-Output-Clamped, X-Budget-Remaining, X-Budget-Period";
 
 std::string_view period_of(base::WindowKind window) { return window == base::WindowKind::day ? "daily" : "monthly"; }
 
@@ -34,11 +35,13 @@ std::string chunk_head(std::size_t size) { return fmt::format("{:x}\r\n", size);
 
 }  // namespace
 
-// --- the reply's head --------------------------------------------------------------------------------------------------
+// --- the reply's head
+// --------------------------------------------------------------------------------------------------
 
 net::HeadWriter Exchange::open_head() {
   net::HeadWriter writer(worker_.scratch_);
-  writer.response(answer_.head.status, answer_.head.reason.empty() ? net::reason_of(answer_.head.status) : answer_.head.reason);
+  writer.response(answer_.head.status,
+                  answer_.head.reason.empty() ? net::reason_of(answer_.head.status) : answer_.head.reason);
   const auto connection = answer_.head.find(net::FieldName::connection);
   for (const net::Field& field : answer_.head.fields) {
     if (net::is_hop_by_hop(field.known) || is_withheld_from_client(field.known)) continue;
@@ -76,7 +79,8 @@ void Exchange::add_budget_fields(net::HeadWriter& writer) {
   writer.field("X-Budget-Period", period_of(tightest->window));
 }
 
-// --- settling ----------------------------------------------------------------------------------------------------------
+// --- settling
+// ----------------------------------------------------------------------------------------------------------
 
 void Exchange::settle(const meter::ChatReply& reply, std::int64_t output_chunks, bool came_whole) {
   const int status = answer_.head.status;
@@ -138,7 +142,8 @@ std::unexpected<Failure> Exchange::give_up(Failure failure) {
   return fail(std::move(failure));
 }
 
-// --- a plain reply -----------------------------------------------------------------------------------------------------
+// --- a plain reply
+// -----------------------------------------------------------------------------------------------------
 
 net::Task<Outcome<void>> Exchange::relay_plain() {
   // Read whole before the first byte goes on, so that the head can say what it cost.
@@ -151,8 +156,10 @@ net::Task<Outcome<void>> Exchange::relay_plain() {
   if (!body) {
     Failure failure(body.error());
     if (failure.error.type == ErrorType::invalid_request || failure.error.type == ErrorType::payload_too_large)
-      failure.error = {ErrorType::upstream_error, Source::upstream_refusal,
-                       fmt::format("the upstream's reply cannot be passed on: {}", failure.error.message), {}};
+      failure.error = {ErrorType::upstream_error,
+                       Source::upstream_refusal,
+                       fmt::format("the upstream's reply cannot be passed on: {}", failure.error.message),
+                       {}};
     co_return give_up(std::move(failure));
   }
   settle(meter::read_chat_reply(*body), 0, true);
@@ -168,7 +175,8 @@ net::Task<Outcome<void>> Exchange::relay_plain() {
   co_return Outcome<void>();
 }
 
-// --- a stream ----------------------------------------------------------------------------------------------------------
+// --- a stream
+// ----------------------------------------------------------------------------------------------------------
 
 std::string Exchange::stream_head() {
   net::HeadWriter writer = open_head();
@@ -220,7 +228,8 @@ net::Task<void> Exchange::pass_on(Stream& stream, std::string_view piece) {
   std::string_view visible = piece;
   const auto meter_piece = [&] {
     stream.splitter.feed(piece, [&](const meter::SseSplitter::Event& event) {
-      const auto verdict = event.data.empty() ? meter::ChatStreamReader::Verdict::pass : stream.reader.on_event(event.data);
+      const auto verdict =
+          event.data.empty() ? meter::ChatStreamReader::Verdict::pass : stream.reader.on_event(event.data);
       if (plan_.hide_usage && verdict == meter::ChatStreamReader::Verdict::pass) stream.visible += event.raw;
     });
   };
@@ -240,7 +249,8 @@ net::Task<void> Exchange::pass_on(Stream& stream, std::string_view piece) {
 
 net::Task<Outcome<void>> Exchange::end_stream(Stream& stream) {
   const meter::SseSplitter::Event rest = stream.splitter.cut_off();
-  const bool hidden = !rest.data.empty() && stream.reader.on_event(rest.data) == meter::ChatStreamReader::Verdict::usage_only;
+  const bool hidden =
+      !rest.data.empty() && stream.reader.on_event(rest.data) == meter::ChatStreamReader::Verdict::usage_only;
   std::string last = plan_.hide_usage && !hidden ? std::string(rest.raw) : std::string();
   if (stream.broken) {
     events::UsageRecord& record = reservation_->record();
@@ -258,7 +268,8 @@ net::Task<Outcome<void>> Exchange::end_stream(Stream& stream) {
   co_return Outcome<void>();
 }
 
-// --- what costs nothing ------------------------------------------------------------------------------------------------
+// --- what costs nothing
+// ------------------------------------------------------------------------------------------------
 
 net::Task<Outcome<void>> Exchange::relay_unmetered() {
   const int status = answer_.head.status;
@@ -270,7 +281,8 @@ net::Task<Outcome<void>> Exchange::relay_unmetered() {
   std::move(*reservation_).release();
   reservation_.reset();
 
-  const bool framed = answer_.head.framing == net::Framing::chunked || answer_.head.framing == net::Framing::until_close;
+  const bool framed =
+      answer_.head.framing == net::Framing::chunked || answer_.head.framing == net::Framing::until_close;
   if (framed && !chunked()) incoming_.close_after_reply();
   net::HeadWriter writer = open_head();
   add_budget_fields(writer);

@@ -37,11 +37,13 @@ Failure failure_of(const quota::Refusal& refusal, base::WallTime now) {
     return Failure({refusal.type, base::Source::store, fmt::format("not admitted: {}", refusal.reason), {}});
   const quota::Shortage& shortage = refusal.shortages.front();
   const bool busy = refusal.type == ErrorType::limit_busy;
-  Failure failure({refusal.type, base::Source::client,
-                   in_words(shortage) + (busy ? "; calls in flight hold the rest, try again soon"
-                                              : fmt::format("; it resets at {}", base::to_rfc3339(shortage.window.end))),
-                   {}},
-                  shortage);
+  Failure failure(
+      {refusal.type,
+       base::Source::client,
+       in_words(shortage) + (busy ? "; calls in flight hold the rest, try again soon"
+                                  : fmt::format("; it resets at {}", base::to_rfc3339(shortage.window.end))),
+       {}},
+      shortage);
   failure.retry_after_s = busy ? 1 : std::max<std::int64_t>(1, (shortage.window.end.ms - now.ms + 999) / 1000);
   return failure;
 }

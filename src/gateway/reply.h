@@ -33,7 +33,8 @@ inline std::unexpected<Failure> fail(Failure failure) { return std::unexpected(s
 // A refusal of the quota room in words for the client.
 Failure failure_of(const quota::Refusal& refusal, base::WallTime now);
 
-// The OpenAI dialect's error object ({"error": {message, type, param, code, …}}) with a refusal's fields (design.md §6).
+// The OpenAI dialect's error object ({"error": {message, type, param, code, …}}) with a refusal's fields (design.md
+// §6).
 std::string error_body(const Failure& failure, std::string_view request_id);
 
 // A whole error reply. Refusals for money say x-should-retry: false, because client SDKs retry 429 and 5xx.

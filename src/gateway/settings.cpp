@@ -7,8 +7,9 @@ namespace gateway {
 const catalog::Route* Settings::find_route(std::string_view path) const {
   const catalog::Route* best = nullptr;
   for (const catalog::Route& route : routes) {
-    const bool within = path.starts_with(route.prefix) &&
-                        (path.size() == route.prefix.size() || path[route.prefix.size()] == '/' || route.prefix.ends_with('/'));
+    const bool within =
+        path.starts_with(route.prefix) &&
+        (path.size() == route.prefix.size() || path[route.prefix.size()] == '/' || route.prefix.ends_with('/'));
     if (within && (best == nullptr || route.prefix.size() > best->prefix.size())) best = &route;
   }
   return best;

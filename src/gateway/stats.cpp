@@ -41,13 +41,15 @@ std::string prometheus_text(const Workers& workers) {
   for (std::size_t i = 0; i < Stats::sources; ++i)
     line("metergate_faults_total", fmt::format("{{source=\"{}\"}}", base::to_string(static_cast<base::Source>(i))),
          total(workers, [&](const Stats& stats) { return stats.faults[i].value(); }));
-  const auto single = [&](std::string_view name, std::string_view help, Stats::Counter Stats::*member) {
+  const auto single = [&](std::string_view name, std::string_view help, Stats::Counter Stats::* member) {
     counter(out, name, help);
     line(name, "", total(workers, [&](const Stats& stats) { return (stats.*member).value(); }));
   };
-  single("metergate_output_clamped_total", "Calls whose output cap was lowered to what a limit can pay.", &Stats::clamped);
+  single("metergate_output_clamped_total", "Calls whose output cap was lowered to what a limit can pay.",
+         &Stats::clamped);
   single("metergate_overruns_total", "Exchanges that cost more than they had reserved.", &Stats::overruns);
-  single("metergate_unknown_usage_total", "Exchanges whose cost is not known and stays unresolved.", &Stats::unknown_usage);
+  single("metergate_unknown_usage_total", "Exchanges whose cost is not known and stays unresolved.",
+         &Stats::unknown_usage);
   single("metergate_client_hangups_total", "Clients that were gone before their reply ended.", &Stats::client_hangups);
   single("metergate_connections_total", "Connections accepted.", &Stats::connections);
   counter(out, "metergate_cost_usd_total", "Settled cost in dollars.");

@@ -31,8 +31,8 @@ class Stats {
   std::array<Counter, error_types> failures;  // exchanges that we answered with an error, by type
   std::array<Counter, sources> faults;        // errors by who caused them, upstream refusals included
   Counter clamped;
-  Counter overruns;          // exchanges that cost more than they had reserved
-  Counter unknown_usage;     // exchanges whose cost stayed unresolved
+  Counter overruns;       // exchanges that cost more than they had reserved
+  Counter unknown_usage;  // exchanges whose cost stayed unresolved
   Counter cost_nanos;
   Counter client_hangups;
   Counter connections;

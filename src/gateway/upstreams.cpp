@@ -33,7 +33,8 @@ bool is_withheld_from_upstream(net::FieldName name) {
 base::Result<std::unique_ptr<Upstreams>> Upstreams::create(net::Loop& loop, const Settings& settings) {
   std::unique_ptr<Upstreams> upstreams(new Upstreams(loop));
   for (const catalog::Upstream& upstream : settings.upstreams) {
-    Egress egress{.upstream = &upstream, .tls = nullptr, .client = nullptr, .host_field = upstream.host, .authorization = {}};
+    Egress egress{
+        .upstream = &upstream, .tls = nullptr, .client = nullptr, .host_field = upstream.host, .authorization = {}};
     const bool encrypted = upstream.scheme == "https";
     if (encrypted) {
       TRY(egress.tls, net::TlsClientContext::create(upstream.ca_file));

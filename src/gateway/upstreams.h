@@ -17,7 +17,7 @@ namespace gateway {
 struct Outgoing {
   const net::RequestHead& head;  // of the client: method, target and fields
   const catalog::Route& route;
-  std::string_view body;         // whole; empty for a request without one
+  std::string_view body;  // whole; empty for a request without one
 };
 
 // An upstream's reply as far as its head; the body is read from the connection.

@@ -12,8 +12,13 @@ base::Result<std::unique_ptr<Worker>> Worker::create(Parts parts) {
 }
 
 Worker::Worker(Parts parts, std::unique_ptr<Upstreams> upstreams)
-    : loop_(parts.loop), settings_(parts.settings), keeper_(parts.keeper), admission_(parts.keeper),
-      random_(parts.random), snapshot_(std::move(parts.snapshot)), upstreams_(std::move(upstreams)) {}
+    : loop_(parts.loop),
+      settings_(parts.settings),
+      keeper_(parts.keeper),
+      admission_(parts.keeper),
+      random_(parts.random),
+      snapshot_(std::move(parts.snapshot)),
+      upstreams_(std::move(upstreams)) {}
 
 net::Task<void> Worker::serve(net::Incoming& incoming) { return Exchange::serve(*this, incoming); }
 

@@ -14,14 +14,23 @@ using base::Status;
 
 base::Error io_error(Io io, std::string_view doing) {
   if (io == Io::timed_out)
-    return {base::ErrorType::upstream_timeout, base::Source::upstream_timeout, fmt::format("timed out while {}", doing), {}};
-  return {base::ErrorType::upstream_error, base::Source::network, fmt::format("the connection broke while {}", doing), {}};
+    return {base::ErrorType::upstream_timeout,
+            base::Source::upstream_timeout,
+            fmt::format("timed out while {}", doing),
+            {}};
+  return {
+      base::ErrorType::upstream_error, base::Source::network, fmt::format("the connection broke while {}", doing), {}};
 }
 
 BodyReader::BodyReader(Stream& stream, MessageBuffer& buffer, Framing framing, std::int64_t content_length,
                        std::int64_t idle_ms, std::int64_t total_deadline_ms)
-    : stream_(stream), head_buffer_(buffer), decoder_(framing, content_length), framing_(framing),
-      content_length_(content_length), idle_ms_(idle_ms), total_deadline_ms_(total_deadline_ms) {}
+    : stream_(stream),
+      head_buffer_(buffer),
+      decoder_(framing, content_length),
+      framing_(framing),
+      content_length_(content_length),
+      idle_ms_(idle_ms),
+      total_deadline_ms_(total_deadline_ms) {}
 
 void BodyReader::set_deadline() {
   stream_.expires_at(std::min(stream_.loop().now_ms() + idle_ms_, total_deadline_ms_));
@@ -64,7 +73,8 @@ Result<std::string_view> BodyReader::take_buffered() {
     TRY(const BodyDecoder::Step step, decoder_.next(bytes.substr(taken)));
     if (step.consumed == 0) break;
     if (!step.payload.empty()) {
-      if (front + payload != step.payload.data()) std::memmove(front + payload, step.payload.data(), step.payload.size());
+      if (front + payload != step.payload.data())
+        std::memmove(front + payload, step.payload.data(), step.payload.size());
       payload += step.payload.size();
     }
     taken += step.consumed;

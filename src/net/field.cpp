@@ -22,7 +22,9 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
 }
 
 FieldName field_name_of(std::string_view name) noexcept {
-  const auto either = [&](std::string_view known, FieldName which) { return is(name, known) ? which : FieldName::other; };
+  const auto either = [&](std::string_view known, FieldName which) {
+    return is(name, known) ? which : FieldName::other;
+  };
   if (name.size() > 12 && is(name.substr(0, 12), "x-metergate-")) return FieldName::x_metergate;
   switch (name.size()) {
     case 2: return either("te", FieldName::te);
@@ -34,10 +36,15 @@ FieldName field_name_of(std::string_view name) noexcept {
     case 9: return either("x-api-key", FieldName::x_api_key);
     case 10:
       if (lower(name[0]) == 's') return either("set-cookie", FieldName::set_cookie);
-      return lower(name[0]) == 'c' ? either("connection", FieldName::connection) : either("keep-alive", FieldName::keep_alive);
-    case 12: return lower(name[0]) == 'x' ? either("x-request-id", FieldName::x_request_id) : either("content-type", FieldName::content_type);
+      return lower(name[0]) == 'c' ? either("connection", FieldName::connection)
+                                   : either("keep-alive", FieldName::keep_alive);
+    case 12:
+      return lower(name[0]) == 'x' ? either("x-request-id", FieldName::x_request_id)
+                                   : either("content-type", FieldName::content_type);
     case 13: return either("authorization", FieldName::authorization);
-    case 14: return lower(name[0]) == 'c' ? either("content-length", FieldName::content_length) : either("x-goog-api-key", FieldName::x_goog_api_key);
+    case 14:
+      return lower(name[0]) == 'c' ? either("content-length", FieldName::content_length)
+                                   : either("x-goog-api-key", FieldName::x_goog_api_key);
     case 15: return either("accept-encoding", FieldName::accept_encoding);
     case 16: return either("proxy-connection", FieldName::proxy_connection);
     case 17: return either("transfer-encoding", FieldName::transfer_encoding);

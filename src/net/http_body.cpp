@@ -68,7 +68,8 @@ Result<BodyDecoder::Step> BodyDecoder::chunk_size(std::string_view bytes) {
   if (bytes[at] == ';') {
     // A chunk extension: skipped, and no control character may hide in it.
     for (; at < bytes.size() && bytes[at] != '\r'; ++at)
-      if (static_cast<unsigned char>(bytes[at]) < 0x20 && bytes[at] != '\t') return bad("a chunk extension is malformed");
+      if (static_cast<unsigned char>(bytes[at]) < 0x20 && bytes[at] != '\t')
+        return bad("a chunk extension is malformed");
     if (at > chunk_line_max) return bad("a chunk extension is longer than 256 bytes");
     if (at == bytes.size()) return Step{};
   }
@@ -95,7 +96,8 @@ Result<BodyDecoder::Step> BodyDecoder::trailer_line(std::string_view bytes) {
   if (colon == 0 || colon == std::string_view::npos || line.find_first_of(" \t") < colon)
     return bad("a trailer has no valid name followed by ':'");
   for (const char c : line)
-    if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F) return bad("a trailer has a control character");
+    if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F)
+      return bad("a trailer has a control character");
   trailers_.append(line).append("\r\n");
   return Step{end + 1, {}};
 }

@@ -18,8 +18,8 @@ class BodyDecoder {
   BodyDecoder(Framing framing, std::int64_t content_length);
 
   struct Step {
-    std::size_t consumed = 0;   // bytes of `bytes` that are dealt with
-    std::string_view payload;   // part of `bytes`; may be empty while consumed > 0
+    std::size_t consumed = 0;  // bytes of `bytes` that are dealt with
+    std::string_view payload;  // part of `bytes`; may be empty while consumed > 0
   };
   // Takes the next piece from the front of `bytes`; consumed == 0 and no payload: more bytes are needed (or done()).
   base::Result<Step> next(std::string_view bytes);

@@ -21,7 +21,8 @@ using Connected = Result<std::unique_ptr<ClientConnection>>;
 // A connection that rested for less than this is taken to be good without asking the system.
 constexpr std::int64_t trusted_rest_ms = 5;
 
-std::unexpected<base::Error> cannot_connect(const ClientOptions& options, std::string_view why, bool timed_out = false) {
+std::unexpected<base::Error> cannot_connect(const ClientOptions& options, std::string_view why,
+                                            bool timed_out = false) {
   return base::fail(timed_out ? base::ErrorType::upstream_timeout : base::ErrorType::upstream_error,
                     fmt::format("cannot connect to {}:{}: {}", options.host, options.port, why), {},
                     timed_out ? base::Source::upstream_timeout : base::Source::network);
@@ -53,7 +54,8 @@ Task<Result<ResponseHead>> ClientConnection::read_head(std::string_view method, 
   }
 }
 
-BodyReader& ClientConnection::open_body(const ResponseHead& head, std::int64_t idle_ms, std::int64_t total_deadline_ms) {
+BodyReader& ClientConnection::open_body(const ResponseHead& head, std::int64_t idle_ms,
+                                        std::int64_t total_deadline_ms) {
   keep_alive_ = head.keep_alive;
   ++replies_;
   return body_.emplace(stream_, *buffer_, head.framing, head.content_length, idle_ms, total_deadline_ms);
@@ -75,7 +77,8 @@ std::unique_ptr<ClientConnection> HttpClient::take_resting() {
     auto connection = std::move(resting_.back());
     resting_.pop_back();
     const std::int64_t rested_ms = loop_.now_ms() - connection->idle_since_ms_;
-    if (rested_ms < trusted_rest_ms || (rested_ms < options_.idle_ms && connection->stream_.is_quiet())) return connection;
+    if (rested_ms < trusted_rest_ms || (rested_ms < options_.idle_ms && connection->stream_.is_quiet()))
+      return connection;
   }
   return nullptr;
 }
@@ -103,9 +106,9 @@ Task<Status> HttpClient::resolve() {
   if (!endpoints_.empty() && loop_.now_ms() - resolved_ms_ < options_.resolve_every_ms) co_return Status{};
   asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver(loop_.context().get_executor());
   boost::system::error_code error;
-  const auto found = co_await resolver.async_resolve(options_.host, std::to_string(options_.port),
-                                                     asio::ip::resolver_base::numeric_service,
-                                                     asio::redirect_error(use_task, error));
+  const auto found =
+      co_await resolver.async_resolve(options_.host, std::to_string(options_.port),
+                                      asio::ip::resolver_base::numeric_service, asio::redirect_error(use_task, error));
   // Yesterday's addresses are better than none.
   if (error && endpoints_.empty()) co_return cannot_connect(options_, error.message());
   if (error) co_return Status{};
@@ -144,7 +147,8 @@ Task<Connected> HttpClient::connect(std::int64_t connect_ms) {
       why = "the connection was refused";
       continue;
     }
-    if (options_.tls != nullptr) CO_TRY_STATUS(co_await connection->stream_.start_tls_client(*options_.tls, options_.host));
+    if (options_.tls != nullptr)
+      CO_TRY_STATUS(co_await connection->stream_.start_tls_client(*options_.tls, options_.host));
     co_return connection;
   }
   co_return cannot_connect(options_, why);

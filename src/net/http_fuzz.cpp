@@ -1,8 +1,8 @@
 // Fuzzes the HTTP/1.1 codec. What must hold for any bytes: the result does not depend on how they are cut; a head that
 // we accept is accepted by an independent parser (Boost.Beast) with the same fields, so that nothing behind us reads
 // another message than we priced.
-#include <boost/beast/http.hpp>
 #include <algorithm>
+#include <boost/beast/http.hpp>
 #include <cstdint>
 #include <iterator>
 #include <string>
@@ -42,7 +42,8 @@ void check_head(std::string_view bytes) {
                       [](const auto& theirs_field, std::string_view value) { return theirs_field.value() == value; }));
   }
   ASSERT(theirs.chunked() == (head.framing == net::Framing::chunked));
-  if (head.framing == net::Framing::length) ASSERT(theirs.content_length().value_or(0) == static_cast<std::uint64_t>(head.content_length));
+  if (head.framing == net::Framing::length)
+    ASSERT(theirs.content_length().value_or(0) == static_cast<std::uint64_t>(head.content_length));
   // Cut one byte short, the same head asks for more.
   std::vector<net::Field> again;
   const auto shorter = net::parse_request_head(bytes.substr(0, head.size - 1), again);

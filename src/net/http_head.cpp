@@ -182,12 +182,14 @@ int minor_version_of(std::string_view text) {
 Result<bool> request_line(std::string_view line, const HeadScanner& scanner, RequestHead& head) {
   std::size_t at = 0;
   while (at < line.size() && in(token_table, line[at])) ++at;
-  if (at == 0 || at > 32 || at == line.size() || line[at] != ' ') return scanner.bad("the request line has no valid method");
+  if (at == 0 || at > 32 || at == line.size() || line[at] != ' ')
+    return scanner.bad("the request line has no valid method");
   head.method = line.substr(0, at++);
   const std::size_t start = at;
   while (at < line.size() && in(target_table, line[at])) ++at;
   head.target = line.substr(start, at - start);
-  if (at == line.size() || line[at] != ' ' || head.target.empty()) return scanner.bad("the request line has no valid target");
+  if (at == line.size() || line[at] != ' ' || head.target.empty())
+    return scanner.bad("the request line has no valid target");
   head.minor_version = minor_version_of(line.substr(at + 1));
   if (head.minor_version < 0) return scanner.bad("the request line does not end in HTTP/1.1 or HTTP/1.0");
   if (head.target.front() != '/' && !(head.target == "*" && head.method == "OPTIONS"))

@@ -115,7 +115,9 @@ class ServerConnection final : public ServedConnection {
 };
 
 Incoming::Incoming(HttpServer& server, Stream& stream, MessageBuffer& buffer, const RequestHead& head)
-    : server_(server), stream_(stream), head_(head),
+    : server_(server),
+      stream_(stream),
+      head_(head),
       body_(stream, buffer, head.framing, head.content_length, server.options_.body_ms),
       continue_pending_(head.expects_continue && buffer.bytes().empty()) {}
 

@@ -37,7 +37,8 @@ base::Status nobody_listens(const addrinfo& where, const Address& address) {
 base::Result<int> listen_on_unix(const Address& address) {
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
-  if (address.host.size() >= sizeof name.sun_path) return cannot_listen(address, "the path is longer than 107 characters");
+  if (address.host.size() >= sizeof name.sun_path)
+    return cannot_listen(address, "the path is longer than 107 characters");
   std::memcpy(name.sun_path, address.host.data(), address.host.size());
   ::unlink(address.host.c_str());  // left behind by a process that was killed; the data folder's lock says it is ours
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -61,7 +62,8 @@ base::Result<int> listen_on(Address& address, Share share) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  if (const int error = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found); error != 0)
+  if (const int error = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
+      error != 0)
     return cannot_listen(address, gai_strerror(error));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, ::freeaddrinfo);
   if (share == Share::first) TRY_STATUS(nobody_listens(*found, address));
@@ -107,7 +109,8 @@ Task<void> Listener::accept_all() {
       boost::system::error_code ignored;
       co_await descriptor_.async_wait(asio::posix::descriptor_base::wait_read, asio::redirect_error(use_task, ignored));
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      base::log::warn("cannot accept a connection: {}; raise the limit of open files (ulimit -n)", std::strerror(errno));
+      base::log::warn("cannot accept a connection: {}; raise the limit of open files (ulimit -n)",
+                      std::strerror(errno));
       co_await loop_.sleep(100);
     } else if (errno != EINTR && errno != ECONNABORTED) {
       if (!stopped_) base::log::error("cannot accept connections any more: {}", std::strerror(errno));

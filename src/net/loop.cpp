@@ -12,7 +12,11 @@ constexpr auto tick_length = std::chrono::milliseconds(100);
 }
 
 Loop::Loop(const base::Clock& clock)
-    : clock_(clock), now_(clock.now()), poller_(*this), work_(asio::make_work_guard(context_)), timer_(context_.get_executor()) {
+    : clock_(clock),
+      now_(clock.now()),
+      poller_(*this),
+      work_(asio::make_work_guard(context_)),
+      timer_(context_.get_executor()) {
   poller_.start();
 }
 Loop::~Loop() = default;

@@ -21,8 +21,7 @@ struct Poller::Events {
   int count = 0;
 };
 
-Poller::Poller(Loop& loop)
-    : loop_(loop), epoll_(::epoll_create1(EPOLL_CLOEXEC)), events_(std::make_unique<Events>()) {
+Poller::Poller(Loop& loop) : loop_(loop), epoll_(::epoll_create1(EPOLL_CLOEXEC)), events_(std::make_unique<Events>()) {
   ASSERT(epoll_ >= 0);
   waiting_.reset(new Waiting{asio::posix::basic_stream_descriptor<Executor>(loop.context().get_executor(), epoll_)});
 }
@@ -41,17 +40,19 @@ void Poller::remove(int fd, Watched& watched) {
   epoll_event event{};
   ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &event);
   for (int i = events_->at; i < events_->count; ++i)
-    if (events_->list[static_cast<std::size_t>(i)].data.ptr == &watched) events_->list[static_cast<std::size_t>(i)].data.ptr = nullptr;
+    if (events_->list[static_cast<std::size_t>(i)].data.ptr == &watched)
+      events_->list[static_cast<std::size_t>(i)].data.ptr = nullptr;
 }
 
 void Poller::start() { wait(); }
 
 void Poller::wait() {
-  waiting_->descriptor.async_wait(asio::posix::descriptor_base::wait_read, [this](const boost::system::error_code& error) {
-    if (error) return;
-    dispatch();
-    wait();
-  });
+  waiting_->descriptor.async_wait(asio::posix::descriptor_base::wait_read,
+                                  [this](const boost::system::error_code& error) {
+                                    if (error) return;
+                                    dispatch();
+                                    wait();
+                                  });
 }
 
 void Poller::dispatch() {

@@ -20,7 +20,8 @@ int context_index() {
   return index;
 }
 
-int choose_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned in_size, void*) {
+int choose_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned in_size,
+                void*) {
   unsigned char* chosen = nullptr;
   if (SSL_select_next_proto(&chosen, out_size, http11, sizeof http11, in, in_size) != OPENSSL_NPN_NEGOTIATED)
     return SSL_TLSEXT_ERR_NOACK;
@@ -45,13 +46,15 @@ base::Result<std::unique_ptr<TlsClientContext>> TlsClientContext::create(const s
   std::unique_ptr<ssl_ctx_st, TlsFree> context(SSL_CTX_new(TLS_client_method()));
   if (!context) return failure("cannot set up TLS");
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_mode(context.get(),
+                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_alpn_protos(context.get(), http11, sizeof http11);
   const bool trusted = ca_file.empty() ? SSL_CTX_set_default_verify_paths(context.get()) == 1
                                        : SSL_CTX_load_verify_locations(context.get(), ca_file.c_str(), nullptr) == 1;
-  if (!trusted) return failure(ca_file.empty() ? "cannot read the system's certificate authorities"
-                                               : fmt::format("cannot read the authorities in {}", ca_file));
+  if (!trusted)
+    return failure(ca_file.empty() ? "cannot read the system's certificate authorities"
+                                   : fmt::format("cannot read the authorities in {}", ca_file));
   std::unique_ptr<TlsClientContext> made(new TlsClientContext(std::move(context)));
   // In TLS 1.3 a session arrives after the handshake; the callback keeps the newest one for each host.
   SSL_CTX_set_session_cache_mode(made->context_.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
@@ -73,7 +76,8 @@ base::Result<TlsSession> TlsClientContext::session(int fd, const std::string& ho
   X509_VERIFY_PARAM_set_hostflags(check, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   // An address in the URL is checked against the certificate's addresses; SNI is for names only (RFC 6066).
   if (X509_VERIFY_PARAM_set1_ip_asc(check, host.c_str()) != 1) {
-    if (SSL_set_tlsext_host_name(ssl.get(), host.c_str()) != 1 || X509_VERIFY_PARAM_set1_host(check, host.c_str(), 0) != 1)
+    if (SSL_set_tlsext_host_name(ssl.get(), host.c_str()) != 1 ||
+        X509_VERIFY_PARAM_set1_host(check, host.c_str(), 0) != 1)
       return failure("cannot set up TLS");
     if (const auto kept = kept_.find(host); kept != kept_.end()) SSL_set_session(ssl.get(), kept->second.get());
   }
@@ -93,7 +97,8 @@ base::Result<std::unique_ptr<TlsServerContext>> TlsServerContext::create(const s
   std::unique_ptr<ssl_ctx_st, TlsFree> context(SSL_CTX_new(TLS_server_method()));
   if (!context) return failure("cannot set up TLS");
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_mode(context.get(),
+                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_alpn_select_cb(context.get(), choose_alpn, nullptr);
   if (SSL_CTX_use_certificate_chain_file(context.get(), certificate_file.c_str()) != 1)
     return failure(fmt::format("cannot read the certificate {}", certificate_file));

@@ -5,8 +5,7 @@
 namespace quota {
 
 std::optional<Reservation> Admission::try_reserve(std::span<const catalog::Limit* const> limits, const Amounts& amounts,
-                                                  base::WallTime stamp,
-                                                  std::unique_ptr<events::UsageRecord>& record) {
+                                                  base::WallTime stamp, std::unique_ptr<events::UsageRecord>& record) {
   if (!keeper_.admitting()) return std::nullopt;
   Reservation::Parts parts;
   const auto undo = [&] {
@@ -33,7 +32,10 @@ std::optional<Reservation> Admission::try_reserve(std::span<const catalog::Limit
 void Admission::reserve(std::span<const catalog::Limit* const> limits, const Amounts& amounts, base::WallTime stamp,
                         base::Instant deadline, const events::UsageRecord& record,
                         std::function<void(Decision)> decided) {
-  Waiter waiter{.wants = {}, .stamp = stamp, .deadline = deadline, .record = std::make_unique<events::UsageRecord>(record),
+  Waiter waiter{.wants = {},
+                .stamp = stamp,
+                .deadline = deadline,
+                .record = std::make_unique<events::UsageRecord>(record),
                 .decided = std::move(decided)};
   for (const catalog::Limit* limit : limits) waiter.wants.push_back({*limit, amounts.in(limit->unit)});
   keeper_.submit(std::move(waiter));

@@ -22,8 +22,8 @@ class Admission {
   std::optional<Reservation> try_reserve(std::span<const catalog::Limit* const> limits, const Amounts& amounts,
                                          base::WallTime stamp, std::unique_ptr<events::UsageRecord>& record);
 
-  // The slow way: the keeper asks the store. A reservation begins with a copy of `record`. `decided` is called once, on the store thread; learn() then keeps the
-  // leases of the reservation for try_reserve.
+  // The slow way: the keeper asks the store. A reservation begins with a copy of `record`. `decided` is called once, on
+  // the store thread; learn() then keeps the leases of the reservation for try_reserve.
   void reserve(std::span<const catalog::Limit* const> limits, const Amounts& amounts, base::WallTime stamp,
                base::Instant deadline, const events::UsageRecord& record, std::function<void(Decision)> decided);
   void learn(const Reservation& reservation);

@@ -123,7 +123,8 @@ base::Status Keeper::square(Lease& lease) {
 std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base::Instant now) {
   Waiter& waiter = asking.waiter;
   bool fits = true;
-  for (std::size_t i = 0; i < asking.leases.size(); ++i) fits = fits && in_hand[asking.leases[i].get()] >= waiter.wants[i].amount;
+  for (std::size_t i = 0; i < asking.leases.size(); ++i)
+    fits = fits && in_hand[asking.leases[i].get()] >= waiter.wants[i].amount;
   if (!fits) {
     Refusal refusal = refusal_of(asking, in_hand);
     if (refusal.type == base::ErrorType::limit_busy && now < waiter.deadline) return std::nullopt;
@@ -186,7 +187,8 @@ void Keeper::serve_refills(base::Instant now) {
 
 std::int64_t Keeper::surplus_of(Lease& lease, std::int64_t need, base::Instant now) {
   const bool busy = base::ns_between(lease.last_grant_, now) < busy_demand_ms * 1'000'000;
-  const std::int64_t left = lease.amount() - lease.spent() - lease.unresolved() - lease.reserved() - lease.free() - need;
+  const std::int64_t left =
+      lease.amount() - lease.spent() - lease.unresolved() - lease.reserved() - lease.free() - need;
   const std::int64_t most = std::max<std::int64_t>(left / lease_share, 0);
   lease.size_ = std::min(busy ? std::max(lease.size_ * 2, need) : std::max(lease.size_ / 2, need), most);
   return lease.size_;

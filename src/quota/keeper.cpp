@@ -103,7 +103,8 @@ std::optional<base::Instant> Keeper::next_turn(base::Instant now) {
   for (const Waiter& waiter : waiters_) in_ms = std::min(in_ms, ms_between(now, waiter.deadline) + 1);
   const bool tending = std::ranges::any_of(leases_, [](const auto& entry) {
     const Lease& lease = *entry.second;
-    return lease.free() > 0 || lease.return_pending_ || lease.granted_total_ != lease.returned_total_ + lease.consumed_total_;
+    return lease.free() > 0 || lease.return_pending_ ||
+           lease.granted_total_ != lease.returned_total_ + lease.consumed_total_;
   });
   if (tending) in_ms = std::min(in_ms, options_.idle_return_ms);
   const std::lock_guard lock(mutex_);
@@ -186,14 +187,16 @@ void Keeper::return_idle(base::Instant now) {
     const bool untouched = lease.free() == std::exchange(lease.free_last_tick_, lease.free());
     if ((untouched && lease.free() > 0) || lease.return_pending_) (void)return_free(lease);
     // A window that is over leaves when the store has nothing leased to us in it any more.
-    const bool settled = lease.granted_total_ == lease.returned_total_ + lease.consumed_total_ && !lease.return_pending_;
+    const bool settled =
+        lease.granted_total_ == lease.returned_total_ + lease.consumed_total_ && !lease.return_pending_;
     at = settled && lease.span().end <= wall ? leases_.erase(at) : std::next(at);
   }
 }
 
 base::Status Keeper::close() {
   take_inputs();
-  for (Waiter& waiter : waiters_) waiter.decided(Refusal{base::ErrorType::unavailable, {}, "the gateway is shutting down"});
+  for (Waiter& waiter : waiters_)
+    waiter.decided(Refusal{base::ErrorType::unavailable, {}, "the gateway is shutting down"});
   waiters_.clear();
   TRY_STATUS(flush_all());
   for (const auto& [key, lease] : leases_) TRY_STATUS(return_free(*lease));

@@ -37,17 +37,17 @@ struct Waiter {
     std::int64_t amount = 0;
   };
   std::vector<Want> wants;
-  base::WallTime stamp;       // decides the windows
-  base::Instant deadline;     // when waiting for others' reservations ends with limit_busy; past: do not wait
+  base::WallTime stamp;    // decides the windows
+  base::Instant deadline;  // when waiting for others' reservations ends with limit_busy; past: do not wait
   std::unique_ptr<events::UsageRecord> record;
   std::function<void(Decision)> decided;
 };
 
 struct KeeperOptions {
   std::int64_t flush_every_ms = 5;
-  std::size_t flush_records = 512;       // at most, in one transaction
-  std::int64_t idle_return_ms = 1'000;   // a lease that nobody touched for this long goes back
-  std::size_t unflushed_max = 200'000;   // records kept while the store is down; then nothing is admitted
+  std::size_t flush_records = 512;      // at most, in one transaction
+  std::int64_t idle_return_ms = 1'000;  // a lease that nobody touched for this long goes back
+  std::size_t unflushed_max = 200'000;  // records kept while the store is down; then nothing is admitted
 };
 
 class Keeper final : public Inspector, public SettleQueue {

@@ -11,7 +11,8 @@ bool Lease::take(std::int64_t amount) {
   if (overdrawn()) return false;
   std::int64_t have = free_.load(std::memory_order_relaxed);
   while (have >= amount) {
-    if (free_.compare_exchange_weak(have, have - amount, std::memory_order_acquire, std::memory_order_relaxed)) return true;
+    if (free_.compare_exchange_weak(have, have - amount, std::memory_order_acquire, std::memory_order_relaxed))
+      return true;
   }
   return false;
 }
@@ -21,7 +22,8 @@ std::int64_t Lease::take_up_to(std::int64_t amount) {
   std::int64_t have = free_.load(std::memory_order_relaxed);
   while (have > 0) {
     const std::int64_t taken = std::min(have, amount);
-    if (free_.compare_exchange_weak(have, have - taken, std::memory_order_acquire, std::memory_order_relaxed)) return taken;
+    if (free_.compare_exchange_weak(have, have - taken, std::memory_order_acquire, std::memory_order_relaxed))
+      return taken;
   }
   return 0;
 }

@@ -61,10 +61,10 @@ class Lease {
   // The keeper's alone.
   std::int64_t granted_total_ = 0;
   std::int64_t returned_total_ = 0;
-  std::int64_t consumed_total_ = 0;  // of what was flushed
-  bool return_pending_ = false;      // the store did not confirm the last return
+  std::int64_t consumed_total_ = 0;   // of what was flushed
+  bool return_pending_ = false;       // the store did not confirm the last return
   std::int64_t overdrawn_known_ = 0;  // how much of overdrawn_ the store has been told
-  std::int64_t size_ = 0;           // what a refill asks for beyond need: doubles while demand lasts
+  std::int64_t size_ = 0;             // what a refill asks for beyond need: doubles while demand lasts
   base::Instant last_grant_{};
   std::int64_t free_last_tick_ = -1;
 };

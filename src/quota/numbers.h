@@ -13,7 +13,7 @@ namespace quota {
 // a lowered amount left less than nothing; available is then zero.
 struct FiveNumbers {
   std::int64_t amount = 0;
-  std::int64_t available = 0;   // idle lease money included
+  std::int64_t available = 0;  // idle lease money included
   std::int64_t reserved = 0;
   std::int64_t unresolved = 0;
   std::int64_t spent = 0;

@@ -26,7 +26,9 @@ Reservation::Reservation(SettleQueue& queue, std::unique_ptr<events::UsageRecord
 }
 
 Reservation::Reservation(Reservation&& other) noexcept
-    : queue_(other.queue_), record_(std::move(other.record_)), parts_(std::move(other.parts_)),
+    : queue_(other.queue_),
+      record_(std::move(other.record_)),
+      parts_(std::move(other.parts_)),
       state_(std::exchange(other.state_, State::ended)) {}
 
 Reservation& Reservation::operator=(Reservation&& other) noexcept {
@@ -86,7 +88,8 @@ void Reservation::end(const Amounts& actual, meter::Certainty certainty) {
     // An overrun is paid from what is free as far as that goes; what is missing is booked beyond the lease.
     if (hold.spent > hold.reserved) hold.reserved += lease.take_up_to(hold.spent - hold.reserved);
     if (hold.spent > hold.reserved) lease.note_overdrawn();
-    if (certainty == meter::Certainty::at_least) hold.unresolved = std::max<std::int64_t>(0, hold.reserved - hold.spent);
+    if (certainty == meter::Certainty::at_least)
+      hold.unresolved = std::max<std::int64_t>(0, hold.reserved - hold.spent);
     lease.note_settled(part.amount, hold.spent, hold.unresolved);
     if (const std::int64_t rest = hold.reserved - hold.spent - hold.unresolved; rest > 0) lease.give(rest);
     record_->holds.push_back(hold);

@@ -60,7 +60,7 @@ struct Flush {
 };
 
 struct Recovery {
-  std::int64_t incarnation = 0;       // this process's number, one above the last
+  std::int64_t incarnation = 0;         // this process's number, one above the last
   std::int64_t unaccounted_leases = 0;  // rows that an earlier incarnation left open; now unresolved
 };
 
