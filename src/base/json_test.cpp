@@ -13,8 +13,8 @@ TEST_CASE("numbers keep their text") {
 }
 
 TEST_CASE("what is not strictly JSON is refused") {
-  for (const char* text : {"", "{", "{\"a\":1,}", "{\"a\":01}", "{\"a\":1} x", "nul", "[1 2]", "{\"a\":\"\\q\"}", "\"\xff\"",
-                           "{\"a\":truex}", "{'a':1}"}) {
+  for (const char* text : {"", "{", "{\"a\":1,}", "{\"a\":01}", "{\"a\":1} x", "nul", "[1 2]", "{\"a\":\"\\q\"}",
+                           "\"\xff\"", "{\"a\":truex}", "{'a':1}"}) {
     CAPTURE(text);
     CHECK_FALSE(Json::parse(text).has_value());
   }

@@ -12,10 +12,10 @@ TEST_CASE("dollars are read exactly and written back in the shortest form") {
     std::int64_t nanos;
     const char* written;
   };
-  for (const Row& row : {Row{"10", 10'000'000'000, "10"}, Row{"0.25", 250'000'000, "0.25"},
-                         Row{"-3.50", -3'500'000'000, "-3.5"}, Row{"1e-7", 100, "0.0000001"},
-                         Row{"0.000000001", 1, "0.000000001"}, Row{"0", 0, "0"}, Row{"-0", 0, "0"},
-                         Row{"9223372036.854775807", INT64_MAX, "9223372036.854775807"}, Row{"2.5E+2", 250'000'000'000, "250"}}) {
+  for (const Row& row :
+       {Row{"10", 10'000'000'000, "10"}, Row{"0.25", 250'000'000, "0.25"}, Row{"-3.50", -3'500'000'000, "-3.5"},
+        Row{"1e-7", 100, "0.0000001"}, Row{"0.000000001", 1, "0.000000001"}, Row{"0", 0, "0"}, Row{"-0", 0, "0"},
+        Row{"9223372036.854775807", INT64_MAX, "9223372036.854775807"}, Row{"2.5E+2", 250'000'000'000, "250"}}) {
     CAPTURE(row.text);
     const auto money = Money::parse_usd(row.text);
     REQUIRE(money.has_value());

@@ -16,7 +16,8 @@ struct Read {
 };
 
 // Feeds the bytes in pieces of `step`, keeping what the decoder did not take, as a connection does.
-Read read(Framing framing, std::int64_t length, const std::string& bytes, std::size_t step, std::string* trailers = nullptr) {
+Read read(Framing framing, std::int64_t length, const std::string& bytes, std::size_t step,
+          std::string* trailers = nullptr) {
   BodyDecoder decoder(framing, length);
   Read out;
   std::string have;
@@ -64,11 +65,23 @@ TEST_CASE("a body with a length ends there") {
 
 TEST_CASE("bad chunks are refused") {
   for (const std::string& bytes : {
-           std::string("+5\r\nhello\r\n"), std::string(" 5\r\nhello\r\n"), std::string("5 \r\nhello\r\n"), std::string("0x5\r\nhello\r\n"),
-           std::string("5\nhello\r\n"), std::string("5\r\nhelloX\r\n"), std::string("5\r\nhello\n"), std::string("g\r\n"),
-           std::string("\r\n"), std::string("ffffffffffffffff\r\n"), std::string("5;\x01\r\nhello\r\n"), std::string("5\rXhello"),
-           "5;" + std::string(400, 'a') + "\r\nhello\r\n", std::string("0\r\n: x\r\n\r\n"), std::string("0\r\nA b: x\r\n\r\n"),
-           std::string("0\r\nA: x\n\r\n"), "0\r\nA: " + std::string(9'000, 'a') + "\r\n\r\n",
+           std::string("+5\r\nhello\r\n"),
+           std::string(" 5\r\nhello\r\n"),
+           std::string("5 \r\nhello\r\n"),
+           std::string("0x5\r\nhello\r\n"),
+           std::string("5\nhello\r\n"),
+           std::string("5\r\nhelloX\r\n"),
+           std::string("5\r\nhello\n"),
+           std::string("g\r\n"),
+           std::string("\r\n"),
+           std::string("ffffffffffffffff\r\n"),
+           std::string("5;\x01\r\nhello\r\n"),
+           std::string("5\rXhello"),
+           "5;" + std::string(400, 'a') + "\r\nhello\r\n",
+           std::string("0\r\n: x\r\n\r\n"),
+           std::string("0\r\nA b: x\r\n\r\n"),
+           std::string("0\r\nA: x\n\r\n"),
+           "0\r\nA: " + std::string(9'000, 'a') + "\r\n\r\n",
        }) {
     CAPTURE(bytes);
     CHECK(read(Framing::chunked, 0, bytes, 1).failed);

@@ -51,20 +51,42 @@ TEST_CASE("a head that has not arrived whole asks for more, at every cut") {
 TEST_CASE("whatever two parsers could read differently is refused") {
   const auto with = [](const std::string& fields) { return "POST / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n"; };
   for (const std::string& text : {
-           with("Content-Length: 1\r\nContent-Length: 1\r\n"), with("Content-Length: 1\r\nContent-Length: 2\r\n"),
-           with("Content-Length: 1, 1\r\n"), with("Content-Length: +1\r\n"), with("Content-Length: -1\r\n"),
-           with("Content-Length: 0x1\r\n"), with("Content-Length: \r\n"), with("Content-Length: 9999999999999999999\r\n"),
-           with("Content-Length: 1\r\nTransfer-Encoding: chunked\r\n"), with("Transfer-Encoding: xchunked\r\n"),
-           with("Transfer-Encoding: chunked, identity\r\n"), with("Transfer-Encoding: gzip, chunked\r\n"),
-           with("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), with("Transfer-Encoding: \r\n"),
-           with("X: a\r\n b\r\n"), with(" X: a\r\n"), with("X : a\r\n"), with(": a\r\n"), with("X\r\n"),
-           with("X: a\nY: b\r\n"), with(std::string("X: a\0b\r\n", 8)), with("X: a\rb\r\n"), with("X: a\x7f\r\n"),
-           with("Host: b\r\n"), with("Expect: 200-ok\r\n"), std::string("POST / HTTP/1.1\r\n\r\n"),
-           std::string("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), std::string("POST / HTTP/2.0\r\nHost: a\r\n\r\n"),
-           std::string("POST  / HTTP/1.1\r\nHost: a\r\n\r\n"), std::string("POST / HTTP/1.1 \r\nHost: a\r\n\r\n"),
-           std::string("POST http://a/ HTTP/1.1\r\nHost: a\r\n\r\n"), std::string("P(ST / HTTP/1.1\r\nHost: a\r\n\r\n"),
-           std::string("POST /\x01 HTTP/1.1\r\nHost: a\r\n\r\n"), std::string("POST / HTTP/1.1\nHost: a\r\n\r\n"),
-           std::string("\r\nPOST / HTTP/1.1\r\nHost: a\r\n\r\n"), std::string("POST /\r\n\r\n"),
+           with("Content-Length: 1\r\nContent-Length: 1\r\n"),
+           with("Content-Length: 1\r\nContent-Length: 2\r\n"),
+           with("Content-Length: 1, 1\r\n"),
+           with("Content-Length: +1\r\n"),
+           with("Content-Length: -1\r\n"),
+           with("Content-Length: 0x1\r\n"),
+           with("Content-Length: \r\n"),
+           with("Content-Length: 9999999999999999999\r\n"),
+           with("Content-Length: 1\r\nTransfer-Encoding: chunked\r\n"),
+           with("Transfer-Encoding: xchunked\r\n"),
+           with("Transfer-Encoding: chunked, identity\r\n"),
+           with("Transfer-Encoding: gzip, chunked\r\n"),
+           with("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
+           with("Transfer-Encoding: \r\n"),
+           with("X: a\r\n b\r\n"),
+           with(" X: a\r\n"),
+           with("X : a\r\n"),
+           with(": a\r\n"),
+           with("X\r\n"),
+           with("X: a\nY: b\r\n"),
+           with(std::string("X: a\0b\r\n", 8)),
+           with("X: a\rb\r\n"),
+           with("X: a\x7f\r\n"),
+           with("Host: b\r\n"),
+           with("Expect: 200-ok\r\n"),
+           std::string("POST / HTTP/1.1\r\n\r\n"),
+           std::string("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"),
+           std::string("POST / HTTP/2.0\r\nHost: a\r\n\r\n"),
+           std::string("POST  / HTTP/1.1\r\nHost: a\r\n\r\n"),
+           std::string("POST / HTTP/1.1 \r\nHost: a\r\n\r\n"),
+           std::string("POST http://a/ HTTP/1.1\r\nHost: a\r\n\r\n"),
+           std::string("P(ST / HTTP/1.1\r\nHost: a\r\n\r\n"),
+           std::string("POST /\x01 HTTP/1.1\r\nHost: a\r\n\r\n"),
+           std::string("POST / HTTP/1.1\nHost: a\r\n\r\n"),
+           std::string("\r\nPOST / HTTP/1.1\r\nHost: a\r\n\r\n"),
+           std::string("POST /\r\n\r\n"),
        }) {
     CAPTURE(text);
     const auto parsed = parse(text);
@@ -111,8 +133,9 @@ TEST_CASE("a reply's framing depends on its status and on the method") {
     REQUIRE(head.has_value());
     CHECK((*head)->framing == row.framing);
   }
-  for (const char* head : {"HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 099 X\r\n\r\n", "HTTP/1.1 600 X\r\n\r\n", "HTTP/3 200 OK\r\n\r\n",
-                           "ICY 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n"}) {
+  for (const char* head :
+       {"HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 099 X\r\n\r\n", "HTTP/1.1 600 X\r\n\r\n", "HTTP/3 200 OK\r\n\r\n",
+        "ICY 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n"}) {
     CAPTURE(head);
     std::vector<Field> fields;
     CHECK(parse_response_head(head, fields, "GET").error().type == base::ErrorType::upstream_error);
