@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -52,19 +53,27 @@ std::string on_own_host(const net::Address& address) {
                                                            : address.to_string();
 }
 
-void print_welcome(const Program& program, const FirstKeys& keys, std::string_view upstream,
-                   std::string_view key_command) {
+// How this program was called, so that a printed command works where it is pasted.
+std::string own_path() {
+  std::error_code error;
+  const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? "metergate" : path.string();
+}
+
+// `data`: the folder of a server that has one; empty for the demo, which makes its keys anew at each start.
+void print_welcome(const Program& program, const FirstKeys& keys, std::string_view upstream, std::string_view data) {
   const std::string proxy = on_own_host(program.proxy());
   fmt::print("\nMetergate is running.\n\n");
   fmt::print("  proxy      http://{}/v1   -> {}\n", proxy, upstream);
   if (program.control()) fmt::print("  control    http://{}/api/v1\n", on_own_host(*program.control()));
   if (keys.admin) fmt::print("  admin key  {}   (shown once; send it as 'Authorization: Bearer …')\n", *keys.admin);
-  const std::string key = keys.data.value_or(fmt::format("$({})", key_command));
+  fmt::print("\nTry it{}:\n\n", keys.data ? "" : ", with a new key that may spend 1 USD a day");
+  if (!keys.data) fmt::print("  KEY=$({} keys create try --limit '1 usd/day' --raw --data {})\n", own_path(), data);
   fmt::print(
-      "\nTry it:\n\n  curl http://{}/v1/chat/completions -H \"Authorization: Bearer {}\" \\\n"
+      "  curl http://{}/v1/chat/completions -H \"Authorization: Bearer {}\" \\\n"
       "    -H 'Content-Type: application/json' -i \\\n"
       "    -d '{{\"model\":\"gpt-4o-mini\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hello!\"}}]}}'\n\n",
-      proxy, key);
+      proxy, keys.data.value_or("$KEY"));
   if (keys.data) fmt::print("The key belongs to the account 'first', which may spend 1 USD a day.\n\n");
   std::fflush(stdout);
 }
@@ -95,14 +104,14 @@ std::string upstream_text(const Config& config) {
 
 // What serve and demo have in common once there are a configuration and a store.
 base::Status run_until_signal(const Config& config, Stores stores, const Program::Options& options,
-                              std::string_view upstream, std::string_view key_command, const sigset_t& signals) {
+                              std::string_view upstream, std::string_view data, const sigset_t& signals) {
   TRY(auto program, Program::create(config, stores, options));
   TRY(const FirstKeys keys, create_first_keys(program->catalog(), options.admin_key.has_value()));
   program->start();
   if (program->unaccounted_leases() > 0)
     base::log::warn("the last process did not end well: {} leases are unresolved until they are looked at",
                     program->unaccounted_leases());
-  print_welcome(*program, keys, upstream, key_command);
+  print_welcome(*program, keys, upstream, data);
   wait_for_signal(signals);
   program->stop();
   return {};
@@ -132,8 +141,7 @@ int serve(const ServeOptions& options) {
                                  .admin_key = environment("METERGATE_ADMIN_KEY")};
   const auto upstream =
       demo ? std::string("the built-in demo upstream; set OPENAI_API_KEY for the real one") : upstream_text(*config);
-  const auto done = run_until_signal(*config, {sqlite, sqlite, sqlite}, program, upstream,
-                                     fmt::format("metergate keys create try --data {} --raw", config->data), signals);
+  const auto done = run_until_signal(*config, {sqlite, sqlite, sqlite}, program, upstream, config->data, signals);
   return done ? 0 : failed(done.error());
 }
 

@@ -37,7 +37,7 @@ namespace {
 
 // A no that the client can mend.
 std::unexpected<Failure> refused(ErrorType type, std::string message, std::string field = {}) {
-  return fail(base::Error{type, Source::client, std::move(message), std::move(field)});
+  return fail(Failure({type, Source::client, std::move(message), std::move(field)}));
 }
 
 // Memory of ended exchanges, for the next ones of the same thread.
