@@ -97,7 +97,7 @@ class Stream final : private Deadline, private Poller::Watched {
 
   Loop& loop_;
   int fd_;
-  Direction reading_;
+  Direction reading_{.ready = false, .waiter = {}};  // whatever is there already comes with the first event
   Direction writing_;
   bool peer_ended_ = false;  // no more events may come, so reading stays worth a try
   bool timed_out_ = false;
