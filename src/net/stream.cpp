@@ -66,7 +66,12 @@ void Stream::expired() {
   wake(writing_, Io::timed_out);
 }
 
-void Stream::shut_down_writing() { ::shutdown(fd_, SHUT_WR); }
+void Stream::shut_down_writing() {
+  // Without its own notice TLS takes the end of the connection for an attack.
+  if (tls_ && SSL_is_init_finished(tls_.get()) == 1) SSL_shutdown(tls_.get());
+  ERR_clear_error();
+  ::shutdown(fd_, SHUT_WR);
+}
 
 void Stream::abandon() {
   // What is ended here may be what holds this stream.
