@@ -70,64 +70,37 @@ struct Row {
   std::int64_t cost;
 };
 
+using End = std::function<void(Reservation)>;
+
+End settled(Amounts actual, Certainty certainty = Certainty::exact) {
+  return [=](Reservation reservation) { std::move(reservation).settle(actual, certainty); };
+}
+void release(Reservation reservation) { std::move(reservation).release(); }
+void drop(Reservation) {}
+void drop_sent(Reservation reservation) { reservation.mark_sent(); }
+void release_sent(Reservation reservation) {
+  reservation.mark_sent();
+  std::move(reservation).release();
+}
+void drop_unsent_again(Reservation reservation) {
+  reservation.mark_sent();
+  reservation.mark_unsent();
+}
+
+constexpr Row::Numbers untouched{100, 0, 0};
+
 const Row ends[] = {
-    {"released", [](Reservation r) { std::move(r).release(); }, {100, 0, 0}, {100, 0, 0}, {100, 0, 0}, 0},
-    {"released though it was sent",
-     [](Reservation r) {
-       r.mark_sent();
-       std::move(r).release();
-     },
-     {100, 0, 0},
-     {100, 0, 0},
-     {100, 0, 0},
-     0},
-    {"destroyed before it was sent", [](Reservation) {}, {100, 0, 0}, {100, 0, 0}, {100, 0, 0}, 0},
-    {"destroyed after it was sent", [](Reservation r) { r.mark_sent(); }, {40, 0, 60}, {60, 0, 40}, {99, 1, 0}, 0},
-    {"destroyed after it turned out unsent",
-     [](Reservation r) {
-       r.mark_sent();
-       r.mark_unsent();
-     },
-     {100, 0, 0},
-     {100, 0, 0},
-     {100, 0, 0},
-     0},
-    {"settled with less than reserved",
-     [](Reservation r) { std::move(r).settle(amounts(25, 30, 1), Certainty::exact); },
-     {75, 25, 0},
-     {70, 30, 0},
-     {99, 1, 0},
-     25},
-    {"settled with all that was reserved",
-     [](Reservation r) { std::move(r).settle(amounts(60, 40, 1), Certainty::exact); },
-     {40, 60, 0},
-     {60, 40, 0},
-     {99, 1, 0},
-     60},
-    {"settled with at least some",
-     [](Reservation r) { std::move(r).settle(amounts(25, 30, 1), Certainty::at_least); },
-     {40, 25, 35},
-     {60, 30, 10},
-     {99, 1, 0},
-     25},
-    {"an overrun that what is free can pay",
-     [](Reservation r) { std::move(r).settle(amounts(90, 41, 1), Certainty::exact); },
-     {10, 90, 0},
-     {59, 41, 0},
-     {99, 1, 0},
-     90},
-    {"an overrun beyond what is free",
-     [](Reservation r) { std::move(r).settle(amounts(130, 100, 2), Certainty::exact); },
-     {0, 130, 0},
-     {0, 100, 0},
-     {98, 2, 0},
-     130},
-    {"an overrun of at least so much",
-     [](Reservation r) { std::move(r).settle(amounts(70, 40, 1), Certainty::at_least); },
-     {30, 70, 0},
-     {60, 40, 0},
-     {99, 1, 0},
-     70},
+    {"released", release, untouched, untouched, untouched, 0},
+    {"released though it was sent", release_sent, untouched, untouched, untouched, 0},
+    {"destroyed before it was sent", drop, untouched, untouched, untouched, 0},
+    {"destroyed after it was sent", drop_sent, {40, 0, 60}, {60, 0, 40}, {99, 1, 0}, 0},
+    {"destroyed after it turned out unsent", drop_unsent_again, untouched, untouched, untouched, 0},
+    {"settled with less than reserved", settled(amounts(25, 30, 1)), {75, 25, 0}, {70, 30, 0}, {99, 1, 0}, 25},
+    {"settled with all of it", settled(amounts(60, 40, 1)), {40, 60, 0}, {60, 40, 0}, {99, 1, 0}, 60},
+    {"at least some", settled(amounts(25, 30, 1), Certainty::at_least), {40, 25, 35}, {60, 30, 10}, {99, 1, 0}, 25},
+    {"an overrun that is free", settled(amounts(90, 41, 1)), {10, 90, 0}, {59, 41, 0}, {99, 1, 0}, 90},
+    {"an overrun beyond", settled(amounts(130, 100, 2)), {0, 130, 0}, {0, 100, 0}, {98, 2, 0}, 130},
+    {"at least an overrun", settled(amounts(70, 40, 1), Certainty::at_least), {30, 70, 0}, {60, 40, 0}, {99, 1, 0}, 70},
 };
 
 Row::Numbers numbers(const Lease& lease) { return {lease.free(), lease.spent(), lease.unresolved()}; }

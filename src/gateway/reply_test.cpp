@@ -1,0 +1,132 @@
+#include "gateway/reply.h"
+
+#include <doctest/doctest.h>
+
+#include "base/json.h"
+
+using namespace gateway;
+using base::ErrorType;
+using base::Source;
+
+namespace {
+
+constexpr base::WallTime now{1'795'233'960'000};  // 2026-11-21T04:06:00Z
+
+quota::Refusal refusal(ErrorType type, int status = 402) {
+  catalog::Limit limit{.id = {},
+                       .subject = base::AccountId{},
+                       .name = "team budget",
+                       .amount = 10'000'000'000,
+                       .refusal_status = status,
+                       .created = {}};
+  return {.type = type,
+          .shortages = {{limit, 250'000'000, 100'000'000, base::window_at(base::WindowKind::day, now)}},
+          .reason = {}};
+}
+
+std::string text_of(const base::Json& object, std::string_view member) {
+  const base::Json* value = object.find(member);
+  return value == nullptr ? "(none)" : value->text();
+}
+
+base::Json error_of(const Failure& failure) {
+  const auto body = base::Json::parse(error_body(failure, "the-id"));
+  REQUIRE(body.has_value());
+  CHECK(body->members().size() == 1);
+  return *body->find("error");
+}
+
+}  // namespace
+
+TEST_CASE("a limit that is reached says what is needed, what is left and when it resets") {
+  const Failure failure = failure_of(refusal(ErrorType::limit_reached), now);
+  CHECK(failure.error.message ==
+        "the call may need 0.25 usd and the limit 'team budget' has 0.1 left of 10 per day; "
+        "it resets at 2026-11-22T00:00:00.000Z");
+  CHECK(failure.status() == 402);
+  CHECK(failure.retry_after_s == 71'640);
+  CHECK(failure.error.source == Source::client);
+  CHECK(failure_of(refusal(ErrorType::limit_reached, 429), now).status() == 429);
+}
+
+TEST_CASE("a busy limit says that trying again soon may help, whatever status the limit refuses with") {
+  const Failure failure = failure_of(refusal(ErrorType::limit_busy), now);
+  CHECK(failure.error.message.ends_with("0.1 left of 10 per day; calls in flight hold the rest, try again soon"));
+  CHECK(failure.status() == 429);
+  CHECK(failure.retry_after_s == 1);
+}
+
+TEST_CASE("a store that cannot say refuses with its reason") {
+  const Failure failure = failure_of({ErrorType::unavailable, {}, "the disk is full"}, now);
+  CHECK(failure.error.message == "not admitted: the disk is full");
+  CHECK(failure.error.source == Source::store);
+  CHECK(failure.status() == 503);
+  CHECK_FALSE(failure.shortage.has_value());
+}
+
+TEST_CASE("the last moment of a window still asks to wait a second") {
+  const base::TimeWindow window = base::window_at(base::WindowKind::day, now);
+  CHECK(failure_of(refusal(ErrorType::limit_reached), {window.end.ms - 1}).retry_after_s == 1);
+  CHECK(failure_of(refusal(ErrorType::limit_reached), {window.end.ms + 5'000}).retry_after_s == 1);
+}
+
+TEST_CASE("an error's body has the dialect's members, and those of a refusal where there is one") {
+  const base::Json plain = error_of(Failure({ErrorType::invalid_request, Source::client, "no \"model\"", "model"}));
+  CHECK(text_of(plain, "message") == "no \"model\"");
+  CHECK(text_of(plain, "type") == "invalid_request");
+  CHECK(text_of(plain, "code") == "invalid_request");
+  CHECK(text_of(plain, "param") == "model");
+  CHECK(text_of(plain, "request_id") == "the-id");
+  CHECK(plain.members().size() == 5);
+  CHECK(text_of(error_of(Failure({ErrorType::overloaded, Source::gateway, "m", {}})), "param") == "(none)");
+
+  const base::Json refused = error_of(failure_of(refusal(ErrorType::limit_reached), now));
+  CHECK(text_of(refused, "required") == "0.25");
+  CHECK(text_of(refused, "available") == "0.1");
+  CHECK(text_of(refused, "resets_at") == "2026-11-22T00:00:00.000Z");
+  const base::Json* const limit = refused.find("limit");
+  REQUIRE(limit != nullptr);
+  CHECK(text_of(*limit, "id") == base::LimitId{}.to_string());
+  CHECK(text_of(*limit, "name") == "team budget");
+  CHECK(text_of(*limit, "unit") == "usd");
+  CHECK(text_of(*limit, "window") == "day");
+}
+
+TEST_CASE("an error's head says whether and when to try again") {
+  struct Row {
+    Failure failure;
+    std::string status, retry_after, should_retry;
+  };
+  Failure overloaded({ErrorType::overloaded, Source::gateway, "m", {}});
+  overloaded.retry_after_s = 3;
+  for (const Row& row :
+       {Row{failure_of(refusal(ErrorType::limit_reached), now), "402 Payment Required", "", "false"},
+        Row{failure_of(refusal(ErrorType::limit_reached, 429), now), "429 Too Many Requests", "71640", "false"},
+        Row{failure_of(refusal(ErrorType::limit_busy), now), "429 Too Many Requests", "1", ""},
+        Row{overloaded, "503 Service Unavailable", "3", ""},
+        Row{Failure({ErrorType::upstream_error, Source::network, "m", {}}), "502 Bad Gateway", "", ""},
+        Row{Failure({ErrorType::insufficient_balance, Source::client, "m", {}}), "402 Payment Required", "",
+            "false"}}) {
+    const std::string reply = error_reply(row.failure, "the-id", true);
+    CAPTURE(reply);
+    const std::string body = error_body(row.failure, "the-id");
+    CHECK(reply.starts_with("HTTP/1.1 " + row.status + "\r\n"));
+    CHECK(reply.ends_with("\r\n\r\n" + body));
+    CHECK(reply.contains("\r\nContent-Length: " + std::to_string(body.size()) + "\r\n"));
+    CHECK(reply.contains("\r\nX-Request-Id: the-id\r\n"));
+    CHECK(reply.contains("\r\nRetry-After: ") == !row.retry_after.empty());
+    if (!row.retry_after.empty()) CHECK(reply.contains("\r\nRetry-After: " + row.retry_after + "\r\n"));
+    CHECK(reply.contains("\r\nx-should-retry: false\r\n") == (row.should_retry == "false"));
+    CHECK_FALSE(reply.contains("\r\nConnection: close\r\n"));
+  }
+}
+
+TEST_CASE("an error's head closes where it must, asks for a key, and has no body for HEAD") {
+  const Failure failure({ErrorType::unauthorized, Source::client, "no key", {}});
+  const std::string reply = error_reply(failure, "the-id", false, true);
+  CHECK(reply.starts_with("HTTP/1.1 401 Unauthorized\r\n"));
+  CHECK(reply.contains("\r\nWWW-Authenticate: Bearer\r\n"));
+  CHECK(reply.contains("\r\nConnection: close\r\n"));
+  CHECK(reply.contains("\r\nContent-Length: " + std::to_string(error_body(failure, "the-id").size()) + "\r\n"));
+  CHECK(reply.ends_with("\r\n\r\n"));
+}

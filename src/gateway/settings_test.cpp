@@ -1,0 +1,55 @@
+#include "gateway/settings.h"
+
+#include <doctest/doctest.h>
+
+#include "gateway/upstreams.h"
+
+using gateway::Settings;
+
+TEST_CASE("the longest prefix that ends at a segment decides the route") {
+  Settings settings;
+  for (const char* prefix : {"/v1", "/v1/special", "/other/"})
+    settings.routes.push_back({.name = prefix, .prefix = prefix, .upstream = {}, .timeouts = {}});
+  struct Row {
+    const char *path, *route;
+  };
+  for (const Row& row : {Row{"/v1", "/v1"}, Row{"/v1/", "/v1"}, Row{"/v1/chat/completions", "/v1"}, Row{"/v10", ""},
+                         Row{"/v1x/chat", ""}, Row{"/v1/special", "/v1/special"}, Row{"/v1/special/x", "/v1/special"},
+                         Row{"/v1/specials", "/v1"}, Row{"/other/x", "/other/"}, Row{"/other", ""}, Row{"/", ""},
+                         Row{"", ""}, Row{"*", ""}, Row{"/V1/chat", ""}}) {
+    CAPTURE(std::string(row.path));
+    const catalog::Route* const route = settings.find_route(row.path);
+    CHECK((route == nullptr ? "" : route->name) == row.route);
+  }
+}
+
+TEST_CASE("an upstream is found by its name, a price by its model or the price for unknown models") {
+  Settings settings;
+  settings.upstreams.push_back(
+      {.name = "one", .scheme = {}, .host = "h", .base_path = {}, .secret = {}, .ca_file = {}});
+  CHECK(settings.find_upstream("one")->host == "h");
+  CHECK(settings.find_upstream("One") == nullptr);
+
+  settings.prices = std::make_shared<const meter::PriceBook>(
+      *meter::PriceBook::parse(R"({"version":"1","models":{"m":{"input":"1","output":"2","max_output_tokens":9}}})"));
+  CHECK(settings.find_price("m")->max_output_tokens == 9);
+  CHECK(settings.find_price("n") == nullptr);
+  settings.unknown_model = *settings.find_price("m");
+  settings.unknown_model->max_output_tokens = 7;
+  CHECK(settings.find_price("m")->max_output_tokens == 9);
+  CHECK(settings.find_price("n")->max_output_tokens == 7);
+}
+
+TEST_CASE("what is the gateway's own business of a client's fields does not go upstream") {
+  const auto withheld = [](const char* name) { return gateway::is_withheld_from_upstream(net::field_name_of(name)); };
+  for (const char* name : {"Authorization", "x-api-key", "X-Api-Key", "api-key", "X-Goog-Api-Key", "Host",
+                           "Content-Length", "Expect", "Accept-Encoding", "Cookie", "X-Metergate-Stream-Cost"}) {
+    CAPTURE(std::string(name));
+    CHECK(withheld(name));
+  }
+  for (const char* name : {"Content-Type", "Accept", "User-Agent", "OpenAI-Organization", "X-Request-Id", "X-Metergate",
+                           "X-Metergates", "Cookies", "X-Api-Keys", "Traceparent", ""}) {
+    CAPTURE(std::string(name));
+    CHECK_FALSE(withheld(name));
+  }
+}
