@@ -155,7 +155,7 @@ def start_haproxy(folder: Path, cpu: int, backend: int) -> Target:
 
 
 def start_metergate(binary: Path, folder: Path, cpu: int, backend: int, limits: int) -> Target:
-    """With authentication, prices, durable leases, flush and `limits` hard dollar limits on the key: nothing is switched off."""
+    """With authentication, prices, durable leases, flush and `limits` hard dollar limits on the key: all is on."""
     port, control = free_port(), free_port()
     config = folder / "metergate.yaml"
     config.write_text(METERGATE.format(port=port, control=control, backend=backend))
