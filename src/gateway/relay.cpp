@@ -29,6 +29,15 @@ constexpr std::string_view trailer_names =
     "X-Request-Cost, X-Estimated-Cost, X-Input-Tokens, X-Tokens-Used, "
     "X-Output-Clamped, X-Budget-Remaining, X-Budget-Period";
 
+// What kept a reply's body from being read, as its sender's fault: the codec speaks as to a client.
+base::Error of_upstream(const base::Error& error) {
+  if (error.type != ErrorType::invalid_request && error.type != ErrorType::payload_too_large) return error;
+  return {ErrorType::upstream_error,
+          Source::upstream_refusal,
+          fmt::format("the upstream's reply cannot be passed on: {}", error.message),
+          {}};
+}
+
 std::string_view period_of(base::WindowKind window) { return window == base::WindowKind::day ? "daily" : "monthly"; }
 
 std::string chunk_head(std::size_t size) { return fmt::format("{:x}\r\n", size); }
@@ -154,13 +163,7 @@ net::Task<Outcome<void>> Exchange::relay_plain() {
     body = co_await answer_.body->read_all(route_->max_reply_bytes);
   }
   if (!body) {
-    Failure failure(body.error());
-    if (failure.error.type == ErrorType::invalid_request || failure.error.type == ErrorType::payload_too_large)
-      failure.error = {ErrorType::upstream_error,
-                       Source::upstream_refusal,
-                       fmt::format("the upstream's reply cannot be passed on: {}", failure.error.message),
-                       {}};
-    co_return give_up(std::move(failure));
+    co_return give_up(of_upstream(body.error()));
   }
   settle(meter::read_chat_reply(*body), 0, true);
   net::HeadWriter writer = open_head();
@@ -216,7 +219,7 @@ net::Task<Outcome<void>> Exchange::relay_stream() {
   while (!answer_.body->done()) {
     const auto piece = co_await answer_.body->read_piece();
     if (!piece) {
-      stream.broken = piece.error();
+      stream.broken = of_upstream(piece.error());
       break;
     }
     co_await pass_on(stream, *piece);

@@ -49,7 +49,7 @@ Task<Status> BodyReader::fill() {
   ASSERT(buffer.space_left() > 0);  // what the decoder leaves is a chunk line or a trailer: far less than a buffer
   set_deadline();
   const auto read = co_await stream_.read_some(buffer.space(), buffer.space_left());
-  if (read.io == Io::closed) co_return decoder_.end_of_stream();
+  if (read.io == Io::closed && decoder_.end_of_stream()) co_return Status{};  // the end was all that was missing
   if (read.io != Io::ok) co_return base::fail(io_error(read.io, "reading a body"));
   buffer.filled(read.count);
   co_return Status{};
