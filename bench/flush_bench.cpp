@@ -25,6 +25,7 @@ namespace {
 constexpr base::WallTime start{1'795'219'200'000};
 constexpr std::int64_t ms_per_day = 86'400'000;
 constexpr std::size_t records_a_flush = 512;
+constexpr std::int64_t lease_nanos = 1'000'000'000'000'000;
 
 double ms_of(const auto& action) {
   const auto begin = std::chrono::steady_clock::now();
@@ -46,6 +47,26 @@ struct World {
       if (i % 4 == 0) accounts.push_back(base::AccountId::create(start, random));
       keys.push_back(base::KeyId::create(start, random));
       limits.push_back(base::LimitId::create(start, random));
+      ASSERT(store
+                 ->put(catalog::Key{.id = keys.back(),
+                                    .account = {},
+                                    .name = "key",
+                                    .hash = base::sha256(keys.back().to_string()),
+                                    .hint = {},
+                                    .role = catalog::KeyRole::data,
+                                    .status = catalog::KeyStatus::active,
+                                    .created = start,
+                                    .expires = {}})
+                 .has_value());
+      ASSERT(store
+                 ->put(catalog::Limit{.id = limits.back(),
+                                      .subject = keys.back(),
+                                      .name = "limit",
+                                      .amount = lease_nanos,
+                                      .created = start})
+                 .has_value());
+      const quota::GrantRequest request{{limits.back(), start}, lease_nanos, lease_nanos};
+      ASSERT(store->grant(std::span(&request, 1)).has_value());
     }
   }
 

@@ -20,6 +20,18 @@ inline std::uint64_t interner_hash(const quota::CounterKey& counter) {
   return interner_hash(counter.limit.uuid) + static_cast<std::uint64_t>(counter.window_start.ms >> 16);
 }
 
+template <class Value, class Key>
+bool interner_equal(const Value& value, const Key& key) {
+  return value == key;
+}
+// Of a size that the compiler knows.
+inline bool interner_equal(const base::Uuid& a, const base::Uuid& b) {
+  return std::memcmp(a.bytes.data(), b.bytes.data(), sizeof a.bytes) == 0;
+}
+inline bool interner_equal(const quota::CounterKey& a, const quota::CounterKey& b) {
+  return a.window_start == b.window_start && interner_equal(a.limit.uuid, b.limit.uuid);
+}
+
 template <class Value>
 class Interner {
  public:
@@ -41,7 +53,7 @@ class Interner {
   std::uint32_t& slot_of(const Key& key) {
     const std::size_t mask = slots_.size() - 1;
     for (std::size_t at = interner_hash(key) & mask;; at = (at + 1) & mask)
-      if (slots_[at] == 0 || values_[slots_[at] - 1] == key) return slots_[at];
+      if (slots_[at] == 0 || interner_equal(values_[slots_[at] - 1], key)) return slots_[at];
   }
   void grow() {
     slots_.assign(slots_.empty() ? 16 : 2 * slots_.size(), 0);

@@ -45,8 +45,10 @@ class ByteWriter {
   explicit ByteWriter(char* at) : at_(at) {}
   void byte(std::uint8_t value) { *at_++ = static_cast<char>(value); }
   void number(std::uint64_t value) {
-    for (; value >= 0x80; value >>= 7) byte(static_cast<std::uint8_t>(value | 0x80));
-    byte(static_cast<std::uint8_t>(value));
+    char* at = at_;  // bytes may alias anything, also at_
+    for (; value >= 0x80; value >>= 7) *at++ = static_cast<char>(value | 0x80);
+    *at++ = static_cast<char>(value);
+    at_ = at;
   }
   void signed_number(std::int64_t value) { number(zigzag(value)); }
   void bytes(const void* from, std::size_t size) {
@@ -54,6 +56,7 @@ class ByteWriter {
     at_ += size;
   }
   char* at() const { return at_; }
+  void skip(std::size_t size) { at_ += size; }
 
  private:
   char* at_;
@@ -70,9 +73,12 @@ class ByteReader {
   std::string_view rest() const { return {at_, static_cast<std::size_t>(end_ - at_)}; }
   std::uint8_t byte() { return at_ == end_ ? static_cast<std::uint8_t>(fail()) : static_cast<std::uint8_t>(*at_++); }
   std::uint64_t number() {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64 && at_ != end_; shift += 7) {
-      const auto next = static_cast<std::uint8_t>(*at_++);
+    if (at_ == end_) return fail();
+    auto next = static_cast<std::uint8_t>(*at_++);
+    if (next < 0x80) return next;
+    std::uint64_t value = next & 0x7F;
+    for (unsigned shift = 7; shift < 64 && at_ != end_; shift += 7) {
+      next = static_cast<std::uint8_t>(*at_++);
       value |= static_cast<std::uint64_t>(next & 0x7F) << shift;
       if (next < 0x80) return value;
     }

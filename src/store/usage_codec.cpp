@@ -66,7 +66,7 @@ constexpr std::uint8_t at_least_bit = 1 << token_counts.size();
 
 constexpr std::size_t uuid_bytes = sizeof(base::Uuid::bytes);
 // The most that a record takes without its holds, and that one hold takes.
-constexpr std::size_t record_bytes_max = uuid_bytes + 8 + 22 * number_bytes_max;
+constexpr std::size_t record_bytes_max = uuid_bytes + 8 + 24 * number_bytes_max;
 constexpr std::size_t hold_bytes_max = 4 * number_bytes_max;
 
 void write_usage(ByteWriter& out, const meter::Usage& usage) {
@@ -99,29 +99,17 @@ std::unexpected<base::Error> damaged(std::string_view what) {
 
 }  // namespace
 
-SegmentWriter::Places SegmentWriter::add(const events::UsageRecord& record) {
-  const Places places{.account = ids_.place_of(record.account.uuid),
-                      .key = ids_.place_of(record.key.uuid),
-                      .model = texts_.place_of(std::string_view(record.model)),
-                      .upstream = texts_.place_of(std::string_view(record.upstream))};
-  const std::size_t before = records_.size();
-  records_.resize(before + record_bytes_max + record.holds.size() * hold_bytes_max);
-  ByteWriter out(records_.data() + before);
-  out.bytes(record.id.uuid.bytes.data(), uuid_bytes);
-  out.signed_number(static_cast<std::int64_t>(static_cast<std::uint64_t>(record.started.ms) -
-                                              static_cast<std::uint64_t>(previous_started_.ms)));
-  out.byte(static_cast<std::uint8_t>((record.stream ? is_stream : 0) | (record.usage ? has_usage : 0) |
-                                     (record.error ? has_error : 0) | (record.fault ? has_fault : 0) |
-                                     number_in(outcomes, record.outcome) << outcome_shift));
-  out.number(places.account);
-  out.number(places.key);
-  out.number(places.model);
-  out.number(places.upstream);
-  out.signed_number(record.cost.nanos());
-  if (record.usage) write_usage(out, *record.usage);
-  out.number(texts_.place_of(std::string_view(record.route)));
-  out.number(texts_.place_of(std::string_view(record.served_model)));
-  out.number(texts_.place_of(std::string_view(record.price_version)));
+std::uint32_t SegmentWriter::place_of(const std::string& text, TextField& field) {
+  if (!field.used || texts_.values()[field.place] != text)
+    field = {.place = texts_.place_of(std::string_view(text)), .used = true};
+  return field.place;
+}
+
+// What sums have no use for.
+void SegmentWriter::write_rest(ByteWriter& out, const events::UsageRecord& record) {
+  out.number(place_of(record.route, route_));
+  out.number(record.served_model == record.model ? model_.place : place_of(record.served_model, served_model_));
+  out.number(place_of(record.price_version, price_version_));
   out.signed_number(record.estimate.nanos());
   out.signed_number(record.duration_us);
   out.signed_number(record.first_byte_us);
@@ -135,18 +123,44 @@ SegmentWriter::Places SegmentWriter::add(const events::UsageRecord& record) {
     out.signed_number(hold.spent);
     out.signed_number(hold.unresolved);
   }
-  records_.resize(static_cast<std::size_t>(out.at() - records_.data()));
+}
+
+void SegmentWriter::add(const events::UsageRecord& record) {
+  if (const std::size_t most = records_size_ + record_bytes_max + record.holds.size() * hold_bytes_max;
+      most > records_.size())
+    records_.resize(2 * most);
+  ByteWriter out(records_.data() + records_size_);
+  out.bytes(record.id.uuid.bytes.data(), uuid_bytes);
+  out.signed_number(static_cast<std::int64_t>(static_cast<std::uint64_t>(record.started.ms) -
+                                              static_cast<std::uint64_t>(previous_started_.ms)));
+  out.byte(static_cast<std::uint8_t>((record.stream ? is_stream : 0) | (record.usage ? has_usage : 0) |
+                                     (record.error ? has_error : 0) | (record.fault ? has_fault : 0) |
+                                     number_in(outcomes, record.outcome) << outcome_shift));
+  out.number(ids_.place_of(record.account.uuid));
+  out.number(ids_.place_of(record.key.uuid));
+  out.number(place_of(record.model, model_));
+  out.number(place_of(record.upstream, upstream_));
+  out.signed_number(record.cost.nanos());
+  if (record.usage) write_usage(out, *record.usage);
+  char* const rest = out.at() + 1;
+  ByteWriter rest_out(rest);
+  write_rest(rest_out, record);
+  const auto rest_size = static_cast<std::size_t>(rest_out.at() - rest);
+  if (rest_size >= 0x80) std::memmove(rest + number_bytes_max - 1, rest, rest_size);  // very many holds
+  out.number(rest_size);
+  if (rest_size >= 0x80) std::memmove(out.at(), rest + number_bytes_max - 1, rest_size);
+  out.skip(rest_size);
+  records_size_ = static_cast<std::size_t>(out.at() - records_.data());
 
   first_started_ = count_ == 0 ? record.started : std::min(first_started_, record.started);
   last_started_ = count_ == 0 ? record.started : std::max(last_started_, record.started);
   previous_started_ = record.started;
   ++count_;
-  return places;
 }
 
 std::string SegmentWriter::bytes() const {
   std::size_t size = 4 * number_bytes_max + ids_.values().size() * uuid_bytes +
-                     counters_.values().size() * (uuid_bytes + number_bytes_max) + records_.size();
+                     counters_.values().size() * (uuid_bytes + number_bytes_max) + records_size_;
   for (const std::string& text : texts_.values()) size += number_bytes_max + text.size();
   std::string body(header_bytes + size, '\0');
   ByteWriter out(body.data() + header_bytes);
@@ -163,7 +177,7 @@ std::string SegmentWriter::bytes() const {
     out.bytes(counter.limit.uuid.bytes.data(), uuid_bytes);
     out.signed_number(counter.window_start.ms);
   }
-  out.bytes(records_.data(), records_.size());
+  out.bytes(records_.data(), records_size_);
   body.resize(static_cast<std::size_t>(out.at() - body.data()));
   return sealed_segment(std::move(body));
 }
@@ -236,10 +250,10 @@ base::Status SegmentReader::read_tables() {
 }
 
 // A place outside its table breaks the reader.
-std::uint32_t SegmentReader::place_in(std::size_t table_size) {
-  const std::uint64_t place = in_.number();
+std::uint32_t SegmentReader::place_in(ByteReader& in, std::size_t table_size) {
+  const std::uint64_t place = in.number();
   if (place < table_size) return static_cast<std::uint32_t>(place);
-  in_.give_up();
+  in.give_up();
   return 0;
 }
 
@@ -247,17 +261,8 @@ void SegmentReader::read_usage() {
   const std::uint8_t mask = in_.byte();
   meter::Usage& usage = packed_.usage.emplace();
   usage.certainty = (mask & at_least_bit) != 0 ? meter::Certainty::at_least : meter::Certainty::exact;
-  for (std::size_t i = 0; i < token_counts.size(); ++i)
+  for (std::size_t i = 0; i < token_counts.size() && mask >> i != 0; ++i)
     if ((mask & 1 << i) != 0) usage.*token_counts[i] = in_.signed_number();
-}
-
-void SegmentReader::skip_holds() {
-  const char* const begin = in_.rest().data();
-  for (std::uint64_t count = in_.number(); count > 0 && !in_.broken(); --count) {
-    place_in(counters_.size());
-    for (int amount = 0; amount < 3; ++amount) in_.number();
-  }
-  packed_.holds = {begin, static_cast<std::size_t>(in_.rest().data() - begin)};
 }
 
 base::Result<bool> SegmentReader::next() {
@@ -270,64 +275,59 @@ base::Result<bool> SegmentReader::next() {
     std::memcpy(packed_.id.uuid.bytes.data(), id.data(), uuid_bytes);
   packed_.started.ms = static_cast<std::int64_t>(static_cast<std::uint64_t>(packed_.started.ms) +
                                                  static_cast<std::uint64_t>(in_.signed_number()));
-  const std::uint8_t flags = in_.byte();
-  packed_.outcome = value_in(outcomes, flags >> outcome_shift, known_);
-  packed_.stream = (flags & is_stream) != 0;
-  packed_.account = place_in(ids_.size());
-  packed_.key = place_in(ids_.size());
-  packed_.model = place_in(texts_.size());
-  packed_.upstream = place_in(texts_.size());
+  bool known = true;
+  packed_.flags = in_.byte();
+  packed_.outcome = value_in(outcomes, packed_.flags >> outcome_shift, known);
+  packed_.account = place_in(in_, ids_.size());
+  packed_.key = place_in(in_, ids_.size());
+  packed_.model = place_in(in_, texts_.size());
+  packed_.upstream = place_in(in_, texts_.size());
   packed_.cost = base::Money::from_nanos(in_.signed_number());
   packed_.usage.reset();
-  if ((flags & has_usage) != 0) read_usage();
-  packed_.route = place_in(texts_.size());
-  packed_.served_model = place_in(texts_.size());
-  packed_.price_version = place_in(texts_.size());
-  packed_.estimate = base::Money::from_nanos(in_.signed_number());
-  packed_.duration_us = in_.signed_number();
-  packed_.first_byte_us = in_.signed_number();
-  packed_.status = in_.signed_number();
-  packed_.error.reset();
-  packed_.fault.reset();
-  if ((flags & has_error) != 0) packed_.error = value_in(errors, in_.byte(), known_);
-  if ((flags & has_fault) != 0) packed_.fault = value_in(faults, in_.byte(), known_);
-  skip_holds();
+  if ((packed_.flags & has_usage) != 0) read_usage();
+  packed_.rest = in_.bytes(in_.number());
   if (in_.broken()) return damaged("ends within a record");
-  if (!known_) return damaged("names an outcome, an error or a fault that this version does not know");
+  if (!known) return damaged("names an outcome that this version does not know");
   return true;
 }
 
-events::UsageRecord SegmentReader::record() const {
-  events::UsageRecord record{.id = packed_.id,
-                             .started = packed_.started,
-                             .duration_us = packed_.duration_us,
-                             .first_byte_us = packed_.first_byte_us,
-                             .account = {ids_[packed_.account]},
-                             .key = {ids_[packed_.key]},
-                             .route = std::string(texts_[packed_.route]),
-                             .upstream = std::string(texts_[packed_.upstream]),
-                             .model = std::string(texts_[packed_.model]),
-                             .served_model = std::string(texts_[packed_.served_model]),
-                             .stream = packed_.stream,
-                             .outcome = packed_.outcome,
-                             .status = static_cast<int>(packed_.status),
-                             .error = packed_.error,
-                             .fault = packed_.fault,
-                             .usage = packed_.usage,
-                             .estimate = packed_.estimate,
-                             .cost = packed_.cost,
-                             .price_version = std::string(texts_[packed_.price_version]),
-                             .holds = {}};
-  ByteReader in(packed_.holds);
-  for (std::uint64_t count = in.number(); count > 0; --count) {
-    const quota::CounterKey& counter = counters_[in.number()];
+base::Result<events::UsageRecord> SegmentReader::record() const {
+  ByteReader in(packed_.rest);
+  bool known = true;
+  // After next() there is at least one text.
+  const auto text = [&] { return std::string(texts_[place_in(in, texts_.size())]); };
+  events::UsageRecord record;
+  record.id = packed_.id;
+  record.started = packed_.started;
+  record.account.uuid = ids_[packed_.account];
+  record.key.uuid = ids_[packed_.key];
+  record.upstream = std::string(texts_[packed_.upstream]);
+  record.model = std::string(texts_[packed_.model]);
+  record.stream = (packed_.flags & is_stream) != 0;
+  record.outcome = packed_.outcome;
+  record.usage = packed_.usage;
+  record.cost = packed_.cost;
+  record.route = text();
+  record.served_model = text();
+  record.price_version = text();
+  record.estimate = base::Money::from_nanos(in.signed_number());
+  record.duration_us = in.signed_number();
+  record.first_byte_us = in.signed_number();
+  record.status = static_cast<int>(in.signed_number());
+  if ((packed_.flags & has_error) != 0) record.error = value_in(errors, in.byte(), known);
+  if ((packed_.flags & has_fault) != 0) record.fault = value_in(faults, in.byte(), known);
+  for (std::uint64_t count = in.number(); count > 0 && !in.broken(); --count) {
+    const std::uint32_t place = place_in(in, counters_.size());
+    if (in.broken()) break;
     // A braced list is read from left to right, as the numbers are.
-    record.holds.push_back({.limit = counter.limit,
-                            .window_start = counter.window_start,
+    record.holds.push_back({.limit = counters_[place].limit,
+                            .window_start = counters_[place].window_start,
                             .reserved = in.signed_number(),
                             .spent = in.signed_number(),
                             .unresolved = in.signed_number()});
   }
+  if (in.broken() || !in.rest().empty()) return damaged("has a record that does not fill its place");
+  if (!known) return damaged("names an error or a fault that this version does not know");
   return record;
 }
 

@@ -5,7 +5,7 @@
 //   checksum   8 bytes, over all that follows
 //   count      of the records
 //   tables     texts, ids (accounts and keys), counters (limit and window), each named by its place in a record
-//   records    one after the other
+//   records    one after the other, each in two parts: what sums are made of, and a size and the rest
 //
 // A number is written in as many bytes as it needs (store/packed_bytes.h). Enumerators have numbers of this format's
 // own, so that a new one never changes the meaning of what is written. Every record comes back as it was, field by
@@ -26,31 +26,31 @@ namespace store {
 // Packs records. What was added stays: a segment that grows is written again as a whole.
 class SegmentWriter {
  public:
-  // Where the segment's tables have the values that sums are grouped by.
-  struct Places {
-    std::uint32_t account = 0;
-    std::uint32_t key = 0;
-    std::uint32_t model = 0;
-    std::uint32_t upstream = 0;
-    bool operator==(const Places&) const = default;
-  };
-  Places add(const events::UsageRecord& record);
+  void add(const events::UsageRecord& record);
 
   std::size_t count() const { return count_; }
   base::WallTime first_started() const { return first_started_; }  // of at least one record
   base::WallTime last_started() const { return last_started_; }
-  const base::Uuid& id_at(std::uint32_t place) const { return ids_.values()[place]; }
-  std::string_view text_at(std::uint32_t place) const { return texts_.values()[place]; }
 
   std::string bytes() const;
   // A Bloom filter over the tables (digest_may_hold): which accounts, keys and models a reader need not look for.
   std::string digest() const;
 
  private:
+  // A text field of the records. Most often it has the value that it had in the record before.
+  struct TextField {
+    std::uint32_t place = 0;
+    bool used = false;
+  };
+  std::uint32_t place_of(const std::string& text, TextField& field);
+  void write_rest(ByteWriter& out, const events::UsageRecord& record);
+
   Interner<std::string> texts_;
   Interner<base::Uuid> ids_;
   Interner<quota::CounterKey> counters_;
-  std::string records_;
+  TextField model_, upstream_, route_, served_model_, price_version_;
+  std::vector<char> records_;
+  std::size_t records_size_ = 0;  // of records_, what is written
   std::size_t count_ = 0;
   base::WallTime first_started_;
   base::WallTime last_started_;
@@ -63,29 +63,23 @@ class SegmentReader {
   // Checks version and checksum. `bytes` outlive the reader.
   static base::Result<SegmentReader> open(std::string_view bytes);
 
-  // A record as it lies in the segment: names are places in the tables.
+  // The first part of a record as it lies in the segment: names are places in the tables.
   struct Packed {
     base::ExchangeId id;
     base::WallTime started;
     std::uint32_t account = 0, key = 0;
-    std::uint32_t route = 0, upstream = 0, model = 0, served_model = 0, price_version = 0;
+    std::uint32_t model = 0, upstream = 0;
+    std::uint8_t flags = 0;
     events::Outcome outcome = events::Outcome::served;
-    bool stream = false;
     std::optional<meter::Usage> usage;
     base::Money cost;
-    base::Money estimate;
-    std::int64_t duration_us = 0;
-    std::int64_t first_byte_us = 0;
-    std::int64_t status = 0;
-    std::optional<base::ErrorType> error;
-    std::optional<base::Source> fault;
-    std::string_view holds;  // still packed
+    std::string_view rest;  // still packed
   };
   // Moves to the next record; false: there is none.
   base::Result<bool> next();
   const Packed& packed() const { return packed_; }
   // The current record in full.
-  events::UsageRecord record() const;
+  base::Result<events::UsageRecord> record() const;
 
   const base::Uuid& id_at(std::uint32_t place) const { return ids_[place]; }
   std::string_view text_at(std::uint32_t place) const { return texts_[place]; }
@@ -99,15 +93,13 @@ class SegmentReader {
   explicit SegmentReader(std::string_view body) : in_(body) {}
   base::Status read_tables();
   void read_usage();
-  void skip_holds();
-  std::uint32_t place_in(std::size_t table_size);
+  static std::uint32_t place_in(ByteReader& in, std::size_t table_size);
 
   ByteReader in_;
   std::uint64_t left_ = 0;
   std::vector<std::string_view> texts_;
   std::vector<base::Uuid> ids_;
   std::vector<quota::CounterKey> counters_;
-  bool known_ = true;  // every number of an enumerator so far
   Packed packed_;
 };
 

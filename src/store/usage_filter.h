@@ -17,8 +17,4 @@ inline base::Status check_page(const events::UsageFilter& filter) {
   return base::invalid(fmt::format("limit is {}; a page holds 1 to 1000 records", filter.limit), "limit");
 }
 
-inline std::unexpected<base::Error> sum_too_large() {
-  return base::fail(base::ErrorType::internal, "a sum of costs does not fit in 64 bits", {}, base::Source::store);
-}
-
 }  // namespace store

@@ -12,16 +12,15 @@ void add_count(std::int64_t& total, std::int64_t count) {
   if (__builtin_add_overflow(total, count, &total)) total = std::numeric_limits<std::int64_t>::max();
 }
 
-bool add_cost(base::Money& total, base::Money cost) {
-  std::int64_t nanos = 0;
-  if (__builtin_add_overflow(total.nanos(), cost.nanos(), &nanos)) return false;
+void add_cost(base::Money& total, base::Money cost) {
+  std::int64_t nanos = total.nanos();
+  add_count(nanos, cost.nanos());
   total = base::Money::from_nanos(nanos);
-  return true;
 }
 
 }  // namespace
 
-bool add_to(events::UsageSum& sum, const Countable& record) {
+void add_to(events::UsageSum& sum, const Countable& record) {
   const bool refused = record.outcome == events::Outcome::refused;
   const bool exchange = record.outcome != events::Outcome::unaccounted;
   sum.requests += exchange && !refused ? 1 : 0;
@@ -31,16 +30,16 @@ bool add_to(events::UsageSum& sum, const Countable& record) {
     add_count(sum.input_tokens, record.usage->input_tokens.value_or(0));
     add_count(sum.output_tokens, record.usage->output_tokens.value_or(0));
   }
-  return add_cost(sum.cost, record.cost);
+  add_cost(sum.cost, record.cost);
 }
 
-bool add_to(events::UsageSum& sum, const events::UsageSum& other) {
+void add_to(events::UsageSum& sum, const events::UsageSum& other) {
   sum.requests += other.requests;
   sum.refusals += other.refusals;
   sum.unknown_usage += other.unknown_usage;
   add_count(sum.input_tokens, other.input_tokens);
   add_count(sum.output_tokens, other.output_tokens);
-  return add_cost(sum.cost, other.cost);
+  add_cost(sum.cost, other.cost);
 }
 
 std::vector<events::UsageSum> UsageSums::listed() && {

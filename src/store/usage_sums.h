@@ -16,10 +16,11 @@ struct Countable {
   base::Money cost;
 };
 
-// An unaccounted record is no exchange; it says only that the sums are incomplete. Tokens that no longer fit stay at
-// the largest number: a provider's absurd count stops no report and no booking. false: the cost does not fit.
-[[nodiscard]] bool add_to(events::UsageSum& sum, const Countable& record);
-[[nodiscard]] bool add_to(events::UsageSum& sum, const events::UsageSum& other);
+// An unaccounted record is no exchange; it says only that the sums are incomplete. What no longer fits into 64 bits
+// stays at the largest number: an absurd count of a provider stops no report and no booking. The counters of limits are
+// not summed up here, and refuse.
+void add_to(events::UsageSum& sum, const Countable& record);
+void add_to(events::UsageSum& sum, const events::UsageSum& other);
 
 // Sums by group, as events::UsageLog::sums gives them.
 class UsageSums {

@@ -49,9 +49,7 @@ base::Result<std::vector<events::UsageSum>> MemoryStore::sums(const events::Usag
   const std::lock_guard lock(mutex_);
   UsageSums sums(group);
   for (const auto& [key, record] : usage_)
-    if (matches(filter, record) &&
-        !add_to(sums.at(group_of(record, group)), {record.outcome, record.usage, record.cost}))
-      return sum_too_large();
+    if (matches(filter, record)) add_to(sums.at(group_of(record, group)), {record.outcome, record.usage, record.cost});
   return std::move(sums).listed();
 }
 

@@ -7,7 +7,8 @@ namespace store {
 
 using sqlite::Database;
 
-base::Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::path& path) {
+base::Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::path& path,
+                                                             const sqlite::UsageSizes& sizes) {
   TRY_STATUS(create_private_folder(path.parent_path()));
   {
     // SQLite gives its -wal and -shm files the mode of the file that it finds.
@@ -17,7 +18,7 @@ base::Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesyst
   TRY(Database writer, Database::open(path, Database::Access::read_write));
   TRY_STATUS(sqlite::migrate(writer));
   TRY(Database reader, Database::open(path, Database::Access::read_only));
-  std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(writer), std::move(reader)));
+  std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(writer), std::move(reader), sizes));
   TRY(store->checkpointer_, sqlite::Checkpointer::start(store->writer_, store->writer_mutex_));
   return store;
 }

@@ -16,6 +16,7 @@
 #include "ledger/transfer.h"
 #include "quota/store.h"
 #include "store/secret_box.h"
+#include "store/sqlite/bookings.h"
 #include "store/sqlite/checkpointer.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/usage_append.h"
@@ -28,7 +29,8 @@ class SqliteStore final : public catalog::Store, public quota::Store, public eve
  public:
   // Opens the file, or creates it (0600, its folder 0700), and brings it to this program's schema. Whoever opens it
   // holds the DataFolder that it is in.
-  static base::Result<std::unique_ptr<SqliteStore>> open(const std::filesystem::path& path);
+  static base::Result<std::unique_ptr<SqliteStore>> open(const std::filesystem::path& path,
+                                                         const sqlite::UsageSizes& sizes = {});
 
   // catalog::Store. Refuses (conflict) what would point nowhere or be taken for another.
   base::Result<catalog::Contents> load() override;
@@ -59,8 +61,8 @@ class SqliteStore final : public catalog::Store, public quota::Store, public eve
   base::Result<SecretBox::Sealed> sealed_secrets();
 
  private:
-  SqliteStore(sqlite::Database writer, sqlite::Database reader)
-      : writer_(std::move(writer)), reader_(std::move(reader)) {}
+  SqliteStore(sqlite::Database writer, sqlite::Database reader, const sqlite::UsageSizes& sizes)
+      : writer_(std::move(writer)), usage_sizes_(sizes), reader_(std::move(reader)) {}
 
   // The following are called with writer_mutex_ held, inside a transaction.
   base::Status check_incarnation();
@@ -72,7 +74,9 @@ class SqliteStore final : public catalog::Store, public quota::Store, public eve
   std::mutex writer_mutex_;
   sqlite::Database writer_;
   std::int64_t incarnation_ = 0;
-  std::optional<sqlite::LastSegment> last_segment_;  // what the last flush knew of it
+  const sqlite::UsageSizes usage_sizes_;
+  std::optional<sqlite::UsageTail> usage_tail_;  // as the last flush left it
+  sqlite::LeaseRows lease_rows_;
   std::mutex reader_mutex_;
   sqlite::Database reader_;                             // closed before the writer, whose closing tidies the files up
   std::unique_ptr<sqlite::Checkpointer> checkpointer_;  // uses the writer

@@ -191,14 +191,15 @@ TEST_CASE("a store that another process has taken over admits and books nothing 
 
 TEST_CASE("the database itself refuses books that do not balance") {
   World world;
-  const auto store = world.open();
+  const auto store = *SqliteStore::open(world.path, {.segment_grows_below = 1, .fold_at = 1});
   world.fill(*store);
   for (const char* script :
        {"UPDATE counters SET leased = -1", "UPDATE leases SET returned = 41", "UPDATE leases SET consumed = 61",
         "UPDATE counters SET spent = spent + 9223372036854775807", "UPDATE usage_sums SET cost = -1",
         "UPDATE usage_sums SET cost = cost + 9223372036854775807", "UPDATE limits SET amount = 0.5",
-        "DELETE FROM usage_segments", "DELETE FROM usage_ids", "UPDATE usage_ids SET segment = 2",
-        "DELETE FROM accounts", "UPDATE usage_segments SET last_started = first_started - 1"}) {
+        "DELETE FROM usage_segments", "DELETE FROM usage_folds", "DELETE FROM usage_ids",
+        "UPDATE usage_ids SET entries = zeroblob(20)", "UPDATE usage_segments SET last_started = first_started - 1",
+        "DELETE FROM accounts"}) {
     CAPTURE(script);
     CHECK_FALSE(world.raw().execute(std::string("PRAGMA foreign_keys = ON; ") + script).has_value());
   }
@@ -261,7 +262,7 @@ TEST_CASE("a long query of the usage log holds up no grant") {
   world.fill(*store);
   // A reader in the middle of its rows, as a report over a year is.
   Database reader = *Database::open(world.path, Database::Access::read_only);
-  auto rows = reader.query("SELECT id FROM usage_ids");
+  auto rows = reader.query("SELECT number FROM usage_segments");
   REQUIRE(*rows->next());
 
   std::jthread reports([&](const std::stop_token& stop) {

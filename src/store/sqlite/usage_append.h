@@ -12,38 +12,46 @@
 
 namespace store::sqlite {
 
-// The segment that was written last, as it stands in the database.
-struct LastSegment {
-  std::int64_t number = 0;
-  SegmentWriter records;
+// How much is kept before the next step is due. Tests choose small ones.
+struct UsageSizes {
+  std::size_t segment_grows_below = 256;  // records; so that a quiet gateway, which flushes one by one, fills segments
+  std::size_t fold_at = 32'768;           // records in segments that are not folded
+  std::size_t remembered_ids = 65'536;    // folded ones that stay in memory
 };
 
-// In this order, inside a transaction: claim, write, and after the commit `written`. It borrows the records. A segment
-// below `segment_grows_below` records is written again with the new ones, so that a quiet gateway, which flushes record
-// by record, fills segments too.
+// What a writer remembers from flush to flush; all of it can be read from the database.
+struct UsageTail {
+  std::int64_t number = 1;  // of the segment that is written next
+  SegmentWriter segment;    // what is in it already
+  std::size_t unfolded = 0;
+  // Ids of records: all of those that are not folded, and of the folded ones all above `complete_above`. So that a new
+  // record is known to be new without a look into the database.
+  Interner<base::Uuid> ids;
+  base::Uuid complete_above;
+};
+
+// In this order, inside a transaction: claim, write, and after the commit `written`.
 class UsageAppend {
  public:
-  static constexpr std::size_t segment_grows_below = 256;
+  // `tail` is what the append before has left in written(); without it, it is read from the database.
+  UsageAppend(Database& database, const UsageSizes& sizes, std::optional<UsageTail> tail)
+      : database_(database), sizes_(sizes), tail_(std::move(tail)) {}
 
-  // `last` is what the append before has left in written(); without it, it is read from the database.
-  UsageAppend(Database& database, std::optional<LastSegment> last) : database_(database), last_(std::move(last)) {}
-
-  // Takes the ids of the records. Those that are known already are left out, and so is all but the first of the same
-  // id.
+  // The records that are not known already; of several with the same id the first.
   base::Result<std::vector<const events::UsageRecord*>> claim(std::span<const events::UsageRecord> records);
-  // Writes what claim gave, and adds it to the sums.
+  // Writes what claim gave.
   base::Status write(std::span<const events::UsageRecord* const> fresh);
-  std::optional<LastSegment> written() && { return std::move(last_); }
+  std::optional<UsageTail> written() && { return std::move(tail_); }
 
  private:
-  base::Status choose_segment();
-  base::Status read_last_segment();
-  base::Result<std::int64_t> insert_ids(std::span<const events::UsageRecord> records);
-  base::Result<std::vector<const events::UsageRecord*>> sort_out(std::span<const events::UsageRecord> records);
+  base::Status read_tail();
   base::Status write_segment();
+  base::Status fold_what_is_full();
+  base::Status forget_old_ids();
 
   Database& database_;
-  std::optional<LastSegment> last_;
+  const UsageSizes& sizes_;
+  std::optional<UsageTail> tail_;
 };
 
 }  // namespace store::sqlite

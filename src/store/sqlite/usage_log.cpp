@@ -1,6 +1,6 @@
 // events::UsageLog on SQLite: its own read-only connection, so that a report over a year delays no grant. A page reads
 // the segments that may have something for it, newest first, and no more than it needs; sums read the table of sums for
-// whole days and segments only for the parts of days at the edges.
+// whole days, and segments only for the parts of days at the edges and for what is not folded yet.
 #include <fmt/format.h>
 
 #include <limits>
@@ -8,6 +8,8 @@
 
 #include "base/assert.h"
 #include "store/sqlite/sqlite_store.h"
+#include "store/sqlite/usage_fold.h"
+#include "store/sqlite/usage_segment.h"
 #include "store/usage_filter.h"
 #include "store/usage_sums.h"
 
@@ -66,10 +68,7 @@ class Matcher {
 };
 
 template <class See>
-base::Status show_segment(Database& database, std::int64_t number, const UsageFilter& filter, Span span, See& see) {
-  TRY(Rows rows, database.query("SELECT records FROM usage_records WHERE segment = ?", number));
-  TRY(const bool found, rows.next());
-  TRY(auto segment, SegmentReader::open(found ? rows.borrow_blob() : std::string_view()));
+base::Status show(SegmentReader& segment, const UsageFilter& filter, Span span, See& see) {
   const Matcher matcher(filter, span, segment);
   if (matcher.fits_nothing()) return {};
   see.begin(segment);
@@ -80,26 +79,28 @@ base::Status show_segment(Database& database, std::int64_t number, const UsageFi
   }
 }
 
-// Reads the segments that may have something between `span.from` and `span.to`, latest first, as long as `see` wants
-// one with such a last time, and shows it every record that fits.
+// Reads the segments after `after` that may have something between `span.from` and `span.to`, latest first, as long as
+// `see` wants one with such a last time, and shows it every record that fits.
 template <class See>
-base::Status scan(Database& database, const UsageFilter& filter, Span span, See& see) {
+base::Status scan(Database& database, const UsageFilter& filter, Span span, std::int64_t after, See& see) {
   if (span.empty()) return {};
   const bool by_digest = filter.account || filter.key || filter.model;
-  TRY(Rows segments,
-      database.query(by_digest ? "SELECT number, last_started, digest FROM usage_segments "
-                                 "WHERE last_started >= ? AND first_started < ? ORDER BY last_started DESC"
-                               : "SELECT number, last_started, x'' FROM usage_segments "
-                                 "WHERE last_started >= ? AND first_started < ? ORDER BY last_started DESC",
-                     span.from, span.to));
+  // An index has all of it but the digest.
+  const std::string_view sql = by_digest ? "SELECT number, last_started, digest FROM usage_segments WHERE "
+                                           "last_started >= ? AND first_started < ? AND number > ? "
+                                           "ORDER BY last_started DESC"
+                                         : "SELECT number, last_started, x'' FROM usage_segments WHERE "
+                                           "last_started >= ? AND first_started < ? AND number > ? "
+                                           "ORDER BY last_started DESC";
+  TRY(Rows segments, database.query(sql, span.from, span.to, after));
   for (;;) {
     TRY(const bool found, segments.next());
     if (!found) return {};
     const std::int64_t number = segments.take_integer();
     if (!see.wants(segments.take_time())) return {};
     if (by_digest && !digest_fits(filter, segments.borrow_blob())) continue;
-    const auto shown = show_segment(database, number, filter, span, see);
-    if (!shown) return base::fail(base::Error(shown.error()).in(fmt::format("usage segment {}", number)));
+    TRY_STATUS(sqlite::read_segment(database, number,
+                                    [&](SegmentReader& segment) { return show(segment, filter, span, see); }));
   }
 }
 
@@ -114,7 +115,8 @@ class Page {
   base::Status take(const SegmentReader& segment) {
     const Key key{segment.packed().started, segment.packed().id};
     if (key >= before_ || (records_.size() == size_ && key < records_.begin()->first)) return {};
-    records_.emplace(key, segment.record());
+    TRY(auto record, segment.record());
+    records_.emplace(key, std::move(record));
     if (records_.size() > size_) records_.erase(records_.begin());
     return {};
   }
@@ -141,7 +143,7 @@ class Adder {
   }
   base::Status take(const SegmentReader& segment) {
     const SegmentReader::Packed& record = segment.packed();
-    if (!add_to(*sum_of(segment, record), {record.outcome, record.usage, record.cost})) return sum_too_large();
+    add_to(*sum_of(segment, record), {record.outcome, record.usage, record.cost});
     return {};
   }
 
@@ -213,14 +215,13 @@ base::Status add_days(Database& database, const UsageFilter& filter, std::int64_
     TRY(const bool found, rows.next());
     if (!found) return {};
     events::UsageSum& sum = sums.at(take_group(rows, group));
-    const bool fits = add_to(sum, events::UsageSum{.group = {},
-                                                   .requests = rows.take_integer(),
-                                                   .refusals = rows.take_integer(),
-                                                   .input_tokens = rows.take_integer(),
-                                                   .output_tokens = rows.take_integer(),
-                                                   .unknown_usage = rows.take_integer(),
-                                                   .cost = rows.take_money()});
-    if (!fits) return sum_too_large();
+    add_to(sum, events::UsageSum{.group = {},
+                                 .requests = rows.take_integer(),
+                                 .refusals = rows.take_integer(),
+                                 .input_tokens = rows.take_integer(),
+                                 .output_tokens = rows.take_integer(),
+                                 .unknown_usage = rows.take_integer(),
+                                 .cost = rows.take_money()});
   }
 }
 
@@ -233,18 +234,36 @@ base::Result<bool> any_from(Database& database, std::int64_t from) {
 }  // namespace
 
 base::Result<std::optional<events::UsageRecord>> SqliteStore::find_record(base::ExchangeId id) {
-  TRY(Rows rows, reader_.query("SELECT records FROM usage_ids JOIN usage_records USING (segment) WHERE id = ?", id));
-  TRY(const bool found, rows.next());
-  if (!found) return std::nullopt;
-  TRY(auto segment, SegmentReader::open(rows.borrow_blob()));
-  for (;;) {
-    TRY(const bool another, segment.next());
-    if (!another) break;
-    if (segment.packed().id == id) return segment.record();
+  TRY(const Snapshot snapshot, Snapshot::begin(reader_));
+  std::optional<events::UsageRecord> record;
+  const auto look = [&](SegmentReader& segment) -> base::Status {
+    for (;;) {
+      TRY(const bool another, segment.next());
+      if (!another) return {};
+      if (segment.packed().id != id) continue;
+      TRY(record, segment.record());
+      return {};
+    }
+  };
+  TRY(const auto folded, sqlite::find_folded(reader_, id.uuid));
+  if (folded) {
+    TRY_STATUS(sqlite::read_segment(reader_, *folded, look));
+    if (!record)
+      return base::fail(base::ErrorType::unavailable,
+                        fmt::format("record {} is not in its usage segment {}", id.to_string(), *folded), {},
+                        base::Source::store);
+    return record;
   }
-  return base::fail(base::ErrorType::unavailable,
-                    fmt::format("record {} is not in the segment that it was written to", id.to_string()), {},
-                    base::Source::store);
+  // What is not folded has no index: these are a few dozen segments.
+  TRY(const auto fold, sqlite::read_folded(reader_));
+  TRY(Rows rows,
+      reader_.query("SELECT number FROM usage_segments WHERE number > ? ORDER BY number DESC", fold.through));
+  while (!record) {
+    TRY(const bool found, rows.next());
+    if (!found) break;
+    TRY_STATUS(sqlite::read_segment(reader_, rows.take_integer(), look));
+  }
+  return record;
 }
 
 base::Result<std::optional<ledger::Transfer>> SqliteStore::find_transfer(base::TransferId id) {
@@ -265,7 +284,7 @@ base::Result<std::vector<events::UsageRecord>> SqliteStore::records(const UsageF
     span.to = std::min(span.to, cursor->started.ms + 1);
   }
   Page page(static_cast<std::size_t>(filter.limit), before);
-  TRY_STATUS(scan(reader_, filter, span, page));
+  TRY_STATUS(scan(reader_, filter, span, 0, page));
   return std::move(page).newest_first();
 }
 
@@ -279,16 +298,18 @@ base::Result<std::vector<events::UsageSum>> SqliteStore::sums(const UsageFilter&
   // "Until now" is until the end, and needs no part of a day.
   TRY(const bool later, any_from(reader_, span.to));
   if (!later) span.to = time_max;
-  // The whole days in the span, and what is left of it on both sides.
+  // The whole days in the span, and what is left of it on both sides. Of the whole days, what is not folded yet.
   const std::int64_t first = span.from == time_min ? time_min / ms_per_day : day_of({span.from - 1}) + 1;
   const std::int64_t last = day_of({span.to});
   if (first >= last) {
-    TRY_STATUS(scan(reader_, filter, span, adder));
-  } else {
-    TRY_STATUS(scan(reader_, filter, {.from = span.from, .to = first * ms_per_day}, adder));
-    TRY_STATUS(add_days(reader_, filter, first, last, group, sums));
-    TRY_STATUS(scan(reader_, filter, {.from = last * ms_per_day, .to = span.to}, adder));
+    TRY_STATUS(scan(reader_, filter, span, 0, adder));
+    return std::move(sums).listed();
   }
+  TRY_STATUS(scan(reader_, filter, {.from = span.from, .to = first * ms_per_day}, 0, adder));
+  TRY_STATUS(add_days(reader_, filter, first, last, group, sums));
+  TRY(const auto folded, sqlite::read_folded(reader_));
+  TRY_STATUS(scan(reader_, filter, {.from = first * ms_per_day, .to = last * ms_per_day}, folded.through, adder));
+  TRY_STATUS(scan(reader_, filter, {.from = last * ms_per_day, .to = span.to}, 0, adder));
   return std::move(sums).listed();
 }
 

@@ -90,19 +90,31 @@ CREATE TABLE usage_records (
   records BLOB NOT NULL CHECK (length(records) > 0)
 ) STRICT;
 
--- Which records there are: what makes a flush exactly-once, and where a record is found by its id. The one row a record,
--- so it has no more conditions than it needs.
+-- What all but the last segments say, folded together now and then (store/sqlite/usage_fold.h). One row a fold: which
+-- segments it took, and between which ids their records are.
+CREATE TABLE usage_folds (
+  first_segment INTEGER PRIMARY KEY REFERENCES usage_segments (number),
+  last_segment INTEGER NOT NULL REFERENCES usage_segments (number),
+  first_id BLOB NOT NULL CHECK (length(first_id) = 16),
+  last_id BLOB NOT NULL CHECK (length(last_id) = 16),
+  CHECK (first_segment <= last_segment AND first_id <= last_id)
+) STRICT;
+CREATE INDEX usage_folds_by_id ON usage_folds (last_id, first_id, last_segment);
+
+-- Where each folded record is: in blocks of some hundred entries in the order of their ids, an entry being the 16 bytes
+-- of the id and, in 4, the segment counted from the first of the fold.
 CREATE TABLE usage_ids (
-  id BLOB PRIMARY KEY,
-  segment INTEGER NOT NULL
+  fold INTEGER NOT NULL REFERENCES usage_folds (first_segment),
+  first_id BLOB NOT NULL CHECK (length(first_id) = 16),
+  entries BLOB NOT NULL CHECK (length(entries) > 0 AND length(entries) % 20 = 0),
+  PRIMARY KEY (fold, first_id)
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER usage_ids_are_kept BEFORE DELETE ON usage_ids
 BEGIN SELECT RAISE(ABORT, 'a record is never forgotten: it would be booked again'); END;
 CREATE TRIGGER usage_ids_stay BEFORE UPDATE ON usage_ids
 BEGIN SELECT RAISE(ABORT, 'a record never moves'); END;
 
--- What all records add up to, kept in the transaction that writes them. A nil id is sixteen zeros here, for it is part
--- of the key.
+-- What all folded records add up to. A nil id is sixteen zeros here, for it is part of the key.
 CREATE TABLE usage_sums (
   day INTEGER NOT NULL,  -- of the start, in days since 1970, UTC
   account_id BLOB NOT NULL CHECK (length(account_id) = 16),
@@ -118,8 +130,8 @@ CREATE TABLE usage_sums (
   PRIMARY KEY (day, account_id, key_id, model, upstream)
 ) STRICT, WITHOUT ROWID;
 
--- Money that moved, in double entry and added up: in a day, from an account to what a provider bills us. The transfers
--- themselves are the records (ledger::transfer_of).
+-- The books in double entry and added up, of the folded records: in a day, from an account to what a provider bills us.
+-- The transfers themselves are the records (ledger::transfer_of).
 CREATE VIEW ledger_totals (day, account_id, upstream, amount) AS
 SELECT day, account_id, upstream, sum(cost) FROM usage_sums GROUP BY day, account_id, upstream HAVING sum(cost) > 0;
 
