@@ -143,6 +143,13 @@ Task<void> slow_store(World& world) {
   CHECK(world.state(world.limits[0]) == quota::CounterState{.amount = 1'000'000'000});
 }
 
+Task<void> leave_it_waiting(World& world) {
+  net::Stream client = world.connect();
+  co_await send(client, world.call(question));
+  for (int i = 0; i < 20; ++i) co_await world.yield();
+  CHECK(world.proxy->connections() == 1);
+}
+
 Task<void> who_may_call(World& world) {
   struct Row {
     std::string name, request;
@@ -247,6 +254,17 @@ TEST_CASE("a store that does not answer in time refuses, and its late grant chan
   world.keeper_sleeps = true;
   world.open();
   world.run(slow_store(world));
+}
+
+TEST_CASE("a worker may end while a call waits for the store") {
+  World world;
+  world.limit(1'000'000'000);
+  world.keeper_sleeps = true;
+  world.open();
+  world.run(leave_it_waiting(world));
+  world.loop.end();
+  CHECK(world.proxy->connections() == 0);
+  REQUIRE(world.keeper->close().has_value());
 }
 
 TEST_CASE("who sends no good key, no known path or no good body is told so, and nothing goes upstream") {

@@ -111,6 +111,11 @@ Task<void> nested(Loop& loop, int fd, bool& gone, bool& inner) {
   co_await read_for_ever(loop, fd, inner);
 }
 
+Task<void> wait_for_a_call(Loop& loop, std::function<void(int)>& call, bool& gone) {
+  const Held held(gone);
+  co_await await_callback<int>(loop, [&call](auto done) { call = done; });
+}
+
 Task<void> one_step(Bench& bench) { co_await bench.yield(); }
 
 }  // namespace
@@ -183,4 +188,33 @@ TEST_CASE("ending a loop destroys what its suspended coroutines hold") {
   CHECK_FALSE(never_ran);  // it had not begun, so it held nothing
   ::close(sockets[1]);
   ::close(more[1]);
+}
+
+// The coroutine stayed, with all that it held, where the callback was kept, and a late call ran into a loop that was
+// gone: a gateway that ended while a call waited for the store aborted.
+TEST_CASE("ending a loop drops who waits for a callback, and a late call is no harm") {
+  std::function<void(int)> call;
+  bool gone = false;
+  {
+    Bench bench;
+    bench.loop.spawn(wait_for_a_call(bench.loop, call, gone));
+    bench.run(one_step(bench));
+    REQUIRE(call);
+    CHECK_FALSE(gone);
+    bench.loop.end();
+    CHECK(gone);
+    call(1);
+  }
+  std::thread([&call] { call(2); }).join();
+}
+
+TEST_CASE("a call that was made before its loop ends and did not arrive is no harm either") {
+  std::function<void(int)> call;
+  bool gone = false;
+  Bench bench;
+  bench.loop.spawn(wait_for_a_call(bench.loop, call, gone));
+  bench.run(one_step(bench));
+  call(1);
+  bench.loop.end();
+  CHECK(gone);
 }
