@@ -80,7 +80,7 @@ base::Result<Response> sum_usage(Services& services, Call& call) {
   boost::json::array data;
   for (const events::UsageSum& sum : sums) {
     auto row = to_json(sum);
-    if (auto name = name_of(*snapshot, group.group, sum.group); !name.empty()) row["name"] = std::move(name);
+    if (const auto name = name_of(*snapshot, group.group, sum.group); !name.empty()) row["name"] = name;
     data.push_back(std::move(row));
   }
   return json_reply(200, {{"group", group.name}, {"data", std::move(data)}});

@@ -27,15 +27,11 @@ base::Result<std::shared_ptr<const meter::PriceBook>> read_prices(const PriceSet
 
 }  // namespace
 
-Program::Program(const Config& config, Stores stores)
-    : config_(config),
-      stores_(stores),
-      clock_(base::system_clock()),
-      random_(base::system_random()),
-      store_thread_(clock_) {}
+Program::Program(const Config& config)
+    : config_(config), clock_(base::system_clock()), random_(base::system_random()), store_thread_(clock_) {}
 
 base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Stores stores, const Options& options) {
-  std::unique_ptr<Program> program(new Program(config, stores));
+  std::unique_ptr<Program> program(new Program(config));
   gateway::Settings& settings = program->settings_;
   settings.upstreams = config.upstreams;
   settings.routes = config.routes;

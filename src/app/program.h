@@ -43,13 +43,12 @@ class Program {
   std::int64_t unaccounted_leases() const { return unaccounted_leases_; }
 
  private:
-  Program(const Config& config, Stores stores);
+  explicit Program(const Config& config);
   void catalog_changed(const std::shared_ptr<const catalog::Snapshot>& snapshot);
   std::string metrics() const;
   base::Status ready() const;
 
   const Config& config_;
-  Stores stores_;
   base::Clock& clock_;
   base::Random& random_;
   gateway::Settings settings_;
