@@ -155,6 +155,17 @@ Task<void> use_again(World& world) {
   CHECK(again.get() == last);
 }
 
+Task<void> give_back_in_the_middle(World& world) {
+  auto made = co_await world.client.connect(1'000);
+  REQUIRE(made.has_value());
+  co_await send((*made)->stream(), "GET /flood HTTP/1.1\r\nHost: a\r\n\r\n");
+  const auto head = co_await (*made)->read_head("GET", Deadline::never);
+  REQUIRE(head.has_value());
+  (*made)->open_body(*head, 10'000, Deadline::never);
+  world.client.give_back(std::move(*made));
+  CHECK(world.client.take_resting() == nullptr);
+}
+
 Task<void> replace_the_dead(World& world) {
   CHECK(co_await fetch_and_keep(world.client, "/one"));
   co_await world.yield();
@@ -258,6 +269,11 @@ TEST_CASE("a connection is used again only if its reply came whole and the upstr
 TEST_CASE("a connection that rests is used again, the last one first") {
   World world;
   world.run(use_again(world));
+}
+
+TEST_CASE("a connection whose reply was not read to its end is closed") {
+  World world;
+  world.run(give_back_in_the_middle(world));
 }
 
 TEST_CASE("a connection that died at rest is replaced before anything is sent on it") {

@@ -69,6 +69,14 @@ Task<void> pipeline(Served& served) {
   }
 }
 
+// The next request came with the end of a body that had begun before: it lies in the body's buffer.
+Task<void> follow_a_body(Served& served) {
+  Stream client = served.connect();
+  co_await send(client, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfo");
+  co_await served.yield();
+  co_await exchange(client, "ur\r\n0\r\n\r\n" + get("/next"), reply_with("four") + reply_with("/next"));
+}
+
 Task<void> expect_continue(Served& served) {
   Stream client = served.connect();
   const std::string head = "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n";
@@ -120,8 +128,10 @@ Task<void> outlast_a_talker(Served& served) {
   const std::string body(200'000, 'x');
   co_await send(client, "POST /close HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n");
   co_await send(client, body);
-  CHECK(co_await read_to_end(client) == reply_with("/close"));
-  served.pass(2'000);  // and no longer than two seconds
+  Io end{};
+  CHECK(co_await read_to_end(client, &end) == reply_with("/close"));
+  CHECK(end == Io::closed);  // no reset
+  served.pass(2'000);        // and no longer than two seconds
   while (served.server.connections() > 0) co_await served.loop.sleep(5);
 }
 
@@ -229,6 +239,7 @@ Task<void> drain(Served& served) {
   CHECK(co_await read_to_end(fresh) == "");  // it has never said a word
   served.script.go = true;
   CHECK(co_await read_to_end(busy) == reply_with("4"));
+  CHECK_FALSE(served.script.keeps_alive);
   Stream late = served.connect();
   CHECK(co_await read_to_end(late) == "");
   for (Stream* client : {&idle, &busy, &fresh, &late}) client->close();
@@ -270,6 +281,11 @@ TEST_CASE("a connection ends after its reply where the client, its version or th
 TEST_CASE("requests that come together are answered in order, wherever their bytes are cut") {
   Served served;
   served.run(pipeline(served));
+}
+
+TEST_CASE("a request that came with the end of a body is not lost") {
+  Served served;
+  served.run(follow_a_body(served));
 }
 
 TEST_CASE("100 Continue is sent when the body is wanted and was not sent yet") {

@@ -140,6 +140,7 @@ class Script final : public Handler {
   std::size_t largest_piece = 0;
   bool go = false;
   bool hung_up = false;
+  bool keeps_alive = true;  // whether the last reply should have promised so
   static constexpr std::size_t flood_bytes = 64 << 20;
 
   Task<void> serve(Incoming& incoming) override {
@@ -159,6 +160,7 @@ class Script final : public Handler {
       co_await flood(incoming);
       co_return;
     }
+    keeps_alive = incoming.keep_alive();
     hung_up = !co_await incoming.send(reply_with(answer));
   }
 
