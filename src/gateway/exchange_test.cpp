@@ -59,6 +59,22 @@ Task<void> plain(World& world) {
   CHECK(world.state(world.limits[0]).spent == answer_cost);
 }
 
+// What of a reply's fields is the client's, and what is the connection's, the account's or the gateway's.
+Task<void> reply_fields(World& world) {
+  world.upstream.replies.push_back(
+      {{fmt::format("HTTP/1.1 200 Fine\r\nContent-Length: {}\r\nX-Request-Id: theirs\r\nSet-Cookie: a=b\r\n"
+                    "Connection: x-hop\r\nX-Hop: y\r\nKeep-Alive: timeout=5\r\nX-Kept: z\r\n\r\n{}",
+                    answer.size(), answer)}});
+  const Reply reply = co_await ask(world, world.call(question));
+  CHECK(reply.head.starts_with("HTTP/1.1 200 Fine\r\n"));
+  CHECK(reply.field("X-Kept") == "z");
+  CHECK(reply.field("X-Upstream-Request-Id") == "theirs");
+  CHECK(reply.field("X-Request-Id") != "theirs");
+  CHECK(reply.head.find("Content-Length") == reply.head.rfind("Content-Length"));
+  for (const char* name : {"Set-Cookie", "Connection", "X-Hop", "Keep-Alive"}) CHECK(reply.field(name).empty());
+  CHECK(reply.body == answer);
+}
+
 Task<void> many_on_one_connection(World& world) {
   net::Stream client = world.connect();
   for (int i = 0; i < 5; ++i) {
@@ -205,6 +221,13 @@ TEST_CASE("a call is forwarded as it is, metered, and its exact cost is in the h
   world.limit(1'000'000'000);
   world.open();
   world.run(plain(world));
+}
+
+TEST_CASE("of a reply's fields the client gets what is meant for it") {
+  World world;
+  world.limit(1'000'000'000);
+  world.open();
+  world.run(reply_fields(world));
 }
 
 TEST_CASE("calls of one connection share a connection upstream, and each is in the books") {

@@ -91,7 +91,7 @@ Task<void> cost_at_the_end(World& world) {
 // HTTP/1.0 knows no chunks: the end of the connection is the end of the stream.
 Task<void> old_client(World& world) {
   world.streams(all);
-  std::string request = world.call(wish);
+  std::string request = world.call(wish, "Connection: keep-alive\r\n");
   request.replace(request.find("HTTP/1.1"), 8, "HTTP/1.0");
   const Reply reply = co_await ask(world, request);
   CHECK(reply.field("Transfer-Encoding").empty());
