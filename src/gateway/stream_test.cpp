@@ -4,7 +4,6 @@
 
 using namespace gateway;
 using namespace gateway::testing;
-using base::ErrorType;
 using base::Source;
 using net::Task;
 using net::testing::send;
