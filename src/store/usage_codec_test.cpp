@@ -1,0 +1,220 @@
+#include "store/usage_codec.h"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <limits>
+
+#include "tests/support/seeded_random.h"
+
+using store::SegmentReader;
+using store::SegmentWriter;
+
+namespace {
+
+constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+
+class Records {
+ public:
+  // Every field takes each of its shapes now and then, the largest numbers included.
+  events::UsageRecord any() {
+    events::UsageRecord record;
+    record.id = id<base::ExchangeId>();
+    record.started = {number()};
+    record.duration_us = number();
+    record.first_byte_us = number();
+    record.account =
+        random_.between(0, 3) == 0 ? base::AccountId{} : accounts_[static_cast<std::size_t>(random_.between(0, 2))];
+    record.key = random_.between(0, 3) == 0 ? base::KeyId{} : id<base::KeyId>();
+    for (std::string* text :
+         {&record.route, &record.upstream, &record.model, &record.served_model, &record.price_version})
+      *text = this->text();
+    record.stream = random_.between(0, 1) == 1;
+    record.outcome = static_cast<events::Outcome>(random_.between(0, 3));
+    record.status = static_cast<int>(random_.between(-1, 599));
+    if (random_.between(0, 1) == 1)
+      record.error = static_cast<base::ErrorType>(random_.between(0, static_cast<int>(base::ErrorType::internal)));
+    if (random_.between(0, 1) == 1)
+      record.fault = static_cast<base::Source>(random_.between(0, static_cast<int>(base::Source::store)));
+    if (random_.between(0, 3) > 0) record.usage = usage();
+    record.estimate = base::Money::from_nanos(number());
+    record.cost = base::Money::from_nanos(number());
+    const std::int64_t holds = random_.between(0, 9) == 0 ? 40 : random_.between(0, 3);
+    for (std::int64_t i = 0; i < holds; ++i)
+      record.holds.push_back({id<base::LimitId>(), {number()}, number(), number(), number()});
+    return record;
+  }
+
+ private:
+  template <class Id>
+  Id id() {
+    return Id::create({1'795'219'200'000}, random_);
+  }
+  std::int64_t number() {
+    switch (random_.between(0, 5)) {
+      case 0: return 0;
+      case 1: return least;
+      case 2: return most;
+      case 3: return random_.between(-200, 200);
+      default: return random_.between(0, 4'000'000'000'000);
+    }
+  }
+  std::string text() {
+    if (random_.between(0, 2) == 0) return "gpt-4o-mini";
+    std::string text(static_cast<std::size_t>(random_.between(0, 200)), '\0');
+    random_.fill(std::as_writable_bytes(std::span(text)));
+    return text;
+  }
+  meter::Usage usage() {
+    meter::Usage usage;
+    for (auto* count : {&usage.input_tokens, &usage.output_tokens, &usage.cached_input_tokens, &usage.reasoning_tokens,
+                        &usage.audio_input_tokens, &usage.audio_output_tokens, &usage.cache_write_tokens})
+      if (random_.between(0, 1) == 1) *count = number();
+    if (random_.between(0, 1) == 1) usage.certainty = meter::Certainty::at_least;
+    return usage;
+  }
+
+  tests::SeededRandom random_{7};
+  std::array<base::AccountId, 3> accounts_{id<base::AccountId>(), id<base::AccountId>(), id<base::AccountId>()};
+};
+
+// Empty if any of it cannot be read.
+std::optional<std::vector<events::UsageRecord>> read_all(std::string_view bytes) {
+  auto segment = SegmentReader::open(bytes);
+  if (!segment) return std::nullopt;
+  std::vector<events::UsageRecord> records;
+  for (;;) {
+    const auto another = segment->next();
+    if (!another) return std::nullopt;
+    if (!*another) return records;
+    auto record = segment->record();
+    if (!record) return std::nullopt;
+    records.push_back(std::move(*record));
+  }
+}
+
+std::string message_of(std::string_view bytes) {
+  const auto segment = SegmentReader::open(bytes);
+  return segment ? std::string() : segment.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("a segment gives back every record as it was, however often it is written on the way") {
+  Records source;
+  SegmentWriter writer;
+  std::vector<events::UsageRecord> written;
+  CHECK(read_all(writer.bytes()) == written);
+  for (int i = 0; i < 1'000; ++i) {
+    written.push_back(source.any());
+    writer.add(written.back());
+    if (i % 100 < 3) CHECK(read_all(writer.bytes()) == written);
+  }
+  CHECK(read_all(writer.bytes()) == written);
+  CHECK(writer.count() == written.size());
+  CHECK(writer.first_started() == base::WallTime{least});
+  CHECK(writer.last_started() == base::WallTime{most});
+}
+
+TEST_CASE("a usual record takes some fifty bytes") {
+  tests::SeededRandom random(1);
+  SegmentWriter writer;
+  events::UsageRecord record;
+  const base::WallTime today{1'795'219'200'000};
+  record.account = base::AccountId::create(today, random);
+  record.key = base::KeyId::create(today, random);
+  record.route = record.upstream = "openai";
+  record.model = record.served_model = "gpt-4o-mini";
+  record.price_version = "2026-11-20";
+  record.usage = meter::Usage{.input_tokens = 1'200, .output_tokens = 300};
+  record.holds.push_back({base::LimitId::create(today, random), today, 3'000'000, 900'000, 0});
+  for (int i = 0; i < 500; ++i) {
+    record.started.ms = today.ms + i;
+    record.id = base::ExchangeId::create(record.started, random);
+    record.duration_us = 4'000'000 + i;
+    record.first_byte_us = 300'000 + i;
+    record.estimate = base::Money::from_nanos(3'000'000);
+    record.cost = base::Money::from_nanos(900'000);
+    record.status = 200;
+    writer.add(record);
+  }
+  CHECK(writer.bytes().size() / writer.count() < 60);
+}
+
+TEST_CASE("what is cut short or changed anywhere is an error, never a wrong record") {
+  Records source;
+  SegmentWriter writer;
+  for (int i = 0; i < 5; ++i) writer.add(source.any());
+  const std::string whole = writer.bytes();
+  for (std::size_t size = 0; size < whole.size(); ++size) REQUIRE_FALSE(read_all(whole.substr(0, size)).has_value());
+  for (std::size_t at = 0; at < whole.size(); ++at)
+    for (const int bit : {0, 3, 7}) {
+      std::string changed = whole;
+      changed[at] = static_cast<char>(changed[at] ^ 1 << bit);
+      REQUIRE_FALSE(read_all(changed).has_value());
+    }
+  REQUIRE_FALSE(read_all(whole + '\0').has_value());
+  CHECK(read_all(whole).has_value());
+}
+
+TEST_CASE("bytes that hold no segment behind a right checksum are refused, too") {
+  Records source;
+  SegmentWriter writer;
+  for (int i = 0; i < 3; ++i) writer.add(source.any());
+  const std::string whole = writer.bytes();
+  // Whatever is cut or changed is sealed again: what is read then may be wrong, but it is read within its bounds.
+  for (std::size_t size = 9; size < whole.size(); ++size)
+    REQUIRE_FALSE(read_all(store::sealed_segment(whole.substr(0, size))).has_value());
+  for (std::size_t at = 9; at < whole.size(); ++at)
+    for (const char byte : {'\0', '\x7F', '\xFF'}) {
+      std::string changed = whole;
+      changed[at] = byte;
+      (void)read_all(store::sealed_segment(changed));
+    }
+}
+
+TEST_CASE("what is wrong with a segment is said") {
+  CHECK(message_of("").find("empty") != std::string::npos);
+  CHECK(message_of("\x07 and more bytes").find("format 7") != std::string::npos);
+  CHECK(message_of("\x01 and more bytes").find("checksum") != std::string::npos);
+}
+
+TEST_CASE("a digest has every value of its segment, and few others") {
+  Records source;
+  SegmentWriter writer;
+  std::vector<events::UsageRecord> records;
+  for (int i = 0; i < 300; ++i) {
+    records.push_back(source.any());
+    writer.add(records.back());
+  }
+  const std::string digest = writer.digest();
+  for (const auto& record : records) {
+    CHECK(store::digest_may_hold(digest, record.account.uuid));
+    CHECK(store::digest_may_hold(digest, record.key.uuid));
+    CHECK(store::digest_may_hold(digest, std::string_view(record.model)));
+  }
+  int passed = 0;
+  for (int i = 0; i < 10'000; ++i) passed += store::digest_may_hold(digest, source.any().key.uuid) ? 1 : 0;
+  CHECK(passed < 2'600 + 100);  // a quarter are the nil id, which is in it
+  CHECK_FALSE(store::digest_may_hold("", base::Uuid{}));
+}
+
+TEST_CASE("a number of any size comes back, and what is none breaks the reader") {
+  for (const std::int64_t value :
+       {std::int64_t{0}, std::int64_t{-1}, std::int64_t{63}, std::int64_t{64}, least, most}) {
+    char bytes[store::number_bytes_max];
+    store::ByteWriter out(bytes);
+    out.signed_number(value);
+    store::ByteReader in({bytes, static_cast<std::size_t>(out.at() - bytes)});
+    CHECK(in.signed_number() == value);
+    CHECK(in.rest().empty());
+    CHECK_FALSE(in.broken());
+    CHECK(in.number() == 0);
+    CHECK(in.broken());
+  }
+  const std::string endless(20, '\xFF');
+  store::ByteReader in(endless);
+  CHECK(in.number() == 0);
+  CHECK(in.broken());
+}
