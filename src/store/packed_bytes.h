@@ -22,7 +22,7 @@ inline std::uint64_t hash_of(std::string_view bytes) {
     mix(word);
   }
   word = 0;
-  std::memcpy(&word, bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(&word, bytes.data(), bytes.size());
   mix(word);
   hash = (hash ^ hash >> 32) * first;
   return hash ^ hash >> 29;
@@ -52,6 +52,7 @@ class ByteWriter {
   }
   void signed_number(std::int64_t value) { number(zigzag(value)); }
   void bytes(const void* from, std::size_t size) {
+    if (size == 0) return;  // an empty list has no address
     std::memcpy(at_, from, size);
     at_ += size;
   }
