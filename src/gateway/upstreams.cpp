@@ -12,6 +12,10 @@ namespace {
 
 constexpr int attempts_max = 3;  // fresh connections for a request of which nothing was sent
 
+base::Secret authorization_with(std::string_view secret) {
+  return secret.empty() ? base::Secret() : base::Secret(fmt::format("Bearer {}", secret));
+}
+
 }  // namespace
 
 bool is_withheld_from_upstream(net::FieldName name) {
@@ -40,12 +44,18 @@ base::Result<std::unique_ptr<Upstreams>> Upstreams::create(net::Loop& loop, cons
       TRY(egress.tls, net::TlsClientContext::create(upstream.ca_file));
     }
     if (upstream.port != (encrypted ? 443 : 80)) egress.host_field = fmt::format("{}:{}", upstream.host, upstream.port);
-    if (!upstream.secret.empty()) egress.authorization = "Bearer " + upstream.secret;
+    egress.authorization = authorization_with(upstream.secret);
     egress.client = std::make_unique<net::HttpClient>(
         loop, net::ClientOptions{.host = upstream.host, .port = upstream.port, .tls = egress.tls.get()});
     upstreams->egresses_.emplace(upstream.name, std::move(egress));
   }
   return upstreams;
+}
+
+void Upstreams::use_secret(const std::string& upstream, const base::Secret& secret) {
+  const auto found = egresses_.find(upstream);
+  ASSERT(found != egresses_.end());
+  found->second.authorization = authorization_with(secret.reveal());
 }
 
 void Upstreams::drain() {
@@ -63,7 +73,7 @@ std::string_view Upstreams::head_for(const Egress& egress, const Outgoing& outgo
     if (connection && net::has_token(*connection, field.name)) continue;
     writer.field(field.name, field.value);
   }
-  if (!egress.authorization.empty()) writer.field("Authorization", egress.authorization);
+  if (!egress.authorization.empty()) writer.field("Authorization", egress.authorization.reveal());
   writer.field("Accept-Encoding", "identity");
   if (!outgoing.body.empty()) writer.field("Content-Length", static_cast<std::int64_t>(outgoing.body.size()));
   return writer.end();

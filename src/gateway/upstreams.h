@@ -5,6 +5,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/secret.h"
 #include "gateway/reply.h"
 #include "gateway/settings.h"
 #include "net/http_client.h"
@@ -40,6 +41,9 @@ class Upstreams {
   // Sends the request and reads the head of the reply. A connection that turns out closed before one byte was taken is
   // replaced; nothing else is tried again. Failures say whether time ran out or the network broke.
   net::Task<Outcome<Answer>> attempt(const Outgoing& outgoing, quota::Reservation& reservation);
+  // What is sent to this upstream from here on carries this secret, or none if it is empty. What was sent before keeps
+  // the one that it was sent with.
+  void use_secret(const std::string& upstream, const base::Secret& secret);
   void drain();
 
  private:
@@ -47,8 +51,8 @@ class Upstreams {
     const catalog::Upstream* upstream = nullptr;
     std::unique_ptr<net::TlsClientContext> tls;
     std::unique_ptr<net::HttpClient> client;
-    std::string host_field;     // "api.openai.com", with the port where it is not the scheme's own
-    std::string authorization;  // "Bearer …", or empty
+    std::string host_field;      // "api.openai.com", with the port where it is not the scheme's own
+    base::Secret authorization;  // "Bearer …", or empty
   };
   explicit Upstreams(net::Loop& loop) : loop_(loop) {}
   // The request's head for this upstream, in scratch memory.

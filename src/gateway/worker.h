@@ -31,6 +31,8 @@ class Worker final : public net::Handler {
 
   // On the loop: what is authenticated from here on sees this catalog.
   void use(std::shared_ptr<const catalog::Snapshot> snapshot) { snapshot_ = std::move(snapshot); }
+  // On the loop: calls of this upstream carry this secret from here on.
+  void use_secret(const std::string& upstream, const base::Secret& secret) { upstreams_->use_secret(upstream, secret); }
   // No connection to an upstream is kept any more.
   void drain() { upstreams_->drain(); }
   const Stats& stats() const { return stats_; }
