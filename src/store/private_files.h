@@ -1,38 +1,14 @@
 #pragma once
-// Files and folders that only their owner may read: whatever a data folder holds is nobody else's business.
+// The data folder's files are private files (base/private_files.h).
 
-#include <filesystem>
-#include <string_view>
-#include <utility>
-
-#include "base/result.h"
+#include "base/private_files.h"
 
 namespace store {
 
-// An open file; closed when it goes.
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int number) : number_(number) {}
-  FileDescriptor(FileDescriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&&) = delete;
-  ~FileDescriptor();
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
-
-// Creates the folder and those above it that are missing, each with mode 0700. One that exists stays as it is.
-base::Status create_private_folder(const std::filesystem::path& path);
-
-// Opens the file for reading and writing, and creates it with mode 0600 if it is missing. Programs that are started
-// later do not inherit it.
-base::Result<FileDescriptor> open_private_file(const std::filesystem::path& path);
-
-// Makes the file and its name in the folder survive a power loss.
-base::Status sync_file_and_name(const FileDescriptor& file, const std::filesystem::path& path);
-
-// What the operating system said of the last call (errno), as an error: "creating ./data: Permission denied".
-std::unexpected<base::Error> system_failure(std::string_view doing, const std::filesystem::path& path);
+using base::create_private_folder;
+using base::FileDescriptor;
+using base::open_private_file;
+using base::sync_file_and_name;
+using base::system_failure;
 
 }  // namespace store

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/assert.h"
+#include "events/packed_usage.h"
 
 namespace store {
 namespace {
@@ -13,70 +14,20 @@ namespace {
 constexpr std::uint8_t version = 1;
 constexpr std::size_t header_bytes = 1 + sizeof(std::uint64_t);
 
-// An enumerator's number is its place here. These lists only grow, and only at their ends.
-using base::ErrorType;
-using base::Source;
-using events::Outcome;
-constexpr std::array outcomes{Outcome::served, Outcome::refused, Outcome::failed, Outcome::unaccounted};
-constexpr std::array errors{ErrorType::invalid_request,
-                            ErrorType::unauthorized,
-                            ErrorType::forbidden,
-                            ErrorType::not_found,
-                            ErrorType::conflict,
-                            ErrorType::payload_too_large,
-                            ErrorType::headers_too_large,
-                            ErrorType::unknown_model,
-                            ErrorType::unknown_price,
-                            ErrorType::rate_limited,
-                            ErrorType::limit_busy,
-                            ErrorType::limit_reached,
-                            ErrorType::insufficient_balance,
-                            ErrorType::upstream_error,
-                            ErrorType::upstream_timeout,
-                            ErrorType::overloaded,
-                            ErrorType::unavailable,
-                            ErrorType::internal};
-constexpr std::array faults{Source::client,           Source::gateway, Source::upstream_refusal,
-                            Source::upstream_timeout, Source::network, Source::store};
-
-template <class List>
-std::uint8_t number_in(const List& list, typename List::value_type value) {
-  const auto found = std::ranges::find(list, value);
-  ASSERT(found != list.end());
-  return static_cast<std::uint8_t>(found - list.begin());
-}
-
-template <class List>
-typename List::value_type value_in(const List& list, std::uint8_t number, bool& known) {
-  if (number < list.size()) return list[number];
-  known = false;
-  return list[0];
-}
+using events::packed::errors;
+using events::packed::faults;
+using events::packed::number_in;
+using events::packed::outcomes;
+using events::packed::value_in;
 
 // The first byte after the time: what is there, and the outcome's number above it.
 enum Flag : std::uint8_t { is_stream = 1, has_usage = 2, has_error = 4, has_fault = 8 };
 constexpr unsigned outcome_shift = 4;
 
-// The counts of a usage in the order in which they are written; a mask says which are known.
-constexpr std::array token_counts{&meter::Usage::input_tokens,        &meter::Usage::output_tokens,
-                                  &meter::Usage::cached_input_tokens, &meter::Usage::cache_write_tokens,
-                                  &meter::Usage::reasoning_tokens,    &meter::Usage::audio_input_tokens,
-                                  &meter::Usage::audio_output_tokens};
-constexpr std::uint8_t at_least_bit = 1 << token_counts.size();
-
 constexpr std::size_t uuid_bytes = sizeof(base::Uuid::bytes);
 // The most that a record takes without its holds, and that one hold takes.
 constexpr std::size_t record_bytes_max = uuid_bytes + 8 + 24 * number_bytes_max;
 constexpr std::size_t hold_bytes_max = 4 * number_bytes_max;
-
-void write_usage(ByteWriter& out, const meter::Usage& usage) {
-  std::uint8_t mask = usage.certainty == meter::Certainty::at_least ? at_least_bit : 0;
-  for (std::size_t i = 0; i < token_counts.size(); ++i)
-    if (usage.*token_counts[i]) mask |= static_cast<std::uint8_t>(1 << i);
-  out.byte(mask);
-  for (const auto count : token_counts)
-    if (usage.*count) out.signed_number(*(usage.*count));
-}
 
 // Sixteen bits for a value, four of them set, let one in some four hundred others pass.
 constexpr std::size_t digest_bits_per_value = 16;
@@ -141,7 +92,7 @@ void SegmentWriter::add(const events::UsageRecord& record) {
   out.number(place_of(record.model, model_));
   out.number(place_of(record.upstream, upstream_));
   out.signed_number(record.cost.nanos());
-  if (record.usage) write_usage(out, *record.usage);
+  if (record.usage) events::packed::write_usage(out, *record.usage);
   char* const rest = out.at() + 1;
   ByteWriter rest_out(rest);
   write_rest(rest_out, record);
@@ -257,14 +208,6 @@ std::uint32_t SegmentReader::place_in(ByteReader& in, std::size_t table_size) {
   return 0;
 }
 
-void SegmentReader::read_usage() {
-  const std::uint8_t mask = in_.byte();
-  meter::Usage& usage = packed_.usage.emplace();
-  usage.certainty = (mask & at_least_bit) != 0 ? meter::Certainty::at_least : meter::Certainty::exact;
-  for (std::size_t i = 0; i < token_counts.size() && mask >> i != 0; ++i)
-    if ((mask & 1 << i) != 0) usage.*token_counts[i] = in_.signed_number();
-}
-
 base::Result<bool> SegmentReader::next() {
   if (left_ == 0) {
     if (!in_.rest().empty()) return damaged("goes on after its last record");
@@ -284,7 +227,7 @@ base::Result<bool> SegmentReader::next() {
   packed_.upstream = place_in(in_, texts_.size());
   packed_.cost = base::Money::from_nanos(in_.signed_number());
   packed_.usage.reset();
-  if ((packed_.flags & has_usage) != 0) read_usage();
+  if ((packed_.flags & has_usage) != 0) events::packed::read_usage(in_, packed_.usage.emplace());
   packed_.rest = in_.bytes(in_.number());
   if (in_.broken()) return damaged("ends within a record");
   if (!known) return damaged("names an outcome that this version does not know");

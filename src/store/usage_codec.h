@@ -92,7 +92,6 @@ class SegmentReader {
  private:
   explicit SegmentReader(std::string_view body) : in_(body) {}
   base::Status read_tables();
-  void read_usage();
   static std::uint32_t place_in(ByteReader& in, std::size_t table_size);
 
   ByteReader in_;
