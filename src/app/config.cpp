@@ -11,6 +11,7 @@
 #include "app/base_url.h"
 #include "app/yaml_reader.h"
 #include "base/json.h"
+#include "catalog/upstream_secrets.h"
 
 namespace app {
 namespace {
@@ -75,7 +76,7 @@ void read_upstream(std::string_view name, YamlMap map, std::vector<catalog::Upst
   }
   if (const auto provider = map.one_of("provider", providers)) upstream.provider = providers[*provider];
   map.string("key", upstream.secret);
-  if (std::ranges::any_of(upstream.secret, [](char c) { return c <= ' ' || c >= 0x7F; }))
+  if (!catalog::is_sendable(upstream.secret))
     map.refuse("key", "holds a space or a control character, which a header cannot carry");
   read_file_name(map, "ca_file", upstream.ca_file);
   if (!upstream.ca_file.empty() && upstream.scheme == "http")
@@ -206,6 +207,10 @@ void add_environment_upstream(const Environment& environment, Config& config, st
   catalog::Upstream upstream;
   upstream.name = "openai";
   upstream.secret = key;
+  if (!catalog::is_sendable(key))
+    findings.push_back({"", 0,
+                        "the environment variable OPENAI_API_KEY holds a space or a control character, which a header "
+                        "cannot carry"});
   if (const auto status = parse_base_url(base_url.empty() ? "https://api.openai.com/v1" : base_url, upstream); !status)
     findings.push_back({"", 0, fmt::format("the environment variable OPENAI_BASE_URL {}", status.error().message)});
   upstream.output_cap_field = default_output_cap_field(upstream.host);

@@ -94,6 +94,17 @@ TEST_CASE("OPENAI_BASE_URL points somewhere else, where a key may not be needed"
   CHECK(config->upstreams[0].output_cap_field == "max_tokens");
 }
 
+TEST_CASE("a key that would end its header is refused, wherever it comes from, and not shown") {
+  const auto environment = environment_of({{"OPENAI_API_KEY", "sk-one\r\nX-Evil: 1"}});
+  const auto alone = load_config(std::nullopt, environment);
+  REQUIRE_FALSE(alone.has_value());
+  CHECK(alone.error().message.starts_with("the environment variable OPENAI_API_KEY holds a space or a control"));
+  const auto report = report_of("upstreams: { a: { url: 'https://a.test', key: '${OPENAI_API_KEY}' } }", environment);
+  REQUIRE(report.findings.size() == 1);
+  CHECK(report.findings[0].message.starts_with("'upstreams.a.key' holds a space or a control character"));
+  CHECK_FALSE((alone.error().message + report.findings[0].message).contains("sk-one"));
+}
+
 TEST_CASE("without a file and without a provider there is no upstream, which a file may not leave out") {
   const auto config = load_config(std::nullopt, environment_of({{"OPENAI_API_KEY", ""}}));
   REQUIRE(config.has_value());

@@ -20,6 +20,10 @@ struct Upstream {
   std::string output_cap_field = "max_tokens";
 };
 
+// "https://api.openai.com/v1": as the configuration writes it, without a port that is the scheme's own. No secret is in
+// it: the configuration refuses user names and queries.
+std::string base_url(const Upstream& upstream);
+
 // Times in milliseconds; each > 0.
 struct Timeouts {
   std::int64_t connect_ms = 5'000;

@@ -32,8 +32,8 @@ base::Result<SecretBox> SecretBox::open(const std::filesystem::path& data_folder
   const std::filesystem::path path = data_folder / "secret.key";
   if (existing == Sealed::some && !std::filesystem::exists(path))
     return refuse(
-        fmt::format("{} is missing, and the upstream secrets are sealed with it; restore it from the backup "
-                    "of the data folder",
+        fmt::format("{} is missing, and the upstream secrets are sealed with it; restore it from a backup, or clear "
+                    "each away with 'metergate upstreams remove-key NAME' and set it again",
                     path.string()));
 
   TRY(const FileDescriptor file, open_private_file(path));
@@ -66,10 +66,13 @@ SecretBox::SecretBox(SecretBox&& other) noexcept : key_(other.key_), random_(oth
 SecretBox::~SecretBox() { sodium_memzero(key_.data(), key_.size()); }
 
 // Sealed bytes: nonce, then the box around SHA-256(name) and the secret.
-SealedSecret SecretBox::seal(std::string_view name, std::string_view secret) const {
+SealedSecret SecretBox::seal(std::string_view name, const base::Secret& secret) const {
   const base::Sha256 name_digest = base::sha256(name);
-  Bytes plain(name_digest.begin(), name_digest.end());
-  plain.insert(plain.end(), secret.begin(), secret.end());
+  const std::string_view characters = secret.reveal();
+  Bytes plain;
+  plain.reserve(name_digest.size() + characters.size());  // what grew would leave a copy behind
+  plain.insert(plain.end(), name_digest.begin(), name_digest.end());
+  plain.insert(plain.end(), characters.begin(), characters.end());
 
   Bytes sealed(crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + plain.size());
   random_.fill(std::as_writable_bytes(std::span(sealed).first(crypto_secretbox_NONCEBYTES)));
@@ -80,10 +83,12 @@ SealedSecret SecretBox::seal(std::string_view name, std::string_view secret) con
   return {std::string(sealed.begin(), sealed.end())};
 }
 
-base::Result<std::string> SecretBox::unseal(std::string_view name, const SealedSecret& sealed) const {
+base::Result<base::Secret> SecretBox::unseal(std::string_view name, const SealedSecret& sealed) const {
   const auto unreadable = [&] {
     return refuse(
-        fmt::format("the secret of {} cannot be read: it was sealed with another key, or changed; set it again", name));
+        fmt::format("the secret of {} cannot be read: it was sealed with another key, or changed; set it again with "
+                    "'metergate upstreams set-key', or clear it away with 'remove-key'",
+                    name));
   };
   const base::Sha256 name_digest = base::sha256(name);
   const std::size_t overhead = crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES;
@@ -95,7 +100,7 @@ base::Result<std::string> SecretBox::unseal(std::string_view name, const SealedS
                                  sealed.bytes.size() - crypto_secretbox_NONCEBYTES, bytes, key_.data()) != 0)
     return unreadable();
   const bool same_name = sodium_memcmp(plain.data(), name_digest.data(), name_digest.size()) == 0;
-  std::string secret(plain.begin() + static_cast<std::ptrdiff_t>(name_digest.size()), plain.end());
+  base::Secret secret(std::string(plain.begin() + static_cast<std::ptrdiff_t>(name_digest.size()), plain.end()));
   sodium_memzero(plain.data(), plain.size());
   if (!same_name) return unreadable();
   return secret;

@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "base/result.h"
+#include "base/secret.h"
 
 namespace store {
 
@@ -32,9 +33,9 @@ class [[nodiscard]] SecretBox {
   ~SecretBox();
 
   // Bound to its name: sealed for one upstream, it cannot be passed off as another's.
-  SealedSecret seal(std::string_view name, std::string_view secret) const;
+  SealedSecret seal(std::string_view name, const base::Secret& secret) const;
   // Fails if it was sealed with another key or under another name, or was changed.
-  base::Result<std::string> unseal(std::string_view name, const SealedSecret& sealed) const;
+  base::Result<base::Secret> unseal(std::string_view name, const SealedSecret& sealed) const;
 
  private:
   static constexpr std::size_t key_bytes = 32;

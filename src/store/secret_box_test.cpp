@@ -20,6 +20,8 @@ struct World {
   base::Result<SecretBox> open(SecretBox::Sealed existing) { return SecretBox::open(folder.path(), existing, random); }
 };
 
+base::Secret secret_of(std::string text) { return base::Secret(std::move(text)); }
+
 }  // namespace
 
 TEST_CASE("a sealed secret is read back by the same key, also after a restart") {
@@ -28,23 +30,23 @@ TEST_CASE("a sealed secret is read back by the same key, also after a restart") 
   {
     const auto box = world.open(SecretBox::Sealed::none);
     REQUIRE(box.has_value());
-    sealed = box->seal("openai", "sk-proj-0123456789");
-    CHECK(*box->unseal("openai", sealed) == "sk-proj-0123456789");
-    CHECK(*box->unseal("openai", box->seal("openai", "")) == "");
+    sealed = box->seal("openai", secret_of("sk-proj-0123456789"));
+    CHECK(box->unseal("openai", sealed)->reveal() == "sk-proj-0123456789");
+    CHECK(box->unseal("openai", box->seal("openai", base::Secret()))->empty());
   }
   CHECK(sealed.bytes.find("sk-proj") == std::string::npos);
   CHECK(sealed.bytes.find("openai") == std::string::npos);
   const auto again = world.open(SecretBox::Sealed::some);
   REQUIRE(again.has_value());
-  CHECK(*again->unseal("openai", sealed) == "sk-proj-0123456789");
+  CHECK(again->unseal("openai", sealed)->reveal() == "sk-proj-0123456789");
   // A new nonce each time: that two secrets are equal is not to be seen.
-  CHECK(again->seal("openai", "sk-proj-0123456789") != sealed);
+  CHECK(again->seal("openai", secret_of("sk-proj-0123456789")) != sealed);
 }
 
 TEST_CASE("a secret that was changed, renamed or sealed with another key is not read") {
   World world;
   const auto box = world.open(SecretBox::Sealed::none);
-  const SealedSecret sealed = box->seal("openai", "secret");
+  const SealedSecret sealed = box->seal("openai", secret_of("secret"));
   for (std::size_t i = 0; i < sealed.bytes.size(); ++i) {
     CAPTURE(i);
     SealedSecret changed = sealed;
@@ -65,7 +67,8 @@ TEST_CASE("a missing key is an error once secrets are sealed with it") {
   World world;
   const auto refused = world.open(SecretBox::Sealed::some);
   REQUIRE_FALSE(refused.has_value());
-  CHECK(refused.error().message.find("secret.key") != std::string::npos);
+  CHECK(refused.error().message.contains("secret.key is missing"));
+  CHECK(refused.error().message.contains("remove-key"));
   CHECK_FALSE(std::filesystem::exists(world.folder.path() / "secret.key"));
 }
 

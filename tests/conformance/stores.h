@@ -8,6 +8,7 @@
 #include <string>
 
 #include "store/memory/memory_store.h"
+#include "store/sealed_secrets.h"
 #include "store/sqlite/sqlite_store.h"
 #include "tests/support/seeded_random.h"
 #include "tests/support/temporary_folder.h"
@@ -16,16 +17,22 @@ namespace tests {
 
 struct InMemory {
   std::unique_ptr<store::MemoryStore> store = std::make_unique<store::MemoryStore>();
+  catalog::SecretStore& secrets() { return *store; }
 };
 
 struct OnSqlite {
   TemporaryFolder folder;
+  SeededRandom random{2};
   std::unique_ptr<store::SqliteStore> store = *store::SqliteStore::open(folder.path() / "metergate.db");
+  std::unique_ptr<store::SealedSecrets> sealed = std::make_unique<store::SealedSecrets>(*store, folder.path(), random);
+  catalog::SecretStore& secrets() { return *sealed; }
 
   // As a process that was killed and started again finds it.
   void reopen() {
+    sealed.reset();
     store.reset();
     store = *store::SqliteStore::open(folder.path() / "metergate.db");
+    sealed = std::make_unique<store::SealedSecrets>(*store, folder.path(), random);
   }
 };
 

@@ -65,4 +65,33 @@ base::Status MemoryStore::remove(base::LimitId limit, base::WallTime) {
   return {};
 }
 
+base::Result<std::vector<std::string>> MemoryStore::secret_names() {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> names;
+  for (const auto& [name, secret] : secrets_) names.push_back(name);
+  return names;
+}
+
+base::Result<std::optional<base::Secret>> MemoryStore::find_secret(std::string_view upstream) {
+  const std::lock_guard lock(mutex_);
+  const auto found = secrets_.find(upstream);
+  return found == secrets_.end() ? std::nullopt : std::optional(found->second);
+}
+
+base::Status MemoryStore::put_secret(std::string_view upstream, const base::Secret& secret) {
+  const std::lock_guard lock(mutex_);
+  secrets_.insert_or_assign(std::string(upstream), secret);
+  return {};
+}
+
+base::Status MemoryStore::remove_secret(std::string_view upstream) {
+  const std::lock_guard lock(mutex_);
+  const auto found = secrets_.find(upstream);
+  if (found == secrets_.end())
+    return base::fail(base::ErrorType::not_found, fmt::format("there is no secret of {}", upstream), {},
+                      base::Source::client);
+  secrets_.erase(found);
+  return {};
+}
+
 }  // namespace store

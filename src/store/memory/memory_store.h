@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "catalog/secret_store.h"
 #include "catalog/store.h"
 #include "events/usage_log.h"
 #include "ledger/transfer.h"
@@ -24,7 +25,10 @@
 namespace store {
 
 // Every call is atomic and may come from any thread; an error changes nothing.
-class MemoryStore final : public catalog::Store, public quota::Store, public events::UsageLog {
+class MemoryStore final : public catalog::Store,
+                          public catalog::SecretStore,
+                          public quota::Store,
+                          public events::UsageLog {
  public:
   // catalog::Store. Refuses (conflict) what would point nowhere or be taken for another: an unknown parent, account or
   // subject, an external_id or key hash that is taken.
@@ -33,6 +37,12 @@ class MemoryStore final : public catalog::Store, public quota::Store, public eve
   base::Status put(const catalog::Key& key) override;
   base::Status put(const catalog::Limit& limit) override;
   base::Status remove(base::LimitId limit, base::WallTime now) override;
+
+  // catalog::SecretStore. Not sealed: nothing of it leaves this process's memory.
+  base::Result<std::vector<std::string>> secret_names() override;
+  base::Result<std::optional<base::Secret>> find_secret(std::string_view upstream) override;
+  base::Status put_secret(std::string_view upstream, const base::Secret& secret) override;
+  base::Status remove_secret(std::string_view upstream) override;
 
   // quota::Store. grant and flush need an open incarnation. The amount of an unknown or removed limit reads as zero.
   base::Result<quota::Recovery> open_incarnation(base::WallTime now) override;
@@ -85,6 +95,7 @@ class MemoryStore final : public catalog::Store, public quota::Store, public eve
   std::map<base::AccountId, catalog::Account> accounts_;
   std::map<base::KeyId, catalog::Key> keys_;
   std::map<base::LimitId, StoredLimit> limits_;
+  std::map<std::string, base::Secret, std::less<>> secrets_;
   std::int64_t incarnation_ = 0;
   Books books_;
   std::map<UsageKey, events::UsageRecord> usage_;

@@ -1,5 +1,7 @@
 #include "store/sqlite/sqlite_store.h"
 
+#include <fmt/format.h>
+
 #include "store/private_files.h"
 #include "store/sqlite/schema.h"
 
@@ -38,6 +40,26 @@ base::Result<std::optional<SealedSecret>> SqliteStore::get_secret(std::string_vi
   TRY(const bool found, rows.next());
   if (!found) return std::nullopt;
   return SealedSecret{rows.take_blob()};
+}
+
+base::Status SqliteStore::remove_secret(std::string_view name) {
+  const std::lock_guard lock(writer_mutex_);
+  TRY(const std::int64_t removed, writer_.run("DELETE FROM upstream_secrets WHERE name = ?", name));
+  if (removed == 0)
+    return base::fail(base::ErrorType::not_found, fmt::format("there is no secret of {}", name), {},
+                      base::Source::client);
+  return {};
+}
+
+base::Result<std::vector<std::string>> SqliteStore::secret_names() {
+  const std::lock_guard lock(writer_mutex_);
+  TRY(auto rows, writer_.query("SELECT name FROM upstream_secrets ORDER BY name"));
+  std::vector<std::string> names;
+  for (;;) {
+    TRY(const bool found, rows.next());
+    if (!found) return names;
+    names.push_back(rows.take_text());
+  }
 }
 
 base::Result<SecretBox::Sealed> SqliteStore::sealed_secrets() {

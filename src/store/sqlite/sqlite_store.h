@@ -57,6 +57,8 @@ class SqliteStore final : public catalog::Store, public quota::Store, public eve
   // The secrets of upstreams, by the upstream's name, as a SecretBox sealed them.
   base::Status put_secret(std::string_view name, const SealedSecret& sealed);
   base::Result<std::optional<SealedSecret>> get_secret(std::string_view name);
+  base::Status remove_secret(std::string_view name);  // not_found: there is none
+  base::Result<std::vector<std::string>> secret_names();
   // What SecretBox::open wants to know.
   base::Result<SecretBox::Sealed> sealed_secrets();
 

@@ -240,10 +240,10 @@ TEST_CASE("no secret is in the database file") {
                 .has_value());
     CHECK(*store->sealed_secrets() == store::SecretBox::Sealed::none);
     const auto box = store::SecretBox::open(world.folder.path(), *store->sealed_secrets(), world.random);
-    REQUIRE(store->put_secret("openai", box->seal("openai", "sk-the-first")).has_value());
-    REQUIRE(store->put_secret("openai", box->seal("openai", "sk-the-second")).has_value());
+    for (const char* plain : {"sk-the-first", "sk-the-second"})
+      REQUIRE(store->put_secret("openai", box->seal("openai", base::Secret(std::string(plain)))).has_value());
     CHECK(*store->sealed_secrets() == store::SecretBox::Sealed::some);
-    CHECK(*box->unseal("openai", **store->get_secret("openai")) == "sk-the-second");
+    CHECK(box->unseal("openai", **store->get_secret("openai"))->reveal() == "sk-the-second");
     CHECK_FALSE(store->get_secret("anthropic")->has_value());
     for (const auto& file : std::filesystem::directory_iterator(world.path.parent_path())) {
       CAPTURE(file.path().string());
