@@ -97,16 +97,25 @@ net::Task<Outcome<Answer>> Upstreams::attempt(const Outgoing& outgoing, quota::R
     net::Stream::Parts parts{head_for(egress, outgoing), outgoing.body, {}};
     const std::size_t whole = parts.size();
     reservation.mark_sent();
-    auto written = stream.write_at_once(parts);
+    auto written = stream.write_soon(parts);
     const bool begun = parts.size() < whole;
     if (!written) written = co_await stream.write(parts);
-    if (written->io == net::Io::ok) break;
-    if (begun || !written->untouched) co_return fail(net::io_error(written->io, "sending the request upstream"));
-    reservation.mark_unsent();
-    if (tried == attempts_max) co_return fail(net::io_error(written->io, "sending the request upstream"));
+    base::Result<net::ResponseHead> head;
+    bool untouched = !begun && written->untouched;
+    if (written->io == net::Io::ok) {
+      const std::int64_t first_byte_deadline_ms = std::min(loop_.now_ms() + timeouts.first_byte_ms, total_deadline_ms);
+      head = co_await answer.connection->read_head(outgoing.head.method, first_byte_deadline_ms);
+      untouched = stream.lost();
+    } else {
+      head = std::unexpected(net::io_error(written->io, "sending the request upstream"));
+    }
+    if (head) {
+      answer.head = *head;
+      break;
+    }
+    if (untouched) reservation.mark_unsent();
+    if (!untouched || tried == attempts_max) co_return fail(std::move(head).error());
   }
-  const std::int64_t first_byte_deadline_ms = std::min(loop_.now_ms() + timeouts.first_byte_ms, total_deadline_ms);
-  CO_TRY(answer.head, co_await answer.connection->read_head(outgoing.head.method, first_byte_deadline_ms));
   answer.body = &answer.connection->open_body(answer.head, timeouts.idle_ms, total_deadline_ms);
   co_return answer;
 }

@@ -98,8 +98,9 @@ class ServerConnection final : public ServedConnection {
 
   // Closing while the client still sends would reset the connection and take the reply with it (RFC 9112, 9.6).
   Task<void> linger() {
-    stream_.shut_down_writing();
     stream_.expires_after(linger_ms);
+    co_await stream_.write({});  // what was posted, to its last byte
+    stream_.shut_down_writing();
     buffer_->clear();
     for (std::size_t total = 0; total < linger_bytes;) {
       const auto read = co_await stream_.read_some(buffer_->space(), buffer_->space_left());
@@ -150,7 +151,7 @@ std::optional<bool> Incoming::send_at_once(Stream::Parts& parts) {
   if (continue_pending_) close_ = true;
   replied_ = true;
   stream_.expires_after(server_.options_.write_ms);
-  const auto written = stream_.write_at_once(parts);
+  const auto written = stream_.write_soon(parts);
   if (!written) return std::nullopt;
   client_gone_ = written->io != Io::ok;
   return !client_gone_;

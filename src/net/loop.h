@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "net/asio.h"
 #include "net/message_buffer.h"
+#include "net/outbox.h"
 #include "net/poller.h"
 
 namespace net {
@@ -61,6 +62,7 @@ class Loop {
 
   asio::io_context& context() { return context_; }
   Poller& poller() { return poller_; }
+  Outbox& outbox() { return outbox_; }
   BufferPool& buffers() { return buffers_; }
 
  private:
@@ -77,6 +79,7 @@ class Loop {
     using io_context::io_context;
     void end() { shutdown(); }
   } context_{1};
+  Outbox outbox_{context_};
   Poller poller_;
   asio::executor_work_guard<Executor> work_;
   asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor> timer_;

@@ -56,6 +56,7 @@ void Poller::wait() {
 }
 
 void Poller::dispatch() {
+  loop_.outbox().begin_turn();
   do {
     events_->count = ::epoll_wait(epoll_, events_->list.data(), batch, 0);
     for (events_->at = 0; events_->at < events_->count;) {
@@ -66,6 +67,7 @@ void Poller::dispatch() {
     }
   } while (events_->count == batch);
   events_->at = events_->count = 0;
+  loop_.outbox().end_turn();
 }
 
 }  // namespace net

@@ -48,6 +48,7 @@ Stream::~Stream() {
 
 void Stream::close() {
   if (fd_ < 0) return;
+  if (posted_) loop_.outbox().send(*this);
   loop_.poller().remove(fd_, *this);
   ::close(fd_);
   fd_ = -1;
@@ -67,6 +68,7 @@ void Stream::expired() {
 }
 
 void Stream::shut_down_writing() {
+  (void)posted_is_sent();
   // Without its own notice TLS takes the end of the connection for an attack.
   if (tls_ && SSL_is_init_finished(tls_.get()) == 1) SSL_shutdown(tls_.get());
   ERR_clear_error();
@@ -101,6 +103,7 @@ void Stream::ready(std::uint32_t events) {
   const bool write_waits = writable && writing_.waiter.has_value();
   if (readable) reading_.ready = true;
   if (writable) writing_.ready = true;
+  if (writable && !unsent_.empty()) send_unsent();
   // At most one of the two is resumed here: the first may end the stream. The other one, rare, is told in its own turn.
   if (write_waits && reading_.waiter) wake(writing_, Io::ok);
   if (readable && (reading_.waiter || !write_waits)) return go_on(reading_);
@@ -109,7 +112,7 @@ void Stream::ready(std::uint32_t events) {
 
 std::optional<Io> Stream::ready_now(const Direction& direction) const {
   if (timed_out_) return Io::timed_out;
-  if (fd_ < 0) return Io::broken;
+  if (fd_ < 0 || write_failed_) return Io::broken;
   if (direction.ready) return Io::ok;
   return std::nullopt;
 }
@@ -164,7 +167,7 @@ long Stream::try_read(char* into, std::size_t size) {
 std::optional<Stream::ReadResult> Stream::read_at_once(char* into, std::size_t size) {
   ASSERT(size > 0);
   if (timed_out_) return ReadResult{Io::timed_out, 0};
-  if (fd_ < 0) return ReadResult{Io::broken, 0};
+  if (fd_ < 0 || write_failed_) return ReadResult{Io::broken, 0};
   if (!tls_ && !reading_.ready) return std::nullopt;
   const long count = try_read(into, size);
   if (count > 0) return ReadResult{Io::ok, static_cast<std::size_t>(count)};
@@ -223,9 +226,10 @@ std::optional<Stream::WriteResult> Stream::write_at_once(Parts& parts) {
   wrote_ = tls_ != nullptr;  // with TLS nobody knows what was taken
   // The head and a small body share a TLS record, and so a packet.
   if (tls_ && !parts.body.empty()) return std::nullopt;
+  if (!posted_is_sent() && !write_failed_) return std::nullopt;
   while (!parts.empty()) {
     if (timed_out_) return WriteResult{Io::timed_out, !wrote_};
-    if (fd_ < 0) return WriteResult{Io::broken, !wrote_};
+    if (fd_ < 0 || write_failed_) return WriteResult{Io::broken, !wrote_};
     const long count = try_write(parts);
     if (count > 0) {
       wrote_ = true;
@@ -240,6 +244,47 @@ std::optional<Stream::WriteResult> Stream::write_at_once(Parts& parts) {
   return WriteResult{};
 }
 
+std::optional<Stream::WriteResult> Stream::write_soon(Parts& parts) {
+  const bool small = !tls_ && parts.size() <= Outbox::message_max;
+  lost_ = false;
+  if (!small || posted_ || !unsent_.empty() || write_failed_ || timed_out_ || fd_ < 0) return write_at_once(parts);
+  loop_.outbox().add(*this, parts.head, parts.body, parts.tail);
+  posted_ = true;
+  parts = {};
+  return WriteResult{};
+}
+
+void Stream::send_posted(std::string_view bytes) {
+  posted_ = false;
+  const long count = try_write({bytes, {}, {}});
+  if (count == static_cast<long>(bytes.size())) return;
+  lost_ = count <= 0 && count != result_wants_write;
+  unsent_ = bytes.substr(count > 0 ? static_cast<std::size_t>(count) : 0);
+  send_unsent();
+}
+
+void Stream::send_unsent() {
+  while (!unsent_.empty()) {
+    const long count = try_write({unsent_, {}, {}});
+    if (count > 0) {
+      unsent_.erase(0, static_cast<std::size_t>(count));
+      continue;
+    }
+    if (count == result_wants_write) return void(direction_of(count));
+    write_failed_ = true;
+    unsent_.clear();
+    wake(reading_, Io::broken);
+    wake(writing_, Io::broken);
+  }
+  std::string().swap(unsent_);  // an idle connection holds no memory
+}
+
+bool Stream::posted_is_sent() {
+  if (posted_) loop_.outbox().send(*this);
+  if (!unsent_.empty()) send_unsent();
+  return unsent_.empty() && !write_failed_;
+}
+
 Task<Stream::WriteResult> Stream::write(Parts parts) {
   // Nearly always all of it goes at once, and nothing is copied.
   if (const auto done = write_at_once(parts)) co_return *done;
@@ -250,8 +295,11 @@ Task<Stream::WriteResult> Stream::write(Parts parts) {
 
 Task<Stream::WriteResult> Stream::write_rest(std::string head, std::string_view body, std::string tail) {
   Parts parts{head, body, tail};
-  while (!parts.empty()) {
-    const long count = fd_ < 0 ? result_broken : try_write(parts);
+  while (true) {
+    const bool first = posted_is_sent();
+    if (fd_ < 0 || write_failed_) co_return WriteResult{Io::broken, !wrote_};
+    if (first && parts.empty()) co_return WriteResult{};
+    const long count = first ? try_write(parts) : result_wants_write;
     if (count > 0) {
       wrote_ = true;
       take_sent(static_cast<std::size_t>(count), parts);
@@ -263,7 +311,6 @@ Task<Stream::WriteResult> Stream::write_rest(std::string head, std::string_view 
     if (!io) io = co_await suspend(direction);
     if (*io != Io::ok) co_return WriteResult{*io, !wrote_};
   }
-  co_return WriteResult{};
 }
 
 bool Stream::is_quiet() {

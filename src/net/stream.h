@@ -56,6 +56,11 @@ class Stream final : private Deadline, private Poller::Watched {
   Task<WriteResult> write(Parts parts);
   // The same without waiting; nullopt: the connection takes no more now, and `parts` is what is left for write().
   std::optional<WriteResult> write_at_once(Parts& parts);
+  // The same for what nothing follows in this turn: a small message is copied and leaves at the end of the loop's turn,
+  // with those of others (outbox.h). If it then cannot be sent, whatever is asked of the stream next says `broken`.
+  std::optional<WriteResult> write_soon(Parts& parts);
+  // Whether not one byte of the last small message was taken by the system.
+  bool lost() const { return lost_; }
 
   // Whether a connection that lay idle is still good: nothing was received and it was not closed. One system call.
   bool is_quiet();
@@ -72,6 +77,7 @@ class Stream final : private Deadline, private Poller::Watched {
   Loop& loop() { return loop_; }
 
  private:
+  friend class Outbox;
   // A coroutine that waits for one direction.
   using Waiter = asio::async_result<asio::use_awaitable_t<Executor>, void(Io)>::handler_type;
   struct Direction {
@@ -90,6 +96,11 @@ class Stream final : private Deadline, private Poller::Watched {
   // One attempt; > 0 bytes, 0 closed, -1 broken, -2 wait to read, -3 wait to write.
   long try_read(char* into, std::size_t size);
   long try_write(const Parts& parts);
+  // The end of write_soon.
+  void send_posted(std::string_view bytes);
+  void send_unsent();
+  // What was posted goes before whatever is written now. False: it waits for the client to take it, or failed.
+  bool posted_is_sent();
   // The direction that a failed attempt waits for; it is not ready any more.
   Direction& direction_of(long result);
   Task<WriteResult> write_rest(std::string head, std::string_view body, std::string tail);
@@ -101,7 +112,11 @@ class Stream final : private Deadline, private Poller::Watched {
   Direction writing_;
   bool peer_ended_ = false;  // no more events may come, so reading stays worth a try
   bool timed_out_ = false;
-  bool wrote_ = false;  // of the message that is being written, a byte was taken
+  bool wrote_ = false;         // of the message that is being written, a byte was taken
+  bool posted_ = false;        // a message of ours is in the loop's outbox
+  bool write_failed_ = false;  // of a posted message
+  bool lost_ = false;
+  std::string unsent_;  // of a posted message, what the system did not take
   TlsSession tls_;
 };
 

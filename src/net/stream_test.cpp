@@ -1,5 +1,7 @@
 #include "net/stream.h"
 
+#include <fmt/format.h>
+
 #include "net/world_test.h"
 
 using namespace net;
@@ -93,6 +95,109 @@ Task<void> write_to_a_slow_reader(Bench& bench) {
   CHECK((heard == whole));
   REQUIRE(written.result.has_value());
   CHECK(written.result->io == Io::ok);
+}
+
+// Small messages leave at the end of the turn, in the order in which they were written, whatever way they took.
+Task<void> write_soon(Bench& bench) {
+  Pair pair(bench);
+  Stream::Parts parts{"one ", "small ", "message "};
+  REQUIRE(pair.stream.write_soon(parts).has_value());
+  CHECK(parts.empty());
+  CHECK(pair.hear().empty());
+  co_await bench.yield();
+  CHECK(pair.hear() == "one small message ");
+
+  parts = {"first ", {}, {}};
+  REQUIRE(pair.stream.write_soon(parts).has_value());
+  parts = {"second ", {}, {}};
+  REQUIRE(pair.stream.write_soon(parts).has_value());  // the first goes out to make room
+  parts = {"third", {}, {}};
+  REQUIRE(pair.stream.write_at_once(parts).has_value());
+  CHECK(pair.hear() == "first second third");
+
+  std::vector<std::unique_ptr<Pair>> many;
+  for (std::size_t i = 0; i < 2 * Outbox::messages_max; ++i) {
+    many.push_back(std::make_unique<Pair>(bench));
+    parts = {"to each", {}, {}};
+    REQUIRE(many.back()->stream.write_soon(parts).has_value());
+  }
+  many.back()->stream.close();  // what was promised goes out first
+  co_await bench.yield();
+  for (const auto& one : many) CHECK(one->hear() == "to each");
+}
+
+// A peer that does not read holds the messages up, and loses none.
+Task<void> write_soon_to_a_slow_reader(Bench& bench) {
+  Pair pair(bench);
+  std::string message, sent;
+  const auto next = [&] {
+    message.assign(Outbox::message_max, 'm');
+    message.replace(0, 8, fmt::format("{:08}", sent.size()));
+    sent += message;
+    return Stream::Parts{message, {}, {}};
+  };
+  Stream::Parts parts = next();
+  while (pair.stream.write_soon(parts)) {
+    co_await bench.yield();
+    parts = next();
+  }
+  Written written;
+  bench.loop.spawn(write(pair.stream, parts, written));
+  co_await bench.yield();
+  CHECK_FALSE(written.result.has_value());
+  std::string heard;
+  for (int i = 0; i < 10'000 && heard.size() < sent.size(); ++i) {
+    heard += pair.hear();
+    co_await bench.yield();
+  }
+  CHECK((heard == sent));
+  REQUIRE(written.result.has_value());
+  CHECK(written.result->io == Io::ok);
+}
+
+// What the system did not take goes on by itself as the peer reads, while the stream's owner waits for something else.
+Task<void> unsent_goes_on(Bench& bench) {
+  Pair pair(bench);
+  const std::string message(Outbox::message_max, 'm');
+  std::size_t sent = 0;
+  for (Stream::Parts parts{message, {}, {}}; pair.stream.write_soon(parts); parts = {message, {}, {}}) {
+    sent += message.size();
+    co_await bench.yield();
+  }
+  std::array<char, 64> into{};
+  std::optional<Stream::ReadResult> reading;
+  bench.loop.spawn(read(pair.stream, reading, into));
+  std::size_t heard = 0;
+  for (int i = 0; i < 10'000 && heard < sent; ++i) {
+    heard += pair.hear().size();
+    co_await bench.yield();
+  }
+  CHECK(heard == sent);
+  pair.say("x");
+  co_await bench.yield();
+  CHECK(reading.has_value());
+}
+
+Task<void> write_soon_to_nobody(Bench& bench) {
+  Pair pair(bench);
+  std::array<char, 64> into{};
+  std::optional<Stream::ReadResult> reading;
+  bench.loop.spawn(read(pair.stream, reading, into));
+  co_await bench.yield();
+  Stream::Parts parts{"lost", {}, {}};
+  pair.hang_up();
+  REQUIRE(pair.stream.write_soon(parts).has_value());
+  CHECK_FALSE(pair.stream.lost());
+  co_await bench.yield();
+  CHECK(pair.stream.lost());
+  REQUIRE(reading.has_value());
+  CHECK(reading->io != Io::ok);
+  CHECK((co_await pair.stream.wait_readable()) == Io::broken);
+  parts = {"more", {}, {}};
+  const auto more = pair.stream.write_soon(parts);
+  REQUIRE(more.has_value());
+  CHECK(more->io == Io::broken);
+  CHECK(more->untouched);
 }
 
 Task<void> write_at_once(Bench& bench) {
@@ -226,6 +331,26 @@ TEST_CASE("what a slow reader does not take yet waits, in order, without head an
 TEST_CASE("writing at once sends what it can and leaves the rest to the caller") {
   Bench bench;
   bench.run(write_at_once(bench));
+}
+
+TEST_CASE("small messages leave at the end of the turn, in order") {
+  Bench bench;
+  bench.run(write_soon(bench));
+}
+
+TEST_CASE("small messages wait for a slow reader, and none is lost") {
+  Bench bench;
+  bench.run(write_soon_to_a_slow_reader(bench));
+}
+
+TEST_CASE("what the system did not take of a small message goes on by itself") {
+  Bench bench;
+  bench.run(unsent_goes_on(bench));
+}
+
+TEST_CASE("a small message that cannot be sent ends the stream, and says that nothing was taken") {
+  Bench bench;
+  bench.run(write_soon_to_nobody(bench));
 }
 
 TEST_CASE("a failed write says whether a byte of it was taken") {
