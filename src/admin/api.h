@@ -4,7 +4,8 @@
 // framing: app/ carries it over TCP and the data folder's socket, cli/ calls it in process.
 //
 // Always true: a refused request changed nothing; what the API does not know (a field, a query parameter, a path) is
-// refused by name; amounts are decimal strings; a secret appears once, in the reply that creates it.
+// refused by name; amounts are decimal strings; a key's secret appears once, in the reply that creates it, and an
+// upstream's never.
 
 #include <functional>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "base/result.h"
 #include "base/sha256.h"
 #include "catalog/catalog.h"
+#include "catalog/upstream_secrets.h"
 #include "events/usage_log.h"
 #include "quota/numbers.h"
 
@@ -29,6 +31,7 @@ struct Options {
 // What the handlers work with. The references outlive the Api.
 struct Services {
   catalog::Catalog& catalog;
+  catalog::UpstreamSecrets& upstreams;
   events::UsageLog& usage;
   quota::Inspector& inspector;
   const base::Clock& clock;
@@ -38,8 +41,8 @@ struct Services {
 // Thread-safe if the services are. May wait for the store: not for an event loop of the data plane.
 class Api {
  public:
-  Api(catalog::Catalog& catalog, events::UsageLog& usage, quota::Inspector& inspector, const base::Clock& clock,
-      Options options);
+  Api(catalog::Catalog& catalog, catalog::UpstreamSecrets& upstreams, events::UsageLog& usage,
+      quota::Inspector& inspector, const base::Clock& clock, Options options);
 
   // Never fails: what goes wrong is a response of type application/problem+json.
   Response handle(const Request& request);

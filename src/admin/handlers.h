@@ -42,6 +42,11 @@ base::Result<Response> show_limit(Services& services, Call& call);
 base::Result<Response> edit_limit(Services& services, Call& call);
 base::Result<Response> remove_limit(Services& services, Call& call);
 
+// upstreams.cpp
+base::Result<Response> list_upstreams(Services& services, Call& call);
+base::Result<Response> set_upstream_secret(Services& services, Call& call);
+base::Result<Response> remove_upstream_secret(Services& services, Call& call);
+
 // usage.cpp
 base::Result<Response> sum_usage(Services& services, Call& call);
 base::Result<Response> list_usage_records(Services& services, Call& call);

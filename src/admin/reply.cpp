@@ -121,6 +121,13 @@ json::object to_json(const catalog::Limit& limit, const quota::FiveNumbers& numb
   return out;
 }
 
+json::object to_json(const catalog::UpstreamEntry& upstream) {
+  return {{"name", upstream.upstream->name},
+          {"provider", upstream.upstream->provider},
+          {"base_url", catalog::base_url(*upstream.upstream)},
+          {"secret_source", catalog::to_string(upstream.source)}};
+}
+
 json::object to_json(const events::UsageRecord& record, const catalog::Snapshot& snapshot) {
   json::array holds;
   for (const events::Hold& hold : record.holds) holds.push_back(to_json(hold, snapshot));

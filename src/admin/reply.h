@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "catalog/snapshot.h"
+#include "catalog/upstream_secrets.h"
 #include "events/usage_log.h"
 #include "quota/numbers.h"
 
@@ -30,6 +31,8 @@ boost::json::object to_json(const catalog::Key& key);
 boost::json::object to_json(const catalog::Limit& limit);
 // The limit with its five numbers, all from one moment, and its window.
 boost::json::object to_json(const catalog::Limit& limit, const quota::FiveNumbers& numbers);
+// All but its secret.
+boost::json::object to_json(const catalog::UpstreamEntry& upstream);
 // `snapshot` tells the units of the holds; a hold on a limit that was removed is written without amounts.
 boost::json::object to_json(const events::UsageRecord& record, const catalog::Snapshot& snapshot);
 boost::json::object to_json(const events::UsageSum& sum);

@@ -40,6 +40,10 @@ constexpr Route routes[] = {
     {"PATCH", "/api/v1/limits/{id}", Access::admin, edit_limit},
     {"DELETE", "/api/v1/limits/{id}", Access::admin, remove_limit},
 
+    {"GET", "/api/v1/upstreams", Access::admin, list_upstreams},
+    {"PUT", "/api/v1/upstreams/{id}/secret", Access::admin, set_upstream_secret},
+    {"DELETE", "/api/v1/upstreams/{id}/secret", Access::admin, remove_upstream_secret},
+
     {"GET", "/api/v1/usage", Access::admin, sum_usage},
     {"GET", "/api/v1/usage/records", Access::admin, list_usage_records},
 };
@@ -67,7 +71,7 @@ std::string methods_of(std::string_view path) {
 
 // Reading takes no body, and changing no query: what stands there would be ignored.
 base::Status check_shape(const Request& request) {
-  const bool has_body = request.method == "POST" || request.method == "PATCH";
+  const bool has_body = request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
   if (!has_body && !request.body.empty()) return base::invalid(fmt::format("{} takes no body", request.method));
   if (request.method != "GET") return Query(request.query).finish();
   return {};
@@ -98,9 +102,9 @@ Response no_route(const Request& request) {
 
 }  // namespace
 
-Api::Api(catalog::Catalog& catalog, events::UsageLog& usage, quota::Inspector& inspector, const base::Clock& clock,
-         Options options)
-    : services_{catalog, usage, inspector, clock, std::move(options)} {}
+Api::Api(catalog::Catalog& catalog, catalog::UpstreamSecrets& upstreams, events::UsageLog& usage,
+         quota::Inspector& inspector, const base::Clock& clock, Options options)
+    : services_{catalog, upstreams, usage, inspector, clock, std::move(options)} {}
 
 Response Api::handle(const Request& request) {
   const Route* found = nullptr;

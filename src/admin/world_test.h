@@ -15,6 +15,7 @@
 #include "admin/api.h"
 #include "base/assert.h"
 #include "base/json.h"
+#include "store/memory/memory_store.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/seeded_random.h"
 
@@ -88,9 +89,26 @@ struct Row {
   std::vector<std::string> lacks{};
 };
 
+// An upstream whose secret the store may hold, and one whose secret the configuration sets.
+inline std::vector<catalog::Upstream> test_upstreams() {
+  catalog::Upstream openai;
+  openai.name = "openai";
+  openai.scheme = "https";
+  openai.host = "api.openai.com";
+  openai.base_path = "/v1";
+  catalog::Upstream azure = openai;
+  azure.name = "azure";
+  azure.host = "azure.test";
+  azure.secret = "sk-configured";
+  return {openai, azure};
+}
+
 class World {
  public:
   ForgetfulStore store;
+  store::MemoryStore secret_store;
+  std::vector<catalog::Upstream> declared = test_upstreams();
+  catalog::UpstreamSecrets upstreams{declared, secret_store};
   SetUsageLog usage;
   QuarterInspector inspector;
   tests::FakeClock clock;
@@ -118,7 +136,7 @@ class World {
     request.body = filled(body);
     request.credential = credential;
     request.trust = trust;
-    return Api(*catalog, usage, inspector, clock, options).handle(request);
+    return Api(*catalog, upstreams, usage, inspector, clock, options).handle(request);
   }
 
   // Each row in turn, in this world.

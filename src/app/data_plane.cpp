@@ -80,15 +80,23 @@ void DataPlane::start() {
 }
 
 void DataPlane::use(const std::shared_ptr<const catalog::Snapshot>& snapshot) {
+  on_every_worker([snapshot](gateway::Worker& worker) { worker.use(snapshot); });
+}
+
+void DataPlane::use_secret(const std::string& upstream, const base::Secret& secret) {
+  on_every_worker([upstream, secret](gateway::Worker& worker) { worker.use_secret(upstream, secret); });
+}
+
+void DataPlane::on_every_worker(const std::function<void(gateway::Worker&)>& change) {
   const auto seen = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(threads_.size()));
   for (const auto& thread : threads_) {
     if (!thread->running) {
-      thread->worker->use(snapshot);
+      change(*thread->worker);
       seen->count_down();
       continue;
     }
-    thread->loop.post([&worker = *thread->worker, snapshot, seen] {
-      worker.use(snapshot);
+    thread->loop.post([&worker = *thread->worker, change, seen] {
+      change(worker);
       seen->count_down();
     });
   }

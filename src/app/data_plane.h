@@ -1,15 +1,21 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "app/config.h"
+#include "base/secret.h"
 #include "catalog/snapshot.h"
 #include "gateway/settings.h"
 #include "net/address.h"
 #include "net/tls.h"
 #include "quota/keeper.h"
+
+namespace gateway {
+class Worker;
+}
 
 namespace app {
 
@@ -32,6 +38,8 @@ class DataPlane {
   void start();
   // From any thread: returns when every worker works with this catalog.
   void use(const std::shared_ptr<const catalog::Snapshot>& snapshot);
+  // The same for the secret that calls of this upstream carry; empty: none.
+  void use_secret(const std::string& upstream, const base::Secret& secret);
   // No new connections; running exchanges end, or are cut off after drain_ms. Returns when all threads have ended.
   void stop(std::int64_t drain_ms);
 
@@ -41,6 +49,8 @@ class DataPlane {
  private:
   struct Thread;
   DataPlane() = default;
+  // Runs the change on each worker's thread, and waits for all.
+  void on_every_worker(const std::function<void(gateway::Worker&)>& change);
 
   net::Address address_;
   std::unique_ptr<net::TlsServerContext> tls_;

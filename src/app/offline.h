@@ -3,8 +3,10 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "admin/api.h"
+#include "catalog/route.h"
 #include "quota/store.h"
 
 namespace app {
@@ -29,8 +31,10 @@ class Offline {
   virtual admin::Response handle(admin::Request request) = 0;
 };
 
-// unavailable if a server, or another command, has the folder. Makes the folder if it does not exist.
-base::Result<std::unique_ptr<Offline>> open_offline(const std::string& data_folder);
+// unavailable if a server, or another command, has the folder. Makes the folder if it does not exist. `upstreams` is
+// what the configuration declares, which is not in the folder.
+base::Result<std::unique_ptr<Offline>> open_offline(const std::string& data_folder,
+                                                    std::vector<catalog::Upstream> upstreams);
 
 // Where a running server takes the command line's requests. Its file permissions are the key.
 std::string control_socket(const std::string& data_folder);

@@ -52,6 +52,7 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
 
   TRY(program->data_plane_,
       DataPlane::create({config, settings, *program->keeper_, program->clock_, program->random_, program->published_}));
+  TRY_STATUS(program->hand_over_secrets(stores.secrets));
   Program& self = *program;
   program->catalog_->on_change(
       [&self](std::shared_ptr<const catalog::Snapshot> snapshot) { self.catalog_changed(snapshot); });
@@ -60,15 +61,18 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
                        .metrics = [&self] { return self.metrics(); },
                        .ready = [&self] { return self.ready(); }};
   if (options.admin_key) admin.environment_admin_key_hash = base::sha256(*options.admin_key);
-  program->api_ = std::make_unique<admin::Api>(*program->catalog_, stores.usage, *program->keeper_, program->clock_,
-                                               std::move(admin));
+  program->api_ = std::make_unique<admin::Api>(*program->catalog_, *program->upstream_secrets_, stores.usage,
+                                               *program->keeper_, program->clock_, std::move(admin));
   ControlPlane::Listeners listeners{.tcp = config.control, .local = {}};
   if (options.local_socket) listeners.local = net::Address{*options.local_socket, 0, true};
   TRY(program->control_plane_, ControlPlane::create(*program->api_, std::move(listeners), program->clock_));
   return program;
 }
 
-Program::~Program() { stop(); }
+Program::~Program() {
+  stop();
+  store_thread_.stop();  // of a program that never ran, too: it works on the keeper, which goes before it
+}
 
 void Program::start() {
   running_ = true;
@@ -86,6 +90,21 @@ void Program::stop() {
   if (const auto closed = keeper_->close(); !closed)
     base::log::error("not everything could be written to the store: {}; it counts as unresolved from the next start on",
                      closed.error().message);
+}
+
+base::Status Program::hand_over_secrets(catalog::SecretStore& store) {
+  secret_store_ = std::make_unique<SecretsOnStoreThread>(store, *keeper_);
+  upstream_secrets_ = std::make_unique<catalog::UpstreamSecrets>(config_.upstreams, *secret_store_);
+  upstream_secrets_->on_change(
+      [this](const std::string& upstream, const base::Secret& secret) { data_plane_->use_secret(upstream, secret); });
+  TRY(const auto unused, upstream_secrets_->load());
+  for (const std::string& name : unused)
+    base::log::warn(
+        "the store holds a key of '{}' that is not used: {}; 'metergate upstreams remove-key {}' removes it", name,
+        config_.find_upstream(name) == nullptr ? "the configuration has no such upstream"
+                                               : "the configuration sets another one",
+        name);
+  return {};
 }
 
 // Every worker sees the change before the call that made it returns; leases of a changed amount go back.

@@ -10,6 +10,7 @@
 #include "app/data_plane.h"
 #include "app/store_thread.h"
 #include "catalog/catalog.h"
+#include "catalog/upstream_secrets.h"
 #include "events/usage_log.h"
 #include "gateway/settings.h"
 
@@ -20,6 +21,7 @@ struct Stores {
   catalog::Store& catalog;
   quota::Store& quota;
   events::UsageLog& usage;
+  catalog::SecretStore& secrets;
 };
 
 // The whole gateway over a store: constructs everything in order, starts it and stops it. Reading create() shows the
@@ -44,6 +46,8 @@ class Program {
 
  private:
   explicit Program(const Config& config);
+  // Gives the workers the secrets that the store holds, now and whenever one changes.
+  base::Status hand_over_secrets(catalog::SecretStore& store);
   void catalog_changed(const std::shared_ptr<const catalog::Snapshot>& snapshot);
   std::string metrics() const;
   base::Status ready() const;
@@ -56,6 +60,8 @@ class Program {
   std::unique_ptr<quota::Keeper> keeper_;
   std::unique_ptr<CatalogOnStoreThread> catalog_store_;
   std::unique_ptr<catalog::Catalog> catalog_;
+  std::unique_ptr<SecretsOnStoreThread> secret_store_;
+  std::unique_ptr<catalog::UpstreamSecrets> upstream_secrets_;
   std::shared_ptr<const catalog::Snapshot> published_;
   std::unique_ptr<DataPlane> data_plane_;
   std::unique_ptr<admin::Api> api_;

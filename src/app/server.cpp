@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "store/data_folder.h"
 #include "store/memory/memory_store.h"
+#include "store/sealed_secrets.h"
 #include "store/sqlite/sqlite_store.h"
 
 namespace app {
@@ -137,11 +138,13 @@ int serve(const ServeOptions& options) {
   auto database = store::SqliteStore::open(folder->database_path());
   if (!database) return failed(database.error());
   store::SqliteStore& sqlite = **database;
+  store::SealedSecrets secrets(sqlite, folder->path(), base::system_random());
   const Program::Options program{.local_socket = (folder->path() / "control.sock").string(),
                                  .admin_key = environment("METERGATE_ADMIN_KEY")};
   const auto upstream =
       demo ? std::string("the built-in demo upstream; set OPENAI_API_KEY for the real one") : upstream_text(*config);
-  const auto done = run_until_signal(*config, {sqlite, sqlite, sqlite}, program, upstream, config->data, signals);
+  const auto done =
+      run_until_signal(*config, {sqlite, sqlite, sqlite, secrets}, program, upstream, config->data, signals);
   return done ? 0 : failed(done.error());
 }
 
@@ -155,7 +158,7 @@ int demo(const DemoOptions& options) {
   if (!upstream) return failed(upstream.error());
   store::MemoryStore memory;
   const Program::Options program{.local_socket = {}, .admin_key = environment("METERGATE_ADMIN_KEY")};
-  const auto done = run_until_signal(config, {memory, memory, memory}, program,
+  const auto done = run_until_signal(config, {memory, memory, memory, memory}, program,
                                      "the demo upstream, on a memory store: nothing is kept", "", signals);
   return done ? 0 : failed(done.error());
 }

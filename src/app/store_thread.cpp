@@ -48,27 +48,44 @@ void StoreThread::run(quota::Keeper& keeper) {
   }
 }
 
-template <class Answer, class Call>
-Answer CatalogOnStoreThread::on_store_thread(Call call) {
-  std::optional<Answer> answer;
-  keeper_.run_and_wait([&] { answer.emplace(call()); });
+namespace {
+
+template <class Call>
+auto on_store_thread(quota::Keeper& keeper, const Call& call) {
+  std::optional<decltype(call())> answer;
+  keeper.run_and_wait([&] { answer.emplace(call()); });
   return std::move(*answer);
 }
 
+}  // namespace
+
 base::Result<catalog::Contents> CatalogOnStoreThread::load() {
-  return on_store_thread<base::Result<catalog::Contents>>([&] { return store_.load(); });
+  return on_store_thread(keeper_, [&] { return store_.load(); });
 }
 base::Status CatalogOnStoreThread::put(const catalog::Account& account) {
-  return on_store_thread<base::Status>([&] { return store_.put(account); });
+  return on_store_thread(keeper_, [&] { return store_.put(account); });
 }
 base::Status CatalogOnStoreThread::put(const catalog::Key& key) {
-  return on_store_thread<base::Status>([&] { return store_.put(key); });
+  return on_store_thread(keeper_, [&] { return store_.put(key); });
 }
 base::Status CatalogOnStoreThread::put(const catalog::Limit& limit) {
-  return on_store_thread<base::Status>([&] { return store_.put(limit); });
+  return on_store_thread(keeper_, [&] { return store_.put(limit); });
 }
 base::Status CatalogOnStoreThread::remove(base::LimitId limit, base::WallTime now) {
-  return on_store_thread<base::Status>([&] { return store_.remove(limit, now); });
+  return on_store_thread(keeper_, [&] { return store_.remove(limit, now); });
+}
+
+base::Result<std::vector<std::string>> SecretsOnStoreThread::secret_names() {
+  return on_store_thread(keeper_, [&] { return store_.secret_names(); });
+}
+base::Result<std::optional<base::Secret>> SecretsOnStoreThread::find_secret(std::string_view upstream) {
+  return on_store_thread(keeper_, [&] { return store_.find_secret(upstream); });
+}
+base::Status SecretsOnStoreThread::put_secret(std::string_view upstream, const base::Secret& secret) {
+  return on_store_thread(keeper_, [&] { return store_.put_secret(upstream, secret); });
+}
+base::Status SecretsOnStoreThread::remove_secret(std::string_view upstream) {
+  return on_store_thread(keeper_, [&] { return store_.remove_secret(upstream); });
 }
 
 }  // namespace app

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <thread>
 
+#include "catalog/secret_store.h"
 #include "catalog/store.h"
 #include "quota/keeper.h"
 
@@ -45,10 +46,22 @@ class CatalogOnStoreThread final : public catalog::Store {
   base::Status remove(base::LimitId limit, base::WallTime now) override;
 
  private:
-  template <class Answer, class Call>
-  Answer on_store_thread(Call call);
-
   catalog::Store& store_;
+  quota::Keeper& keeper_;
+};
+
+// The same for the secrets of upstreams.
+class SecretsOnStoreThread final : public catalog::SecretStore {
+ public:
+  SecretsOnStoreThread(catalog::SecretStore& store, quota::Keeper& keeper) : store_(store), keeper_(keeper) {}
+
+  base::Result<std::vector<std::string>> secret_names() override;
+  base::Result<std::optional<base::Secret>> find_secret(std::string_view upstream) override;
+  base::Status put_secret(std::string_view upstream, const base::Secret& secret) override;
+  base::Status remove_secret(std::string_view upstream) override;
+
+ private:
+  catalog::SecretStore& store_;
   quota::Keeper& keeper_;
 };
 

@@ -18,18 +18,20 @@ class OfflineClient final : public ControlClient {
   std::unique_ptr<app::Offline> folder_;
 };
 
-// The folder that a server started from here would use. Other mistakes in the file are not this command's business.
-std::string data_folder_of(const Connection& connection) {
-  if (!connection.data_folder.empty()) return connection.data_folder;
+// What a server started from here would use. Mistakes in the file are not this command's business.
+app::Config config_of(const Connection& connection) {
   const auto file = connection.config_file.empty() ? app::default_config_file() : std::optional(connection.config_file);
-  return app::check_config(file, app::process_environment()).config.data;
+  app::ConfigOverrides overrides;
+  if (!connection.data_folder.empty()) overrides.data = connection.data_folder;
+  return app::check_config(file, app::process_environment(), overrides).config;
 }
 
 }  // namespace
 
 base::Result<std::unique_ptr<ControlClient>> connect(const Connection& connection, MissingFolder missing) {
   if (!connection.server.empty()) return connect_to_server(connection.server, connection.admin_key);
-  const auto folder = data_folder_of(connection);
+  const app::Config config = config_of(connection);
+  const std::string& folder = config.data;
   TRY(auto running, connect_to_socket(app::control_socket(folder)));
   if (running != nullptr) return running;
   std::error_code ignored;
@@ -37,7 +39,7 @@ base::Result<std::unique_ptr<ControlClient>> connect(const Connection& connectio
     return base::fail(
         base::ErrorType::not_found,
         fmt::format("there is no data folder {}; name another with --data, or a server with --server", folder));
-  TRY(auto offline, app::open_offline(folder));
+  TRY(auto offline, app::open_offline(folder, config.upstreams));
   return std::make_unique<OfflineClient>(std::move(offline));
 }
 

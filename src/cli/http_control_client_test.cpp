@@ -41,7 +41,9 @@ class Plane {
   tests::SeededRandom random_{1};
   std::unique_ptr<catalog::Catalog> catalog_ = *catalog::Catalog::open(store_, base::system_clock(), random_);
   app::StoreInspector inspector_{store_, base::system_clock()};
+  catalog::UpstreamSecrets upstreams_{{}, store_};
   admin::Api api_{*catalog_,
+                  upstreams_,
                   store_,
                   inspector_,
                   base::system_clock(),

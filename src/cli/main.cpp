@@ -1,6 +1,8 @@
 // metergate: a gateway that takes what a paid call can cost off every limit before the call leaves. This file is the
 // command line's table of contents; `metergate VERB --help` says the rest.
 
+#include <unistd.h>
+
 #include <iostream>
 
 #include "cli/verbs.h"
@@ -19,6 +21,8 @@ int main(int argc, char** argv) {
   cli::add_accounts(app, session);
   cli::add_keys(app, session);
   cli::add_limits(app, session);
+  cli::add_upstreams(app, session,
+                     [](const std::string& prompt) { return cli::read_secret(STDIN_FILENO, std::cerr, prompt); });
   cli::add_usage(app, session);
   cli::add_version(app, std::cout);
 

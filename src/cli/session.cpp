@@ -70,6 +70,11 @@ base::Result<Session::Reply> Session::create(const std::string& path, const boos
               MissingFolder::make);
 }
 
+base::Result<Session::Reply> Session::put(const std::string& path, const boost::json::object& body) {
+  return send({.method = "PUT", .path = path, .query = {}, .body = boost::json::serialize(body), .credential = {}},
+              MissingFolder::make);
+}
+
 base::Result<Session::Reply> Session::act(const std::string& path) {
   return send({.method = "POST", .path = path, .query = {}, .body = {}, .credential = {}}, MissingFolder::refuse);
 }

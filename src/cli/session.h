@@ -33,8 +33,10 @@ class Session {
     base::Json json;
   };
   base::Result<Reply> get(const std::string& path, Parameters query = {});
-  // Makes a resource; the only requests for which a data folder that is missing is made.
+  // Makes a resource, or (put) makes or replaces the one at the path: the only requests for which a data folder that is
+  // missing is made.
   base::Result<Reply> create(const std::string& path, const boost::json::object& body);
+  base::Result<Reply> put(const std::string& path, const boost::json::object& body);
   // Does what the path's last word says.
   base::Result<Reply> act(const std::string& path);
   base::Result<Reply> patch(const std::string& path, const boost::json::object& body);

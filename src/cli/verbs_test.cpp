@@ -39,6 +39,10 @@ class Bench {
     add_accounts(app, session);
     add_keys(app, session);
     add_limits(app, session);
+    add_upstreams(app, session, [this](const std::string& prompt) -> base::Result<base::Secret> {
+      prompts.push_back(prompt);
+      return base::Secret(std::string(typed));
+    });
     add_usage(app, session);
     add_version(app, out);
     arguments.insert(arguments.begin(), "metergate");
@@ -48,6 +52,8 @@ class Bench {
   }
 
   std::vector<std::string> requests;  // "POST /api/v1/keys"
+  std::string typed;                  // what comes in on standard input
+  std::vector<std::string> prompts;
   Connection last_connection;
   MissingFolder last_missing = MissingFolder::refuse;
 
@@ -70,8 +76,19 @@ class Bench {
   tests::FakeClock clock_;
   tests::SeededRandom random_{1};
   std::unique_ptr<catalog::Catalog> catalog_ = *catalog::Catalog::open(store_, clock_, random_);
+  static catalog::Upstream upstream(std::string name, std::string secret) {
+    catalog::Upstream made;
+    made.name = std::move(name);
+    made.scheme = "https";
+    made.host = made.name + ".test";
+    made.secret = std::move(secret);
+    return made;
+  }
+
+  std::vector<catalog::Upstream> declared_ = {upstream("openai", ""), upstream("azure", "sk-configured")};
+  catalog::UpstreamSecrets upstreams_{declared_, store_};
   app::StoreInspector inspector_{store_, clock_};
-  admin::Api api_{*catalog_, store_, inspector_, clock_, {}};
+  admin::Api api_{*catalog_, upstreams_, store_, inspector_, clock_, {}};
 };
 
 }  // namespace
@@ -152,12 +169,63 @@ TEST_CASE("a limit is shown, changed and removed by its id") {
   CHECK(bench.run({"limits", "show", id.c_str()}).code == 1);
 }
 
+TEST_CASE("an upstream's key is read from standard input, and never shown") {
+  Bench bench;
+  bench.typed = "sk-typed";
+  const auto set = bench.run({"upstreams", "set-key", "openai"});
+  CHECK(set.code == 0);
+  CHECK(set.err.empty());
+  CHECK(set.out ==
+        "name           openai\nprovider       openai\nbase_url       https://openai.test\nsecret_source  store\n");
+  CHECK(bench.prompts == std::vector<std::string>{"Key of openai: "});
+  CHECK(bench.requests == std::vector<std::string>{"PUT /api/v1/upstreams/openai/secret"});
+  CHECK(bench.run({"upstreams", "list"}).out ==
+        "NAME    PROVIDER  BASE URL             KEY FROM\n"
+        "openai  openai    https://openai.test  store\n"
+        "azure   openai    https://azure.test   configuration\n");
+  CHECK(bench.run({"upstreams", "remove-key", "openai"}).out == "removed\n");
+  CHECK(bench.run({"upstreams", "list"}).out.contains("https://openai.test  none\n"));
+  CHECK(bench.run({"upstreams", "remove-key", "openai"}).err == "metergate: the store holds no key of 'openai'\n");
+}
+
+TEST_CASE("a key that cannot be set is refused, and not shown") {
+  Bench bench;
+  bench.typed = "sk-typed X";
+  CHECK(bench.run({"upstreams", "set-key", "openai"}).err.starts_with("metergate: 'secret' holds a space"));
+  bench.typed = "";
+  CHECK(bench.run({"upstreams", "set-key", "openai"}).err.starts_with("metergate: 'secret' is empty"));
+  bench.typed = "sk-typed";
+  CHECK(bench.run({"upstreams", "set-key", "azure"}).err.contains("the configuration sets the key of 'azure'"));
+  const auto unknown = bench.run({"upstreams", "set-key", "opnai"});
+  CHECK(unknown.code == 1);
+  CHECK(unknown.err == "metergate: the configuration has no upstream 'opnai'; did you mean 'openai'?\n");
+}
+
+TEST_CASE("a key that is given as an argument is refused and not repeated") {
+  for (const std::vector<const char*>& arguments :
+       {std::vector<const char*>{"upstreams", "set-key", "openai", "sk-argument"},
+        {"upstreams", "set-key", "openai", "sk-argument", "sk-argument"},
+        {"upstreams", "set-key", "openai", "--secret", "sk-argument"},
+        {"upstreams", "set-key", "openai", "--secret=sk-argument", "--json"}}) {
+    Bench bench;
+    const auto outcome = bench.run(arguments);
+    CHECK(outcome.code == 2);
+    CHECK(outcome.err.contains("read from standard input"));
+    CHECK_FALSE((outcome.out + outcome.err).contains("sk-argument"));
+    CHECK(bench.requests.empty());
+    CHECK(bench.prompts.empty());
+  }
+}
+
 TEST_CASE("--json prints the API's reply and nothing else") {
   Bench bench;
   CHECK(bench.run({"accounts", "create", "Acme"}).code == 0);
+  bench.typed = "sk-typed";
   for (const std::vector<const char*>& arguments : {std::vector<const char*>{"accounts", "list", "--json"},
                                                     {"keys", "create", "k", "--json"},
                                                     {"limits", "list", "--json"},
+                                                    {"upstreams", "list", "--json"},
+                                                    {"upstreams", "set-key", "openai", "--json"},
                                                     {"usage", "--json"},
                                                     {"usage", "--records", "--json"}}) {
     const auto outcome = bench.run(arguments);
@@ -225,6 +293,10 @@ TEST_CASE("only what creates may make a data folder") {
   CHECK(bench.last_missing == MissingFolder::refuse);
   bench.run({"accounts", "suspend", "a"});
   CHECK(bench.last_missing == MissingFolder::refuse);
+  bench.run({"upstreams", "remove-key", "openai"});
+  CHECK(bench.last_missing == MissingFolder::refuse);
+  bench.run({"upstreams", "set-key", "openai"});
+  CHECK(bench.last_missing == MissingFolder::make);
   bench.run({"accounts", "create", "a", "--server", "http://h:1", "--admin-key", "k"});
   CHECK(bench.last_connection.server == "http://h:1");
   CHECK(bench.last_connection.admin_key == "k");

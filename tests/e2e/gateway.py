@@ -29,7 +29,7 @@ control: {{ listen: 127.0.0.1:{control_port} }}
 threads: 2
 drain_ms: 5000
 upstreams:
-  openai: {{ url: "{upstream}", provider: openai, key: {secret} }}
+  openai: {{ url: "{upstream}", provider: openai{key} }}
 routes:
   - name: openai
     prefix: /v1
@@ -136,7 +136,8 @@ class Gateway:
     """One `metergate serve` on a data folder that outlives restarts. `port` is the proxy, `control` the admin API."""
 
     def __init__(self, folder: Path, upstream: str, *, prices: dict | None = PRICES, unknown_model: str = "",
-                 first_byte_ms: int = 5000, idle_ms: int = 5000, max_body_bytes: int = 1 << 20):
+                 first_byte_ms: int = 5000, idle_ms: int = 5000, max_body_bytes: int = 1 << 20,
+                 secret: str | None = UPSTREAM_SECRET):
         self.folder, self.process = folder, None
         self.port, self.control_port = free_port(), free_port()
         self.control = Control(self.control_port)
@@ -149,8 +150,8 @@ class Gateway:
             parts.append(f"unknown_model: {unknown_model}")
         self.config = folder / "metergate.yaml"
         self.config.write_text(CONFIG.format(port=self.port, control_port=self.control_port, upstream=upstream,
-                                             secret=UPSTREAM_SECRET, first_byte_ms=first_byte_ms, idle_ms=idle_ms,
-                                             max_body_bytes=max_body_bytes, prices=", ".join(parts)))
+                                             key=f", key: {secret}" if secret else "", first_byte_ms=first_byte_ms,
+                                             idle_ms=idle_ms, max_body_bytes=max_body_bytes, prices=", ".join(parts)))
 
     @property
     def data(self) -> Path:
@@ -175,6 +176,13 @@ class Gateway:
                 pass
             time.sleep(0.01)
         raise RuntimeError(f"the gateway does not become ready:\n{self.log()}")
+
+    def cli(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess:
+        """`metergate VERB …` on this gateway's folder, whether or not it runs."""
+        environment = {name: value for name, value in os.environ.items()
+                       if not name.startswith(("OPENAI_", "METERGATE_"))}
+        command = [str(BINARY), *arguments, "--config", str(self.config), "--data", str(self.data)]
+        return subprocess.run(command, input=typed, capture_output=True, text=True, timeout=30, env=environment)
 
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
