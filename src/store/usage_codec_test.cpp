@@ -5,79 +5,12 @@
 #include <array>
 #include <limits>
 
-#include "tests/support/seeded_random.h"
+#include "tests/support/random_usage.h"
 
 using store::SegmentReader;
 using store::SegmentWriter;
 
 namespace {
-
-constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
-constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
-
-class Records {
- public:
-  // Every field takes each of its shapes now and then, the largest numbers included.
-  events::UsageRecord any() {
-    events::UsageRecord record;
-    record.id = id<base::ExchangeId>();
-    record.started = {number()};
-    record.duration_us = number();
-    record.first_byte_us = number();
-    record.account =
-        random_.between(0, 3) == 0 ? base::AccountId{} : accounts_[static_cast<std::size_t>(random_.between(0, 2))];
-    record.key = random_.between(0, 3) == 0 ? base::KeyId{} : id<base::KeyId>();
-    for (std::string* text :
-         {&record.route, &record.upstream, &record.model, &record.served_model, &record.price_version})
-      *text = this->text();
-    record.stream = random_.between(0, 1) == 1;
-    record.outcome = static_cast<events::Outcome>(random_.between(0, 3));
-    record.status = static_cast<int>(random_.between(-1, 599));
-    if (random_.between(0, 1) == 1)
-      record.error = static_cast<base::ErrorType>(random_.between(0, static_cast<int>(base::ErrorType::internal)));
-    if (random_.between(0, 1) == 1)
-      record.fault = static_cast<base::Source>(random_.between(0, static_cast<int>(base::Source::store)));
-    if (random_.between(0, 3) > 0) record.usage = usage();
-    record.estimate = base::Money::from_nanos(number());
-    record.cost = base::Money::from_nanos(number());
-    const std::int64_t holds = random_.between(0, 9) == 0 ? 40 : random_.between(0, 3);
-    for (std::int64_t i = 0; i < holds; ++i)
-      record.holds.push_back({id<base::LimitId>(), {number()}, number(), number(), number()});
-    return record;
-  }
-
- private:
-  template <class Id>
-  Id id() {
-    return Id::create({1'795'219'200'000}, random_);
-  }
-  std::int64_t number() {
-    switch (random_.between(0, 5)) {
-      case 0: return 0;
-      case 1: return least;
-      case 2: return most;
-      case 3: return random_.between(-200, 200);
-      default: return random_.between(0, 4'000'000'000'000);
-    }
-  }
-  std::string text() {
-    if (random_.between(0, 2) == 0) return "gpt-4o-mini";
-    std::string text(static_cast<std::size_t>(random_.between(0, 200)), '\0');
-    random_.fill(std::as_writable_bytes(std::span(text)));
-    return text;
-  }
-  meter::Usage usage() {
-    meter::Usage usage;
-    for (auto* count : {&usage.input_tokens, &usage.output_tokens, &usage.cached_input_tokens, &usage.reasoning_tokens,
-                        &usage.audio_input_tokens, &usage.audio_output_tokens, &usage.cache_write_tokens})
-      if (random_.between(0, 1) == 1) *count = number();
-    if (random_.between(0, 1) == 1) usage.certainty = meter::Certainty::at_least;
-    return usage;
-  }
-
-  tests::SeededRandom random_{7};
-  std::array<base::AccountId, 3> accounts_{id<base::AccountId>(), id<base::AccountId>(), id<base::AccountId>()};
-};
 
 // Empty if any of it cannot be read.
 std::optional<std::vector<events::UsageRecord>> read_all(std::string_view bytes) {
@@ -102,19 +35,19 @@ std::string message_of(std::string_view bytes) {
 }  // namespace
 
 TEST_CASE("a segment gives back every record as it was, however often it is written on the way") {
-  Records source;
+  tests::RandomUsage source;
   SegmentWriter writer;
   std::vector<events::UsageRecord> written;
   CHECK(read_all(writer.bytes()) == written);
   for (int i = 0; i < 1'000; ++i) {
-    written.push_back(source.any());
+    written.push_back(source.record());
     writer.add(written.back());
     if (i % 100 < 3) CHECK(read_all(writer.bytes()) == written);
   }
   CHECK(read_all(writer.bytes()) == written);
   CHECK(writer.count() == written.size());
-  CHECK(writer.first_started() == base::WallTime{least});
-  CHECK(writer.last_started() == base::WallTime{most});
+  CHECK(writer.first_started() == base::WallTime{tests::RandomUsage::least});
+  CHECK(writer.last_started() == base::WallTime{tests::RandomUsage::most});
 }
 
 TEST_CASE("a usual record takes some fifty bytes") {
@@ -143,9 +76,9 @@ TEST_CASE("a usual record takes some fifty bytes") {
 }
 
 TEST_CASE("what is cut short or changed anywhere is an error, never a wrong record") {
-  Records source;
+  tests::RandomUsage source;
   SegmentWriter writer;
-  for (int i = 0; i < 5; ++i) writer.add(source.any());
+  for (int i = 0; i < 5; ++i) writer.add(source.record());
   const std::string whole = writer.bytes();
   for (std::size_t size = 0; size < whole.size(); ++size) REQUIRE_FALSE(read_all(whole.substr(0, size)).has_value());
   for (std::size_t at = 0; at < whole.size(); ++at)
@@ -159,9 +92,9 @@ TEST_CASE("what is cut short or changed anywhere is an error, never a wrong reco
 }
 
 TEST_CASE("bytes that hold no segment behind a right checksum are refused, too") {
-  Records source;
+  tests::RandomUsage source;
   SegmentWriter writer;
-  for (int i = 0; i < 3; ++i) writer.add(source.any());
+  for (int i = 0; i < 3; ++i) writer.add(source.record());
   const std::string whole = writer.bytes();
   // Whatever is cut or changed is sealed again: what is read then may be wrong, but it is read within its bounds.
   for (std::size_t size = 9; size < whole.size(); ++size)
@@ -181,11 +114,11 @@ TEST_CASE("what is wrong with a segment is said") {
 }
 
 TEST_CASE("a digest has every value of its segment, and few others") {
-  Records source;
+  tests::RandomUsage source;
   SegmentWriter writer;
   std::vector<events::UsageRecord> records;
   for (int i = 0; i < 300; ++i) {
-    records.push_back(source.any());
+    records.push_back(source.record());
     writer.add(records.back());
   }
   const std::string digest = writer.digest();
@@ -195,14 +128,14 @@ TEST_CASE("a digest has every value of its segment, and few others") {
     CHECK(store::digest_may_hold(digest, std::string_view(record.model)));
   }
   int passed = 0;
-  for (int i = 0; i < 10'000; ++i) passed += store::digest_may_hold(digest, source.any().key.uuid) ? 1 : 0;
+  for (int i = 0; i < 10'000; ++i) passed += store::digest_may_hold(digest, source.record().key.uuid) ? 1 : 0;
   CHECK(passed < 2'600 + 100);  // a quarter are the nil id, which is in it
   CHECK_FALSE(store::digest_may_hold("", base::Uuid{}));
 }
 
 TEST_CASE("a number of any size comes back, and what is none breaks the reader") {
-  for (const std::int64_t value :
-       {std::int64_t{0}, std::int64_t{-1}, std::int64_t{63}, std::int64_t{64}, least, most}) {
+  for (const std::int64_t value : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{63}, std::int64_t{64},
+                                   tests::RandomUsage::least, tests::RandomUsage::most}) {
     char bytes[store::number_bytes_max];
     store::ByteWriter out(bytes);
     out.signed_number(value);
