@@ -1,5 +1,7 @@
 #include "events/usage_record.h"
 
+#include <iterator>
+
 namespace events {
 
 std::string_view to_string(Outcome outcome) noexcept {
@@ -10,6 +12,17 @@ std::string_view to_string(Outcome outcome) noexcept {
     case Outcome::unaccounted: return "unaccounted";
   }
   return "failed";
+}
+
+void UsageRecord::reset() {
+  std::string* const strings[] = {&route, &upstream, &model, &served_model, &price_version};
+  std::string kept[std::size(strings)];
+  for (std::size_t i = 0; i < std::size(strings); ++i) kept[i].swap(*strings[i]);
+  *this = UsageRecord{};
+  for (std::size_t i = 0; i < std::size(strings); ++i) {
+    kept[i].clear();
+    kept[i].swap(*strings[i]);
+  }
 }
 
 }  // namespace events

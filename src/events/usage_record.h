@@ -60,6 +60,8 @@ struct UsageRecord {
   std::string price_version;
   Holds holds;
 
+  // Empty as a new one, for the next exchange; keeps the memory of its strings.
+  void reset();
   bool operator==(const UsageRecord&) const = default;
 };
 

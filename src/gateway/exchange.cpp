@@ -26,7 +26,7 @@ Exchange::Exchange(Worker& worker, net::Incoming& incoming)
       head_(incoming.head()),
       began_(worker.loop_.now()),
       stamp_(worker.stamp()),
-      record_(std::make_unique<events::UsageRecord>()),
+      record_(worker.new_record()),
       catalog_(worker.snapshot_) {
   record_->started = stamp_;
   record_->id = base::ExchangeId::create(stamp_, worker.random_);
@@ -98,7 +98,21 @@ net::Task<Outcome<void>> Exchange::complete_chat() {
                        (answer_.head.framing != net::Framing::length ||
                         answer_.head.find(net::FieldName::content_type).value_or("").starts_with("text/event-stream"));
   if (streams) co_return co_await relay_stream();
-  co_return co_await relay_plain();
+
+  // Read whole before the first byte goes on, so that the head can say what it cost.
+  base::Result<std::string_view> reply;
+  if (const auto here = answer_.body->at_hand()) {
+    reply = *here;
+  } else {
+    reply = co_await answer_.body->read_all(route_->max_reply_bytes);
+  }
+  if (!reply) co_return give_up(of_upstream(reply.error()));
+  net::Stream::Parts parts = settled_reply(*reply);
+  auto sent = incoming_.send_at_once(parts);
+  if (!sent) sent = co_await incoming_.send(parts.head, parts.body);
+  if (!*sent) worker_.stats_.client_hangups.add();
+  answer_.finish();
+  co_return Outcome<void>();
 }
 
 // --- who, where ----------------------------------------------------------------------------------------------------

@@ -16,6 +16,9 @@
 
 namespace gateway {
 
+// What kept a reply's body from being read, as its sender's fault: the codec speaks as to a client.
+base::Error of_upstream(const base::Error& error);
+
 // One client request with its reply and its cost. Everything that its steps share stands here, so that the steps are
 // plain functions and their coroutine frames stay small; the objects themselves are used again, one after the other.
 class Exchange {
@@ -65,7 +68,8 @@ class Exchange {
   std::optional<std::int64_t> affordable_cap(const quota::Refusal& refusal) const;
   void clamp(std::int64_t cap);
 
-  net::Task<Outcome<void>> relay_plain();
+  // A whole reply: settles it, and forms what the client gets.
+  net::Stream::Parts settled_reply(std::string_view body);
   net::Task<Outcome<void>> relay_stream();
   net::Task<void> pass_on(Stream& stream, std::string_view piece);
   net::Task<Outcome<void>> end_stream(Stream& stream);

@@ -29,7 +29,12 @@ constexpr std::string_view trailer_names =
     "X-Request-Cost, X-Estimated-Cost, X-Input-Tokens, X-Tokens-Used, "
     "X-Output-Clamped, X-Budget-Remaining, X-Budget-Period";
 
-// What kept a reply's body from being read, as its sender's fault: the codec speaks as to a client.
+std::string_view period_of(base::WindowKind window) { return window == base::WindowKind::day ? "daily" : "monthly"; }
+
+std::string chunk_head(std::size_t size) { return fmt::format("{:x}\r\n", size); }
+
+}  // namespace
+
 base::Error of_upstream(const base::Error& error) {
   if (error.type != ErrorType::invalid_request && error.type != ErrorType::payload_too_large) return error;
   return {ErrorType::upstream_error,
@@ -37,12 +42,6 @@ base::Error of_upstream(const base::Error& error) {
           fmt::format("the upstream's reply cannot be passed on: {}", error.message),
           {}};
 }
-
-std::string_view period_of(base::WindowKind window) { return window == base::WindowKind::day ? "daily" : "monthly"; }
-
-std::string chunk_head(std::size_t size) { return fmt::format("{:x}\r\n", size); }
-
-}  // namespace
 
 // --- the reply's head
 // --------------------------------------------------------------------------------------------------
@@ -154,28 +153,13 @@ std::unexpected<Failure> Exchange::give_up(Failure failure) {
 // --- a plain reply
 // -----------------------------------------------------------------------------------------------------
 
-net::Task<Outcome<void>> Exchange::relay_plain() {
-  // Read whole before the first byte goes on, so that the head can say what it cost.
-  base::Result<std::string_view> body;
-  if (const auto here = answer_.body->at_hand()) {
-    body = *here;
-  } else {
-    body = co_await answer_.body->read_all(route_->max_reply_bytes);
-  }
-  if (!body) {
-    co_return give_up(of_upstream(body.error()));
-  }
-  settle(meter::read_chat_reply(*body), 0, true);
+net::Stream::Parts Exchange::settled_reply(std::string_view body) {
+  settle(meter::read_chat_reply(body), 0, true);
   net::HeadWriter writer = open_head();
   add_cost_fields(writer);
-  writer.field("Content-Length", static_cast<std::int64_t>(body->size()));
+  writer.field("Content-Length", static_cast<std::int64_t>(body.size()));
   count_reply(answer_.head.status);
-  net::Stream::Parts parts{writer.end(), *body, {}};
-  auto sent = incoming_.send_at_once(parts);
-  if (!sent) sent = co_await incoming_.send(parts.head, parts.body);
-  if (!*sent) worker_.stats_.client_hangups.add();
-  answer_.finish();
-  co_return Outcome<void>();
+  return {writer.end(), body, {}};
 }
 
 // --- a stream

@@ -29,6 +29,14 @@ std::string Worker::refuse(const base::Error& error) {
   return error_reply(Failure(error), id.to_string(), false);
 }
 
+std::unique_ptr<events::UsageRecord> Worker::new_record() {
+  if (spare_records_.empty()) keeper_.take_spares(spare_records_);
+  if (spare_records_.empty()) return std::make_unique<events::UsageRecord>();
+  auto record = std::move(spare_records_.back());
+  spare_records_.pop_back();
+  return record;
+}
+
 base::WallTime Worker::stamp() { return last_stamp_ = std::max(last_stamp_, loop_.clock().wall_now()); }
 
 }  // namespace gateway

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/random.h"
 #include "catalog/snapshot.h"
@@ -41,6 +42,8 @@ class Worker final : public net::Handler {
  private:
   friend class Exchange;
   Worker(Parts parts, std::unique_ptr<Upstreams> upstreams);
+  // An empty usage record.
+  std::unique_ptr<events::UsageRecord> new_record();
   // The admission stamp: wall-clock time that never steps back on this worker.
   base::WallTime stamp();
 
@@ -53,6 +56,7 @@ class Worker final : public net::Handler {
   std::unique_ptr<Upstreams> upstreams_;
   Stats stats_;
   base::WallTime last_stamp_;
+  std::vector<std::unique_ptr<events::UsageRecord>> spare_records_;
   std::string scratch_;  // heads are written here
 };
 

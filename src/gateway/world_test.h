@@ -178,7 +178,7 @@ class World : public net::testing::Bench {
 
   // The records so far; what was settled is flushed for it.
   std::vector<events::UsageRecord> records() {
-    pass(5);
+    pass(quota::KeeperOptions{}.flush_every_ms);
     keeper->turn();
     return *store.records({});
   }

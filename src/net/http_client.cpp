@@ -34,8 +34,9 @@ Task<Result<ResponseHead>> ClientConnection::read_head(std::string_view method, 
   body_.reset();
   stream_.expires_at(deadline_ms);
   // Nothing can be there yet, so the buffer is taken when something is.
-  if (const Io io = co_await stream_.wait_readable(); io != Io::ok)
-    co_return base::fail(io_error(io, "waiting for the reply"));
+  auto io = stream_.readable_now();
+  if (!io) io = co_await stream_.wait_readable();
+  if (*io != Io::ok) co_return base::fail(io_error(*io, "waiting for the reply"));
   buffer_ = stream_.loop().buffers().take();
   while (true) {
     auto read = stream_.read_at_once(buffer_->space(), buffer_->space_left());

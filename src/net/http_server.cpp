@@ -37,22 +37,27 @@ class ServerConnection final : public ServedConnection {
       buffer_.reset();
       idle_ = true;
       stream_.expires_after(server_.options_.idle_ms);
-      const Io io = co_await stream_.wait_readable();
+      auto io = stream_.readable_now();
+      if (!io) io = co_await stream_.wait_readable();
       idle_ = false;
-      if (io != Io::ok) co_return false;
+      if (*io != Io::ok) co_return false;
       buffer_ = server_.loop_.buffers().take();
     } else {
       buffer_->compact();  // a pipelined request: its bytes came with the one before
     }
-    RequestHead head;
-    const auto parsed = co_await read_head(head);
+    // Nearly always the whole head is there at once.
+    stream_.expires_after(server_.options_.head_ms);
+    auto parsed = parse_request_head(buffer_->bytes(), buffer_->fields);
+    while (parsed && !*parsed) {
+      auto read = stream_.read_at_once(buffer_->space(), buffer_->space_left());
+      if (!read) read = co_await stream_.read_some(buffer_->space(), buffer_->space_left());
+      if (read->io != Io::ok) co_return false;
+      buffer_->filled(read->count);
+      parsed = parse_request_head(buffer_->bytes(), buffer_->fields);
+    }
     if (!parsed) co_return co_await refuse(parsed.error());
-    if (!*parsed) co_return false;
+    const RequestHead& head = **parsed;
     buffer_->consume(head.size);
-    co_return co_await answer(head);
-  }
-
-  Task<bool> answer(const RequestHead& head) {
     Incoming incoming(server_, stream_, *buffer_, head);
     co_await server_.handler_.serve(incoming);
     if (incoming.client_gone() || !incoming.keep_alive()) {
@@ -66,26 +71,6 @@ class ServerConnection final : public ServedConnection {
     }
     if (auto more = incoming.body_.take_buffer()) buffer_ = std::move(more);
     co_return true;
-  }
-
-  // True: a head was read. False: the connection ended between requests.
-  Task<base::Result<bool>> read_head(RequestHead& head) {
-    stream_.expires_after(server_.options_.head_ms);
-    bool have = !buffer_->bytes().empty();
-    while (true) {
-      if (have) {
-        CO_TRY(const auto parsed, parse_request_head(buffer_->bytes(), buffer_->fields));
-        if (parsed) {
-          head = *parsed;
-          co_return true;
-        }
-      }
-      auto read = stream_.read_at_once(buffer_->space(), buffer_->space_left());
-      if (!read) read = co_await stream_.read_some(buffer_->space(), buffer_->space_left());
-      if (read->io != Io::ok) co_return false;
-      buffer_->filled(read->count);
-      have = true;
-    }
   }
 
   Task<bool> refuse(const base::Error& error) {

@@ -120,7 +120,11 @@ std::optional<Io> Stream::ready_now(const Direction& direction) const {
 Task<Io> Stream::suspend(Direction& direction) {
   ASSERT(!direction.waiter);
   return asio::async_initiate<const asio::use_awaitable_t<Executor>&, void(Io)>(
-      [&direction](auto waiter) { direction.waiter.emplace(std::move(waiter)); }, use_task);
+      [this, &direction](auto waiter) {
+        direction.waiter.emplace(std::move(waiter));
+        if (const auto io = ready_now(direction)) wake(direction, *io);
+      },
+      use_task);
 }
 
 Stream::Direction& Stream::direction_of(long result) {
@@ -140,10 +144,14 @@ Task<Io> Stream::connected() {
   co_return error == 0 ? Io::ok : Io::broken;
 }
 
-Task<Io> Stream::wait_readable() {
+std::optional<Io> Stream::readable_now() {
   if (tls_ && SSL_pending(tls_.get()) > 0) reading_.ready = true;
-  if (const auto io = ready_now(reading_)) co_return *io;
-  co_return co_await suspend(reading_);
+  return ready_now(reading_);
+}
+
+Task<Io> Stream::wait_readable() {
+  (void)readable_now();  // what TLS has decrypted already
+  return suspend(reading_);
 }
 
 long Stream::try_read(char* into, std::size_t size) {

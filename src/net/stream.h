@@ -32,7 +32,9 @@ class Stream final : private Deadline, private Poller::Watched {
     Io io = Io::ok;
     std::size_t count = 0;  // > 0 if io is ok
   };
-  // Waits until there may be something to read, without a buffer.
+  // Waits until there may be something to read, without a buffer. Where that is likely already, readable_now() saves
+  // the suspension; nullopt: wait.
+  std::optional<Io> readable_now();
   Task<Io> wait_readable();
   // Reads what is there, at least one byte; waits if nothing is.
   Task<ReadResult> read_some(char* into, std::size_t size);
@@ -85,7 +87,7 @@ class Stream final : private Deadline, private Poller::Watched {
     std::optional<Waiter> waiter;
   };
 
-  // Waits for a direction that is not ready. The two checks save a coroutine where nothing is to be waited for.
+  // Waits for a direction. The check before it saves a suspension where nothing is to be waited for.
   Task<Io> suspend(Direction& direction);
   std::optional<Io> ready_now(const Direction& direction) const;
   static void wake(Direction& direction, Io io);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <future>
 #include <limits>
+#include <ranges>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,7 @@ namespace quota {
 namespace {
 
 constexpr std::int64_t retry_flush_ms = 100;
+constexpr std::size_t spares_max = 4'096;
 
 std::int64_t ms_between(base::Instant from, base::Instant to) { return base::ns_between(from, to) / 1'000'000; }
 
@@ -44,6 +46,13 @@ void Keeper::push(std::unique_ptr<events::UsageRecord> record) {
     wake = std::exchange(records_wake_, false);
   }
   if (wake) wake_();
+}
+
+void Keeper::take_spares(std::vector<std::unique_ptr<events::UsageRecord>>& into) {
+  const std::lock_guard lock(mutex_);
+  const auto taken = std::ranges::subrange(spares_.end() - std::ssize(spares_) / 2, spares_.end());
+  std::ranges::move(taken, std::back_inserter(into));
+  spares_.erase(taken.begin(), taken.end());
 }
 
 void Keeper::run_and_wait(std::function<void()> work) {
@@ -129,12 +138,25 @@ void Keeper::note(const base::Status& status) {
   halted_ = health_.unflushed > options_.unflushed_max;
 }
 
+void Keeper::fill_batch() {
+  const std::size_t count = std::min(unflushed_.size(), options_.flush_records);
+  if (batch_slots_.size() < count) batch_slots_.resize(count);
+  batch_ = std::span(batch_slots_).first(count);
+  std::vector<std::unique_ptr<events::UsageRecord>> spares;
+  for (events::UsageRecord& slot : batch_slots_ | std::views::take(count)) {
+    std::swap(slot, *unflushed_.front());
+    spares.push_back(std::move(unflushed_.front()));
+    unflushed_.pop_front();
+    spares.back()->reset();
+  }
+  const std::lock_guard lock(mutex_);
+  if (spares_.size() < spares_max) std::ranges::move(spares, std::back_inserter(spares_));
+}
+
 base::Status Keeper::flush_batch() {
   if (batch_.empty()) {
-    const auto count = static_cast<std::ptrdiff_t>(std::min(unflushed_.size(), options_.flush_records));
-    if (count == 0) return {};
-    for (auto at = unflushed_.begin(); at != unflushed_.begin() + count; ++at) batch_.push_back(std::move(**at));
-    unflushed_.erase(unflushed_.begin(), unflushed_.begin() + count);
+    if (unflushed_.empty()) return {};
+    fill_batch();
   }
   // A batch that failed is offered again as it was: what the store did take of it changes nothing the second time.
   const base::Status status = store_.flush({.records = batch_, .returns = {}});
@@ -146,7 +168,7 @@ base::Status Keeper::flush_batch() {
         lease->second->consumed_total_ += std::min(hold.reserved, hold.spent + hold.unresolved);
         if (hold.spent > hold.reserved) ++lease->second->overdrawn_known_;
       }
-    batch_.clear();
+    batch_ = {};
   }
   note(status);
   return status;

@@ -44,8 +44,8 @@ struct Waiter {
 };
 
 struct KeeperOptions {
-  std::int64_t flush_every_ms = 5;
-  std::size_t flush_records = 512;      // at most, in one transaction
+  std::int64_t flush_every_ms = 10;
+  std::size_t flush_records = 1'024;    // at most, in one transaction
   std::int64_t idle_return_ms = 1'000;  // a lease that nobody touched for this long goes back
   std::size_t unflushed_max = 200'000;  // records kept while the store is down; then nothing is admitted
 };
@@ -59,6 +59,9 @@ class Keeper final : public Inspector, public SettleQueue {
   void submit(Waiter waiter);
   void ask_refill(std::shared_ptr<Lease> lease);
   void push(std::unique_ptr<events::UsageRecord> record) override;
+  // Empty records to be used again: memory that one thread takes and another gives back is slow, and the heap grows.
+  // Moves half of what there is, so that several workers share it.
+  void take_spares(std::vector<std::unique_ptr<events::UsageRecord>>& into);
   // Whether more may be admitted from leases: false while the store cannot take what was settled.
   bool admitting() const { return !halted_.load(std::memory_order_relaxed); }
   base::Result<std::vector<FiveNumbers>> numbers(const std::vector<catalog::Limit>& limits) override;
@@ -114,6 +117,7 @@ class Keeper final : public Inspector, public SettleQueue {
 
   base::Result<std::vector<FiveNumbers>> numbers_now(const std::vector<catalog::Limit>& limits);
   void flush_due(base::Instant now);
+  void fill_batch();
   base::Status flush_batch();
   base::Status flush_all();
   void return_idle(base::Instant now);
@@ -131,6 +135,7 @@ class Keeper final : public Inspector, public SettleQueue {
   std::vector<Waiter> new_waiters_;
   std::vector<std::shared_ptr<Lease>> new_refills_;
   std::vector<std::unique_ptr<events::UsageRecord>> new_records_;
+  std::vector<std::unique_ptr<events::UsageRecord>> spares_;
   std::vector<std::function<void()>> jobs_;
   bool records_wake_ = true;  // false while a turn is due soon anyway
   Health health_;
@@ -140,7 +145,8 @@ class Keeper final : public Inspector, public SettleQueue {
   std::deque<Waiter> waiters_;
   Leases refills_;
   std::deque<std::unique_ptr<events::UsageRecord>> unflushed_;
-  std::vector<events::UsageRecord> batch_;  // in the store's hands, until it says that it took them
+  std::vector<events::UsageRecord> batch_slots_;  // used again and again
+  std::span<const events::UsageRecord> batch_;    // in the store's hands, until it says that it took them
   base::Instant last_flush_{};
   base::Instant last_tick_{};
   bool retry_waiters_ = false;  // something was settled since they were tried

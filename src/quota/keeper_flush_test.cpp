@@ -321,7 +321,7 @@ TEST_CASE("records wake the keeper once, and not at all while a flush is due any
   CHECK(wakes_of_push() == 1);  // nothing is due any more
   const auto next = world.keeper->turn();
   REQUIRE(next.has_value());
-  CHECK(*next == world.clock.now().plus_ms(5));
+  CHECK(*next == world.clock.now().plus_ms(world.options.flush_every_ms));
   CHECK(wakes_of_push() == 0);  // that turn will take it along
   world.flush();
   CHECK(world.records().size() == 4);
@@ -349,12 +349,31 @@ TEST_CASE("a keeper with nothing to do sleeps until it is woken") {
   CHECK_FALSE(world.keeper->turn().has_value());
 }
 
+TEST_CASE("flushed records come back empty, to be used again, half of them at a time") {
+  World world;
+  std::vector<std::unique_ptr<events::UsageRecord>> spares;
+  for (int flush = 0; flush < 2; ++flush) {
+    for (int i = 0; i < 4; ++i) {
+      auto record = world.record();
+      record->model = "a model with a name that is too long to be kept in place";
+      record->holds.push_back({.limit = base::LimitId::create({1}, world.random()), .window_start = today});
+      record->usage = meter::Usage{.input_tokens = 1, .output_tokens = 2};
+      world.keeper->push(std::move(record));
+    }
+    world.flush();
+  }
+  CHECK(world.records().size() == 8);
+  world.keeper->take_spares(spares);
+  CHECK(spares.size() == 4);
+  for (const auto& spare : spares) CHECK(*spare == events::UsageRecord{});
+}
+
 TEST_CASE("work for the store thread runs there, after grants and flushes") {
   World world;
   const catalog::Limit limit = world.limit(100);
   const World::Asked asked = world.submit({limit}, 10);
   world.keeper->push(world.record());
-  world.clock.advance_ms(5);
+  world.clock.advance_ms(world.options.flush_every_ms);
   bool granted = false;
   std::size_t flushed = 0;
   std::thread::id ran_on;
