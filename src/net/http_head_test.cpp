@@ -95,6 +95,22 @@ TEST_CASE("whatever two parsers could read differently is refused") {
   }
 }
 
+// RFC 9110, 5.5: visible characters, space, tab and obs-text.
+TEST_CASE("a field's value holds what it may, wherever that stands") {
+  for (int byte = 0; byte < 256; ++byte)
+    for (std::size_t at = 1; at < 19; ++at) {
+      std::string value(20, 'v');
+      value[at] = static_cast<char>(byte);
+      const bool allowed = byte == '\t' || (byte >= 0x20 && byte != 0x7F);
+      CAPTURE(byte);
+      CAPTURE(at);
+      std::vector<Field> fields;
+      const auto head = parse_request_head("GET / HTTP/1.1\r\nHost: h\r\nX: " + value + "\r\n\r\n", fields);
+      REQUIRE(head.has_value() == allowed);
+      if (allowed) CHECK(fields.at(1).value == value);
+    }
+}
+
 TEST_CASE("a head above its limits is 431") {
   const std::string many = [] {
     std::string text = "GET / HTTP/1.1\r\nHost: a\r\n";

@@ -209,7 +209,8 @@ long Stream::try_write(const Parts& parts) {
   message.msg_iov = vectors.data();
   message.msg_iovlen = used;
   while (true) {
-    const ssize_t count = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+    const ssize_t count = used == 1 ? ::send(fd_, vectors[0].iov_base, vectors[0].iov_len, MSG_NOSIGNAL)
+                                    : ::sendmsg(fd_, &message, MSG_NOSIGNAL);
     if (count >= 0) return count;
     if (errno == EINTR) continue;
     return errno == EAGAIN || errno == EWOULDBLOCK ? result_wants_write : result_broken;
