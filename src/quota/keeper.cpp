@@ -13,7 +13,7 @@ namespace quota {
 namespace {
 
 constexpr std::int64_t retry_flush_ms = 100;
-constexpr std::size_t spares_max = 4'096;
+constexpr std::size_t spares_max = 1'024;
 
 std::int64_t ms_between(base::Instant from, base::Instant to) { return base::ns_between(from, to) / 1'000'000; }
 
