@@ -128,6 +128,29 @@ TEST_CASE("a page that is lost in the middle loses no other page") {
   CHECK(found.report.journals[0].beyond_holes > 200);
 }
 
+// Of each file alone, and of that without the page where its records begin: nothing says then which numbers belong
+// here.
+TEST_CASE("what a file held in an earlier use does not come back, not even behind a hole") {
+  World world;
+  world.start();
+  world.fill_segments(20);
+  for (int i = 0; i < 10; ++i) (void)world.reserve("r");
+  world.kill();
+  const Folder all = *look_through(**MemoryDisk::open(world.folder));
+  REQUIRE(all.segments.size() > 3);
+  for (const FoundSegment& segment : all.segments) {
+    const auto alone = world.folder.after_kill();
+    for (const std::string& name : world.folder.names())
+      if (name != segment.name) alone->erase(name);
+    const auto bytes = alone->bytes(segment.name);
+    const auto note = record_at(bytes, records_at, segment.header.seed());
+    std::ranges::fill(bytes.subspan(records_at, block_bytes), std::byte{0});
+    const Found found = read_all(*alone, world.owner);
+    if (!note) CHECK(found.records.empty());  // it waited for its first record
+    for (const Record& record : found.records) CHECK(record.sequence > note->sequence);
+  }
+}
+
 TEST_CASE("any byte of a record that changes is found out") {
   Killed world;
   const auto segment = world.bytes_of(1);

@@ -1,0 +1,64 @@
+#pragma once
+// Another process, for tests that kill one.
+
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <new>
+
+namespace journal::testing {
+
+// Runs `work` in a child process, which ends with its result. In the child nothing may be checked: it has no report.
+class Child {
+ public:
+  template <class Work>
+  explicit Child(Work work) : pid_(::fork()) {
+    REQUIRE(pid_ >= 0);
+    if (pid_ == 0) ::_exit(work());
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child() {
+    if (pid_ > 0) kill();
+  }
+  pid_t pid() const { return pid_; }
+  void kill() {
+    ::kill(pid_, SIGKILL);
+    (void)status();
+  }
+  // Waits for its next stop or its end.
+  int status() {
+    int status = 0;
+    REQUIRE(::waitpid(pid_, &status, 0) == pid_);
+    if (WIFEXITED(status) || WIFSIGNALED(status)) pid_ = 0;
+    return status;
+  }
+  int result() {
+    const int ended = status();
+    return WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+  }
+
+ private:
+  pid_t pid_;
+};
+
+// Memory that parent and child share.
+template <class Value>
+class Shared {
+ public:
+  Shared()
+      : value_(new(::mmap(nullptr, sizeof(Value), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) Value) {}
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+  ~Shared() { ::munmap(value_, sizeof(Value)); }
+  Value* operator->() const { return value_; }
+
+ private:
+  Value* value_;
+};
+
+}  // namespace journal::testing

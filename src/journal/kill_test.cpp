@@ -1,0 +1,195 @@
+// A process that really writes, and is really killed: at any moment, and at every instruction of a few records.
+#include <sched.h>
+#include <sys/ptrace.h>
+
+#include "journal/child_test.h"
+#include "journal/mapped_disk.h"
+#include "journal/segment_scan.h"
+#include "journal/world_test.h"
+#include "tests/support/temporary_folder.h"
+
+using namespace journal;
+using namespace journal::testing;
+
+namespace {
+
+Owner first_owner() { return {.store = {}, .node = {}, .incarnation = 1}; }
+
+Calls silent() {
+  return {.prepare = [] {}, .commit = [](std::uint32_t) {}, .durable = [](std::uint32_t) {}};
+}
+
+// What the child has told before it was killed.
+struct Told {
+  std::atomic<Sequence> written = 0;  // every record up to here
+  std::atomic<Sequence> flushed = 0;
+  std::atomic<int> started = 0, finished = 0;
+};
+
+// Exchanges without end. One in fifty stays open; what is settled is flushed a little later.
+int write_without_end(const std::filesystem::path& path, Told& told) {
+  auto disk = MappedDisk::open(path);
+  if (!disk) return 1;
+  auto journal = Journal::open(**disk, first_owner(), 1, small_options(), silent());
+  if (!journal) return 2;
+  Writer& writer = (*journal)->writer(0);
+  std::vector<OpenRecord> streams;
+  for (Sequence i = 0;; ++i) {
+    if (!(*journal)->prepare()) return 3;
+    auto open = writer.reserve(payload_of("r", 20 + i % 250), 300);
+    if (!open) return 4;
+    told.written.store(writer.health().last);
+    if (i % 50 == 0 && streams.size() < 20) {
+      streams.push_back(std::move(*open));
+      continue;
+    }
+    const Sequence settled = writer.settle(std::move(*open), payload_of("s", 20 + i % 250));
+    told.written.store(settled);
+    if (settled > 40) {
+      writer.flushed_through(settled - 40);
+      told.flushed.store(settled - 40);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a process that is killed leaves all that it had written") {
+  tests::SeededRandom random(3);
+  for (int round = 0; round < 15; ++round) {
+    tests::TemporaryFolder folder;
+    Shared<Told> told;
+    const auto enough = static_cast<Sequence>(random.between(1, 20'000));
+    {
+      Child child([&] { return write_without_end(folder.path(), *told.operator->()); });
+      while (told->written.load() < enough) ::sched_yield();
+      child.kill();
+    }
+    const auto disk = std::move(*MappedDisk::open(folder.path()));
+    const Found found = read_all(*disk, first_owner());
+    REQUIRE(found.defects() == "");
+    const JournalReport& journal = found.report.journals[0];
+    CHECK(found.report.doubt(std::vector<Sequence>{told->flushed.load()}) == "");
+    CHECK(journal.last >= told->written.load());
+    CHECK(journal.last <= told->written.load() + 3);  // a copy and a record, not yet told
+    REQUIRE(!found.records.empty());
+    CHECK(found.records.front().sequence == journal.before + 1);
+    Sequence number = journal.before;
+    for (const Record& record : found.records) CHECK(record.sequence == ++number);
+    // What was not flushed is there, with what it settles.
+    CHECK(journal.before <= told->flushed.load());
+  }
+}
+
+// The child is stopped after every single instruction, and its files are read: what a kill there would leave. What it
+// does includes the end of a segment, a copy and a note.
+TEST_CASE("whatever instruction a process is killed at, what it leaves is whole") {
+  tests::TemporaryFolder folder;
+  const auto disk = std::move(*MappedDisk::open(folder.path()));
+  Options options = small_options();
+  options.carry_above = 1;
+  auto journal = std::move(*Journal::open(*disk, first_owner(), 1, options, silent()));
+  Writer& writer = journal->writer(0);
+  (void)*writer.reserve(payload_of("stream", 60), 60);
+  Sequence settled = 0;
+  for (int i = 0; i < 28; ++i)
+    settled = writer.settle(*writer.reserve(payload_of("r", 200), 300), payload_of("s", 200));
+  writer.flushed_through(settled);
+
+  const std::vector<std::string> expected{"reserve one", "carried", "settle one", "reserve two", "extend two"};
+  Shared<Told> told;
+  Child child([&] {
+    ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+    const auto one = payload_of("reserve one", 150), two = payload_of("reserve two", 190);
+    const auto end = payload_of("settle one", 33), more = payload_of("extend two", 170);
+    ::raise(SIGSTOP);
+    told->started = 2;
+    auto first = writer.reserve(one, 100);  // and copies the stream
+    told->finished = 2;
+    told->started = 3;
+    writer.settle(std::move(*first), end);
+    told->finished = 3;
+    told->started = 4;
+    auto second = writer.reserve(two, 100);
+    told->finished = 4;
+    told->started = 5;
+    (void)writer.extend(*second, more, 100);
+    told->finished = 5;
+    ::raise(SIGSTOP);
+    return 0;
+  });
+  REQUIRE(WIFSTOPPED(child.status()));
+
+  const Folder all = *look_through(*disk);
+  std::map<std::uint32_t, const FoundSegment*> segments;
+  for (const FoundSegment& segment : all.segments) segments.emplace(segment.header.number, &segment);
+  std::size_t most_found = 0, steps = 0;
+  std::vector<std::byte> bytes(options.segment_bytes);
+  for (int status = 0x057F; WIFSTOPPED(status); ++steps) {
+    REQUIRE(::ptrace(PTRACE_SINGLESTEP, child.pid(), nullptr, nullptr) == 0);
+    status = child.status();
+    REQUIRE(WIFSTOPPED(status));
+    if (WSTOPSIG(status) == SIGSTOP) break;
+    const int finished = told->finished.load(), started = told->started.load();
+    std::vector<std::string> found;
+    Sequence last = 0;
+    bool whole = true, sealed = true;
+    for (const auto& [number, segment] : segments) {
+      REQUIRE(disk->read(segment->name, 0, bytes).has_value());
+      SegmentScan scan(bytes, {}, segment->header.seed(), last);
+      while (const auto step = scan.next()) {
+        whole = whole && !step->after_hole && sealed;
+        last = step->record.sequence;
+        if (last <= settled || !is_data(step->record.kind)) continue;
+        const Record record{.kind = step->record.kind,
+                            .payload = {step->record.payload.begin(), step->record.payload.end()}};
+        found.push_back(record.kind == Kind::carried && record.payload == payload_of("stream", 60) ? "carried"
+                                                                                                   : record.text());
+      }
+      whole = whole && scan.ends_clean();
+      if (last > 0) sealed = scan.sealed();
+    }
+    most_found = std::max(most_found, found.size());
+    const bool right = whole && found.size() >= static_cast<std::size_t>(finished) &&
+                       found.size() <= static_cast<std::size_t>(started) &&
+                       std::ranges::equal(found, std::span(expected).first(found.size()));
+    CAPTURE(steps);
+    CAPTURE(finished);
+    CAPTURE(found.size());
+    REQUIRE(right);
+  }
+  CHECK(most_found == expected.size());
+  CHECK(steps > 500);
+}
+
+// A worker must not wait for anything but its own instructions.
+TEST_CASE("appending makes no system call") {
+  tests::TemporaryFolder folder;
+  const auto disk = std::move(*MappedDisk::open(folder.path()));
+  auto journal = std::move(*Journal::open(*disk, first_owner(), 1, Options{}, silent()));
+  Writer& writer = journal->writer(0);
+  const auto calls_in = [&](int exchanges) {
+    const auto payload = payload_of("r", 250);
+    Child child([&] {
+      ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+      ::raise(SIGSTOP);
+      for (int i = 0; i < exchanges; ++i) {
+        auto open = writer.reserve(payload, 300);
+        if (!open || !writer.extend(*open, payload, 300)) return 1;
+        writer.flushed_through(writer.settle(std::move(*open), payload));
+      }
+      ::raise(SIGSTOP);
+      return 0;
+    });
+    REQUIRE(WIFSTOPPED(child.status()));
+    int stops = 0;
+    for (int status = 0;; ++stops) {
+      REQUIRE(::ptrace(PTRACE_SYSCALL, child.pid(), nullptr, nullptr) == 0);
+      status = child.status();
+      REQUIRE(WIFSTOPPED(status));
+      if (WSTOPSIG(status) == SIGSTOP) break;
+    }
+    return stops;
+  };
+  CHECK(calls_in(1'000) == calls_in(0));
+}
