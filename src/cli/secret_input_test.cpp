@@ -106,6 +106,18 @@ TEST_CASE("a secret that is piped in is all there is, without the line break at 
   CHECK(refused.error().field == "secret");
 }
 
+TEST_CASE("a secret that is piped in is read to its end, however it comes") {
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe2(ends.data(), O_CLOEXEC | O_DIRECT) == 0);  // what is written together is read together
+  for (const std::string_view piece : {"sk-one\n", "sk-", "two\n"})
+    REQUIRE(::write(ends[1], piece.data(), piece.size()) == std::ssize(piece));
+  ::close(ends[1]);
+  std::ostringstream err;
+  const auto secret = read_secret(ends[0], err, "Key: ");
+  ::close(ends[0]);
+  CHECK(secret->reveal() == "sk-one\nsk-two");
+}
+
 TEST_CASE("a secret that is typed is not shown, and the terminal is afterwards as it was") {
   const Terminal terminal;
   REQUIRE(terminal.shows_typing());

@@ -34,8 +34,7 @@ void add_set_key(CLI::App& noun, Session& session, const ReadSecret& read_secret
   session.add_options(verb);
   const auto name = std::make_shared<std::string>();
   verb.add_option("NAME", *name, "Its name in the configuration")->required();
-  // Of what it does not expect the library would repeat every word, and its refusal may end up in a log.
-  verb.allow_extras();
+  // The library's own refusal comes later and repeats every word that it did not expect; it may end up in a log.
   verb.parse_complete_callback([&verb] {
     if (!verb.remaining().empty())
       throw CLI::ValidationError(
