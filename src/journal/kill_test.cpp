@@ -162,6 +162,52 @@ TEST_CASE("whatever instruction a process is killed at, what it leaves is whole"
   CHECK(steps > 500);
 }
 
+// The same for what makes a file that was used ready to be used again: it has one name or none.
+TEST_CASE("whatever instruction a process is killed at, a file that is used again is one segment or none") {
+  tests::TemporaryFolder folder;
+  const auto disk = std::move(*MappedDisk::open(folder.path()));
+  auto journal = std::move(*Journal::open(*disk, first_owner(), 1, small_options(), silent()));
+  Writer& writer = journal->writer(0);
+  for (bool first = true; first;) {  // when the second segment begins, the first one is given back
+    auto open = *writer.reserve(payload_of("r", 200), 300);
+    first = open.position().segment() == 1;
+    writer.release(std::move(open), {});
+  }
+  REQUIRE(writer.health().segments == 1);
+  const std::string name = disk->list()->front();
+  const auto read = [&](SegmentHeader& header) {
+    std::array<std::byte, header_bytes> bytes{};
+    REQUIRE(disk->read(name, 0, bytes).has_value());
+    return read_header(bytes, header);
+  };
+
+  Child child([&] {
+    ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+    ::raise(SIGSTOP);
+    (void)journal->prepare();
+    ::raise(SIGSTOP);
+    return 0;
+  });
+  REQUIRE(WIFSTOPPED(child.status()));
+  std::vector<std::uint32_t> numbers;
+  for (;;) {
+    REQUIRE(::ptrace(PTRACE_SINGLESTEP, child.pid(), nullptr, nullptr) == 0);
+    const int status = child.status();
+    REQUIRE(WIFSTOPPED(status));
+    if (WSTOPSIG(status) == SIGSTOP) break;
+    SegmentHeader header;
+    const HeaderState state = read(header);
+    REQUIRE(state != HeaderState::damaged);
+    const std::uint32_t number = state == HeaderState::blank ? 0 : header.number;
+    if (numbers.empty() || numbers.back() != number) numbers.push_back(number);
+    if (number <= 1) continue;
+    std::vector<std::byte> bytes(small_options().segment_bytes);
+    REQUIRE(disk->read(name, 0, bytes).has_value());
+    REQUIRE(word_at(bytes, records_at) == 0);
+  }
+  CHECK(numbers == std::vector<std::uint32_t>{1, 0, 3});
+}
+
 // A worker must not wait for anything but its own instructions.
 TEST_CASE("appending makes no system call") {
   tests::TemporaryFolder folder;

@@ -81,6 +81,16 @@ class Clerk {
     }
   }
 
+  // Files are used again oldest first: what is left of a journal has no gap.
+  static void check_no_gap(MemoryFolder& folder, const Owner& owner) {
+    std::map<std::uint32_t, std::set<std::uint32_t>> numbers;
+    const Folder all = *look_through(**MemoryDisk::open(folder));
+    for (const FoundSegment& segment : all.segments)
+      if (segment.header.owner == owner) numbers[segment.header.worker].insert(segment.header.number);
+    for (const auto& [worker, of_worker] : numbers)
+      REQUIRE(*of_worker.rbegin() - *of_worker.begin() + 1 == of_worker.size());
+  }
+
   // A power loss loses nothing that was durable and is still needed. Without Durability::power nothing was.
   void check_after_power_loss(const Found& found) const {
     check_nothing_invented(found);
@@ -287,6 +297,7 @@ class Life {
     copied += std::ranges::count(found.records, Kind::carried, &Record::kind);
     const auto left = world_.folder.after_kill();
     left->lose_power();
+    Clerk::check_no_gap(*left, world_.owner);
     clerk_.check_after_power_loss(read_all(*left, world_.owner));
   }
 

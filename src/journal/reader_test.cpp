@@ -97,6 +97,12 @@ TEST_CASE("a worker's journal that is gone is missed") {
   CHECK(found.report.journals.size() == 3);
   CHECK(found.doubt() == "journal 1: segments 1 to 2 are missing");
   CHECK(found.report.journals[2].records == 1);
+  // The last one leaves no trace but that the others know of it.
+  const auto all = *look_through(**MemoryDisk::open(world.folder));
+  for (const FoundSegment& segment : all.segments)
+    if (segment.header.worker == 2) world.folder.erase(segment.name);
+  CHECK(world.read().report.journals.size() == 3);
+  CHECK(says(world.read().defects(), "segments 1 to 2 are missing; segment 1 is missing"));
 }
 
 TEST_CASE("without any journal nothing is proven") {
