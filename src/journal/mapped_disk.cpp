@@ -104,10 +104,14 @@ struct WriteThrough {
 // nothing else of the file. Whether the file system lets writes go around the page cache shows when it is asked to.
 base::Result<WriteThrough> open_second_image(const std::filesystem::path& path, std::size_t bytes) {
   for (const int around_cache : {O_DIRECT, 0}) {
-    FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_DSYNC | around_cache));
-    if (file.number() >= 0 && write_zeros(file.number(), bytes, bytes))
+    const int flags = O_WRONLY | O_CLOEXEC | around_cache;
+    const FileDescriptor zeros(::open(path.c_str(), flags));
+    if (zeros.number() >= 0 && write_zeros(zeros.number(), bytes, bytes)) {
+      FileDescriptor file(::open(path.c_str(), flags | O_DSYNC));
+      if (file.number() < 0) break;
       return WriteThrough{std::move(file), around_cache != 0};
-    if (errno != EINVAL || around_cache == 0) break;
+    }
+    if (errno != EINVAL) break;
   }
   return system_failure("writing", path);
 }

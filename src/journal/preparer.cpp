@@ -2,9 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/assert.h"
 
 namespace journal {
+namespace {
+
+// A process that has little to write does not get beyond its first segments: they are not brought into memory, which
+// would be counted as this process's, but come page by page as they are written.
+constexpr std::uint32_t cold_segments = 2;
+
+}  // namespace
 
 base::Status Options::check() const {
   if (segment_bytes % block_bytes != 0 || segment_bytes > segment_bytes_limit)
@@ -13,7 +22,7 @@ base::Status Options::check() const {
     return base::invalid("the largest record has 512 to 65536 bytes");
   if (segment_bytes < records_at + 4 * record_bytes_max)
     return base::invalid("a segment has room for at least four of the largest records");
-  if (ready_segments < 1 || carry_above < 1 || segments_max < 2)
+  if (ready_segments < 1 || ready_segments_max < ready_segments || carry_above < 1 || segments_max < 2)
     return base::invalid("a journal needs at least two segments");
   return {};
 }
@@ -43,7 +52,8 @@ std::size_t Supply::ready() const {
 
 Preparer::Preparer(Disk& disk, const Owner& owner, const Options& options, std::vector<Supply*> supplies)
     : disk_(disk), owner_(owner), options_(options), lines_(supplies.size()), block_(block_bytes) {
-  for (std::size_t worker = 0; worker < supplies.size(); ++worker) lines_[worker].supply = supplies[worker];
+  for (std::size_t worker = 0; worker < supplies.size(); ++worker)
+    lines_[worker] = {.supply = supplies[worker], .wanted = options.ready_segments};
 }
 
 base::Status Preparer::prepare() {
@@ -56,60 +66,73 @@ base::Status Preparer::prepare() {
 }
 
 base::Status Preparer::fill(std::uint32_t worker, Line& line) {
-  std::size_t missing = 0;
+  std::vector<std::unique_ptr<SegmentFile>> returned;
+  std::size_t ready = 0;
   {
     const std::lock_guard lock(line.supply->mutex_);
-    for (auto& file : line.supply->returned_) line.spares.push_back(std::move(file));
-    line.supply->returned_.clear();
-    if (line.supply->ready_.size() < options_.ready_segments)
-      missing = options_.ready_segments - line.supply->ready_.size();
+    returned.swap(line.supply->returned_);
+    ready = line.supply->ready_.size();
   }
+  // It was used up faster than it is filled.
+  if (ready == 0 && line.next_number > 1) line.wanted = std::min(2 * line.wanted, options_.ready_segments_max);
   base::Status done;
-  for (; missing > 0 && done; --missing) done = prepare_one(worker, line);
-  for (; line.spares.size() > options_.spare_segments; line.spares.pop_front()) drop(std::move(line.spares.front()));
+  const auto make = [&](std::unique_ptr<SegmentFile> file) {
+    auto made = make_ready(std::move(file), worker, line);
+    if (made) ++ready;
+    if (!made && done) done = std::move(made);
+  };
+  for (auto& file : returned)
+    if (ready < options_.ready_segments_max) {
+      make(std::move(file));
+    } else {
+      drop(std::move(file));
+    }
+  while (ready < line.wanted && done) {
+    auto file = make_file(worker, line);
+    if (!file) {
+      done = base::fail(std::move(file).error());
+    } else {
+      make(std::move(*file));
+    }
+  }
   const std::lock_guard lock(line.supply->mutex_);
   line.supply->shortage_ = done ? std::string() : done.error().message;
   return done;
 }
 
-base::Status Preparer::prepare_one(std::uint32_t worker, Line& line) {
-  std::unique_ptr<SegmentFile> file;
-  if (!line.spares.empty()) {
-    file = std::move(line.spares.front());
-    line.spares.pop_front();
-  } else {
-    // Names are for people; a segment is known by its header.
-    const std::string name = fmt::format("{:08}-{:03}-{:06}", owner_.incarnation, worker, line.next_file);
-    TRY(file, disk_.create(name, options_.segment_bytes, options_.durability));
-    ++line.next_file;
-  }
-  PreparedSegment segment;
-  if (auto prepared = give_identity(*file, worker, line.next_number, segment); !prepared) {
+// Names are for people; a segment is known by its header.
+base::Result<std::unique_ptr<SegmentFile>> Preparer::make_file(std::uint32_t worker, Line& line) {
+  const std::string name = fmt::format("{:08}-{:03}-{:06}", owner_.incarnation, worker, line.next_file);
+  TRY(auto file, disk_.create(name, options_.segment_bytes, options_.durability));
+  ++line.next_file;
+  return file;
+}
+
+base::Status Preparer::make_ready(std::unique_ptr<SegmentFile> file, std::uint32_t worker, Line& line) {
+  const SegmentHeader header{.owner = owner_,
+                             .worker = worker,
+                             .workers = static_cast<std::uint32_t>(lines_.size()),
+                             .number = line.next_number,
+                             .durability = options_.durability,
+                             .segment_bytes = options_.segment_bytes,
+                             .boot = disk_.boot(),
+                             .place = file->place()};
+  if (auto given = give_identity(*file, header); !given) {
     drop(std::move(file));
-    return prepared;
+    return given;
   }
-  segment.file = std::move(file);
   ++line.next_number;
   const std::lock_guard lock(line.supply->mutex_);
-  line.supply->ready_.push_back(std::move(segment));
+  line.supply->ready_.push_back({.file = std::move(file), .number = header.number, .seed = header.seed()});
   return {};
 }
 
 // Blank first: a process that is killed in between leaves a file that holds nothing.
-base::Status Preparer::give_identity(SegmentFile& file, std::uint32_t worker, std::uint32_t number,
-                                     PreparedSegment& out) {
-  const SegmentHeader header{.owner = owner_,
-                             .worker = worker,
-                             .workers = static_cast<std::uint32_t>(lines_.size()),
-                             .number = number,
-                             .durability = options_.durability,
-                             .segment_bytes = options_.segment_bytes,
-                             .boot = disk_.boot(),
-                             .place = file.place()};
+base::Status Preparer::give_identity(SegmentFile& file, const SegmentHeader& header) {
   const std::span<std::byte> memory = file.memory();
   ASSERT(memory.size() == options_.segment_bytes);
   blank_header(memory);
-  TRY_STATUS(file.warm());
+  if (header.number > cold_segments) TRY_STATUS(file.warm());
   write_header(memory, header);
   const std::uint64_t end = 0;
   std::memcpy(memory.data() + records_at, &end, sizeof end);
@@ -119,8 +142,6 @@ base::Status Preparer::give_identity(SegmentFile& file, std::uint32_t worker, st
     std::memcpy(block_.data(), memory.data(), block_bytes);
     TRY_STATUS(file.write_through(0, block_));
   }
-  out.number = number;
-  out.seed = header.seed();
   return {};
 }
 

@@ -15,12 +15,13 @@ namespace journal {
 struct Options {
   Durability durability = Durability::process;
   // Of one image. A multiple of block_bytes, with room for several of the largest records.
-  std::uint32_t segment_bytes = 4 * 1024 * 1024;
+  std::uint32_t segment_bytes = 1024 * 1024;
   // The largest record, with its header. At most record_bytes_limit.
   std::uint32_t record_bytes_max = 16 * 1024;
-  std::uint32_t ready_segments = 2;  // kept ready for each writer; at least 1
-  std::uint32_t spare_segments = 4;  // kept for use by each writer beyond those; more are removed
-  std::uint32_t segments_max = 64;   // in use by one writer; beyond that nothing is reserved
+  // Kept ready for each writer. A preparer that finds none ready doubles it, up to the largest number.
+  std::uint32_t ready_segments = 2;
+  std::uint32_t ready_segments_max = 8;
+  std::uint32_t segments_max = 256;  // in use by one writer; beyond that nothing is reserved
   // A writer that has more segments than this in use copies what is open out of its oldest one.
   std::uint32_t carry_above = 4;
 
@@ -62,20 +63,21 @@ class Preparer {
   // `supplies` outlive the preparer: one for each worker.
   Preparer(Disk& disk, const Owner& owner, const Options& options, std::vector<Supply*> supplies);
 
-  // Brings every supply up to Options::ready_segments. On a failure it goes on with the other supplies and returns the
+  // Brings every supply up to what is wanted of it. On a failure it goes on with the other supplies and returns the
   // first one; the next call tries again.
   base::Status prepare();
 
  private:
   struct Line {
     Supply* supply = nullptr;
-    std::deque<std::unique_ptr<SegmentFile>> spares;
+    std::uint32_t wanted = 0;  // ready
     std::uint32_t next_number = 1;
     std::uint32_t next_file = 1;
   };
   base::Status fill(std::uint32_t worker, Line& line);
-  base::Status prepare_one(std::uint32_t worker, Line& line);
-  base::Status give_identity(SegmentFile& file, std::uint32_t worker, std::uint32_t number, PreparedSegment& out);
+  base::Result<std::unique_ptr<SegmentFile>> make_file(std::uint32_t worker, Line& line);
+  base::Status make_ready(std::unique_ptr<SegmentFile> file, std::uint32_t worker, Line& line);
+  base::Status give_identity(SegmentFile& file, const SegmentHeader& header);
   void drop(std::unique_ptr<SegmentFile> file);
 
   Disk& disk_;

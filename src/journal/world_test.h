@@ -17,7 +17,7 @@
 namespace journal::testing {
 
 // Small, so that little writing fills many segments.
-inline Options small_options() { return {.segment_bytes = 16 * 1024, .record_bytes_max = 512, .spare_segments = 2}; }
+inline Options small_options() { return {.segment_bytes = 16 * 1024, .record_bytes_max = 512, .segments_max = 64}; }
 
 inline std::vector<std::byte> payload_of(std::string_view text, std::size_t bytes) {
   std::vector<std::byte> payload(std::max(bytes, text.size()), std::byte{'.'});

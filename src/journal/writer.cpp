@@ -307,6 +307,7 @@ void Writer::resume() {
 
 Writer::Health Writer::health() const {
   return {.segments = segments_shown_.load(std::memory_order_relaxed),
+          .ready = static_cast<std::uint32_t>(supply_.ready()),
           .open = open_shown_.load(std::memory_order_relaxed),
           .last = last_shown_.load(std::memory_order_relaxed),
           .flushed = flushed_.load(std::memory_order_relaxed),

@@ -44,7 +44,7 @@ class [[nodiscard]] OpenRecord {
 };
 
 // One worker's journal. To be used on that worker's thread; what other threads may call says so. Appending makes no
-// system call and takes no lock, but for the first record of a segment.
+// system call, and takes no lock but where a segment begins or is given back.
 //
 // Always: room is kept for the end of every open reservation, so that settle and release cannot fail; a segment is used
 // again only when all that was settled in it or reserved in it is flushed, and nothing reserved in it is open.
@@ -87,6 +87,7 @@ class Writer {
   // From any thread.
   struct Health {
     std::uint32_t segments = 0;  // in use
+    std::uint32_t ready = 0;     // that wait for their first record
     std::uint32_t open = 0;      // reservations
     Sequence last = 0;
     Sequence flushed = 0;

@@ -121,6 +121,32 @@ TEST_CASE("without a segment that is ready, nothing is reserved, and a segment i
   CHECK(world.writer().reserve(payload_of("r", 200), 300).has_value());
 }
 
+TEST_CASE("who uses up what is ready faster than it is made gets more of it, up to a bound") {
+  World world;
+  world.start();
+  CHECK(world.writer().health().ready == 1);  // of two, the first one is in use
+  for (const std::uint32_t wanted : {4, 8, 8}) {
+    while (world.writer().reserve(payload_of("r", 200), 300)) {
+    }
+    CHECK(world.writer().health().ready == 0);
+    REQUIRE(world.prepare().has_value());
+    CHECK(world.writer().health().ready == wanted);
+  }
+}
+
+TEST_CASE("after a burst, files that are not needed any more are removed") {
+  World world;
+  world.start();
+  for (int i = 0; i < 700; ++i) world.settle(world.reserve("r"), "s");
+  CHECK(world.folder.names().size() > 25);
+  world.writer().flushed_through(world.writer().health().last);
+  (void)world.reserve("r");
+  REQUIRE(world.prepare().has_value());
+  CHECK(world.writer().health().segments == 1);
+  CHECK(world.folder.names().size() == 1 + world.options.ready_segments_max);
+  CHECK(world.after_kill().doubt() == "");
+}
+
 TEST_CASE("a record that is too large is refused by name, before anything is written") {
   World world;
   world.start();
@@ -289,6 +315,7 @@ TEST_CASE("options that make no sense are refused") {
   CHECK(refused([](Options& options) { options.record_bytes_max = 100; }));
   CHECK(refused([](Options& options) { options.record_bytes_max = 100'000; }));
   CHECK(refused([](Options& options) { options.ready_segments = 0; }));
+  CHECK(refused([](Options& options) { options.ready_segments_max = 1; }));
   CHECK(refused([](Options& options) { options.carry_above = 0; }));
   CHECK_FALSE(refused([](Options&) {}));
 }
