@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +38,14 @@ class Child {
     if (WIFEXITED(status) || WIFSIGNALED(status)) pid_ = 0;
     return status;
   }
+  // For a child that is traced (trace_me) and stopped: goes on for one instruction, or up to the next system call.
+  // False: it has raised SIGSTOP.
+  bool goes_on(__ptrace_request how) {
+    REQUIRE(::ptrace(how, pid_, nullptr, nullptr) == 0);
+    const int stopped = status();
+    REQUIRE(WIFSTOPPED(stopped));
+    return WSTOPSIG(stopped) != SIGSTOP;
+  }
   int result() {
     const int ended = status();
     return WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
@@ -45,6 +54,12 @@ class Child {
  private:
   pid_t pid_;
 };
+
+// In the child: from here on its parent decides when it goes on.
+inline void trace_me() {
+  ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+  ::raise(SIGSTOP);
+}
 
 // Memory that parent and child share.
 template <class Value>

@@ -1,6 +1,5 @@
 // A process that really writes, and is really killed: at any moment, and at every instruction of a few records.
 #include <sched.h>
-#include <sys/ptrace.h>
 
 #include "journal/child_test.h"
 #include "journal/mapped_disk.h"
@@ -52,6 +51,36 @@ int write_without_end(const std::filesystem::path& path, Told& told) {
   }
 }
 
+// What lies in the files of a process that is stopped. read_journals says the same; it takes too long for every
+// instruction.
+struct Left {
+  bool whole = true;
+  std::vector<std::string> texts;  // of the records after some number, copies by their kind
+};
+Left read_left(Disk& disk, const Folder& folder, Sequence after) {
+  std::map<std::uint32_t, const FoundSegment*> segments;
+  for (const FoundSegment& segment : folder.segments) segments.emplace(segment.header.number, &segment);
+  Left left;
+  Sequence last = 0;
+  bool sealed = true;
+  for (const auto& [number, segment] : segments) {
+    std::vector<std::byte> bytes(segment->header.segment_bytes);
+    REQUIRE(disk.read(segment->name, 0, bytes).has_value());
+    SegmentScan scan(bytes, {}, segment->header.seed(), last);
+    while (const auto step = scan.next()) {
+      left.whole = left.whole && !step->after_hole && sealed;
+      last = step->record.sequence;
+      if (last <= after || !is_data(step->record.kind)) continue;
+      const auto payload = step->record.payload;
+      left.texts.push_back(
+          step->record.kind == Kind::carried ? "carried" : Record{.payload = {payload.begin(), payload.end()}}.text());
+    }
+    left.whole = left.whole && scan.ends_clean();
+    if (last > 0) sealed = scan.sealed();
+  }
+  return left;
+}
+
 }  // namespace
 
 TEST_CASE("a process that is killed leaves all that it had written") {
@@ -99,10 +128,9 @@ TEST_CASE("whatever instruction a process is killed at, what it leaves is whole"
   const std::vector<std::string> expected{"reserve one", "carried", "settle one", "reserve two", "extend two"};
   Shared<Told> told;
   Child child([&] {
-    ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
     const auto one = payload_of("reserve one", 150), two = payload_of("reserve two", 190);
     const auto end = payload_of("settle one", 33), more = payload_of("extend two", 170);
-    ::raise(SIGSTOP);
+    trace_me();
     told->started = 2;
     auto first = writer.reserve(one, 100);  // and copies the stream
     told->finished = 2;
@@ -121,42 +149,17 @@ TEST_CASE("whatever instruction a process is killed at, what it leaves is whole"
   REQUIRE(WIFSTOPPED(child.status()));
 
   const Folder all = *look_through(*disk);
-  std::map<std::uint32_t, const FoundSegment*> segments;
-  for (const FoundSegment& segment : all.segments) segments.emplace(segment.header.number, &segment);
   std::size_t most_found = 0, steps = 0;
-  std::vector<std::byte> bytes(options.segment_bytes);
-  for (int status = 0x057F; WIFSTOPPED(status); ++steps) {
-    REQUIRE(::ptrace(PTRACE_SINGLESTEP, child.pid(), nullptr, nullptr) == 0);
-    status = child.status();
-    REQUIRE(WIFSTOPPED(status));
-    if (WSTOPSIG(status) == SIGSTOP) break;
-    const int finished = told->finished.load(), started = told->started.load();
-    std::vector<std::string> found;
-    Sequence last = 0;
-    bool whole = true, sealed = true;
-    for (const auto& [number, segment] : segments) {
-      REQUIRE(disk->read(segment->name, 0, bytes).has_value());
-      SegmentScan scan(bytes, {}, segment->header.seed(), last);
-      while (const auto step = scan.next()) {
-        whole = whole && !step->after_hole && sealed;
-        last = step->record.sequence;
-        if (last <= settled || !is_data(step->record.kind)) continue;
-        const Record record{.kind = step->record.kind,
-                            .payload = {step->record.payload.begin(), step->record.payload.end()}};
-        found.push_back(record.kind == Kind::carried && record.payload == payload_of("stream", 60) ? "carried"
-                                                                                                   : record.text());
-      }
-      whole = whole && scan.ends_clean();
-      if (last > 0) sealed = scan.sealed();
-    }
-    most_found = std::max(most_found, found.size());
-    const bool right = whole && found.size() >= static_cast<std::size_t>(finished) &&
-                       found.size() <= static_cast<std::size_t>(started) &&
-                       std::ranges::equal(found, std::span(expected).first(found.size()));
+  for (; child.goes_on(PTRACE_SINGLESTEP); ++steps) {
     CAPTURE(steps);
-    CAPTURE(finished);
-    CAPTURE(found.size());
-    REQUIRE(right);
+    const auto finished = static_cast<std::size_t>(told->finished.load());
+    const auto started = static_cast<std::size_t>(told->started.load());
+    const Left left = read_left(*disk, all, settled);
+    REQUIRE(left.whole);
+    REQUIRE(left.texts.size() >= finished);
+    REQUIRE(left.texts.size() <= started);
+    REQUIRE(std::ranges::equal(left.texts, std::span(expected).first(left.texts.size())));
+    most_found = std::max(most_found, left.texts.size());
   }
   CHECK(most_found == expected.size());
   CHECK(steps > 500);
@@ -182,19 +185,14 @@ TEST_CASE("whatever instruction a process is killed at, a file that is used agai
   };
 
   Child child([&] {
-    ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
-    ::raise(SIGSTOP);
+    trace_me();
     (void)journal->prepare();
     ::raise(SIGSTOP);
     return 0;
   });
   REQUIRE(WIFSTOPPED(child.status()));
   std::vector<std::uint32_t> numbers;
-  for (;;) {
-    REQUIRE(::ptrace(PTRACE_SINGLESTEP, child.pid(), nullptr, nullptr) == 0);
-    const int status = child.status();
-    REQUIRE(WIFSTOPPED(status));
-    if (WSTOPSIG(status) == SIGSTOP) break;
+  while (child.goes_on(PTRACE_SINGLESTEP)) {
     SegmentHeader header;
     const HeaderState state = read(header);
     REQUIRE(state != HeaderState::damaged);
@@ -217,8 +215,7 @@ TEST_CASE("appending makes no system call") {
   const auto calls_in = [&](int exchanges) {
     const auto payload = payload_of("r", 250);
     Child child([&] {
-      ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
-      ::raise(SIGSTOP);
+      trace_me();
       for (int i = 0; i < exchanges; ++i) {
         auto open = writer.reserve(payload, 300);
         if (!open || !writer.extend(*open, payload, 300)) return 1;
@@ -229,12 +226,7 @@ TEST_CASE("appending makes no system call") {
     });
     REQUIRE(WIFSTOPPED(child.status()));
     int stops = 0;
-    for (int status = 0;; ++stops) {
-      REQUIRE(::ptrace(PTRACE_SYSCALL, child.pid(), nullptr, nullptr) == 0);
-      status = child.status();
-      REQUIRE(WIFSTOPPED(status));
-      if (WSTOPSIG(status) == SIGSTOP) break;
-    }
+    while (child.goes_on(PTRACE_SYSCALL)) ++stops;
     return stops;
   };
   CHECK(calls_in(1'000) == calls_in(0));
