@@ -65,7 +65,7 @@ struct World {
                                       .amount = lease_nanos,
                                       .created = start})
                  .has_value());
-      const quota::GrantRequest request{{limits.back(), start}, lease_nanos, lease_nanos};
+      const quota::GrantRequest request{{{limits.back(), {start.ms}}}, lease_nanos, lease_nanos};
       ASSERT(store->grant(std::span(&request, 1)).has_value());
     }
   }
@@ -91,7 +91,7 @@ struct World {
     record.cost = base::Money::from_nanos(cost);
     record.estimate = base::Money::from_nanos(3 * cost);
     record.price_version = "2026-11-20";
-    record.holds.push_back({limits[who], base::WallTime{at.ms / ms_per_day * ms_per_day}, 3 * cost, cost, 0});
+    record.holds.push_back({limits[who], {at.ms / ms_per_day * ms_per_day}, 3 * cost, cost, 0});
     return record;
   }
   std::vector<events::UsageRecord> exchanges(base::WallTime at, std::int64_t spread_ms) {

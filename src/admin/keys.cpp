@@ -38,8 +38,8 @@ base::Result<std::vector<catalog::LimitText>> read_limits(base::JsonFields& fiel
     if (!limit) return base::invalid(fmt::format("'{}': {}", field, limit.error().message), field);
     for (const catalog::LimitText& other : limits)
       if (other.unit == limit->unit && other.window == limit->window)
-        return base::invalid(fmt::format("'{}': {} per {} is limited twice; keep one", field,
-                                         catalog::to_string(limit->unit), base::to_string(limit->window)),
+        return base::invalid(fmt::format("'{}': {} {} is limited twice; keep one", field,
+                                         catalog::to_string(limit->unit), catalog::in_words(limit->window)),
                              field);
     limits.push_back(*limit);
   }

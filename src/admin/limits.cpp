@@ -40,9 +40,24 @@ base::Result<std::int64_t> read_amount(catalog::LimitUnit unit, std::string_view
   return *amount;
 }
 
+// The window as `window` and `time_zone` name it. A zone that would not matter is refused: it would be a mistake.
+base::Result<base::WindowPolicy> read_window(base::JsonFields& fields) {
+  TRY(const auto text, fields.required_string("window"));
+  TRY(const auto zone_name, fields.string("time_zone"));
+  base::TimeZone zone;
+  if (zone_name) {
+    TRY(zone, base::TimeZone::find(*zone_name));
+  }
+  TRY(const auto window, base::parse_window(text, zone));
+  if (zone_name && !base::has_zone(window))
+    return base::invalid(fmt::format("'time_zone' does not matter to a window of '{}'; leave it out", text),
+                         "time_zone");
+  return window;
+}
+
 // A change to what a limit is would make its counters mean something else.
 base::Status refuse_identity(base::JsonFields& fields) {
-  for (const std::string_view name : {"account", "key", "unit", "window"})
+  for (const std::string_view name : {"account", "key", "unit", "window", "time_zone"})
     if (fields.any(name) != nullptr)
       return base::invalid(fmt::format("'{}' is part of what the limit is; remove the limit and create another", name),
                            std::string(name));
@@ -58,7 +73,7 @@ base::Result<Response> create_limit(Services& services, Call& call) {
   catalog::NewLimit wanted;
   TRY(wanted.subject, read_subject(fields, *snapshot));
   TRY(const auto unit, fields.required_string("unit"));
-  TRY(const auto window, fields.required_string("window"));
+  TRY(wanted.window, read_window(fields));
   TRY(const auto amount, fields.decimal("amount"));
   TRY(auto name, fields.string("name"));
   TRY(const auto status, read_refusal_status(fields));
@@ -68,9 +83,6 @@ base::Result<Response> create_limit(Services& services, Call& call) {
   const auto known_unit = catalog::limit_unit_from(unit);
   if (!known_unit) return base::invalid(known_unit.error().message, "unit");
   wanted.unit = *known_unit;
-  const auto known_window = base::window_kind_from(window);
-  if (!known_window) return base::invalid("'window' must be day or month", "window");
-  wanted.window = *known_window;
   if (!amount) return base::invalid("'amount' is missing", "amount");
   TRY(wanted.amount, read_amount(wanted.unit, *amount));
   wanted.name = std::move(name).value_or("");

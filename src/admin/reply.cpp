@@ -2,6 +2,8 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "base/rfc3339.h"
+
 namespace admin {
 namespace {
 
@@ -40,8 +42,16 @@ json::object to_json(const meter::Usage& usage) {
           {"audio_output_tokens", value_or_null(usage.audio_output_tokens)}};
 }
 
+// A label is a local date and time (of UTC for minutes and sub-windows): without an offset. Null where there is one
+// counter for ever.
+json::value label_text(const events::Hold& hold) {
+  const base::WindowLabel label = hold.sub_window.value_or(hold.label);
+  if (label.ms == 0) return nullptr;
+  return json::string(base::to_rfc3339(base::WallTime{label.ms}).substr(0, sizeof "2026-11-21T04:06:00" - 1));
+}
+
 json::object to_json(const events::Hold& hold, const catalog::Snapshot& snapshot) {
-  json::object out{{"limit", hold.limit.to_string()}, {"window_start", time_text(hold.window_start)}};
+  json::object out{{"limit", hold.limit.to_string()}, {"window", label_text(hold)}};
   const catalog::Limit* limit = snapshot.find_limit(hold.limit);
   if (limit == nullptr) return out;
   out["unit"] = catalog::to_string(limit->unit);
@@ -103,6 +113,7 @@ json::object to_json(const catalog::Limit& limit) {
           {"name", limit.name},
           {"unit", catalog::to_string(limit.unit)},
           {"window", base::to_string(limit.window)},
+          {"time_zone", base::has_zone(limit.window) ? json::value(limit.window.zone.name()) : json::value(nullptr)},
           {"status", limit.refusal_status},
           {"clamp", limit.clamp == catalog::Clamp::on},
           {"created", time_text(limit.created)},
@@ -116,8 +127,11 @@ json::object to_json(const catalog::Limit& limit, const quota::FiveNumbers& numb
   out["reserved"] = catalog::amount_text(limit.unit, numbers.reserved);
   out["unresolved"] = catalog::amount_text(limit.unit, numbers.unresolved);
   out["spent"] = catalog::amount_text(limit.unit, numbers.spent);
-  out["window_start"] = time_text(numbers.window.start);
-  out["window_end"] = time_text(numbers.window.end);
+  const bool for_ever = limit.window.kind == base::WindowPolicy::Kind::total;
+  const bool ends = numbers.window.end < base::far_future;
+  out["window_start"] = for_ever ? json::value(nullptr) : json::value(time_text(numbers.window.start));
+  out["window_end"] = ends ? json::value(time_text(numbers.window.end)) : json::value(nullptr);
+  out["resets_at"] = numbers.resets_at ? json::value(time_text(*numbers.resets_at)) : json::value(nullptr);
   return out;
 }
 

@@ -1,4 +1,5 @@
 #include "admin/world_test.h"
+#include "base/rfc3339.h"
 
 using namespace admin;
 using namespace admin::testing;
@@ -162,23 +163,43 @@ TEST_CASE("a limit shows its five numbers, all as decimal text") {
       {"POST /api/v1/limits",
        R"({"account":"Acme","unit":"usd","window":"day","amount":10.00})",
        201,
-       {R"("account":"{acme}","name":"10 usd per day","unit":"usd","window":"day","status":402,"clamp":true)",
-        R"("amount":"10")"},
+       {R"("account":"{acme}","name":"10 usd per day","unit":"usd","window":"day","time_zone":"UTC")",
+        R"("status":402,"clamp":true)", R"("amount":"10")"},
        "dollars"},
       {"POST /api/v1/limits",
        R"({"key":"{alice}","unit":"tokens","window":"month","amount":"1000","name":"n","status":429,"clamp":false})",
        201,
-       {R"("key":"{alice}","name":"n","unit":"tokens","window":"month","status":429,"clamp":false)"},
+       {R"("key":"{alice}","name":"n","unit":"tokens","window":"month","time_zone":"UTC","status":429,"clamp":false)"},
        "tokens"},
       {"GET /api/v1/limits/{dollars}",
        "",
        200,
        {R"("amount":"10","available":"4.999999999","reserved":"2.5","unresolved":"0.000000001","spent":"2.5")",
-        R"("window_start":"2023-11-14T00:00:00.000Z","window_end":"2023-11-15T00:00:00.000Z")"}},
+        R"("window_start":"2023-11-14T00:00:00.000Z","window_end":"2023-11-15T00:00:00.000Z",)",
+        R"("resets_at":"2023-11-15T00:00:00.000Z")"}},
       {"GET /api/v1/limits/{tokens}",
        "",
        200,
        {R"("available":"499","reserved":"250","unresolved":"1","spent":"250")"}},
+      {"POST /api/v1/limits",
+       R"({"key":"{alice}","unit":"usd","window":"weekly","time_zone":"Europe/Berlin","amount":"3"})",
+       201,
+       {R"("name":"3 usd per week","unit":"usd","window":"week","time_zone":"Europe/Berlin")"},
+       "week"},
+      {"POST /api/v1/limits",
+       R"({"key":"{alice}","unit":"usd","window":"rolling:5h","amount":"3"})",
+       201,
+       {R"("window":"rolling:5h","time_zone":null)"}},
+      {"POST /api/v1/limits",
+       R"({"key":"{alice}","unit":"usd","window":"rolling:5h","time_zone":"Europe/Berlin","amount":"3"})",
+       400,
+       {R"("field":"time_zone")", "does not matter"}},
+      {"POST /api/v1/limits",
+       R"({"key":"{alice}","unit":"usd","window":"day","time_zone":"Europe/Berln","amount":"3"})",
+       400,
+       {R"("field":"time_zone")", "Europe/Berlin"}},
+      {"PATCH /api/v1/limits/{week}", R"({"window":"day"})", 400, {R"("field":"window")", "create another"}},
+      {"PATCH /api/v1/limits/{week}", R"({"time_zone":"UTC"})", 400, {R"("field":"time_zone")", "create another"}},
       {"GET /api/v1/limits?account=Acme", "", 200, {"{dollars}", "4.999999999"}, "", {"{tokens}"}},
       {"GET /api/v1/limits?key=alice", "", 200, {"{tokens}"}, "", {"{dollars}"}},
       {"GET /api/v1/limits?key=alice&account=Acme", "", 400, {"not both"}},
@@ -207,7 +228,7 @@ TEST_CASE("a limit that is not wholly valid is refused by the field that is wron
       {"POST /api/v1/limits", R"({"unit":"usd","window":"day","amount":"1"})", 400, {"give 'account' or 'key'"}},
       {"POST /api/v1/limits", of(R"("key":"k","unit":"usd","window":"day","amount":"1")"), 400, {"not both"}},
       {"POST /api/v1/limits", of(R"("unit":"eur","window":"day","amount":"1")"), 400, {R"("field":"unit")"}},
-      {"POST /api/v1/limits", of(R"("unit":"usd","window":"week","amount":"1")"), 400, {R"("field":"window")"}},
+      {"POST /api/v1/limits", of(R"("unit":"usd","window":"fortnight","amount":"1")"), 400, {R"("field":"window")"}},
       {"POST /api/v1/limits", of(R"("unit":"usd","window":"day")"), 400, {"'amount' is missing"}},
       {"POST /api/v1/limits", of(R"("unit":"usd","window":"day","amount":-1)"), 400, {R"("field":"amount")"}},
       {"POST /api/v1/limits",
@@ -290,7 +311,8 @@ TEST_CASE("usage records say what is known, and null where nothing is") {
   record.error = base::ErrorType::limit_reached;
   record.fault = base::Source::client;
   record.estimate = base::Money::from_nanos(2'000'000'000);
-  record.holds = {{limit, {0}, 5, 4, 1}, {base::LimitId::create(world.clock.wall_now(), world.random), {0}, 5, 4, 1}};
+  record.holds = {{limit, {1'795'219'200'000}, 5, 4, 1},
+                  {base::LimitId::create(world.clock.wall_now(), world.random), {0}, 5, 4, 1}};
   world.usage.all = {record};
   world.play({{"GET /api/v1/usage/records",
                "",
@@ -298,7 +320,7 @@ TEST_CASE("usage records say what is known, and null where nothing is") {
                {R"("first_byte_us":null)", R"("upstream":null)", R"("outcome":"refused","status":402)",
                 R"("error":"limit_reached","fault":"client","usage":null,"estimate":"2","cost":"0")",
                 R"("unit":"usd","reserved":"0.000000005","spent":"0.000000004","unresolved":"0.000000001"},{"limit":)",
-                R"("window_start":"1970-01-01T00:00:00.000Z"}]}],"next":null})"}}});
+                R"("window":"2026-11-21T00:00:00",)", R"("window":null}]}],"next":null})"}}});
 }
 
 TEST_CASE("usage records are walked by the id of the last one") {

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "base/time_window.h"
+#include "base/rfc3339.h"
 
 using namespace admin;
 

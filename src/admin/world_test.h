@@ -69,6 +69,7 @@ class QuarterInspector final : public quota::Inspector {
     std::vector<quota::FiveNumbers> out;
     for (const catalog::Limit& limit : limits) {
       quota::FiveNumbers numbers{.amount = limit.amount, .window = base::window_at(limit.window, {1'700'000'000'000})};
+      numbers.resets_at = numbers.window.end;
       numbers.reserved = limit.amount / 4;
       numbers.spent = limit.amount / 4;
       numbers.unresolved = 1;

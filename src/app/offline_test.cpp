@@ -17,8 +17,8 @@ TEST_CASE("without a server, what was left in leases shows as unresolved and not
   const auto limit = *catalog->create_limit(
       {.subject = account.id, .name = {}, .unit = catalog::LimitUnit::requests, .window = {}, .amount = 100});
   REQUIRE(store.open_incarnation(clock.wall_now()).has_value());
-  const quota::CounterKey counter{limit.id, base::window_at(limit.window, clock.wall_now()).start};
-  const quota::GrantRequest wanted{counter, 30, 30};
+  const base::Window window = base::window_at(limit.window, clock.wall_now());
+  const quota::GrantRequest wanted{{{limit.id, window.label}}, 30, 30};
   REQUIRE(store.grant({&wanted, 1}).has_value());
 
   const auto numbers = StoreInspector(store, clock).numbers({limit});
@@ -30,5 +30,6 @@ TEST_CASE("without a server, what was left in leases shows as unresolved and not
   CHECK(five.reserved == 0);
   CHECK(five.unresolved == 30);
   CHECK(five.spent == 0);
-  CHECK(five.window == base::window_at(limit.window, clock.wall_now()));
+  CHECK(five.window == window);
+  CHECK(five.resets_at == window.end);
 }

@@ -155,7 +155,7 @@ base::Result<FirstKeys> create_first_keys(catalog::Catalog& catalog, bool admin_
   TRY(const auto limit, catalog.create_limit({.subject = account.id,
                                               .name = {},
                                               .unit = catalog::LimitUnit::usd,
-                                              .window = base::WindowKind::day,
+                                              .window = {.kind = base::WindowPolicy::Kind::day},
                                               .amount = base::Money::nanos_per_usd}));
   TRY(const auto key,
       catalog.create_key({.account = account.id, .name = "first", .role = catalog::KeyRole::data, .expires = {}}));

@@ -1,8 +1,8 @@
 #include <doctest/doctest.h>
 
 #include "base/ids.h"
+#include "base/rfc3339.h"
 #include "base/sha256.h"
-#include "base/time_window.h"
 
 using namespace base;
 
@@ -37,25 +37,10 @@ TEST_CASE("sha256 gives the published digest of abc") {
   CHECK_FALSE(equal_in_constant_time(sha256("abc"), sha256("abd")));
 }
 
-TEST_CASE("a day turns at midnight UTC and a month on its first day, leap years and year ends included") {
-  struct Row {
-    WindowKind kind;
-    std::int64_t ms;
-    const char* start;
-    const char* end;
-  };
-  for (const Row& row : {
-           Row{WindowKind::day, 1709164799999, "2024-02-28T00:00:00.000Z", "2024-02-29T00:00:00.000Z"},
-           Row{WindowKind::day, 1709164800000, "2024-02-29T00:00:00.000Z", "2024-03-01T00:00:00.000Z"},
-           Row{WindowKind::month, 1709164800000, "2024-02-01T00:00:00.000Z", "2024-03-01T00:00:00.000Z"},
-           Row{WindowKind::month, 1767225599999, "2025-12-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z"},
-           Row{WindowKind::month, 1767225600000, "2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z"},
-       }) {
-    CAPTURE(row.ms);
-    const TimeWindow window = window_at(row.kind, at(row.ms));
-    CHECK(to_rfc3339(window.start) == row.start);
-    CHECK(to_rfc3339(window.end) == row.end);
-    CHECK(window.contains(at(row.ms)));
-    CHECK_FALSE(window.contains(window.end));
-  }
+TEST_CASE("a time is written in UTC, to the millisecond") {
+  for (const auto& [ms, text] : {std::pair{0L, "1970-01-01T00:00:00.000Z"},
+                                 {1709164799999L, "2024-02-28T23:59:59.999Z"},
+                                 {1709164800000L, "2024-02-29T00:00:00.000Z"},
+                                 {1795233960123L, "2026-11-21T04:06:00.123Z"}})
+    CHECK(to_rfc3339(at(ms)) == text);
 }

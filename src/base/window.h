@@ -60,6 +60,12 @@ struct WindowPolicy {
   bool operator==(const WindowPolicy&) const = default;
 };
 
+// Whether the zone matters: to all but minute, rolling and total.
+constexpr bool has_zone(const WindowPolicy& policy) {
+  using enum WindowPolicy::Kind;
+  return policy.kind != minute && policy.kind != rolling && policy.kind != total;
+}
+
 // The half-open span [start, end) in which stamps count on the counter of `label`.
 struct Window {
   WindowLabel label;

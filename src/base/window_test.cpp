@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "base/time_window.h"
+#include "base/rfc3339.h"
 #include "tests/support/seeded_random.h"
 
 using namespace base;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/rfc3339.h"
 
 namespace catalog {
 namespace {

@@ -33,7 +33,7 @@ struct NewLimit {
   LimitSubject subject;
   std::string name = {};  // empty: default_name
   LimitUnit unit = LimitUnit::usd;
-  base::WindowKind window = base::WindowKind::day;
+  base::WindowPolicy window = {};
   std::int64_t amount = 0;
   int refusal_status = 402;
   Clamp clamp = Clamp::on;

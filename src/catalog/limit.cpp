@@ -72,26 +72,27 @@ base::Result<LimitText> parse_limit_text(std::string_view text) {
   if (space == std::string_view::npos) return malformed();
   const std::string_view rest = whole.substr(space + 1);
 
-  // "usd/day", or the way default_name says it: "usd per day".
+  // "usd/day", or the way default_name says it: "usd per day", "usd in total".
   std::string_view separator = "/";
-  if (rest.find(separator) == std::string_view::npos) separator = " per ";
+  for (const std::string_view word : {" per ", " in "})
+    if (rest.find(separator) == std::string_view::npos) separator = word;
   const std::size_t at = rest.find(separator);
   if (at == std::string_view::npos) return malformed();
 
   LimitText limit;
   TRY(limit.unit, limit_unit_from(without_spaces_around(rest.substr(0, at))));
   const std::string_view window_text = without_spaces_around(rest.substr(at + separator.size()));
-  const auto window = base::window_kind_from(window_text);
-  if (!window)
-    return base::invalid(fmt::format("'{}' is not a window; windows are day, month", window_text.substr(0, 64)),
-                         "window");
-  limit.window = *window;
+  TRY(limit.window, base::parse_window(window_text));
   TRY(limit.amount, parse_amount(limit.unit, whole.substr(0, space)));
   return limit;
 }
 
-std::string default_name(LimitUnit unit, base::WindowKind window, std::int64_t amount) {
-  return fmt::format("{} {} per {}", amount_text(unit, amount), to_string(unit), base::to_string(window));
+std::string in_words(const base::WindowPolicy& window) {
+  return (window.kind == base::WindowPolicy::Kind::total ? "in " : "per ") + base::to_string(window);
+}
+
+std::string default_name(LimitUnit unit, const base::WindowPolicy& window, std::int64_t amount) {
+  return fmt::format("{} {} {}", amount_text(unit, amount), to_string(unit), in_words(window));
 }
 
 }  // namespace catalog

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/result.h"
-#include "base/time_window.h"
+#include "base/window.h"
 
 namespace catalog {
 
@@ -19,12 +19,13 @@ enum class Clamp : std::uint8_t { on, off };
 using LimitSubject = std::variant<base::AccountId, base::KeyId>;
 
 // A rule on an account or key: at most `amount` of `unit` per `window`. A hard limit is never exceeded (design.md §2).
+// Subject, unit and window are what the limit is: counters are kept by them, so they never change.
 struct Limit {
   base::LimitId id;
   LimitSubject subject;
   std::string name;  // "10 usd per day" unless told
   LimitUnit unit = LimitUnit::usd;
-  base::WindowKind window = base::WindowKind::day;
+  base::WindowPolicy window = {};
   std::int64_t amount = 0;   // nano-dollars, tokens (input + output) or requests; >= 0
   int refusal_status = 402;  // 402 (SDKs do not retry) or 429
   Clamp clamp = Clamp::on;
@@ -38,13 +39,16 @@ base::Result<LimitUnit> limit_unit_from(std::string_view text);
 // The amount as a person writes it: dollars for usd ("0.25"), a whole number otherwise.
 std::string amount_text(LimitUnit unit, std::int64_t amount);
 base::Result<std::int64_t> parse_amount(LimitUnit unit, std::string_view text);
-// "10 usd/day", "100000 tokens/month", "100 requests/day": the one-line form of the command line.
+// "10 usd/day", "100000 tokens/month", "100 requests/rolling:5h", "10 usd in total": a limit in one line, its window in
+// UTC.
 struct LimitText {
   LimitUnit unit = LimitUnit::usd;
-  base::WindowKind window = base::WindowKind::day;
+  base::WindowPolicy window = {};
   std::int64_t amount = 0;
 };
 base::Result<LimitText> parse_limit_text(std::string_view text);
-std::string default_name(LimitUnit unit, base::WindowKind window, std::int64_t amount);
+// "per day", "per rolling:5h", "in total".
+std::string in_words(const base::WindowPolicy& window);
+std::string default_name(LimitUnit unit, const base::WindowPolicy& window, std::int64_t amount);
 
 }  // namespace catalog

@@ -2,25 +2,37 @@
 
 #include <doctest/doctest.h>
 
-using base::WindowKind;
+using Kind = base::WindowPolicy::Kind;
 using catalog::LimitUnit;
 
 TEST_CASE("a limit is read as a person writes it") {
   struct Row {
     const char* text;
     LimitUnit unit;
-    WindowKind window;
+    base::WindowPolicy window;
     std::int64_t amount;
     const char* name;
   };
   for (const Row& row :
-       {Row{"10 usd/day", LimitUnit::usd, WindowKind::day, 10'000'000'000, "10 usd per day"},
-        Row{"0.25 usd/month", LimitUnit::usd, WindowKind::month, 250'000'000, "0.25 usd per month"},
-        Row{"100000 tokens/month", LimitUnit::tokens, WindowKind::month, 100'000, "100000 tokens per month"},
-        Row{"100 requests/daily", LimitUnit::requests, WindowKind::day, 100, "100 requests per day"},
-        Row{"1 request/day", LimitUnit::requests, WindowKind::day, 1, "1 requests per day"},
-        Row{"  5 usd / day  ", LimitUnit::usd, WindowKind::day, 5'000'000'000, "5 usd per day"},
-        Row{"0 usd/day", LimitUnit::usd, WindowKind::day, 0, "0 usd per day"}}) {
+       {Row{"10 usd/day", LimitUnit::usd, {.kind = Kind::day}, 10'000'000'000, "10 usd per day"},
+        Row{"0.25 usd/month", LimitUnit::usd, {.kind = Kind::month}, 250'000'000, "0.25 usd per month"},
+        Row{"100000 tokens/month", LimitUnit::tokens, {.kind = Kind::month}, 100'000, "100000 tokens per month"},
+        Row{"100 requests/daily", LimitUnit::requests, {.kind = Kind::day}, 100, "100 requests per day"},
+        Row{"1 request/day", LimitUnit::requests, {.kind = Kind::day}, 1, "1 requests per day"},
+        Row{"  5 usd / day  ", LimitUnit::usd, {.kind = Kind::day}, 5'000'000'000, "5 usd per day"},
+        Row{"10 usd/weekly", LimitUnit::usd, {.kind = Kind::week}, 10'000'000'000, "10 usd per week"},
+        Row{"20 usd/cycle:15",
+            LimitUnit::usd,
+            {.kind = Kind::cycle, .cycle_day = 15},
+            20'000'000'000,
+            "20 usd per cycle:15"},
+        Row{"1000 requests/rolling:5h",
+            LimitUnit::requests,
+            {.kind = Kind::rolling, .span_ms = 18'000'000},
+            1'000,
+            "1000 requests per rolling:5h"},
+        Row{"500 usd/total", LimitUnit::usd, {.kind = Kind::total}, 500'000'000'000, "500 usd in total"},
+        Row{"0 usd/day", LimitUnit::usd, {.kind = Kind::day}, 0, "0 usd per day"}}) {
     CAPTURE(row.text);
     const auto limit = catalog::parse_limit_text(row.text);
     REQUIRE(limit.has_value());
@@ -43,11 +55,11 @@ TEST_CASE("what is not a limit is refused by the part that is wrong") {
     const char* field;
   };
   for (const Row& row :
-       {Row{"", ""}, Row{"10", ""}, Row{"usd/day", ""}, Row{"10 usd", ""}, Row{"10 usd/year", "window"},
-        Row{"10 usd/", "window"}, Row{"10 eur/day", "unit"}, Row{"10 /day", "unit"}, Row{"-1 usd/day", "amount"},
-        Row{"ten usd/day", "amount"}, Row{"1.5 tokens/day", "amount"}, Row{"-1 requests/day", "amount"},
-        Row{"0.0000000001 usd/day", "amount"}, Row{"9223372036854775808 tokens/day", "amount"},
-        Row{"+5 tokens/day", "amount"}}) {
+       {Row{"", ""}, Row{"10", ""}, Row{"usd/day", ""}, Row{"10 usd", ""}, Row{"10 usd/fortnight", "window"},
+        Row{"10 usd/rolling", "window"}, Row{"10 usd/cycle:32", "window"}, Row{"10 usd/", "window"},
+        Row{"10 eur/day", "unit"}, Row{"10 /day", "unit"}, Row{"-1 usd/day", "amount"}, Row{"ten usd/day", "amount"},
+        Row{"1.5 tokens/day", "amount"}, Row{"-1 requests/day", "amount"}, Row{"0.0000000001 usd/day", "amount"},
+        Row{"9223372036854775808 tokens/day", "amount"}, Row{"+5 tokens/day", "amount"}}) {
     CAPTURE(row.text);
     const auto limit = catalog::parse_limit_text(row.text);
     REQUIRE_FALSE(limit.has_value());

@@ -18,14 +18,14 @@ std::string table_of(const base::Json& page) {
                {"RESERVED", Align::right},
                {"UNRESOLVED", Align::right},
                {"SPENT", Align::right},
-               {"NEXT WINDOW"}});
+               {"RESETS"}});
   for (const base::Json& limit : page.find("data")->items()) {
     const bool on_account = limit.find("account") != nullptr;
     table.add({text_of(limit, "id"), text_of(limit, "name"),
                (on_account ? "account " : "key ") + text_of(limit, on_account ? "account" : "key"),
                text_of(limit, "unit"), text_of(limit, "amount"), text_of(limit, "available"),
                text_of(limit, "reserved"), text_of(limit, "unresolved"), text_of(limit, "spent"),
-               time_of(limit, "window_end")});
+               time_of(limit, "resets_at")});
   }
   return table.to_string();
 }
@@ -54,20 +54,23 @@ void add_create(CLI::App& noun, Session& session) {
   CLI::App& verb = *noun.add_subcommand("create", "Put a limit on an account or key");
   session.add_options(verb);
   struct Arguments {
-    std::string limit, account, key;
+    std::string limit, account, key, time_zone;
     Details details;
   };
   const auto arguments = std::make_shared<Arguments>();
-  verb.add_option("LIMIT", arguments->limit, "Such as \"10 usd/day\", \"100000 tokens/month\" or \"100 requests/day\"")
+  verb.add_option("LIMIT", arguments->limit,
+                  "Such as \"10 usd/day\", \"100000 tokens/month\" or \"100 requests/rolling:5h\"")
       ->required();
   auto& subject = *verb.add_option_group("subject", "What it is on");
   subject.add_option("--account", arguments->account, "An account, and all below it");
   subject.add_option("--key", arguments->key, "A single key");
   subject.require_option(1);
+  verb.add_option("--time-zone", arguments->time_zone, "Whose midnights count, such as Europe/Berlin; UTC unless told");
   arguments->details.add_options(verb);
   session.on(verb, [arguments, &session]() -> base::Status {
     TRY(const LimitForm form, parse_limit_form(arguments->limit));
     boost::json::object body{{"unit", form.unit}, {"window", form.window}, {"amount", form.amount}};
+    if (!arguments->time_zone.empty()) body["time_zone"] = arguments->time_zone;
     if (!arguments->account.empty()) body["account"] = arguments->account;
     if (!arguments->key.empty()) body["key"] = arguments->key;
     arguments->details.put_into(body);

@@ -144,7 +144,7 @@ TEST_CASE("accounts, keys and limits are listed in tables") {
   CHECK(accounts.contains("Acme  cus_1        active  -       2026-11-21T04:06:00Z\n"));
   CHECK(bench.run({"keys", "list", "--account", "Acme"}).out.contains("  alice  mg_live_"));
   const auto limits = bench.run({"limits", "list", "--account", "Acme"}).out;
-  CHECK(limits.contains("AMOUNT  AVAILABLE  RESERVED  UNRESOLVED  SPENT  NEXT WINDOW\n"));
+  CHECK(limits.contains("AMOUNT  AVAILABLE  RESERVED  UNRESOLVED  SPENT  RESETS\n"));
   CHECK(limits.contains("    10         10         0           0      0  2026-11-22T00:00:00Z\n"));
   CHECK(bench.run({"accounts", "suspend", "Acme"}).out.contains("suspended"));
   CHECK(bench.run({"accounts", "activate", "Acme"}).out.contains("active"));

@@ -11,6 +11,7 @@
 #include "base/ids.h"
 #include "base/money.h"
 #include "base/result.h"
+#include "base/window.h"
 #include "meter/usage.h"
 
 namespace events {
@@ -26,11 +27,12 @@ std::string_view to_string(Outcome outcome) noexcept;
 // What one exchange did to one counter (a limit in one window). Amounts in the limit's unit (nano-dollars for usd).
 struct Hold {
   base::LimitId limit;
-  base::WallTime window_start;
+  base::WindowLabel label;
   std::int64_t reserved = 0;    // taken before it left
   std::int64_t spent = 0;       // booked; above `reserved` only by an overrun
   std::int64_t unresolved = 0;  // of the reserved, what stays held because the true cost is not known
   // What goes back to the lease is reserved - spent - unresolved, never below zero.
+  std::optional<base::WindowLabel> sub_window = std::nullopt;  // of a rolling limit: where `spent` counts
 
   bool operator==(const Hold&) const = default;
 };

@@ -22,6 +22,13 @@ std::int64_t worst(std::string_view body, std::int64_t output) {
   return (std::ssize(body) + meter::input_margin_tokens) * 1'000 + output * 2'000;
 }
 
+Task<void> period(World& world, std::string_view expected) {
+  world.answers(answer);
+  const Reply reply = co_await ask(world, world.call(question));
+  CHECK(reply.status() == 200);
+  CHECK(reply.field("X-Budget-Period") == expected);
+}
+
 Task<void> plain(World& world) {
   world.answers(answer);
   const Reply reply = co_await ask(world, world.call(question, "X-Api-Key: " + world.secret + "\r\nX-Other: kept\r\n"));
@@ -221,6 +228,22 @@ TEST_CASE("a call is forwarded as it is, metered, and its exact cost is in the h
   world.limit(1'000'000'000);
   world.open();
   world.run(plain(world));
+}
+
+TEST_CASE("the period of a budget is told as operators write it") {
+  for (const auto& [window, expected] : {std::pair{"minute", "minutely"},
+                                         {"hour", "hourly"},
+                                         {"week", "weekly"},
+                                         {"year", "yearly"},
+                                         {"cycle:15", "cycle:15"},
+                                         {"rolling:5h", "rolling:5h"},
+                                         {"total", "total"}}) {
+    CAPTURE(window);
+    World world;
+    world.limit(1'000'000'000).window = *base::parse_window(window);
+    world.open();
+    world.run(period(world, expected));
+  }
 }
 
 TEST_CASE("of a reply's fields the client gets what is meant for it") {

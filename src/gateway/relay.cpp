@@ -29,7 +29,13 @@ constexpr std::string_view trailer_names =
     "X-Request-Cost, X-Estimated-Cost, X-Input-Tokens, X-Tokens-Used, "
     "X-Output-Clamped, X-Budget-Remaining, X-Budget-Period";
 
-std::string_view period_of(base::WindowKind window) { return window == base::WindowKind::day ? "daily" : "monthly"; }
+// As operators say it: daily, monthly, cycle:15, rolling:5h.
+std::string period_of(const base::WindowPolicy& window) {
+  using Kind = base::WindowPolicy::Kind;
+  if (window.kind == Kind::day) return "daily";
+  const bool calendar = window.kind < Kind::cycle;
+  return base::to_string(window) + (calendar ? "ly" : "");
+}
 
 std::string chunk_head(std::size_t size) { return fmt::format("{:x}\r\n", size); }
 

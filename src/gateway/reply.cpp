@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/assert.h"
-#include "base/time_window.h"
+#include "base/rfc3339.h"
 #include "net/head_writer.h"
 
 namespace gateway {
@@ -20,9 +20,9 @@ bool is_about_money(ErrorType type) {
 
 std::string in_words(const quota::Shortage& shortage) {
   const auto amount = [&](std::int64_t value) { return catalog::amount_text(shortage.limit.unit, value); };
-  return fmt::format("the call may need {} {} and the limit '{}' has {} left of {} per {}", amount(shortage.required),
+  return fmt::format("the call may need {} {} and the limit '{}' has {} left of {} {}", amount(shortage.required),
                      catalog::to_string(shortage.limit.unit), shortage.limit.name, amount(shortage.available),
-                     amount(shortage.limit.amount), base::to_string(shortage.limit.window));
+                     amount(shortage.limit.amount), catalog::in_words(shortage.limit.window));
 }
 
 }  // namespace
@@ -37,14 +37,15 @@ Failure failure_of(const quota::Refusal& refusal, base::WallTime now) {
     return Failure({refusal.type, base::Source::store, fmt::format("not admitted: {}", refusal.reason), {}});
   const quota::Shortage& shortage = refusal.shortages.front();
   const bool busy = refusal.type == ErrorType::limit_busy;
-  Failure failure(
-      {refusal.type,
-       base::Source::client,
-       in_words(shortage) + (busy ? "; calls in flight hold the rest, try again soon"
-                                  : fmt::format("; it resets at {}", base::to_rfc3339(shortage.window.end))),
-       {}},
-      shortage);
-  failure.retry_after_s = busy ? 1 : std::max<std::int64_t>(1, (shortage.window.end.ms - now.ms + 999) / 1000);
+  std::string message = in_words(shortage);
+  if (busy)
+    message += "; calls in flight hold the rest, try again soon";
+  else if (shortage.resets_at)
+    message += fmt::format("; it resets at {}", base::to_rfc3339(*shortage.resets_at));
+  Failure failure({refusal.type, base::Source::client, std::move(message), {}}, shortage);
+  if (busy) failure.retry_after_s = 1;
+  if (!busy && shortage.resets_at)
+    failure.retry_after_s = std::max<std::int64_t>(1, (shortage.resets_at->ms - now.ms + 999) / 1000);
   return failure;
 }
 
@@ -64,7 +65,8 @@ std::string error_body(const Failure& failure, std::string_view request_id) {
                       {"window", base::to_string(shortage.limit.window)}};
     error["required"] = catalog::amount_text(shortage.limit.unit, shortage.required);
     error["available"] = catalog::amount_text(shortage.limit.unit, shortage.available);
-    error["resets_at"] = base::to_rfc3339(shortage.window.end);
+    error["resets_at"] =
+        shortage.resets_at ? boost::json::value(base::to_rfc3339(*shortage.resets_at)) : boost::json::value(nullptr);
   }
   return boost::json::serialize(boost::json::object{{"error", std::move(error)}});
 }

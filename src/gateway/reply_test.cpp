@@ -10,7 +10,8 @@ using base::Source;
 
 namespace {
 
-constexpr base::WallTime now{1'795'233'960'000};  // 2026-11-21T04:06:00Z
+constexpr base::WallTime now{1'795'233'960'000};       // 2026-11-21T04:06:00Z
+constexpr base::WallTime midnight{1'795'305'600'000};  // the next one
 
 quota::Refusal refusal(ErrorType type, int status = 402) {
   catalog::Limit limit{.id = {},
@@ -19,9 +20,7 @@ quota::Refusal refusal(ErrorType type, int status = 402) {
                        .amount = 10'000'000'000,
                        .refusal_status = status,
                        .created = {}};
-  return {.type = type,
-          .shortages = {{limit, 250'000'000, 100'000'000, base::window_at(base::WindowKind::day, now)}},
-          .reason = {}};
+  return {.type = type, .shortages = {{limit, 250'000'000, 100'000'000, {}, midnight}}, .reason = {}};
 }
 
 std::string text_of(const base::Json& object, std::string_view member) {
@@ -64,10 +63,19 @@ TEST_CASE("a store that cannot say refuses with its reason") {
   CHECK_FALSE(failure.shortage.has_value());
 }
 
+TEST_CASE("a limit that never resets says no time, and to try again at none") {
+  quota::Refusal never = refusal(ErrorType::limit_reached, 429);
+  never.shortages.front().limit.window.kind = base::WindowPolicy::Kind::total;
+  never.shortages.front().resets_at = std::nullopt;
+  const Failure failure = failure_of(never, now);
+  CHECK(failure.error.message == "the call may need 0.25 usd and the limit 'team budget' has 0.1 left of 10 in total");
+  CHECK_FALSE(failure.retry_after_s.has_value());
+  CHECK(error_body(failure, "the-id").contains(R"("resets_at":null)"));
+}
+
 TEST_CASE("the last moment of a window still asks to wait a second") {
-  const base::TimeWindow window = base::window_at(base::WindowKind::day, now);
-  CHECK(failure_of(refusal(ErrorType::limit_reached), {window.end.ms - 1}).retry_after_s == 1);
-  CHECK(failure_of(refusal(ErrorType::limit_reached), {window.end.ms + 5'000}).retry_after_s == 1);
+  CHECK(failure_of(refusal(ErrorType::limit_reached), {midnight.ms - 1}).retry_after_s == 1);
+  CHECK(failure_of(refusal(ErrorType::limit_reached), {midnight.ms + 5'000}).retry_after_s == 1);
 }
 
 TEST_CASE("an error's body has the dialect's members, and those of a refusal where there is one") {

@@ -14,6 +14,7 @@
 #include "base/sha256.h"
 #include "gateway/worker.h"
 #include "net/world_test.h"
+#include "quota/counting.h"
 #include "store/memory/memory_store.h"
 #include "tests/support/seeded_random.h"
 
@@ -130,7 +131,6 @@ class World : public net::testing::Bench {
                       .subject = account.id,
                       .name = "the limit",
                       .unit = unit,
-                      .window = base::WindowKind::day,
                       .amount = amount,
                       .created = {}});
     REQUIRE(store.put(limits.back()).has_value());
@@ -183,8 +183,9 @@ class World : public net::testing::Bench {
     return *store.records({});
   }
   quota::CounterState state(const catalog::Limit& limit) {
-    const quota::CounterKey key{limit.id, base::window_at(limit.window, clock.wall_now()).start};
-    return store.read(std::span(&key, 1))->front();
+    const base::WallTime now = clock.wall_now();
+    const auto query = quota::query_of(limit.id, limit.window, base::window_at(limit.window, now), now);
+    return store.read(std::span(&query, 1))->front();
   }
 };
 

@@ -29,7 +29,7 @@ constexpr unsigned outcome_shift = 4;
 constexpr std::size_t reserve_bytes_max = 2 + 3 * id_bytes + 7 * number_bytes_max;
 constexpr std::size_t settle_fixed_bytes_max =
     4 + 3 * id_bytes + 12 * number_bytes_max + events::packed::usage_bytes_max;
-constexpr std::size_t hold_bytes_max = id_bytes + 5 * number_bytes_max;
+constexpr std::size_t hold_bytes_max = id_bytes + 1 + 6 * number_bytes_max;
 
 ByteWriter begin(PayloadBuffer& buffer, std::size_t bytes_max) {
   buffer.resize(bytes_max, boost::container::default_init);
@@ -186,11 +186,13 @@ std::span<const std::byte> encode_settle(const events::UsageRecord& usage, std::
   for (std::size_t i = 0; i < usage.holds.size(); ++i) {
     const events::Hold& hold = usage.holds[i];
     write_id(out, hold.limit);
-    out.signed_number(hold.window_start.ms);
+    out.signed_number(hold.label.ms);
     out.signed_number(lease_epochs[i]);
     out.signed_number(hold.reserved);
     out.signed_number(hold.spent);
     out.signed_number(hold.unresolved);
+    out.byte(hold.sub_window ? 1 : 0);
+    if (hold.sub_window) out.signed_number(hold.sub_window->ms);
   }
   return end(out, buffer);
 }
@@ -222,11 +224,12 @@ base::Result<SettleRecord> decode_settle(std::span<const std::byte> payload) {
   for (std::uint64_t count = in.number(); count > 0 && !in.broken(); --count) {
     events::Hold& hold = usage.holds.emplace_back();
     read_id(in, hold.limit);
-    hold.window_start.ms = in.signed_number();
+    hold.label.ms = in.signed_number();
     record.lease_epochs.push_back(in.signed_number());
     hold.reserved = in.signed_number();
     hold.spent = in.signed_number();
     hold.unresolved = in.signed_number();
+    if (in.byte() != 0) hold.sub_window = base::WindowLabel{in.signed_number()};
   }
   TRY_STATUS(check_end(in));
   if (!known || status != usage.status) return damaged("names what this version does not know");

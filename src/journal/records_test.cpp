@@ -130,7 +130,7 @@ TEST_CASE("no settle is larger than what its reservation kept") {
     CHECK(bytes <= settle_bytes_max(reserve));
     CHECK(bytes + 150 > settle_bytes_max(reserve));  // and not much less
     CHECK(encode(ReleaseRecord{}, buffer).size() < settle_bytes_max(ReserveRecord{}));
-    usage.holds.push_back({{}, {most}, most, most, tests::RandomUsage::least});
+    usage.holds.push_back({{}, {most}, most, most, tests::RandomUsage::least, base::WindowLabel{most}});
   }
 }
 
@@ -155,7 +155,8 @@ TEST_CASE("a usual settle takes some 250 bytes") {
                             .cost = base::Money::from_nanos(360'000),
                             .price_version = "2026-11-20",
                             .holds = {}};
-  for (int i = 0; i < 3; ++i) usage.holds.push_back({random.id<base::LimitId>(), usage.started, 1'000'000, 360'000, 0});
+  for (int i = 0; i < 3; ++i)
+    usage.holds.push_back({random.id<base::LimitId>(), {usage.started.ms}, 1'000'000, 360'000, 0});
   const std::vector<std::int64_t> epochs(3, 1);
   const std::size_t bytes = encode_settle(usage, epochs, buffer).size();
   CHECK(bytes > 200);

@@ -24,7 +24,7 @@ std::optional<Reservation> Admission::try_reserve(std::span<const catalog::Limit
       return std::nullopt;
     }
     if (lease->wants_refill()) keeper_.ask_refill(lease);
-    parts.push_back({lease, limit->unit, amount});
+    parts.push_back({lease, limit->unit, amount, lease->sub_window(stamp)});
   }
   return Reservation(keeper_, std::move(record), std::move(parts));
 }

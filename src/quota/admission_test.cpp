@@ -15,7 +15,7 @@ namespace {
 struct Worker {
   World world;
   const catalog::Limit day = world.limit(1'000);
-  const catalog::Limit month = world.limit(100, catalog::LimitUnit::tokens, base::WindowKind::month);
+  const catalog::Limit month = world.limit(100, catalog::LimitUnit::tokens, {.kind = base::WindowPolicy::Kind::month});
   const std::array<const catalog::Limit*, 2> limits{&day, &month};
   Admission admission{*world.keeper};
   std::unique_ptr<events::UsageRecord> record = world.record();
@@ -94,7 +94,7 @@ TEST_CASE("yesterday's lease pays for nothing today") {
   worker.learn(amounts(1, 1));
   const auto reservation = worker.fast(amounts(1, 1));
   REQUIRE(reservation.has_value());
-  CHECK(reservation->parts()[0].lease->counter().window_start == tomorrow);
+  CHECK(reservation->parts()[0].lease->counter().label.ms == tomorrow.ms);
 }
 
 TEST_CASE("a late settlement lands in the window it was admitted in") {

@@ -18,7 +18,10 @@ struct Shortage {
   catalog::Limit limit;
   std::int64_t required = 0;   // in the limit's unit
   std::int64_t available = 0;  // what could be reserved right now; >= 0
-  base::TimeWindow window;
+  base::Window window;         // that it was asked of
+  // When some of it may be free again: the window's end, or when the oldest spend of a rolling window leaves it.
+  // nullopt: never by itself.
+  std::optional<base::WallTime> resets_at;
 };
 
 // A policy's no. A value, not an error.

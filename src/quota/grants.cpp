@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "quota/counting.h"
 #include "quota/keeper.h"
 
 namespace quota {
@@ -55,20 +56,26 @@ base::Result<Keeper::Leases> Keeper::leases_of(Waiter& waiter) {
 }
 
 base::Result<std::shared_ptr<Lease>> Keeper::lease_for(const catalog::Limit& limit, base::WallTime stamp) {
-  const base::TimeWindow span = base::window_at(limit.window, stamp);
-  const CounterKey key{limit.id, span.start};
+  const base::Window window = base::window_at(limit.window, stamp);
+  const CounterKey key{limit.id, window.label};
   if (const auto known = leases_.find(key); known != leases_.end()) return known->second;
-  const auto states = store_.read(std::span(&key, 1));
+  const CounterQuery query = quota::query_of(limit.id, limit.window, window, stamp);
+  const auto states = store_.read(std::span(&query, 1));
   if (!states) {
     note(std::unexpected(states.error()));
     return std::unexpected(states.error());
   }
-  auto lease = std::make_shared<Lease>(key, span);
-  lease->amount_ = states->front().amount;
-  lease->spent_ = states->front().spent;
-  lease->unresolved_ = states->front().unresolved;
+  auto lease = std::make_shared<Lease>(limit.id, limit.window, window);
+  lease->known_ = states->front();
+  lease->amount_ = lease->known_.amount;
+  lease->spent_ = lease->known_.spent;
+  lease->unresolved_ = lease->known_.unresolved;
   leases_.emplace(key, lease);
   return lease;
+}
+
+CounterQuery Keeper::query_of(const Lease& lease) const {
+  return quota::query_of(lease.counter().limit, lease.policy_, lease.span(), clock_.wall_now());
 }
 
 base::Status Keeper::fetch(std::span<const Asking> asking, InHand& in_hand, base::Instant now) {
@@ -88,7 +95,7 @@ base::Status Keeper::fetch(std::span<const Asking> asking, InHand& in_hand, base
     have = lease->take_up_to(std::numeric_limits<std::int64_t>::max());
     if (have >= amount) continue;
     const std::int64_t missing = amount - have;
-    requests.push_back({lease->counter(), 1, missing + surplus_of(*lease, missing, now)});
+    requests.push_back({query_of(*lease), 1, missing + surplus_of(*lease, missing, now)});
     of_request.push_back(lease);
   }
   if (!squared || requests.empty()) return squared;
@@ -107,13 +114,14 @@ base::Status Keeper::square(Lease& lease) {
   take_records();
   TRY_STATUS(flush_all());
   TRY_STATUS(return_free(lease));
-  const auto states = store_.read(std::span(&lease.counter(), 1));
+  const CounterQuery query = query_of(lease);
+  const auto states = store_.read(std::span(&query, 1));
   if (!states) {
     note(std::unexpected(states.error()));
     return std::unexpected(states.error());
   }
   const CounterState& state = states->front();
-  lease.amount_ = state.amount;
+  learn(lease, state);
   // Above its amount nothing is granted, and what others give back must go to the store before anybody takes it.
   if (state.spent + state.leased + state.unresolved > state.amount) return {};
   lease.overdrawn_.fetch_sub(std::exchange(lease.overdrawn_known_, 0), std::memory_order_relaxed);
@@ -134,7 +142,8 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
   for (std::size_t i = 0; i < asking.leases.size(); ++i) {
     const Waiter::Want& want = waiter.wants[i];
     in_hand[asking.leases[i].get()] -= want.amount;
-    parts.push_back({std::move(asking.leases[i]), want.limit.unit, want.amount});
+    const auto sub_window = asking.leases[i]->sub_window(waiter.stamp);
+    parts.push_back({std::move(asking.leases[i]), want.limit.unit, want.amount, sub_window});
   }
   return Reservation(*this, std::move(waiter.record), std::move(parts));
 }
@@ -146,7 +155,8 @@ Refusal Keeper::refusal_of(const Asking& asking, const InHand& in_hand) {
     const Waiter::Want& want = asking.waiter.wants[i];
     const std::int64_t available = in_hand.at(asking.leases[i].get());
     if (available >= want.amount) continue;
-    Shortage shortage{want.limit, want.amount, std::max<std::int64_t>(available, 0), lease.span()};
+    Shortage shortage{want.limit, want.amount, std::max<std::int64_t>(available, 0), lease.span(),
+                      resets_at(lease.policy_, lease.span(), lease.known_)};
     // Waiting cannot help where even without the others' reservations it would not fit.
     const bool reached = want.amount > lease.amount() - lease.spent() - lease.unresolved();
     if (reached && refusal.type == base::ErrorType::limit_busy) {
@@ -172,7 +182,7 @@ void Keeper::serve_refills(base::Instant now) {
     if (surplus == 0) lease->refill_below_ = 0;  // near the limit each exchange asks for exactly what it needs
     lease->refill_asked_ = false;
     if (surplus == 0) continue;
-    requests.push_back({lease->counter(), 1, surplus});
+    requests.push_back({query_of(*lease), 1, surplus});
     of_request.push_back(lease);
   }
   if (requests.empty()) return;
@@ -197,9 +207,19 @@ std::int64_t Keeper::surplus_of(Lease& lease, std::int64_t need, base::Instant n
 void Keeper::learn(Lease& lease, const Grant& grant, base::Instant now) {
   ASSERT(grant.granted >= 0);
   lease.granted_total_ += grant.granted;
-  lease.amount_ = grant.state.amount;
   lease.last_grant_ = now;
   lease.refill_below_ = lease.size_ / 2;
+  learn(lease, grant.state);
+}
+
+// What workers settle meanwhile goes on counting beside what the store knows: of a rolling limit that becomes less with
+// time. While a batch is in doubt nobody knows how much of it the store has counted.
+void Keeper::learn(Lease& lease, const CounterState& state) {
+  lease.amount_ = state.amount;
+  if (!batch_.empty()) return;
+  lease.spent_ += state.spent - lease.known_.spent;
+  lease.unresolved_ += state.unresolved - lease.known_.unresolved;
+  lease.known_ = state;
 }
 
 }  // namespace quota

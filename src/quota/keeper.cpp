@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/assert.h"
+#include "quota/counting.h"
 
 namespace quota {
 namespace {
@@ -163,8 +164,10 @@ base::Status Keeper::flush_batch() {
   if (status) {
     for (const events::UsageRecord& record : batch_)
       for (const events::Hold& hold : record.holds) {
-        const auto lease = leases_.find({hold.limit, hold.window_start});
+        const auto lease = leases_.find({hold.limit, hold.label});
         if (lease == leases_.end()) continue;
+        lease->second->known_.spent += hold.spent;
+        lease->second->known_.unresolved += hold.unresolved;
         lease->second->consumed_total_ += std::min(hold.reserved, hold.spent + hold.unresolved);
         if (hold.spent > hold.reserved) ++lease->second->overdrawn_known_;
       }
@@ -236,18 +239,19 @@ base::Result<std::vector<FiveNumbers>> Keeper::numbers(const std::vector<catalog
 base::Result<std::vector<FiveNumbers>> Keeper::numbers_now(const std::vector<catalog::Limit>& limits) {
   take_inputs();
   TRY_STATUS(flush_all());
-  std::vector<CounterKey> keys;
+  std::vector<CounterQuery> queries;
   std::vector<FiveNumbers> answer;
   const base::WallTime now = clock_.wall_now();
   for (const catalog::Limit& limit : limits) {
-    FiveNumbers& five = answer.emplace_back();
-    five.window = base::window_at(limit.window, now);
-    keys.push_back({limit.id, five.window.start});
+    const base::Window window = base::window_at(limit.window, now);
+    answer.push_back({.window = shown_window(limit.window, window, now)});
+    queries.push_back(quota::query_of(limit.id, limit.window, window, now));
   }
-  TRY(const auto states, store_.read(keys));
-  for (std::size_t i = 0; i < keys.size(); ++i) {
+  TRY(const auto states, store_.read(queries));
+  for (std::size_t i = 0; i < queries.size(); ++i) {
     FiveNumbers& five = answer[i];
-    const auto lease = leases_.find(keys[i]);
+    const auto lease = leases_.find(queries[i].counter);
+    five.resets_at = resets_at(limits[i].window, five.window, states[i]);
     five.amount = limits[i].amount;
     five.spent = states[i].spent;
     five.unresolved = states[i].unresolved;

@@ -101,6 +101,8 @@ class Keeper final : public Inspector, public SettleQueue {
   void serve_waiters(base::Instant now);
   base::Result<Leases> leases_of(Waiter& waiter);
   base::Result<std::shared_ptr<Lease>> lease_for(const catalog::Limit& limit, base::WallTime stamp);
+  // What to ask of a lease's counter at this moment.
+  CounterQuery query_of(const Lease& lease) const;
   // Takes what is free and asks the store for the rest of what the waiters need and some more.
   base::Status fetch(std::span<const Asking> asking, InHand& in_hand, base::Instant now);
   // Tells the store what was settled and gives it what came back to an overdrawn lease. The lease stays overdrawn while
@@ -113,7 +115,8 @@ class Keeper final : public Inspector, public SettleQueue {
   void serve_refills(base::Instant now);
   // How much more than is needed a grant should bring: grows while demand lasts, shrinks to nothing near the limit.
   static std::int64_t surplus_of(Lease& lease, std::int64_t need, base::Instant now);
-  static void learn(Lease& lease, const Grant& grant, base::Instant now);
+  void learn(Lease& lease, const Grant& grant, base::Instant now);
+  void learn(Lease& lease, const CounterState& state);
 
   base::Result<std::vector<FiveNumbers>> numbers_now(const std::vector<catalog::Limit>& limits);
   void flush_due(base::Instant now);

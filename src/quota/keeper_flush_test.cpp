@@ -262,7 +262,8 @@ TEST_CASE("the five numbers add up, and count what is settled whether it is flus
     CHECK(five.unresolved == unresolved);
     CHECK(five.spent == spent);
     CHECK(five.amount == limit.amount);
-    CHECK(five.window == base::TimeWindow{today, tomorrow});
+    CHECK(five.window == base::Window{{today.ms}, today, tomorrow});
+    CHECK(five.resets_at == tomorrow);
   };
   check(1'000, 0, 0, 0);
   Reservation first = world.reserve(limit, 100);
@@ -356,7 +357,7 @@ TEST_CASE("flushed records come back empty, to be used again, half of them at a 
     for (int i = 0; i < 4; ++i) {
       auto record = world.record();
       record->model = "a model with a name that is too long to be kept in place";
-      record->holds.push_back({.limit = base::LimitId::create({1}, world.random()), .window_start = today});
+      record->holds.push_back({.limit = base::LimitId::create({1}, world.random()), .label = {today.ms}});
       record->usage = meter::Usage{.input_tokens = 1, .output_tokens = 2};
       world.keeper->push(std::move(record));
     }

@@ -12,12 +12,12 @@ using Answer = ScriptedStore::Answer;
 TEST_CASE("a waiter is granted what it needs of every limit, as its reservation") {
   World world;
   const catalog::Limit day = world.limit(1'000);
-  const catalog::Limit month = world.limit(50, catalog::LimitUnit::tokens, base::WindowKind::month);
+  const catalog::Limit month = world.limit(50, catalog::LimitUnit::tokens, {.kind = base::WindowPolicy::Kind::month});
   const Reservation held = world.reserve({day, month}, 40);
   REQUIRE(held.parts().size() == 2);
-  CHECK(held.parts()[0].lease->counter() == CounterKey{day.id, today});
+  CHECK(held.parts()[0].lease->counter() == CounterKey{day.id, {today.ms}});
   CHECK(held.parts()[0].amount == 40);
-  CHECK(held.parts()[1].lease->counter().window_start == base::window_at(base::WindowKind::month, today).start);
+  CHECK(held.parts()[1].lease->counter().label == base::window_at(month.window, today).label);
   CHECK(held.parts()[1].unit == catalog::LimitUnit::tokens);
   REQUIRE(world.store.asked.size() == 1);  // both in one transaction
   CHECK(world.store.asked[0].size() == 2);
@@ -33,7 +33,8 @@ TEST_CASE("a waiter that one of its limits cannot pay holds nothing of the other
   CHECK(refusal.shortages[0].limit == small);
   CHECK(refusal.shortages[0].required == 40);
   CHECK(refusal.shortages[0].available == 30);
-  CHECK(refusal.shortages[0].window == base::TimeWindow{today, tomorrow});
+  CHECK(refusal.shortages[0].window == base::Window{{today.ms}, today, tomorrow});
+  CHECK(refusal.shortages[0].resets_at == tomorrow);
   CHECK(world.reserve(large, 1'000).parts().size() == 1);  // all of it is still there
 }
 
@@ -210,7 +211,7 @@ TEST_CASE("a limit that was removed meanwhile refuses") {
 TEST_CASE("a window that turns while somebody waits gives the next one's money") {
   World world;
   const catalog::Limit day = world.limit(100);
-  const catalog::Limit month = world.limit(1'000, catalog::LimitUnit::usd, base::WindowKind::month);
+  const catalog::Limit month = world.limit(1'000, catalog::LimitUnit::usd, {.kind = base::WindowPolicy::Kind::month});
   const Reservation other = world.reserve({day, month}, 80);
   const World::Asked waiting = world.submit({day, month}, 50, day_ms);
   world.keeper->turn();
@@ -219,10 +220,10 @@ TEST_CASE("a window that turns while somebody waits gives the next one's money")
   const World::Asked other_waiting = world.submit({day}, 1);
   world.keeper->turn();
   const Reservation served = World::taken(waiting);
-  CHECK(served.parts()[0].lease->counter().window_start == tomorrow);
+  CHECK(served.parts()[0].lease->counter().label.ms == tomorrow.ms);
   CHECK(served.parts()[1].lease->counter() == other.parts()[1].lease->counter());
   CHECK(world.state(day) == CounterState{.amount = 100, .leased = 100});  // yesterday's stands as it stood
-  CHECK(World::taken(other_waiting).parts()[0].lease->counter().window_start == tomorrow);
+  CHECK(World::taken(other_waiting).parts()[0].lease->counter().label.ms == tomorrow.ms);
 }
 
 TEST_CASE("a store that cannot answer refuses with its reason, and never says that a limit was reached") {

@@ -2,8 +2,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
-#include "base/time_window.h"
+#include "base/window.h"
 #include "quota/store.h"
 
 namespace quota {
@@ -14,12 +15,20 @@ namespace quota {
 // Always: free >= 0, and what the store has leased to this process = free + reserved + settled but not flushed.
 class Lease {
  public:
-  Lease(CounterKey counter, base::TimeWindow span) : counter_(counter), span_(span) {}
+  // `window` is one of the policy's.
+  Lease(base::LimitId limit, const base::WindowPolicy& policy, const base::Window& window)
+      : counter_{limit, window.label}, policy_(policy), span_(window) {}
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
 
   const CounterKey& counter() const { return counter_; }
-  const base::TimeWindow& span() const { return span_; }
+  // Where stamps count on this counter: a reservation needs no other lease while it contains its stamp.
+  const base::Window& span() const { return span_; }
+  bool rolling() const { return policy_.kind == base::WindowPolicy::Kind::rolling; }
+  // The sub-window that what is spent under `stamp` is booked in; nullopt: the limit is not rolling.
+  std::optional<base::WindowLabel> sub_window(base::WallTime stamp) const {
+    return rolling() ? std::optional(base::sub_label(policy_, stamp)) : std::nullopt;
+  }
 
   // Takes `amount` from what is free: all of it or nothing. Nothing while the lease is overdrawn.
   bool take(std::int64_t amount);
@@ -48,10 +57,11 @@ class Lease {
   friend class Keeper;
 
   const CounterKey counter_;
-  const base::TimeWindow span_;
+  const base::WindowPolicy policy_;
+  const base::Window span_;
   std::atomic<std::int64_t> free_ = 0;
   std::atomic<std::int64_t> reserved_ = 0;
-  std::atomic<std::int64_t> spent_ = 0;       // the store's when it was last read, and what this process settled since
+  std::atomic<std::int64_t> spent_ = 0;       // the store's when it was last read, and what is not flushed to it yet
   std::atomic<std::int64_t> unresolved_ = 0;  // likewise
   std::atomic<std::int64_t> amount_ = 0;      // the limit's
   std::atomic<std::int64_t> refill_below_ = 0;
@@ -62,6 +72,7 @@ class Lease {
   std::int64_t granted_total_ = 0;
   std::int64_t returned_total_ = 0;
   std::int64_t consumed_total_ = 0;   // of what was flushed
+  CounterState known_;                // the store's spent and unresolved, as read and since flushed
   bool return_pending_ = false;       // the store did not confirm the last return
   std::int64_t overdrawn_known_ = 0;  // how much of overdrawn_ the store has been told
   std::int64_t size_ = 0;             // what a refill asks for beyond need: doubles while demand lasts

@@ -29,12 +29,12 @@ constexpr Taking takings[] = {{"less than is free", 10, 4, true, 4},
 TEST_CASE("take takes all of an amount or nothing; take_up_to takes what there is") {
   for (const Taking& row : takings) {
     CAPTURE(row.name);
-    Lease whole({}, {});
+    Lease whole({}, {}, {});
     whole.give(row.free);
     CHECK(whole.take(row.amount) == row.all);
     CHECK(whole.free() == (row.all ? row.free - row.amount : row.free));
 
-    Lease part({}, {});
+    Lease part({}, {}, {});
     part.give(row.free);
     CHECK(part.take_up_to(row.amount) == row.part);
     CHECK(part.free() == row.free - row.part);
@@ -42,7 +42,7 @@ TEST_CASE("take takes all of an amount or nothing; take_up_to takes what there i
 }
 
 TEST_CASE("what was taken and given back can be taken again") {
-  Lease lease({}, {});
+  Lease lease({}, {}, {});
   lease.give(10);
   CHECK(lease.take(10));
   CHECK_FALSE(lease.take(1));
@@ -52,7 +52,7 @@ TEST_CASE("what was taken and given back can be taken again") {
 }
 
 TEST_CASE("a settled reservation leaves reserved for spent and unresolved") {
-  Lease lease({}, {});
+  Lease lease({}, {}, {});
   lease.note_reserved(10);
   lease.note_reserved(5);
   lease.note_settled(10, 4, 6);
@@ -63,13 +63,13 @@ TEST_CASE("a settled reservation leaves reserved for spent and unresolved") {
 }
 
 TEST_CASE("a lease that nobody filled yet does not ask to be refilled") {
-  Lease lease({}, {});
+  Lease lease({}, {}, {});
   CHECK_FALSE(lease.wants_refill());
 }
 
 TEST_CASE("takers on four threads never take more than there is, and nothing gets lost") {
   constexpr std::int64_t amount = 100;
-  Lease lease({}, {});
+  Lease lease({}, {}, {});
   lease.give(amount);
   std::atomic<std::int64_t> out = 0;
   std::atomic<bool> too_much = false;

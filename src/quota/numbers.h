@@ -1,10 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
-#include "base/time_window.h"
+#include "base/window.h"
 #include "catalog/limit.h"
 
 namespace quota {
@@ -17,7 +18,8 @@ struct FiveNumbers {
   std::int64_t reserved = 0;
   std::int64_t unresolved = 0;
   std::int64_t spent = 0;
-  base::TimeWindow window;
+  base::Window window;                                     // that counts; ends in the far future if it does not end
+  std::optional<base::WallTime> resets_at = std::nullopt;  // see counting.h
 };
 
 // Reads the five numbers, all from one moment, settled exchanges included whether flushed or not.

@@ -71,7 +71,8 @@ class Node {
   explicit Node(std::uint64_t seed) : random_(seed) {
     limits_.push_back(world_.limit(random_.between(50, 2'000)));
     limits_.push_back(world_.limit(random_.between(50, 2'000)));
-    limits_.push_back(world_.limit(random_.between(100, 9'000), catalog::LimitUnit::usd, base::WindowKind::month));
+    limits_.push_back(
+        world_.limit(random_.between(100, 9'000), catalog::LimitUnit::usd, {.kind = base::WindowPolicy::Kind::month}));
     start();
   }
 
@@ -155,9 +156,9 @@ class Node {
     Open open{std::move(reservation), {}};
     for (const Reservation::Part& part : open.reservation.parts()) {
       const std::size_t number = number_of(part.lease->counter().limit);
-      const Auditor::Place place{number, part.lease->counter().window_start.ms};
-      const base::TimeWindow now = base::window_at(limits_[number].window, world_.clock.wall_now());
-      REQUIRE(now.start == part.lease->counter().window_start);
+      const Auditor::Place place{number, part.lease->counter().label.ms};
+      const base::Window now = base::window_at(limits_[number].window, world_.clock.wall_now());
+      REQUIRE(now.label == part.lease->counter().label);
       auditor_.admitted(place, money(part.amount), money(limits_[number].amount));
       open.parts.emplace_back(place, money(part.amount));
     }
@@ -168,8 +169,8 @@ class Node {
   // The keeper may hold leases wherever it was asked; after a crash they are unresolved there, admitted or not.
   void open_books() {
     for (std::size_t i = 0; i < limits_.size(); ++i) {
-      const base::TimeWindow window = base::window_at(limits_[i].window, world_.clock.wall_now());
-      auditor_.at({i, window.start.ms}).amount = money(limits_[i].amount);
+      const base::Window window = base::window_at(limits_[i].window, world_.clock.wall_now());
+      auditor_.at({i, window.label.ms}).amount = money(limits_[i].amount);
     }
   }
 
@@ -191,7 +192,7 @@ class Node {
   // Nobody is told that a limit is reached while what is not spent or unresolved would do.
   void check(const Refusal& refusal) {
     for (const Shortage& shortage : refusal.shortages) {
-      const Auditor::Account& account = auditor_.at({number_of(shortage.limit.id), shortage.window.start.ms});
+      const Auditor::Account& account = auditor_.at({number_of(shortage.limit.id), shortage.window.label.ms});
       const Money amount = money(limits_[number_of(shortage.limit.id)].amount);
       const Money taken = account.spent + account.unresolved;
       REQUIRE(money(shortage.available) <= std::max(Money::zero(), amount - taken));

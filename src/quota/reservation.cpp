@@ -82,7 +82,7 @@ void Reservation::end(const Amounts& actual, meter::Certainty certainty) {
   record_->holds.reserve(parts_.size());
   for (const Part& part : parts_) {
     Lease& lease = *part.lease;
-    events::Hold hold{.limit = lease.counter().limit, .window_start = lease.counter().window_start};
+    events::Hold hold{.limit = lease.counter().limit, .label = lease.counter().label, .sub_window = part.sub_window};
     hold.spent = actual.in(part.unit);
     hold.reserved = part.amount;
     // An overrun is paid from what is free as far as that goes; what is missing is booked beyond the lease.

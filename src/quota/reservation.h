@@ -42,6 +42,7 @@ class [[nodiscard]] Reservation {
     std::shared_ptr<Lease> lease;
     catalog::LimitUnit unit = catalog::LimitUnit::usd;
     std::int64_t amount = 0;
+    std::optional<base::WindowLabel> sub_window = std::nullopt;  // Lease::sub_window of the admission's stamp
   };
   using Parts = boost::container::small_vector<Part, 5>;
 

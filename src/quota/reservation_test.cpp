@@ -22,7 +22,7 @@ class Queue final : public quota::SettleQueue {
   }
 };
 
-constexpr base::WallTime window{1'795'219'200'000};
+constexpr base::Window window{{1'795'219'200'000}, {1'795'219'200'000}, {1'795'219'200'001}};
 
 // A dollar, a token and a request limit, with 100 leased of each, of which a reservation holds 60, 40 and 1.
 class Desk {
@@ -34,11 +34,10 @@ class Desk {
 
   Reservation reserve() {
     Reservation::Parts parts;
-    for (const auto& [lease, unit, amount] :
-         {Reservation::Part{usd, Unit::usd, 60}, Reservation::Part{tokens, Unit::tokens, 40},
-          Reservation::Part{requests, Unit::requests, 1}}) {
-      REQUIRE(lease->take(amount));
-      parts.push_back({lease, unit, amount});
+    for (const auto& part : {Reservation::Part{usd, Unit::usd, 60}, Reservation::Part{tokens, Unit::tokens, 40},
+                             Reservation::Part{requests, Unit::requests, 1}}) {
+      REQUIRE(part.lease->take(part.amount));
+      parts.push_back(part);
     }
     auto record = std::make_unique<events::UsageRecord>();
     record->model = "a model";
@@ -47,9 +46,9 @@ class Desk {
 
  private:
   static std::shared_ptr<Lease> lease(std::uint8_t number) {
-    quota::CounterKey key{.limit = {}, .window_start = window};
-    key.limit.uuid.bytes[0] = number;
-    auto lease = std::make_shared<Lease>(key, base::TimeWindow{window, {window.ms + 1}});
+    base::LimitId limit;
+    limit.uuid.bytes[0] = number;
+    auto lease = std::make_shared<Lease>(limit, base::WindowPolicy{}, window);
     lease->give(100);
     return lease;
   }
@@ -126,7 +125,7 @@ TEST_CASE("each end of a reservation moves what it held, and says so in one reco
       const Lease& lease = *std::array{desk.usd, desk.tokens, desk.requests}[i];
       const events::Hold& hold = record.holds[i];
       CHECK(hold.limit == lease.counter().limit);
-      CHECK(hold.window_start == window);
+      CHECK(hold.label == window.label);
       CHECK(hold.spent == lease.spent());
       CHECK(hold.unresolved == lease.unresolved());
       // What is not in the lease any more is what the hold kept of it; an overrun beyond the lease is not.

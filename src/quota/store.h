@@ -12,23 +12,34 @@
 
 #include "base/ids.h"
 #include "base/result.h"
-#include "base/time_window.h"
+#include "base/window.h"
 #include "events/usage_record.h"
 
 namespace quota {
 
+// A rolling limit has one counter, whose spend is kept by the sub-windows of base/window.h.
 struct CounterKey {
   base::LimitId limit;
-  base::WallTime window_start;
+  base::WindowLabel label;
   auto operator<=>(const CounterKey&) const = default;
 };
+
+// What is asked about a counter. Of a rolling limit's, spend counts from `live_from` on: first_live_sub_label() of the
+// moment. It must not be asked for again from more than `sub_windows_kept_ms` earlier: what is older is forgotten.
+struct CounterQuery {
+  CounterKey counter;
+  std::optional<base::WindowLabel> live_from = std::nullopt;  // nullopt: not rolling
+};
+// Stamps never step back (money-rules.md "Window and stamp"); a day is for clocks that were set by hand meanwhile.
+inline constexpr std::int64_t sub_windows_kept_ms = 86'400'000;
 
 // The truth about a counter, in the limit's unit. A counter that nobody touched yet reads as zeros.
 struct CounterState {
   std::int64_t amount = 0;  // the limit's, as it stands now
-  std::int64_t spent = 0;
+  std::int64_t spent = 0;   // that counts
   std::int64_t leased = 0;  // handed to nodes: free, reserved, or settled and not flushed
   std::int64_t unresolved = 0;
+  std::optional<base::WindowLabel> oldest_sub = std::nullopt;  // of a rolling limit's sub-windows, if any spend counts
   // What may still be granted; never below zero.
   std::int64_t grantable() const {
     const std::int64_t left = amount - spent - leased - unresolved;
@@ -38,7 +49,7 @@ struct CounterState {
 };
 
 struct GrantRequest {
-  CounterKey counter;
+  CounterQuery of;
   std::int64_t at_least = 0;  // below this, nothing is granted
   std::int64_t at_most = 0;
 };
@@ -74,10 +85,10 @@ class Store {
   // min(at_most, grantable) if that is >= at_least, else 0; an unknown or removed limit grants 0.
   virtual base::Result<std::vector<Grant>> grant(std::span<const GrantRequest> requests) = 0;
   // One transaction: writes the records and their transfers, moves each hold's reserved amount out of `leased`, `spent`
-  // to spent and `unresolved` to unresolved, and takes back returns. What a hold spent beyond its reservation (overrun)
-  // is booked as spent although nobody leased it.
+  // to spent (of its sub-window, if it names one) and `unresolved` to unresolved, and takes back returns. What a hold
+  // spent beyond its reservation (overrun) is booked as spent although nobody leased it.
   virtual base::Status flush(const Flush& flush) = 0;
-  virtual base::Result<std::vector<CounterState>> read(std::span<const CounterKey> counters) = 0;
+  virtual base::Result<std::vector<CounterState>> read(std::span<const CounterQuery> counters) = 0;
 };
 
 }  // namespace quota

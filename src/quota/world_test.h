@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "quota/admission.h"
+#include "quota/counting.h"
 #include "quota/keeper.h"
 #include "store/memory/memory_store.h"
 #include "tests/support/fake_clock.h"
@@ -52,7 +53,7 @@ class ScriptedStore final : public Store {
     if (!flush.returns.empty()) returned.emplace_back(flush.returns.begin(), flush.returns.end());
     return answer(on_flush, [&] { return memory.flush(flush); });
   }
-  base::Result<std::vector<CounterState>> read(std::span<const CounterKey> counters) override {
+  base::Result<std::vector<CounterState>> read(std::span<const CounterQuery> counters) override {
     return answer(on_read, [&] { return memory.read(counters); });
   }
 
@@ -93,7 +94,7 @@ class World {
   }
 
   catalog::Limit limit(std::int64_t amount, catalog::LimitUnit unit = catalog::LimitUnit::usd,
-                       base::WindowKind window = base::WindowKind::day) {
+                       base::WindowPolicy window = {}) {
     catalog::Limit limit{.id = base::LimitId::create(clock.wall_now(), random_),
                          .subject = account_.id,
                          .name = "limit",
@@ -162,9 +163,10 @@ class World {
     clock.advance_ms(options.flush_every_ms);
     keeper->turn();
   }
-  CounterState state(const catalog::Limit& limit, base::WallTime window = today) {
-    const CounterKey key{limit.id, window};
-    return store.memory.read(std::span(&key, 1))->front();
+  // As it stands in the window of `at`.
+  CounterState state(const catalog::Limit& limit, base::WallTime at = today) {
+    const CounterQuery query = query_of(limit.id, limit.window, base::window_at(limit.window, at), at);
+    return store.memory.read(std::span(&query, 1))->front();
   }
   std::vector<events::UsageRecord> records() {
     events::UsageFilter all;

@@ -17,7 +17,7 @@ inline std::uint64_t interner_hash(const base::Uuid& uuid) {
   return std::hash<base::Uuid>{}(uuid) * 0x9E37'79B9'7F4A'7C15 >> 32;
 }
 inline std::uint64_t interner_hash(const quota::CounterKey& counter) {
-  return interner_hash(counter.limit.uuid) + static_cast<std::uint64_t>(counter.window_start.ms >> 16);
+  return interner_hash(counter.limit.uuid) + static_cast<std::uint64_t>(counter.label.ms >> 16);
 }
 
 template <class Value, class Key>
@@ -29,7 +29,7 @@ inline bool interner_equal(const base::Uuid& a, const base::Uuid& b) {
   return std::memcmp(a.bytes.data(), b.bytes.data(), sizeof a.bytes) == 0;
 }
 inline bool interner_equal(const quota::CounterKey& a, const quota::CounterKey& b) {
-  return a.window_start == b.window_start && interner_equal(a.limit.uuid, b.limit.uuid);
+  return a.label == b.label && interner_equal(a.limit.uuid, b.limit.uuid);
 }
 
 template <class Value>

@@ -28,8 +28,8 @@ class DigestRandom final : public base::Random {
 events::UsageRecord unaccounted_record(const Unaccounted& row, base::WallTime now) {
   ASSERT(row.incarnation > 0);
   ASSERT(row.remainder > 0);
-  DigestRandom random(base::sha256(
-      fmt::format("{} {} {}", row.incarnation, row.counter.limit.to_string(), row.counter.window_start.ms)));
+  DigestRandom random(
+      base::sha256(fmt::format("{} {} {}", row.incarnation, row.counter.limit.to_string(), row.counter.label.ms)));
   events::UsageRecord record;
   record.id = base::ExchangeId::create(now, random);
   record.started = now;
@@ -37,7 +37,7 @@ events::UsageRecord unaccounted_record(const Unaccounted& row, base::WallTime no
   record.key = row.key;
   record.outcome = events::Outcome::unaccounted;
   record.holds = {{.limit = row.counter.limit,
-                   .window_start = row.counter.window_start,
+                   .label = row.counter.label,
                    .reserved = row.remainder,
                    .spent = 0,
                    .unresolved = row.remainder}};

@@ -27,7 +27,7 @@ constexpr unsigned outcome_shift = 4;
 constexpr std::size_t uuid_bytes = sizeof(base::Uuid::bytes);
 // The most that a record takes without its holds, and that one hold takes.
 constexpr std::size_t record_bytes_max = uuid_bytes + 8 + 24 * number_bytes_max;
-constexpr std::size_t hold_bytes_max = 4 * number_bytes_max;
+constexpr std::size_t hold_bytes_max = 6 * number_bytes_max;
 
 // Sixteen bits for a value, four of them set, let one in some four hundred others pass.
 constexpr std::size_t digest_bits_per_value = 16;
@@ -69,10 +69,16 @@ void SegmentWriter::write_rest(ByteWriter& out, const events::UsageRecord& recor
   if (record.fault) out.byte(number_in(faults, *record.fault));
   out.number(record.holds.size());
   for (const events::Hold& hold : record.holds) {
-    out.number(counters_.place_of(quota::CounterKey{hold.limit, hold.window_start}));
+    out.number(counters_.place_of(quota::CounterKey{hold.limit, hold.label}));
     out.signed_number(hold.reserved);
     out.signed_number(hold.spent);
     out.signed_number(hold.unresolved);
+  }
+  // Only where there are any: a record without rolling limits is written as it was before there were some.
+  if (std::ranges::none_of(record.holds, [](const events::Hold& hold) { return hold.sub_window.has_value(); })) return;
+  for (const events::Hold& hold : record.holds) {
+    out.byte(hold.sub_window ? 1 : 0);
+    if (hold.sub_window) out.signed_number(hold.sub_window->ms);
   }
 }
 
@@ -126,7 +132,7 @@ std::string SegmentWriter::bytes() const {
   out.number(counters_.values().size());
   for (const quota::CounterKey& counter : counters_.values()) {
     out.bytes(counter.limit.uuid.bytes.data(), uuid_bytes);
-    out.signed_number(counter.window_start.ms);
+    out.signed_number(counter.label.ms);
   }
   out.bytes(records_.data(), records_size_);
   body.resize(static_cast<std::size_t>(out.at() - body.data()));
@@ -190,11 +196,11 @@ base::Status SegmentReader::read_tables() {
   }
   for (std::uint64_t count = in_.number(); count > 0 && !in_.broken(); --count) {
     const std::string_view bytes = in_.bytes(uuid_bytes);
-    const base::WallTime window_start{in_.signed_number()};
+    const base::WindowLabel label{in_.signed_number()};
     if (in_.broken()) break;
     quota::CounterKey& counter = counters_.emplace_back();
     std::memcpy(counter.limit.uuid.bytes.data(), bytes.data(), uuid_bytes);
-    counter.window_start = window_start;
+    counter.label = label;
   }
   if (in_.broken()) return damaged("ends within its tables");
   return {};
@@ -264,11 +270,14 @@ base::Result<events::UsageRecord> SegmentReader::record() const {
     if (in.broken()) break;
     // A braced list is read from left to right, as the numbers are.
     record.holds.push_back({.limit = counters_[place].limit,
-                            .window_start = counters_[place].window_start,
+                            .label = counters_[place].label,
                             .reserved = in.signed_number(),
                             .spent = in.signed_number(),
                             .unresolved = in.signed_number()});
   }
+  if (!in.rest().empty())
+    for (events::Hold& hold : record.holds)
+      if (in.byte() != 0) hold.sub_window = base::WindowLabel{in.signed_number()};
   if (in.broken() || !in.rest().empty()) return damaged("has a record that does not fill its place");
   if (!known) return damaged("names an error or a fault that this version does not know");
   return record;

@@ -61,7 +61,7 @@ TEST_CASE("a usual record takes some fifty bytes") {
   record.model = record.served_model = "gpt-4o-mini";
   record.price_version = "2026-11-20";
   record.usage = meter::Usage{.input_tokens = 1'200, .output_tokens = 300};
-  record.holds.push_back({base::LimitId::create(today, random), today, 3'000'000, 900'000, 0});
+  record.holds.push_back({base::LimitId::create(today, random), {today.ms}, 3'000'000, 900'000, 0});
   for (int i = 0; i < 500; ++i) {
     record.started.ms = today.ms + i;
     record.id = base::ExchangeId::create(record.started, random);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "base/time_window.h"
+#include "base/rfc3339.h"
 
 namespace store {
 namespace {

@@ -23,7 +23,7 @@ TEST_CASE_TEMPLATE("a catalog comes back as it was put, oldest first", Store, EV
                             .subject = child.id,
                             .name = "5 usd per day",
                             .unit = catalog::LimitUnit::usd,
-                            .window = base::WindowKind::day,
+                            .window = *base::parse_window("rolling:36h"),
                             .amount = INT64_MAX,
                             .refusal_status = 429,
                             .clamp = catalog::Clamp::off,
@@ -33,7 +33,7 @@ TEST_CASE_TEMPLATE("a catalog comes back as it was put, oldest first", Store, EV
   on_key.id = bench.template id<base::LimitId>();
   on_key.subject = bench.key.id;
   on_key.unit = catalog::LimitUnit::tokens;
-  on_key.window = base::WindowKind::month;
+  on_key.window = *base::parse_window("cycle:31", *base::TimeZone::find("Europe/Berlin"));
   on_key.amount = 0;
   on_key.clamp = catalog::Clamp::on;
   REQUIRE(bench.on.store->put(on_key).has_value());

@@ -34,8 +34,12 @@ class Node {
       const CounterKey twin = sqlite_.limit(amount);
       REQUIRE(counter == twin);  // both benches draw the same ids
       counters_.push_back(counter);
-      counters_.push_back({counter.limit, tests::tomorrow});
+      counters_.push_back({counter.limit, {tests::tomorrow.ms}});
     }
+    const std::int64_t amount = random_.between(1, amount_max);
+    const CounterKey counter{memory_.limit(amount).limit, {0}};
+    REQUIRE(counter == CounterKey{sqlite_.limit(amount).limit, {0}});
+    counters_.push_back(counter);
   }
 
   void step() {
@@ -55,10 +59,17 @@ class Node {
     } else {
       die();
     }
+    if (random_.between(1, 4) == 1) live_from_ += random_.between(1, 3);
     compare();
   }
 
  private:
+  static bool is_rolling(const CounterKey& counter) { return counter.label.ms == 0; }
+  // A rolling counter is asked about as time goes by: its sub-windows leave one after the other.
+  quota::CounterQuery query_of(const CounterKey& counter) const {
+    return {.counter = counter,
+            .live_from = is_rolling(counter) ? std::optional(base::WindowLabel{live_from_}) : std::nullopt};
+  }
   CounterKey& any_counter() {
     return counters_[static_cast<std::size_t>(random_.between(0, static_cast<std::int64_t>(counters_.size()) - 1))];
   }
@@ -67,7 +78,7 @@ class Node {
     std::vector<quota::GrantRequest> requests;
     for (std::int64_t count = random_.between(1, 4); count > 0; --count) {
       const std::int64_t at_most = random_.between(0, amount_max);
-      requests.push_back({any_counter(), random_.between(0, at_most), at_most});
+      requests.push_back({query_of(any_counter()), random_.between(0, at_most), at_most});
     }
     const auto expected = memory_.on.store->grant(requests);
     const auto actual = sqlite_.on.store->grant(requests);
@@ -76,7 +87,7 @@ class Node {
     for (std::size_t i = 0; i < requests.size(); ++i) {
       REQUIRE((*expected)[i].granted == (*actual)[i].granted);
       REQUIRE((*expected)[i].state == (*actual)[i].state);
-      beliefs_[requests[i].counter].free += (*actual)[i].granted;
+      beliefs_[requests[i].of.counter].free += (*actual)[i].granted;
     }
   }
 
@@ -108,7 +119,8 @@ class Node {
   }
 
   events::Hold hold_of(const Reserved& reserved) {
-    events::Hold hold{reserved.counter.limit, reserved.counter.window_start, reserved.amount, 0, 0};
+    events::Hold hold{reserved.counter.limit, reserved.counter.label, reserved.amount, 0, 0};
+    if (is_rolling(reserved.counter)) hold.sub_window = base::WindowLabel{live_from_ + random_.between(-3, 9)};
     if (random_.between(1, 20) == 1) {
       hold.spent = reserved.amount + random_.between(1, 50);
       overrun_.insert(reserved.counter);
@@ -184,8 +196,8 @@ class Node {
 
   void compare() {
     for (const CounterKey& counter : counters_) {
-      const CounterState expected = memory_.state(counter);
-      REQUIRE(sqlite_.state(counter) == expected);
+      const CounterState expected = memory_.state(query_of(counter));
+      REQUIRE(sqlite_.state(query_of(counter)) == expected);
       std::int64_t held = beliefs_[counter].free;
       for (const Reserved& reserved : reserved_)
         if (reserved.counter == counter) held += reserved.amount;
@@ -204,6 +216,7 @@ class Node {
   Bench<tests::InMemory> memory_;
   Bench<tests::OnSqlite> sqlite_;
   std::vector<CounterKey> counters_;
+  std::int64_t live_from_ = 100;
   std::map<CounterKey, Belief> beliefs_;
   std::vector<Reserved> reserved_;
   std::vector<events::UsageRecord> flushed_;

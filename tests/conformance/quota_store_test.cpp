@@ -8,7 +8,7 @@ TEST_CASE_TEMPLATE("a counter that nobody touched reads as zeros under its limit
   Bench<Store> bench;
   const CounterKey counter = bench.limit(100);
   CHECK(bench.state(counter) == CounterState{.amount = 100});
-  CHECK(bench.state({bench.template id<base::LimitId>(), tests::today}) == CounterState{});
+  CHECK(bench.state(CounterKey{bench.template id<base::LimitId>(), {tests::today.ms}}) == CounterState{});
 }
 
 TEST_CASE_TEMPLATE("a grant brings what is asked, what is left, or nothing", Store, EVERY_STORE) {
@@ -25,8 +25,9 @@ TEST_CASE_TEMPLATE("a grant brings what is asked, what is left, or nothing", Sto
 TEST_CASE_TEMPLATE("the requests of one call see each other, and each window counts for itself", Store, EVERY_STORE) {
   Bench<Store> bench;
   const CounterKey counter = bench.limit(100);
-  const CounterKey next_day{counter.limit, tests::tomorrow};
-  const quota::GrantRequest requests[] = {{counter, 1, 70}, {next_day, 1, 90}, {counter, 31, 70}, {counter, 1, 70}};
+  const CounterKey next_day{counter.limit, {tests::tomorrow.ms}};
+  const quota::GrantRequest requests[] = {
+      {{counter}, 1, 70}, {{next_day}, 1, 90}, {{counter}, 31, 70}, {{counter}, 1, 70}};
   const auto grants = bench.on.store->grant(requests);
   REQUIRE(grants.has_value());
   REQUIRE(grants->size() == 4);
@@ -40,12 +41,12 @@ TEST_CASE_TEMPLATE("the requests of one call see each other, and each window cou
 
 TEST_CASE_TEMPLATE("an unknown or removed limit grants nothing; what was spent stays known", Store, EVERY_STORE) {
   Bench<Store> bench;
-  CHECK(bench.grant({bench.template id<base::LimitId>(), tests::today}, 1, 1) == 0);
+  CHECK(bench.grant(CounterKey{bench.template id<base::LimitId>(), {tests::today.ms}}, 1, 1) == 0);
   const CounterKey counter = bench.limit(100);
   CHECK(bench.grant(counter, 1, 60) == 60);
   REQUIRE(bench.on.store->remove(counter.limit, bench.now).has_value());
   CHECK(bench.grant(counter, 1, 10) == 0);
-  REQUIRE(bench.flush({bench.exchange(20, {{counter.limit, counter.window_start, 60, 20, 0}})}).has_value());
+  REQUIRE(bench.flush({bench.exchange(20, {{counter.limit, counter.label, 60, 20, 0}})}).has_value());
   CHECK(bench.state(counter) == CounterState{.amount = 0, .spent = 20, .leased = 40});
   bench.change_amount(counter, 100);  // put again, it goes on from there
   CHECK(bench.state(counter) == CounterState{.amount = 100, .spent = 20, .leased = 40});
@@ -78,7 +79,7 @@ TEST_CASE_TEMPLATE("a settled hold moves what it kept out of the lease and leave
     Bench<Store> bench;
     const CounterKey counter = bench.limit(200);
     CHECK(bench.grant(counter, 100, 100) == 100);
-    const events::Hold hold{counter.limit, counter.window_start, row.reserved, row.spent, row.unresolved};
+    const events::Hold hold{counter.limit, counter.label, row.reserved, row.spent, row.unresolved};
     REQUIRE(bench.flush({bench.exchange(1, {hold})}).has_value());
     CHECK(bench.state(counter) ==
           CounterState{.amount = 200, .spent = row.spent, .leased = row.leased_after, .unresolved = row.unresolved});
@@ -94,13 +95,13 @@ TEST_CASE_TEMPLATE("an exchange counts on all its holds, also where nothing was 
   Bench<Store> bench;
   const CounterKey first = bench.limit(100);
   const CounterKey second = bench.limit(100);
-  const CounterKey unknown{bench.template id<base::LimitId>(), tests::today};
+  const CounterKey unknown{bench.template id<base::LimitId>(), {tests::today.ms}};
   CHECK(bench.grant(first, 50, 50) == 50);
   REQUIRE(bench
-              .flush({bench.exchange(30, {{first.limit, tests::today, 40, 30, 0},
-                                          {second.limit, tests::today, 40, 30, 5},
-                                          {unknown.limit, tests::today, 40, 30, 0},
-                                          {first.limit, tests::today, 10, 10, 0}})})
+              .flush({bench.exchange(30, {{first.limit, {tests::today.ms}, 40, 30, 0},
+                                          {second.limit, {tests::today.ms}, 40, 30, 5},
+                                          {unknown.limit, {tests::today.ms}, 40, 30, 0},
+                                          {first.limit, {tests::today.ms}, 10, 10, 0}})})
               .has_value());
   CHECK(bench.state(first) == CounterState{.amount = 100, .spent = 40, .leased = 10});
   CHECK(bench.state(second) == CounterState{.amount = 100, .spent = 30, .unresolved = 5});
@@ -118,7 +119,7 @@ TEST_CASE_TEMPLATE("a return is a total: to repeat it changes nothing", Store, E
   CHECK(bench.state(counter) == CounterState{.amount = 100, .leased = 30});
   CHECK(bench.grant(counter, 70, 70) == 70);
   // A total from before takes nothing back of what is settled beside it.
-  const auto record = bench.exchange(50, {{counter.limit, tests::today, 50, 50, 0}});
+  const auto record = bench.exchange(50, {{counter.limit, {tests::today.ms}, 50, 50, 0}});
   REQUIRE(bench.flush({record}, {{counter, 60}}).has_value());
   CHECK(bench.state(counter) == CounterState{.amount = 100, .spent = 50, .leased = 50});
   REQUIRE(bench.flush({}, {{counter, 120}}).has_value());
@@ -129,7 +130,7 @@ TEST_CASE_TEMPLATE("a record that is known already changes nothing, whatever it 
   Bench<Store> bench;
   const CounterKey counter = bench.limit(100);
   CHECK(bench.grant(counter, 100, 100) == 100);
-  const auto record = bench.exchange(30, {{counter.limit, counter.window_start, 50, 30, 0}});
+  const auto record = bench.exchange(30, {{counter.limit, counter.label, 50, 30, 0}});
   REQUIRE(bench.flush({record, record}).has_value());
   auto other = record;
   other.cost = base::Money::from_nanos(99);
@@ -148,18 +149,18 @@ TEST_CASE_TEMPLATE("a flush that fails changes nothing at all", Store, EVERY_STO
   const auto unchanged = [&] {
     return bench.state(counter) == CounterState{.amount = 100, .leased = 100} && bench.records().empty();
   };
-  const auto record = bench.exchange(30, {{counter.limit, counter.window_start, 50, 30, 0}});
+  const auto record = bench.exchange(30, {{counter.limit, counter.label, 50, 30, 0}});
   const auto too_much = bench.flush({record}, {{counter, 71}});
   REQUIRE_FALSE(too_much.has_value());
   CHECK(too_much.error().source == base::Source::store);
   CHECK(unchanged());
-  CHECK_FALSE(bench.flush({record}, {{{counter.limit, tests::tomorrow}, 1}}).has_value());
+  CHECK_FALSE(bench.flush({record}, {{{counter.limit, {tests::tomorrow.ms}}, 1}}).has_value());
   CHECK(unchanged());
   CHECK_FALSE(bench.on.store->find_transfer({record.id.uuid})->has_value());
 
-  const events::Hold huge{counter.limit, counter.window_start, 0, INT64_MAX, 0};
+  const events::Hold huge{counter.limit, counter.label, 0, INT64_MAX, 0};
   CHECK_FALSE(bench.flush({bench.exchange(1, {huge, huge})}).has_value());
-  CHECK_FALSE(bench.flush({bench.exchange(1, {{counter.limit, tests::today, 0, INT64_MAX, 1}})}).has_value());
+  CHECK_FALSE(bench.flush({bench.exchange(1, {{counter.limit, {tests::today.ms}, 0, INT64_MAX, 1}})}).has_value());
   CHECK(unchanged());
   CHECK(bench.flush({record}, {{counter, 70}}).has_value());
   CHECK(bench.state(counter) == CounterState{.amount = 100, .spent = 30});
@@ -169,7 +170,7 @@ TEST_CASE_TEMPLATE("a counter never wraps around", Store, EVERY_STORE) {
   Bench<Store> bench;
   const CounterKey counter = bench.limit(INT64_MAX);
   const auto book = [&](std::int64_t spent, std::int64_t unresolved) {
-    return bench.flush({bench.exchange(1, {{counter.limit, tests::today, 0, spent, unresolved}})}).has_value();
+    return bench.flush({bench.exchange(1, {{counter.limit, {tests::today.ms}, 0, spent, unresolved}})}).has_value();
   };
   CHECK(bench.grant(counter, 1, INT64_MAX) == INT64_MAX);
   REQUIRE(bench.flush({}, {{counter, INT64_MAX}}).has_value());
@@ -201,7 +202,7 @@ TEST_CASE_TEMPLATE("what a dead incarnation held becomes unresolved, with one re
   CHECK(bench.grant(of_account, 60, 60) == 60);
   CHECK(bench.grant(of_key, 40, 40) == 40);
   CHECK(bench.grant(given_back, 80, 80) == 80);
-  const auto settled = bench.exchange(20, {{of_account.limit, tests::today, 30, 20, 0}});
+  const auto settled = bench.exchange(20, {{of_account.limit, {tests::today.ms}, 30, 20, 0}});
   REQUIRE(bench.flush({settled}, {{given_back, 80}, {of_account, 10}}).has_value());
   REQUIRE(bench.on.store->remove(of_key.limit, bench.now).has_value());
 
@@ -227,7 +228,7 @@ TEST_CASE_TEMPLATE("what a dead incarnation held becomes unresolved, with one re
     CHECK(record.key == (by_key ? bench.key.id : base::KeyId{}));
     const std::int64_t remainder = by_key ? 40 : 30;
     CHECK(record.holds.front() ==
-          events::Hold{by_key ? of_key.limit : of_account.limit, tests::today, remainder, 0, remainder});
+          events::Hold{by_key ? of_key.limit : of_account.limit, {tests::today.ms}, remainder, 0, remainder});
   }
 
   // It is dead for good: the next incarnation finds nothing more of it, and goes on with what is left.
@@ -243,11 +244,71 @@ TEST_CASE_TEMPLATE("a record that comes after its lease was closed is booked, an
   const CounterKey counter = bench.limit(100);
   CHECK(bench.grant(counter, 60, 60) == 60);
   REQUIRE(bench.on.store->open_incarnation(bench.now).has_value());
-  REQUIRE(bench.flush({bench.exchange(25, {{counter.limit, tests::today, 60, 25, 0}})}).has_value());
+  REQUIRE(bench.flush({bench.exchange(25, {{counter.limit, {tests::today.ms}, 60, 25, 0}})}).has_value());
   CHECK(bench.state(counter) == CounterState{.amount = 100, .spent = 25, .unresolved = 60});
   CHECK_FALSE(bench.flush({}, {{counter, 10}}).has_value());
   // Its new lease starts from nothing.
   CHECK(bench.grant(counter, 1, 100) == 15);
   REQUIRE(bench.flush({}, {{counter, 15}}).has_value());
   CHECK(bench.state(counter).leased == 0);
+}
+
+// A rolling limit's one counter, asked about with the sub-windows from `live_from` on.
+static quota::CounterQuery rolling(base::LimitId limit, std::int64_t live_from) {
+  return {.counter = {limit, {0}}, .live_from = base::WindowLabel{live_from}};
+}
+// Reserved and spent in full, in a sub-window.
+static events::Hold spent_in(base::LimitId limit, std::int64_t sub, std::int64_t amount) {
+  return {limit, {0}, amount, amount, 0, base::WindowLabel{sub}};
+}
+
+TEST_CASE_TEMPLATE("of a rolling limit the spend of live sub-windows counts, and all that is held", Store,
+                   EVERY_STORE) {
+  Bench<Store> bench;
+  const base::LimitId limit = bench.limit(100).limit;
+  REQUIRE(bench.grant(rolling(limit, 0), 80, 80) == 80);
+  REQUIRE(bench
+              .flush({bench.exchange(30, {spent_in(limit, 1'000, 30)}), bench.exchange(5, {spent_in(limit, 1'000, 5)}),
+                      bench.exchange(20, {spent_in(limit, 2'000, 20)}),
+                      bench.exchange(0, {{limit, {0}, 10, 0, 10, base::WindowLabel{1'000}}})})
+              .has_value());
+  const auto label = [](std::int64_t ms) { return std::optional(base::WindowLabel{ms}); };
+  CHECK(bench.state(rolling(limit, 1'000)) ==
+        CounterState{.amount = 100, .spent = 55, .leased = 15, .unresolved = 10, .oldest_sub = label(1'000)});
+  CHECK(bench.state(rolling(limit, 1'001)) ==
+        CounterState{.amount = 100, .spent = 20, .leased = 15, .unresolved = 10, .oldest_sub = label(2'000)});
+  CHECK(bench.state(rolling(limit, 2'001)) == CounterState{.amount = 100, .leased = 15, .unresolved = 10});
+  // What has left may be granted again, to the last unit.
+  CHECK(bench.grant(rolling(limit, 1'000), 1, 100) == 20);
+  CHECK(bench.grant(rolling(limit, 1'001), 1, 100) == 35);
+  CHECK(bench.grant(rolling(limit, 1'001), 1, 100) == 0);
+}
+
+TEST_CASE_TEMPLATE("a record that comes late counts in its own sub-window, once", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  const base::LimitId limit = bench.limit(100).limit;
+  const auto record = bench.exchange(7, {spent_in(limit, 1'000, 7)});
+  REQUIRE(bench.flush({record}).has_value());
+  REQUIRE(bench.flush({bench.exchange(4, {spent_in(limit, 9'000, 4)})}).has_value());
+  REQUIRE(bench.flush({record}).has_value());
+  CHECK(bench.state(rolling(limit, 1'000)).spent == 11);
+  CHECK(bench.state(rolling(limit, 9'000)).spent == 4);
+  CHECK(bench.records().back() == record);
+}
+
+TEST_CASE_TEMPLATE("sub-windows are there for as long as they may be asked about", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  const base::LimitId limit = bench.limit(100).limit;
+  const std::int64_t sub = tests::today.ms;
+  REQUIRE(bench.flush({bench.exchange(7, {spent_in(limit, sub, 7)})}).has_value());
+  REQUIRE(bench.grant(rolling(limit, sub + quota::sub_windows_kept_ms), 1, 1) == 1);
+  CHECK(bench.state(rolling(limit, sub)).spent == 7);
+}
+
+TEST_CASE_TEMPLATE("a rolling counter that does not fit in 64 bits is refused whole", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  const base::LimitId limit = bench.limit(INT64_MAX).limit;
+  REQUIRE(bench.flush({bench.exchange(1, {spent_in(limit, 1'000, INT64_MAX)})}).has_value());
+  CHECK_FALSE(bench.flush({bench.exchange(1, {spent_in(limit, 2'000, 1)})}).has_value());
+  CHECK(bench.state(rolling(limit, 0)).spent == INT64_MAX);
 }

@@ -79,7 +79,7 @@ struct Bench {
     catalog::Limit limit{
         .id = id<base::LimitId>(), .subject = subject, .name = "limit", .amount = amount, .created = now};
     REQUIRE(on.store->put(limit).has_value());
-    return {limit.id, today};
+    return {limit.id, {today.ms}};
   }
   void change_amount(quota::CounterKey counter, std::int64_t amount) {
     REQUIRE(on.store
@@ -89,15 +89,19 @@ struct Bench {
   }
 
   std::int64_t grant(quota::CounterKey counter, std::int64_t at_least, std::int64_t at_most) {
-    const quota::GrantRequest request{counter, at_least, at_most};
+    return grant(quota::CounterQuery{counter}, at_least, at_most);
+  }
+  std::int64_t grant(quota::CounterQuery query, std::int64_t at_least, std::int64_t at_most) {
+    const quota::GrantRequest request{query, at_least, at_most};
     const auto grants = on.store->grant(std::span(&request, 1));
     REQUIRE(grants.has_value());
     REQUIRE(grants->size() == 1);
-    CHECK(grants->front().state == state(counter));
+    CHECK(grants->front().state == state(query));
     return grants->front().granted;
   }
-  quota::CounterState state(quota::CounterKey counter) {
-    const auto states = on.store->read(std::span(&counter, 1));
+  quota::CounterState state(quota::CounterKey counter) { return state(quota::CounterQuery{counter}); }
+  quota::CounterState state(quota::CounterQuery query) {
+    const auto states = on.store->read(std::span(&query, 1));
     REQUIRE(states.has_value());
     REQUIRE(states->size() == 1);
     return states->front();

@@ -45,9 +45,9 @@ TEST_CASE_TEMPLATE("a record comes back with everything that it was written with
                             .cache_write_tokens = 4};
   full.estimate = base::Money::from_nanos(99'000'000);
   full.price_version = "2026-11-20";
-  full.holds = {{bench.template id<base::LimitId>(), tests::today, 9, 3, 2},
-                {bench.template id<base::LimitId>(), tests::tomorrow, 8, 8, 0},
-                {bench.template id<base::LimitId>(), base::WallTime{0}, 0, 0, 0}};
+  full.holds = {{bench.template id<base::LimitId>(), {tests::today.ms}, 9, 3, 2},
+                {bench.template id<base::LimitId>(), {tests::tomorrow.ms}, 8, 8, 0},
+                {bench.template id<base::LimitId>(), {0}, 0, 0, 0, base::WindowLabel{tests::today.ms}}};
 
   events::UsageRecord bare;
   bare.id = bench.template id<base::ExchangeId>();

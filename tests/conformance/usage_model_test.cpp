@@ -91,7 +91,7 @@ class TwoLogs {
       record.usage = meter::Usage{.input_tokens = random_.between(0, 9), .output_tokens = random_.between(0, 9)};
     if (!record.account.is_nil()) record.cost = base::Money::from_nanos(random_.between(0, 3));
     for (std::int64_t holds = random_.between(0, 2); holds > 0; --holds)
-      record.holds.push_back({id<base::LimitId>(), tests::today, random_.between(0, 9), random_.between(0, 9), 0});
+      record.holds.push_back({id<base::LimitId>(), {tests::today.ms}, random_.between(0, 9), random_.between(0, 9), 0});
     return record;
   }
   static std::vector<std::string> texts(const std::vector<events::UsageSum>& sums) {

@@ -43,7 +43,12 @@ class RandomUsage {
     record.cost = base::Money::from_nanos(number());
     const std::int64_t holds = random_.between(0, 9) == 0 ? 40 : random_.between(0, 3);
     for (std::int64_t i = 0; i < holds; ++i)
-      record.holds.push_back({id<base::LimitId>(), {number()}, number(), number(), number()});
+      record.holds.push_back({id<base::LimitId>(),
+                              {number()},
+                              number(),
+                              number(),
+                              number(),
+                              random_.between(0, 3) == 0 ? std::optional(base::WindowLabel{number()}) : std::nullopt});
     return record;
   }
 

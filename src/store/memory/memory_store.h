@@ -7,6 +7,7 @@
 //
 //   moved      = min(r, s + u)              leaves the lease: consumed += moved, leased -= moved
 //   spent      += s, unresolved += u        in full, also the overrun s + u - r that nobody leased
+//   spent of its sub-window += s            where the hold names one; only these count for a rolling limit
 //
 // `moved` is bounded by the lease row's remainder. What a node settles beyond what it was granted is booked as an
 // overrun is: what happened is never left out of the books because it should not have happened.
@@ -48,7 +49,7 @@ class MemoryStore final : public catalog::Store,
   base::Result<quota::Recovery> open_incarnation(base::WallTime now) override;
   base::Result<std::vector<quota::Grant>> grant(std::span<const quota::GrantRequest> requests) override;
   base::Status flush(const quota::Flush& flush) override;
-  base::Result<std::vector<quota::CounterState>> read(std::span<const quota::CounterKey> counters) override;
+  base::Result<std::vector<quota::CounterState>> read(std::span<const quota::CounterQuery> counters) override;
 
   // events::UsageLog. An unaccounted record counts in `unknown_usage` alone: it is no exchange, but it says that the
   // sums are incomplete.
@@ -69,6 +70,7 @@ class MemoryStore final : public catalog::Store,
     std::int64_t spent = 0;
     std::int64_t leased = 0;
     std::int64_t unresolved = 0;
+    std::map<base::WindowLabel, std::int64_t> sub_windows = {};  // of a rolling limit: what was spent in each
   };
   // A lease row of the current incarnation: totals that only grow.
   struct LeaseRow {
@@ -87,7 +89,7 @@ class MemoryStore final : public catalog::Store,
   // By time, then id: the order in which records are listed.
   using UsageKey = std::pair<base::WallTime, base::ExchangeId>;
 
-  quota::CounterState state_of(const quota::CounterKey& key) const;
+  quota::CounterState state_of(const quota::CounterQuery& query) const;
   void keep(const events::UsageRecord& record);
   std::pair<base::AccountId, base::KeyId> payer_of(base::LimitId limit) const;
 

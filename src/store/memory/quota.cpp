@@ -25,9 +25,10 @@ base::Status add(std::int64_t& total, std::int64_t amount) {
 
 base::Status MemoryStore::Books::book(const events::Hold& hold) {
   ASSERT(hold.reserved >= 0 && hold.spent >= 0 && hold.unresolved >= 0);
-  const quota::CounterKey key{hold.limit, hold.window_start};
+  const quota::CounterKey key{hold.limit, hold.label};
   Counter& counter = counters[key];
   TRY_STATUS(add(counter.spent, hold.spent));
+  if (hold.sub_window && hold.spent > 0) TRY_STATUS(add(counter.sub_windows[*hold.sub_window], hold.spent));
   TRY_STATUS(add(counter.unresolved, hold.unresolved));
   std::int64_t kept = hold.spent;
   TRY_STATUS(add(kept, hold.unresolved));
@@ -55,14 +56,20 @@ base::Status MemoryStore::Books::take_back(const quota::LeaseReturn& lease_retur
   return {};
 }
 
-quota::CounterState MemoryStore::state_of(const quota::CounterKey& key) const {
-  const auto limit = limits_.find(key.limit);
-  const auto found = books_.counters.find(key);
+quota::CounterState MemoryStore::state_of(const quota::CounterQuery& query) const {
+  const auto limit = limits_.find(query.counter.limit);
+  const auto found = books_.counters.find(query.counter);
   const Counter counter = found == books_.counters.end() ? Counter{} : found->second;
-  return {.amount = limit == limits_.end() || limit->second.removed ? 0 : limit->second.limit.amount,
-          .spent = counter.spent,
-          .leased = counter.leased,
-          .unresolved = counter.unresolved};
+  quota::CounterState state{.amount = limit == limits_.end() || limit->second.removed ? 0 : limit->second.limit.amount,
+                            .spent = counter.spent,
+                            .leased = counter.leased,
+                            .unresolved = counter.unresolved};
+  if (!query.live_from) return state;
+  state.spent = 0;
+  const auto live = counter.sub_windows.lower_bound(*query.live_from);
+  if (live != counter.sub_windows.end()) state.oldest_sub = live->first;
+  for (auto sub = live; sub != counter.sub_windows.end(); ++sub) state.spent += sub->second;
+  return state;
 }
 
 base::Result<quota::Recovery> MemoryStore::open_incarnation(base::WallTime now) {
@@ -90,12 +97,12 @@ base::Result<std::vector<quota::Grant>> MemoryStore::grant(std::span<const quota
   std::vector<quota::Grant> grants;
   for (const quota::GrantRequest& request : requests) {
     ASSERT(0 <= request.at_least && request.at_least <= request.at_most);
-    quota::CounterState state = state_of(request.counter);
+    quota::CounterState state = state_of(request.of);
     const std::int64_t possible = std::min(request.at_most, state.grantable());
     const std::int64_t granted = possible >= request.at_least ? possible : 0;
     if (granted > 0) {
-      books_.counters[request.counter].leased += granted;
-      books_.leases[request.counter].granted += granted;
+      books_.counters[request.of.counter].leased += granted;
+      books_.leases[request.of.counter].granted += granted;
       state.leased += granted;
       ASSERT(state.spent + state.leased + state.unresolved <= state.amount);
     }
@@ -125,10 +132,10 @@ base::Status MemoryStore::flush(const quota::Flush& flush) {
   return {};
 }
 
-base::Result<std::vector<quota::CounterState>> MemoryStore::read(std::span<const quota::CounterKey> counters) {
+base::Result<std::vector<quota::CounterState>> MemoryStore::read(std::span<const quota::CounterQuery> counters) {
   const std::lock_guard lock(mutex_);
   std::vector<quota::CounterState> states;
-  for (const quota::CounterKey& key : counters) states.push_back(state_of(key));
+  for (const quota::CounterQuery& query : counters) states.push_back(state_of(query));
   return states;
 }
 

@@ -25,8 +25,9 @@ base::Status add(std::int64_t& total, std::int64_t amount) {
 
 base::Status Bookings::book(const events::Hold& hold) {
   ASSERT(hold.reserved >= 0 && hold.spent >= 0 && hold.unresolved >= 0);
-  TRY(Booking* const booking, booking_of({hold.limit, hold.window_start}));
+  TRY(Booking* const booking, booking_of({hold.limit, hold.label}));
   TRY_STATUS(add(booking->spent, hold.spent));
+  if (hold.sub_window) TRY_STATUS(add(sub_windows_[{hold.limit, *hold.sub_window}], hold.spent));
   TRY_STATUS(add(booking->unresolved, hold.unresolved));
   std::int64_t kept = hold.spent;
   TRY_STATUS(add(kept, hold.unresolved));
@@ -53,6 +54,12 @@ base::Status Bookings::write() {
     if (leaves) TRY_STATUS(write_lease(key, booking));
     if (leaves || booking.spent > 0 || booking.unresolved > 0) TRY_STATUS(write_counter(key, booking));
   }
+  for (const auto& [key, spent] : sub_windows_)
+    if (spent > 0)
+      TRY_STATUS(
+          database_.run("INSERT INTO sub_windows (limit_id, label, spent) VALUES (?1, ?2, ?3) "
+                        "ON CONFLICT DO UPDATE SET spent = spent + ?3",
+                        key.limit, key.label, spent));
   return {};
 }
 
@@ -66,8 +73,8 @@ LeaseRows Bookings::written() && {
 base::Status Bookings::write_lease(const quota::CounterKey& key, const Booking& booking) {
   TRY(const std::int64_t updated,
       database_.run("UPDATE leases SET returned = returned + ?4, consumed = consumed + ?5 "
-                    "WHERE incarnation = ?1 AND limit_id = ?2 AND window_start = ?3",
-                    incarnation_, key.limit, key.window_start, booking.returned, booking.consumed));
+                    "WHERE incarnation = ?1 AND limit_id = ?2 AND label = ?3",
+                    incarnation_, key.limit, key.label, booking.returned, booking.consumed));
   if (updated != 1) return broken(fmt::format("limit {}: its lease is gone", key.limit.to_string()));
   return {};
 }
@@ -77,13 +84,12 @@ base::Status Bookings::write_counter(const quota::CounterKey& key, const Booking
   const std::int64_t leaves = booking.consumed + booking.returned;
   TRY(const std::int64_t updated,
       database_.run("UPDATE counters SET spent = spent + ?3, unresolved = unresolved + ?4, leased = leased - ?5 "
-                    "WHERE limit_id = ?1 AND window_start = ?2",
-                    key.limit, key.window_start, booking.spent, booking.unresolved, leaves));
+                    "WHERE limit_id = ?1 AND label = ?2",
+                    key.limit, key.label, booking.spent, booking.unresolved, leaves));
   if (updated == 1) return {};
   if (leaves > 0) return broken(fmt::format("limit {}: its counter is gone", key.limit.to_string()));
-  TRY_STATUS(
-      database_.run("INSERT INTO counters (limit_id, window_start, spent, leased, unresolved) VALUES (?, ?, ?, 0, ?)",
-                    key.limit, key.window_start, booking.spent, booking.unresolved));
+  TRY_STATUS(database_.run("INSERT INTO counters (limit_id, label, spent, leased, unresolved) VALUES (?, ?, ?, 0, ?)",
+                           key.limit, key.label, booking.spent, booking.unresolved));
   return {};
 }
 
@@ -95,8 +101,8 @@ base::Result<Bookings::Booking*> Bookings::booking_of(const quota::CounterKey& k
     return &entry->second;
   }
   TRY(Rows rows, database_.query("SELECT granted - returned - consumed, returned FROM leases "
-                                 "WHERE incarnation = ?1 AND limit_id = ?2 AND window_start = ?3",
-                                 incarnation_, key.limit, key.window_start));
+                                 "WHERE incarnation = ?1 AND limit_id = ?2 AND label = ?3",
+                                 incarnation_, key.limit, key.label));
   TRY(const bool found, rows.next());
   if (found) entry->second.before = {.remainder = rows.take_integer(), .returned = rows.take_integer()};
   return &entry->second;

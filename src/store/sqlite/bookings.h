@@ -50,6 +50,7 @@ class Bookings {
   const std::int64_t incarnation_;
   LeaseRows rows_;
   std::unordered_map<quota::CounterKey, Booking, CounterHash> bookings_;
+  std::unordered_map<quota::CounterKey, std::int64_t, CounterHash> sub_windows_;  // spent; a key's label is the sub's
 };
 
 }  // namespace store::sqlite

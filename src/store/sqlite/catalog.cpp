@@ -35,6 +35,22 @@ base::Result<catalog::Key> take_key(Rows& rows) {
   return key;
 }
 
+// Nothing else will do: in another zone the same amount would count from another midnight.
+base::Result<base::WindowPolicy> window_from(const std::string& text, const std::string& time_zone,
+                                             base::LimitId limit) {
+  const auto unusable = [&](const base::Error& error) {
+    return base::fail(
+        base::ErrorType::unavailable,
+        fmt::format("the limit {} counts per {} in {}: {}", limit.to_string(), text, time_zone, error.message), {},
+        base::Source::store);
+  };
+  const auto zone = base::TimeZone::find(time_zone);
+  if (!zone) return unusable(zone.error());
+  const auto window = base::parse_window(text, *zone);
+  if (!window) return unusable(window.error());
+  return *window;
+}
+
 base::Result<catalog::Limit> take_limit(Rows& rows) {
   catalog::Limit limit;
   limit.id = rows.take_id<base::LimitId>();
@@ -43,7 +59,8 @@ base::Result<catalog::Limit> take_limit(Rows& rows) {
   limit.subject = account.is_nil() ? catalog::LimitSubject(key) : catalog::LimitSubject(account);
   limit.name = rows.take_text();
   TRY(limit.unit, enum_from(rows.take_text(), catalog::LimitUnit::requests, "limits.unit"));
-  TRY(limit.window, enum_from(rows.take_text(), base::WindowKind::month, "limits.time_window"));
+  const std::string window = rows.take_text();
+  TRY(limit.window, window_from(window, rows.take_text(), limit.id));
   limit.amount = rows.take_integer();
   limit.refusal_status = static_cast<int>(rows.take_integer());
   limit.clamp = rows.take_flag() ? catalog::Clamp::on : catalog::Clamp::off;
@@ -74,10 +91,11 @@ base::Result<catalog::Contents> SqliteStore::load() {
   TRY(contents.keys, take_all(writer_.query("SELECT id, account_id, name, hash, hint, role, status, created, expires "
                                             "FROM keys ORDER BY id"),
                               take_key));
-  TRY(contents.limits, take_all(writer_.query("SELECT id, account_id, key_id, name, unit, time_window, amount, "
-                                              "refusal_status, clamp, created "
-                                              "FROM limits WHERE removed_at IS NULL ORDER BY id"),
-                                take_limit));
+  TRY(contents.limits,
+      take_all(writer_.query("SELECT id, account_id, key_id, name, unit, time_window, time_zone, amount, "
+                             "refusal_status, clamp, created "
+                             "FROM limits WHERE removed_at IS NULL ORDER BY id"),
+               take_limit));
   return contents;
 }
 
@@ -109,13 +127,13 @@ base::Status SqliteStore::put(const catalog::Limit& limit) {
   const auto* const key = std::get_if<base::KeyId>(&limit.subject);
   TRY_STATUS(
       writer_.run("INSERT INTO limits (id, account_id, key_id, name, unit, time_window, amount, "
-                  "refusal_status, clamp, created) "
-                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO UPDATE SET "
+                  "refusal_status, clamp, created, time_zone) "
+                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (id) DO UPDATE SET "
                   "account_id = ?2, key_id = ?3, name = ?4, unit = ?5, time_window = ?6, amount = ?7, "
-                  "refusal_status = ?8, clamp = ?9, created = ?10, removed_at = NULL",
+                  "refusal_status = ?8, clamp = ?9, created = ?10, time_zone = ?11, removed_at = NULL",
                   limit.id, account != nullptr ? *account : base::AccountId{}, key != nullptr ? *key : base::KeyId{},
                   limit.name, to_string(limit.unit), to_string(limit.window), limit.amount, limit.refusal_status,
-                  limit.clamp == catalog::Clamp::on, limit.created));
+                  limit.clamp == catalog::Clamp::on, limit.created, limit.window.zone.name()));
   return {};
 }
 

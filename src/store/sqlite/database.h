@@ -21,6 +21,7 @@
 #include "base/money.h"
 #include "base/result.h"
 #include "base/sha256.h"
+#include "base/window.h"
 
 namespace store::sqlite {
 
@@ -47,6 +48,7 @@ class Rows {
   std::optional<std::int64_t> take_optional_integer();
   bool take_flag() { return take_integer() != 0; }
   base::WallTime take_time() { return base::WallTime{take_integer()}; }
+  base::WindowLabel take_label() { return base::WindowLabel{take_integer()}; }
   base::Money take_money() { return base::Money::from_nanos(take_integer()); }
   std::string take_text();
   std::optional<std::string> take_optional_text();
@@ -90,6 +92,7 @@ class Binder {
   void bind(const base::Sha256& digest) { bind_bytes(digest); }
   void bind(std::nullopt_t) { note(sqlite3_bind_null(statement_, next())); }
   void bind(base::WallTime time) { bind(time.ms); }
+  void bind(base::WindowLabel label) { bind(label.ms); }
   void bind(base::Money money) { bind(money.nanos()); }
   void bind(const std::string& text) { bind(std::string_view(text)); }
   void bind(const char* text) { bind(std::string_view(text)); }

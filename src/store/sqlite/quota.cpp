@@ -20,7 +20,7 @@ using sqlite::UsageAppend;
 
 // The lease rows of dead incarnations that hold something, with who pays for them.
 base::Result<std::vector<Unaccounted>> left_open(Database& database) {
-  TRY(Rows rows, database.query("SELECT leases.incarnation, leases.limit_id, leases.window_start, "
+  TRY(Rows rows, database.query("SELECT leases.incarnation, leases.limit_id, leases.label, "
                                 "leases.granted - leases.returned - leases.consumed AS remainder, "
                                 "coalesce(limits.account_id, keys.account_id), limits.key_id "
                                 "FROM leases LEFT JOIN limits ON limits.id = leases.limit_id "
@@ -31,11 +31,18 @@ base::Result<std::vector<Unaccounted>> left_open(Database& database) {
     TRY(const bool found, rows.next());
     if (!found) return left;
     left.push_back({.incarnation = rows.take_integer(),
-                    .counter = {rows.take_id<base::LimitId>(), rows.take_time()},
+                    .counter = {rows.take_id<base::LimitId>(), rows.take_label()},
                     .remainder = rows.take_integer(),
                     .account = rows.take_id<base::AccountId>(),
                     .key = rows.take_id<base::KeyId>()});
   }
+}
+
+// Those that no query may ask for any more.
+base::Status forget_sub_windows(Database& database, base::LimitId limit, base::WindowLabel live_from) {
+  TRY_STATUS(database.run("DELETE FROM sub_windows WHERE limit_id = ?1 AND label < ?2", limit,
+                          base::WindowLabel{live_from.ms - quota::sub_windows_kept_ms}));
+  return {};
 }
 
 }  // namespace
@@ -48,8 +55,8 @@ base::Result<quota::Recovery> SqliteStore::open_incarnation(base::WallTime now) 
   for (const Unaccounted& row : left) {
     TRY_STATUS(
         writer_.run("UPDATE counters SET leased = leased - ?3, unresolved = unresolved + ?3 "
-                    "WHERE limit_id = ?1 AND window_start = ?2",
-                    row.counter.limit, row.counter.window_start, row.remainder));
+                    "WHERE limit_id = ?1 AND label = ?2",
+                    row.counter.limit, row.counter.label, row.remainder));
     records.push_back(unaccounted_record(row, now));
   }
   UsageAppend usage(writer_, usage_sizes_, std::exchange(usage_tail_, std::nullopt));
@@ -78,21 +85,22 @@ base::Result<std::vector<quota::Grant>> SqliteStore::grant(std::span<const quota
   std::vector<quota::Grant> grants;
   for (const quota::GrantRequest& request : requests) {
     ASSERT(0 <= request.at_least && request.at_least <= request.at_most);
-    const quota::CounterKey& key = request.counter;
+    const quota::CounterKey& key = request.of.counter;
     lease_rows_.erase(key);
-    TRY(quota::CounterState state, state_of(key));
+    if (request.of.live_from) TRY_STATUS(forget_sub_windows(writer_, key.limit, *request.of.live_from));
+    TRY(quota::CounterState state, state_of(request.of));
     const std::int64_t possible = std::min(request.at_most, state.grantable());
     const std::int64_t granted = possible >= request.at_least ? possible : 0;
     if (granted > 0) {
       TRY_STATUS(
-          writer_.run("INSERT INTO counters (limit_id, window_start, spent, leased, unresolved) "
+          writer_.run("INSERT INTO counters (limit_id, label, spent, leased, unresolved) "
                       "VALUES (?1, ?2, 0, ?3, 0) ON CONFLICT DO UPDATE SET leased = leased + ?3",
-                      key.limit, key.window_start, granted));
+                      key.limit, key.label, granted));
       TRY_STATUS(
-          writer_.run("INSERT INTO leases (incarnation, limit_id, window_start, granted, returned, consumed, "
+          writer_.run("INSERT INTO leases (incarnation, limit_id, label, granted, returned, consumed, "
                       "open) VALUES (?1, ?2, ?3, ?4, 0, 0, 1) "
                       "ON CONFLICT DO UPDATE SET granted = granted + ?4",
-                      incarnation_, key.limit, key.window_start, granted));
+                      incarnation_, key.limit, key.label, granted));
       state.leased += granted;
       ASSERT(state.spent + state.leased + state.unresolved <= state.amount);
     }
@@ -121,11 +129,11 @@ base::Status SqliteStore::flush(const quota::Flush& flush) {
   return {};
 }
 
-base::Result<std::vector<quota::CounterState>> SqliteStore::read(std::span<const quota::CounterKey> counters) {
+base::Result<std::vector<quota::CounterState>> SqliteStore::read(std::span<const quota::CounterQuery> counters) {
   const std::lock_guard lock(writer_mutex_);
   std::vector<quota::CounterState> states;
-  for (const quota::CounterKey& key : counters) {
-    TRY(const quota::CounterState state, state_of(key));
+  for (const quota::CounterQuery& query : counters) {
+    TRY(const quota::CounterState state, state_of(query));
     states.push_back(state);
   }
   return states;
@@ -143,16 +151,29 @@ base::Status SqliteStore::check_incarnation() {
       base::Source::store);
 }
 
-base::Result<quota::CounterState> SqliteStore::state_of(const quota::CounterKey& key) {
-  TRY(Rows rows, writer_.query("SELECT coalesce((SELECT amount FROM limits WHERE id = ?1 AND removed_at IS NULL), 0), "
-                               "coalesce(spent, 0), coalesce(leased, 0), coalesce(unresolved, 0) "
-                               "FROM (SELECT 1) LEFT JOIN counters ON limit_id = ?1 AND window_start = ?2",
-                               key.limit, key.window_start));
+base::Result<quota::CounterState> SqliteStore::state_of(const quota::CounterQuery& query) {
+  const quota::CounterKey& key = query.counter;
+  quota::CounterState state;
+  {
+    TRY(Rows rows,
+        writer_.query("SELECT coalesce((SELECT amount FROM limits WHERE id = ?1 AND removed_at IS NULL), 0), "
+                      "coalesce(spent, 0), coalesce(leased, 0), coalesce(unresolved, 0) "
+                      "FROM (SELECT 1) LEFT JOIN counters ON limit_id = ?1 AND label = ?2",
+                      key.limit, key.label));
+    TRY_STATUS(rows.next());
+    state.amount = rows.take_integer();
+    state.spent = rows.take_integer();
+    state.leased = rows.take_integer();
+    state.unresolved = rows.take_integer();
+  }
+  if (!query.live_from) return state;
+  TRY(Rows rows, writer_.query("SELECT coalesce(sum(spent), 0), min(label) FROM sub_windows "
+                               "WHERE limit_id = ?1 AND label >= ?2",
+                               key.limit, *query.live_from));
   TRY_STATUS(rows.next());
-  return quota::CounterState{.amount = rows.take_integer(),
-                             .spent = rows.take_integer(),
-                             .leased = rows.take_integer(),
-                             .unresolved = rows.take_integer()};
+  state.spent = rows.take_integer();
+  if (const auto oldest = rows.take_optional_integer()) state.oldest_sub = base::WindowLabel{*oldest};
+  return state;
 }
 
 }  // namespace store

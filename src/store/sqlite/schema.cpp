@@ -1,5 +1,5 @@
 // The migrations as they stand in schema/, put into the binary by the assembler: METERGATE_SCHEMA_0001 is the path of
-// the first, and cmake/embed.cmake makes a change of it rebuild this file.
+// the first and so on, and cmake/embed.cmake makes a change of one rebuild this file.
 #include "store/sqlite/schema.h"
 
 #include <fmt/format.h>
@@ -7,22 +7,19 @@
 #include <string_view>
 
 // clang-format off
-asm(R"(
-  .section .rodata
-  .global metergate_schema_0001
-  .global metergate_schema_0001_end
-metergate_schema_0001:
-  .incbin ")" METERGATE_SCHEMA_0001 R"("
-metergate_schema_0001_end:
-  .byte 0
-  .previous
-)");
+#define EMBEDDED(name, path) \
+  asm(".section .rodata\n"                                        \
+      ".global " #name "\n" ".global " #name "_end\n"             \
+      #name ":\n" ".incbin \"" path "\"\n"                        \
+      #name "_end:\n" ".byte 0\n" ".previous\n");                 \
+  extern "C" {                                                    \
+  extern const char name[];                                       \
+  extern const char name##_end[];                                 \
+  }
+EMBEDDED(metergate_schema_0001, METERGATE_SCHEMA_0001)
+EMBEDDED(metergate_schema_0002, METERGATE_SCHEMA_0002)
+#undef EMBEDDED
 // clang-format on
-
-extern "C" {
-extern const char metergate_schema_0001[];
-extern const char metergate_schema_0001_end[];
-}
 
 namespace store::sqlite {
 namespace {
@@ -30,7 +27,9 @@ namespace {
 constexpr std::int64_t application_id = 0x6D676174;  // "mgat"
 
 // The migration that leads to version i + 1 is at i.
-std::vector<std::string_view> migrations() { return {{metergate_schema_0001, metergate_schema_0001_end}}; }
+std::vector<std::string_view> migrations() {
+  return {{metergate_schema_0001, metergate_schema_0001_end}, {metergate_schema_0002, metergate_schema_0002_end}};
+}
 
 base::Result<std::int64_t> number(Database& database, std::string_view sql) {
   TRY(auto rows, database.query(sql));
@@ -45,7 +44,7 @@ std::unexpected<base::Error> refuse(const Database& database, std::string_view w
 
 }  // namespace
 
-base::Status migrate(Database& database) {
+base::Status migrate(Database& database, std::optional<std::int64_t> version_wanted) {
   TRY(auto transaction, Transaction::begin(database));
   TRY(const std::int64_t owner, number(database, "PRAGMA application_id"));
   TRY(const std::int64_t version, number(database, "PRAGMA user_version"));
@@ -54,7 +53,7 @@ base::Status migrate(Database& database) {
     return refuse(database, "is a database, but not Metergate's; choose another data folder");
 
   const auto steps = migrations();
-  const auto newest = static_cast<std::int64_t>(steps.size());
+  const auto newest = version_wanted.value_or(static_cast<std::int64_t>(steps.size()));
   if (version > newest)
     return refuse(database, fmt::format("was written by a newer Metergate (schema {}, this one knows {}); update first",
                                         version, newest));

@@ -44,7 +44,7 @@ class SqliteStore final : public catalog::Store, public quota::Store, public eve
   base::Result<quota::Recovery> open_incarnation(base::WallTime now) override;
   base::Result<std::vector<quota::Grant>> grant(std::span<const quota::GrantRequest> requests) override;
   base::Status flush(const quota::Flush& flush) override;
-  base::Result<std::vector<quota::CounterState>> read(std::span<const quota::CounterKey> counters) override;
+  base::Result<std::vector<quota::CounterState>> read(std::span<const quota::CounterQuery> counters) override;
 
   // events::UsageLog.
   base::Result<std::vector<events::UsageRecord>> records(const events::UsageFilter& filter) override;
@@ -68,7 +68,7 @@ class SqliteStore final : public catalog::Store, public quota::Store, public eve
 
   // The following are called with writer_mutex_ held, inside a transaction.
   base::Status check_incarnation();
-  base::Result<quota::CounterState> state_of(const quota::CounterKey& key);
+  base::Result<quota::CounterState> state_of(const quota::CounterQuery& query);
 
   // The following with reader_mutex_ held.
   base::Result<std::optional<events::UsageRecord>> find_record(base::ExchangeId id);

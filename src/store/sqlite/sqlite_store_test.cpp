@@ -34,7 +34,7 @@ struct World {
                               .external_id = {},
                               .status = catalog::AccountStatus::active,
                               .created = today};
-  CounterKey counter{base::LimitId::create(today, random), today};
+  CounterKey counter{base::LimitId::create(today, random), {today.ms}};
 
   std::unique_ptr<SqliteStore> open() {
     auto store = SqliteStore::open(path);
@@ -49,7 +49,7 @@ struct World {
                     .id = counter.limit, .subject = account.id, .name = "limit", .amount = 100, .created = today})
                 .has_value());
     REQUIRE(store.open_incarnation(today).has_value());
-    const quota::GrantRequest request{counter, 60, 60};
+    const quota::GrantRequest request{{counter}, 60, 60};
     REQUIRE(store.grant(std::span(&request, 1)).has_value());
     const auto record = exchange(20);
     REQUIRE(store.flush({.records = std::span(&record, 1), .returns = {}}).has_value());
@@ -60,10 +60,13 @@ struct World {
     record.started = today;
     record.account = account.id;
     record.cost = base::Money::from_nanos(cost);
-    record.holds = {{counter.limit, today, cost, cost, 0}};
+    record.holds = {{counter.limit, counter.label, cost, cost, 0}};
     return record;
   }
-  CounterState state(SqliteStore& store) { return store.read(std::span(&counter, 1))->front(); }
+  CounterState state(SqliteStore& store) {
+    const quota::CounterQuery query{counter};
+    return store.read(std::span(&query, 1))->front();
+  }
   // The database as a person with a shell has it.
   Database raw() { return *Database::open(path, Database::Access::read_write); }
 };
@@ -180,7 +183,7 @@ TEST_CASE("a store that another process has taken over admits and books nothing 
   const CounterState taken_over{.amount = 100, .spent = 20, .unresolved = 40};
   CHECK(world.state(*second) == taken_over);
 
-  const quota::GrantRequest request{world.counter, 1, 10};
+  const quota::GrantRequest request{{world.counter}, 1, 10};
   const auto grant = first->grant(std::span(&request, 1));
   REQUIRE_FALSE(grant.has_value());
   CHECK(grant.error().type == base::ErrorType::unavailable);

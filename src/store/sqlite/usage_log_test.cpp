@@ -108,7 +108,7 @@ TEST_CASE("a flush that failed leaves nothing behind for the next one to write")
   World world;
   REQUIRE(world.flush(world.exchanges(3)).has_value());
   const auto records = world.exchanges(2);
-  const quota::LeaseReturn nobody_has{{base::LimitId::create(today, world.random), today}, 1};
+  const quota::LeaseReturn nobody_has{{base::LimitId::create(today, world.random), {today.ms}}, 1};
   REQUIRE_FALSE(world.store->flush({.records = records, .returns = std::span(&nobody_has, 1)}).has_value());
   CHECK(world.page()->size() == 3);
   const auto next = world.exchanges(1);

@@ -1,0 +1,127 @@
+// A database of an older schema comes along with all that it holds.
+#include "store/sqlite/schema.h"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+
+#include "store/sqlite/sqlite_store.h"
+#include "tests/support/temporary_folder.h"
+
+using quota::CounterState;
+using store::SqliteStore;
+using store::sqlite::Database;
+
+namespace {
+
+// What a Metergate of the first schema left behind when it was killed: a limit a day and one a month, spend on both of
+// several windows, and an open lease.
+constexpr std::string_view first_contents = R"(
+  INSERT INTO accounts VALUES (x'01900000000070008000000000000001', NULL, 'acme', '', 'active', 1795219200000);
+  INSERT INTO limits VALUES
+    (x'01900000000070008000000000000002', x'01900000000070008000000000000001', NULL, '100 usd per day', 'usd', 'day',
+     100, 402, 1, 1795219200000, NULL),
+    (x'01900000000070008000000000000003', x'01900000000070008000000000000001', NULL, 'm', 'tokens', 'month',
+     900, 429, 0, 1795219200000, NULL);
+  INSERT INTO counters VALUES
+    (x'01900000000070008000000000000002', 1795132800000, 77, 0, 3),
+    (x'01900000000070008000000000000002', 1795219200000, 20, 40, 0),
+    (x'01900000000070008000000000000003', 1793491200000, 500, 0, 0);
+  INSERT INTO leases VALUES (1, x'01900000000070008000000000000002', 1795219200000, 60, 0, 20, 1);
+  UPDATE meta SET incarnation = 1;
+)";
+constexpr base::WallTime noon{1'795'262'400'000};  // 2026-11-21T12:00:00Z
+constexpr std::int64_t day_ms = 86'400'000;
+
+struct World {
+  tests::TemporaryFolder folder;
+  std::filesystem::path path = folder.path() / "metergate.db";
+
+  // A database as that version of the schema has it.
+  void make(std::int64_t version, std::string_view contents) {
+    {
+      std::ofstream empty(path);
+    }
+    auto database = *Database::open(path, Database::Access::read_write);
+    REQUIRE(store::sqlite::migrate(database, version).has_value());
+    REQUIRE(database.execute(contents).has_value());
+  }
+  base::Result<std::unique_ptr<SqliteStore>> open() { return SqliteStore::open(path); }
+  void run(std::string_view sql) {
+    REQUIRE(Database::open(path, Database::Access::read_write)->execute(sql).has_value());
+  }
+};
+
+CounterState state(SqliteStore& store, const catalog::Limit& limit, base::WallTime at) {
+  const quota::CounterQuery query{{limit.id, base::window_at(limit.window, at).label}};
+  return store.read(std::span(&query, 1))->front();
+}
+
+}  // namespace
+
+TEST_CASE("a database of the first schema keeps its limits, what was spent of them, and its open leases") {
+  World world;
+  world.make(1, first_contents);
+  for (int start = 0; start < 2; ++start) {  // the second finds it migrated
+    const auto store = world.open();
+    REQUIRE_MESSAGE(store.has_value(), (store ? std::string() : store.error().message));
+    const auto limits = (*store)->load()->limits;
+    REQUIRE(limits.size() == 2);
+    CHECK(limits[0].window == base::WindowPolicy{});
+    CHECK(limits[1].window == base::WindowPolicy{.kind = base::WindowPolicy::Kind::month});
+    CHECK(limits[0].name == "100 usd per day");
+    CHECK(limits[1].clamp == catalog::Clamp::off);
+    CHECK(state(**store, limits[0], {noon.ms - day_ms}) == CounterState{.amount = 100, .spent = 77, .unresolved = 3});
+    CHECK(state(**store, limits[1], noon) == CounterState{.amount = 900, .spent = 500});
+    if (start == 0) {
+      CHECK(state(**store, limits[0], noon) == CounterState{.amount = 100, .spent = 20, .leased = 40});
+      CHECK((*store)->open_incarnation(noon)->unaccounted_leases == 1);
+    }
+    CHECK(state(**store, limits[0], noon).unresolved == 40);
+  }
+}
+
+TEST_CASE("a limit whose time zone is not to be had stops the start, and says which and why") {
+  World world;
+  world.make(1, first_contents);
+  REQUIRE(world.open().has_value());
+  world.run("UPDATE limits SET time_zone = 'Europe/Atlantis' WHERE time_window = 'month'");
+  const auto loaded = (*world.open())->load();
+  REQUIRE_FALSE(loaded.has_value());
+  CHECK(loaded.error().type == base::ErrorType::unavailable);
+  CHECK(loaded.error().source == base::Source::store);
+  for (const char* part : {"01900000-0000-7000-8000-000000000003", "per month", "Europe/Atlantis"})
+    CHECK(loaded.error().message.contains(part));
+}
+
+TEST_CASE("a window that this version does not know is an error that names it") {
+  World world;
+  world.make(1, first_contents);
+  REQUIRE(world.open().has_value());
+  world.run("UPDATE limits SET time_window = 'fortnight' WHERE time_window = 'month'");
+  const auto loaded = (*world.open())->load();
+  REQUIRE_FALSE(loaded.has_value());
+  CHECK(loaded.error().type == base::ErrorType::unavailable);
+  CHECK(loaded.error().message.contains("fortnight"));
+}
+
+TEST_CASE("sub-windows that can never count again are deleted when the limit is next granted from") {
+  World world;
+  world.make(1, first_contents);
+  const auto store = *world.open();
+  REQUIRE(store->open_incarnation(noon).has_value());
+  const base::LimitId limit = store->load()->limits.front().id;
+  for (const std::int64_t sub : {noon.ms - 1, noon.ms}) {
+    events::UsageRecord record;
+    record.id.uuid.bytes[0] = static_cast<std::uint8_t>(sub % 2 + 1);
+    record.holds = {{limit, {0}, 1, 1, 0, base::WindowLabel{sub}}};
+    REQUIRE(store->flush({.records = std::span(&record, 1), .returns = {}}).has_value());
+  }
+  const quota::GrantRequest request{{{limit, {0}}, base::WindowLabel{noon.ms + quota::sub_windows_kept_ms}}, 0, 0};
+  REQUIRE(store->grant(std::span(&request, 1)).has_value());
+  auto raw = *Database::open(world.path, Database::Access::read_only);
+  auto rows = raw.query("SELECT label FROM sub_windows");
+  REQUIRE(*rows->next());
+  CHECK(rows->take_integer() == noon.ms);
+  CHECK_FALSE(*rows->next());
+}
