@@ -59,17 +59,13 @@ bool Committer::turn() {
     const std::uint32_t end = segment.number == target.segment() ? target.offset() : *segment.end;
     if (written) written = write(segment, begin, end);
   }
-  {
-    const std::lock_guard lock(mutex_);
-    if (written) {
-      while (segments_.front().number < target.segment()) segments_.pop_front();
-    } else {
-      failure_ = std::move(written).error().in("the journal has failed and takes no more reservations");
-    }
-  }
   if (written) {
+    const std::lock_guard lock(mutex_);
+    while (segments_.front().number < target.segment()) segments_.pop_front();
     durable_.store(target.value, std::memory_order_release);
   } else {
+    const std::lock_guard lock(mutex_);
+    failure_ = std::move(written).error().in("the journal has failed and takes no more reservations");
     failed_.store(true, std::memory_order_release);
   }
   done_();

@@ -105,7 +105,7 @@ std::span<const std::byte> encode(const ReserveRecord& record, PayloadBuffer& bu
   out.number(record.holds.size());
   for (const ReservedHold& hold : record.holds) {
     write_id(out, hold.limit);
-    out.signed_number(hold.window);
+    out.signed_number(hold.label.ms);
     out.signed_number(hold.lease_epoch);
     out.signed_number(hold.amount);
   }
@@ -128,7 +128,7 @@ base::Result<ReserveRecord> decode_reserve(std::span<const std::byte> payload) {
   for (std::uint64_t count = in.number(); count > 0 && !in.broken(); --count) {
     ReservedHold& hold = record.holds.emplace_back();
     read_id(in, hold.limit);
-    hold.window = in.signed_number();
+    hold.label.ms = in.signed_number();
     hold.lease_epoch = in.signed_number();
     hold.amount = in.signed_number();
   }

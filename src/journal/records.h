@@ -12,6 +12,7 @@
 #include "base/ids.h"
 #include "base/money.h"
 #include "base/result.h"
+#include "base/window.h"
 #include "events/usage_record.h"
 
 namespace journal {
@@ -19,7 +20,7 @@ namespace journal {
 // What a reservation has taken from one counter, of which lease.
 struct ReservedHold {
   base::LimitId limit;
-  std::int64_t window = 0;  // the window's label: with the limit it names the counter
+  base::WindowLabel label;  // of the window: with the limit it names the counter
   std::int64_t lease_epoch = 0;
   std::int64_t amount = 0;  // in the limit's unit
   bool operator==(const ReservedHold&) const = default;

@@ -33,7 +33,7 @@ class Random : public tests::RandomUsage {
                          .estimate = base::Money::from_nanos(number()),
                          .holds = {}};
     for (std::int64_t holds = number() % 5; holds > 0; --holds)
-      record.holds.push_back({id<base::LimitId>(), number(), number(), number()});
+      record.holds.push_back({id<base::LimitId>(), {number()}, number(), number()});
     return record;
   }
   SettleRecord settle() {

@@ -47,7 +47,7 @@ TEST_CASE("a journal goes on over many segments, and its numbers with it") {
   CHECK(found.defects() == "");
   REQUIRE(found.records.size() == 1'000);
   for (int i = 0; i < 500; ++i) {
-    const auto at = static_cast<std::size_t>(2 * i);
+    const auto at = 2 * static_cast<std::size_t>(i);
     CHECK(found.records[at].text() == fmt::format("r{}", i));
     CHECK(found.records[at + 1].text() == fmt::format("s{}", i));
     CHECK(found.records[at + 1].sequence == at + 2);
