@@ -23,6 +23,7 @@ base::Result<std::unique_ptr<Journal>> Journal::open(Disk& disk, const Owner& ow
                       .get();
     journal->writers_.push_back(std::make_unique<Writer>(options, *supplies[worker], committer, calls.prepare));
   }
+  TRY_STATUS(journal->prepare());  // each writer has taken one
   return journal;
 }
 

@@ -190,6 +190,9 @@ TEST_CASE("what is no segment is left alone") {
   const auto folder = look_through(*world.disk);
   REQUIRE(folder.has_value());
   CHECK(folder->damaged == std::vector<std::string>{"00000001-000-000001"});
+  // One that cannot even be opened does not keep the others from being read.
+  std::filesystem::create_symlink("nowhere", world.path / "00000001-000-000002.journal");
+  CHECK(look_through(*world.disk)->damaged.size() == 2);
   REQUIRE(discard_journals(*world.disk, world.owner).has_value());
   CHECK(std::filesystem::exists(world.path / "README"));
   CHECK(world.disk->list() == std::vector<std::string>{});

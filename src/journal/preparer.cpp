@@ -7,13 +7,6 @@
 #include "base/assert.h"
 
 namespace journal {
-namespace {
-
-// A process that has little to write does not get beyond its first segments: they are not brought into memory, which
-// would be counted as this process's, but come page by page as they are written.
-constexpr std::uint32_t cold_segments = 2;
-
-}  // namespace
 
 base::Status Options::check() const {
   if (segment_bytes % block_bytes != 0 || segment_bytes > segment_bytes_limit)
@@ -132,7 +125,10 @@ base::Status Preparer::give_identity(SegmentFile& file, const SegmentHeader& hea
   const std::span<std::byte> memory = file.memory();
   ASSERT(memory.size() == options_.segment_bytes);
   blank_header(memory);
-  if (header.number > cold_segments) TRY_STATUS(file.warm());
+  // A process that has little to write does not get beyond its first segments. They are not brought into memory, where
+  // they would count as this process's, but come page by page as they are written.
+  const bool is_first = header.number <= 1 + options_.ready_segments;
+  if (!is_first) TRY_STATUS(file.warm());
   write_header(memory, header);
   const std::uint64_t end = 0;
   std::memcpy(memory.data() + records_at, &end, sizeof end);

@@ -188,8 +188,12 @@ base::Result<Folder> look_through(Disk& disk) {
   Folder folder;
   TRY(const std::vector<std::string> names, disk.list());
   for (const std::string& name : names) {
-    FoundSegment segment{.name = name, .header = {}, .file = {}};
-    TRY(segment.file, disk.look(name));
+    auto facts = disk.look(name);
+    if (!facts) {
+      folder.damaged.push_back(name);
+      continue;
+    }
+    FoundSegment segment{.name = name, .header = {}, .file = *facts};
     std::array<std::byte, header_bytes> bytes{};
     const auto header_at = [&](std::size_t offset) {
       return disk.read(name, offset, bytes) ? read_header(bytes, segment.header) : HeaderState::damaged;
