@@ -32,6 +32,8 @@ std::string_view to_string(LimitUnit unit) noexcept {
     case LimitUnit::usd: return "usd";
     case LimitUnit::tokens: return "tokens";
     case LimitUnit::requests: return "requests";
+    case LimitUnit::input_tokens: return "input_tokens";
+    case LimitUnit::output_tokens: return "output_tokens";
   }
   return "usd";
 }
@@ -40,7 +42,11 @@ base::Result<LimitUnit> limit_unit_from(std::string_view text) {
   if (text == "usd") return LimitUnit::usd;
   if (text == "tokens" || text == "token") return LimitUnit::tokens;
   if (text == "requests" || text == "request") return LimitUnit::requests;
-  return base::invalid(fmt::format("'{}' is not a unit; units are usd, tokens, requests", text.substr(0, 64)), "unit");
+  if (text == "input_tokens" || text == "input_token") return LimitUnit::input_tokens;
+  if (text == "output_tokens" || text == "output_token") return LimitUnit::output_tokens;
+  return base::invalid(fmt::format("'{}' is not a unit; units are usd, tokens, input_tokens, output_tokens, requests",
+                                   text.substr(0, 64)),
+                       "unit");
 }
 
 std::string amount_text(LimitUnit unit, std::int64_t amount) {

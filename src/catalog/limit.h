@@ -12,7 +12,13 @@
 
 namespace catalog {
 
-enum class LimitUnit : std::uint8_t { usd, tokens, requests };
+enum class LimitUnit : std::uint8_t {
+  usd,
+  tokens,  // input and output together
+  requests,
+  input_tokens,
+  output_tokens,
+};
 // Whether an exchange whose worst case does not fit may have its output cap lowered to what fits.
 enum class Clamp : std::uint8_t { on, off };
 
@@ -26,7 +32,7 @@ struct Limit {
   std::string name;  // "10 usd per day" unless told
   LimitUnit unit = LimitUnit::usd;
   base::WindowPolicy window = {};
-  std::int64_t amount = 0;   // nano-dollars, tokens (input + output) or requests; >= 0
+  std::int64_t amount = 0;   // nano-dollars, tokens or requests; >= 0
   int refusal_status = 402;  // 402 (SDKs do not retry) or 429
   Clamp clamp = Clamp::on;
   base::WallTime created;

@@ -20,6 +20,8 @@ TEST_CASE("a limit is read as a person writes it") {
         Row{"100 requests/daily", LimitUnit::requests, {.kind = Kind::day}, 100, "100 requests per day"},
         Row{"1 request/day", LimitUnit::requests, {.kind = Kind::day}, 1, "1 requests per day"},
         Row{"  5 usd / day  ", LimitUnit::usd, {.kind = Kind::day}, 5'000'000'000, "5 usd per day"},
+        Row{"9 input_tokens/day", LimitUnit::input_tokens, {.kind = Kind::day}, 9, "9 input_tokens per day"},
+        Row{"9 output_tokens/day", LimitUnit::output_tokens, {.kind = Kind::day}, 9, "9 output_tokens per day"},
         Row{"10 usd/weekly", LimitUnit::usd, {.kind = Kind::week}, 10'000'000'000, "10 usd per week"},
         Row{"20 usd/cycle:15",
             LimitUnit::usd,
@@ -70,7 +72,8 @@ TEST_CASE("what is not a limit is refused by the part that is wrong") {
 
 TEST_CASE("an amount reads back as it was written") {
   for (const std::int64_t amount : {std::int64_t{0}, std::int64_t{1}, std::int64_t{12'500'000}, INT64_MAX})
-    for (const LimitUnit unit : {LimitUnit::usd, LimitUnit::tokens, LimitUnit::requests}) {
+    for (const LimitUnit unit :
+         {LimitUnit::usd, LimitUnit::tokens, LimitUnit::requests, LimitUnit::input_tokens, LimitUnit::output_tokens}) {
       CAPTURE(amount);
       const auto parsed = catalog::parse_amount(unit, catalog::amount_text(unit, amount));
       REQUIRE(parsed.has_value());

@@ -18,7 +18,7 @@ base::Result<LimitForm> parse_limit_form(std::string_view text) {
     }
   }
   std::erase(words, "");
-  if (words.size() != 4 || words[2] != "per")
+  if (words.size() != 4 || (words[2] != "per" && words[2] != "in"))
     return base::invalid(
         fmt::format("'{}' is not a limit; write an amount, a unit and a window, such as \"10 usd/day\"", text));
   return LimitForm{words[0], words[1], words[3]};

@@ -8,7 +8,7 @@
 
 namespace cli {
 
-// "10 usd/day" or "10 usd per day", taken apart; what the parts may be is the API's to say.
+// "10 usd/day", "10 usd per day" or "10 usd in total", taken apart; what the parts may be is the API's to say.
 struct LimitForm {
   std::string amount;
   std::string unit;

@@ -12,6 +12,8 @@ TEST_CASE("a limit is written as an amount, a unit and a window") {
     CHECK(parse_limit_form(text) == LimitForm{"10", "usd", "day"});
   }
   CHECK(parse_limit_form("x eur/decade") == LimitForm{"x", "eur", "decade"});
+  CHECK(parse_limit_form("10 usd in total") == LimitForm{"10", "usd", "total"});
+  CHECK(parse_limit_form("5 requests/rolling:5h") == LimitForm{"5", "requests", "rolling:5h"});
   for (const char* text : {"", "10", "10 usd", "usd/day", "10 usd day", "10 usd each day", "10 usd/day/month",
                            "10 usd/day extra", "10/usd/day"}) {
     CAPTURE(text);

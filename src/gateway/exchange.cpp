@@ -224,8 +224,10 @@ Outcome<void> Exchange::plan(std::string_view body) {
 }
 
 quota::Amounts Exchange::worst_case() const {
-  const std::int64_t output = plan_.output_cap * plan_.request.choices;
-  return {.usd = estimate_, .tokens = plan_.request.input_bound + output, .requests = 1};
+  return {.usd = estimate_,
+          .input_tokens = plan_.request.input_bound,
+          .output_tokens = plan_.output_cap * plan_.request.choices,
+          .requests = 1};
 }
 
 void Exchange::estimate() {
@@ -283,19 +285,31 @@ net::Task<quota::Decision> Exchange::ask(std::int64_t wait_ms) {
   co_return std::move(*decision);
 }
 
+// How much output, of all choices together, what is left of one limit can pay for. nullopt: a shorter answer is not
+// wanted, or would not help.
+std::optional<std::int64_t> Exchange::affordable_output(const quota::Shortage& shortage) const {
+  if (shortage.limit.clamp == catalog::Clamp::off) return std::nullopt;
+  const std::int64_t input = plan_.request.input_bound;
+  const auto audio = plan_.request.audio ? meter::Audio::possible : meter::Audio::none;
+  switch (shortage.limit.unit) {
+    case catalog::LimitUnit::usd:
+      return plan_.price->affordable_output(base::Money::from_nanos(shortage.available), input, plan_.request.tier,
+                                            audio);
+    case catalog::LimitUnit::tokens: return shortage.available - input;
+    case catalog::LimitUnit::output_tokens: return shortage.available;
+    case catalog::LimitUnit::input_tokens:
+    case catalog::LimitUnit::requests: return std::nullopt;
+  }
+  return std::nullopt;
+}
+
 // The largest output cap that every limit in the way can pay for, if they all allow it and it is worth a call.
 std::optional<std::int64_t> Exchange::affordable_cap(const quota::Refusal& refusal) const {
   std::int64_t cap = plan_.output_cap;
   for (const quota::Shortage& shortage : refusal.shortages) {
-    if (shortage.limit.clamp == catalog::Clamp::off || shortage.limit.unit == catalog::LimitUnit::requests)
-      return std::nullopt;
-    const auto audio = plan_.request.audio ? meter::Audio::possible : meter::Audio::none;
-    const std::int64_t output =
-        shortage.limit.unit == catalog::LimitUnit::tokens
-            ? shortage.available - plan_.request.input_bound
-            : plan_.price->affordable_output(base::Money::from_nanos(shortage.available), plan_.request.input_bound,
-                                             plan_.request.tier, audio);
-    cap = std::min(cap, output / plan_.request.choices);
+    const auto output = affordable_output(shortage);
+    if (!output) return std::nullopt;
+    cap = std::min(cap, *output / plan_.request.choices);
   }
   const bool worth_it =
       !refusal.shortages.empty() && cap >= worker_.settings_.clamp_min_output_tokens && cap < plan_.output_cap;

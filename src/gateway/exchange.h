@@ -65,6 +65,7 @@ class Exchange {
   bool reserve_at_once();
   net::Task<Outcome<void>> reserve();
   net::Task<quota::Decision> ask(std::int64_t wait_ms);
+  std::optional<std::int64_t> affordable_output(const quota::Shortage& shortage) const;
   std::optional<std::int64_t> affordable_cap(const quota::Refusal& refusal) const;
   void clamp(std::int64_t cap);
 

@@ -66,6 +66,17 @@ Task<void> plain(World& world) {
   CHECK(world.state(world.limits[0]).spent == answer_cost);
 }
 
+// Each unit counts what the provider says that it used.
+Task<void> units(World& world) {
+  world.answers(answer);
+  CHECK((co_await ask(world, world.call(question))).status() == 200);
+  (void)world.records();
+  CHECK(world.state(world.limits[0]).spent == 20);
+  CHECK(world.state(world.limits[1]).spent == 5);
+  CHECK(world.state(world.limits[2]).spent == 25);
+  CHECK(world.state(world.limits[3]).spent == 1);
+}
+
 // What of a reply's fields is the client's, and what is the connection's, the account's or the gateway's.
 Task<void> reply_fields(World& world) {
   world.upstream.replies.push_back(
@@ -94,11 +105,12 @@ Task<void> many_on_one_connection(World& world) {
   CHECK(world.upstream_server.connections() == 1);
 }
 
+const std::string wish = R"({"model":"m","messages":[],"max_tokens":900})";
+
 // The output cap is lowered to what the limit can pay for.
-Task<void> clamp(World& world) {
+Task<void> clamp(World& world, std::int64_t amount, catalog::LimitUnit unit) {
   world.answers(answer);
-  const std::string wish = R"({"model":"m","messages":[],"max_tokens":900})";
-  world.limit(worst(wish, 100));
+  world.limit(amount, unit);
   world.open();
   const Reply reply = co_await ask(world, world.call(wish));
   CHECK(reply.status() == 200);
@@ -253,6 +265,15 @@ TEST_CASE("of a reply's fields the client gets what is meant for it") {
   world.run(reply_fields(world));
 }
 
+TEST_CASE("each unit of limit counts what it is about") {
+  World world;
+  for (const auto unit : {catalog::LimitUnit::input_tokens, catalog::LimitUnit::output_tokens,
+                          catalog::LimitUnit::tokens, catalog::LimitUnit::requests})
+    world.limit(10'000, unit);
+  world.open();
+  world.run(units(world));
+}
+
 TEST_CASE("calls of one connection share a connection upstream, and each is in the books") {
   World world;
   world.limit(1'000'000'000);
@@ -261,8 +282,14 @@ TEST_CASE("calls of one connection share a connection upstream, and each is in t
 }
 
 TEST_CASE("an answer that a limit cannot pay whole is clamped to what it can") {
-  World world;
-  world.run(clamp(world));
+  const std::int64_t input = std::ssize(wish) + meter::input_margin_tokens;
+  for (const auto& [amount, unit] : {std::pair{worst(wish, 100), catalog::LimitUnit::usd},
+                                     {input + 100, catalog::LimitUnit::tokens},
+                                     {std::int64_t{100}, catalog::LimitUnit::output_tokens}}) {
+    CAPTURE(catalog::to_string(unit));
+    World world;
+    world.run(clamp(world, amount, unit));
+  }
 }
 
 TEST_CASE("a call that a limit cannot pay is refused before anything goes upstream") {
@@ -272,11 +299,13 @@ TEST_CASE("a call that a limit cannot pay is refused before anything goes upstre
     catalog::LimitUnit unit;
     catalog::Clamp clamp;
   };
-  const std::string wish = R"({"model":"m","messages":[],"max_tokens":900})";
   for (const Row& row :
        {Row{"no answer worth a call", worst(wish, 15), catalog::LimitUnit::usd, catalog::Clamp::on},
         Row{"no clamping", worst(wish, 100), catalog::LimitUnit::usd, catalog::Clamp::off},
         Row{"tokens", std::ssize(wish) + meter::input_margin_tokens, catalog::LimitUnit::tokens, catalog::Clamp::on},
+        Row{"input tokens", std::ssize(wish) + meter::input_margin_tokens - 1, catalog::LimitUnit::input_tokens,
+            catalog::Clamp::on},
+        Row{"no output worth a call", 15, catalog::LimitUnit::output_tokens, catalog::Clamp::on},
         Row{"no more requests", 0, catalog::LimitUnit::requests, catalog::Clamp::on}}) {
     CAPTURE(row.name);
     World world;

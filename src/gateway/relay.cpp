@@ -109,7 +109,7 @@ void Exchange::settle(const meter::ChatReply& reply, std::int64_t output_chunks,
   }
   finish_record(record, status);
 
-  quota::Amounts actual{.usd = {}, .tokens = 0, .requests = 1};
+  quota::Amounts actual{.requests = 1};
   auto certainty = meter::Certainty::exact;
   if (!reply.usage && is_definite_refusal(status, reply)) {
     cost_ = base::Money::zero();
@@ -130,7 +130,8 @@ void Exchange::settle(const meter::ChatReply& reply, std::int64_t output_chunks,
       cost = price->cost(usage, tier);
     }
     actual.usd = cost.value_or(base::Money::zero());
-    actual.tokens = *usage.input_tokens + *usage.output_tokens;
+    actual.input_tokens = *usage.input_tokens;
+    actual.output_tokens = *usage.output_tokens;
     usage_ = record.usage;
     cost_ = actual.usd;
   }
@@ -148,7 +149,7 @@ std::unexpected<Failure> Exchange::give_up(Failure failure) {
   finish_record(record, failure.status());
   if (reservation_->sent()) {
     worker_.stats_.unknown_usage.add();
-    std::move(*reservation_).settle({.usd = {}, .tokens = 0, .requests = 1}, meter::Certainty::at_least);
+    std::move(*reservation_).settle({.requests = 1}, meter::Certainty::at_least);
   } else {
     std::move(*reservation_).release();
   }

@@ -39,7 +39,9 @@ struct Worker {
   }
 };
 
-Amounts amounts(std::int64_t nanos, std::int64_t tokens) { return {base::Money::from_nanos(nanos), tokens, 1}; }
+Amounts amounts(std::int64_t nanos, std::int64_t tokens) {
+  return {.usd = base::Money::from_nanos(nanos), .input_tokens = tokens, .requests = 1};
+}
 
 }  // namespace
 

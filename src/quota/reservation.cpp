@@ -10,8 +10,10 @@ namespace quota {
 std::int64_t Amounts::in(catalog::LimitUnit unit) const {
   switch (unit) {
     case catalog::LimitUnit::usd: return usd.nanos();
-    case catalog::LimitUnit::tokens: return tokens;
+    case catalog::LimitUnit::tokens: return input_tokens + output_tokens;
     case catalog::LimitUnit::requests: return requests;
+    case catalog::LimitUnit::input_tokens: return input_tokens;
+    case catalog::LimitUnit::output_tokens: return output_tokens;
   }
   return 0;
 }
@@ -50,7 +52,7 @@ void Reservation::drop() {
   if (state_ == State::open) {
     end({}, meter::Certainty::exact);
   } else {
-    end({.usd = {}, .tokens = 0, .requests = 1}, meter::Certainty::at_least);
+    end({.requests = 1}, meter::Certainty::at_least);
   }
 }
 
@@ -75,7 +77,7 @@ void Reservation::release() && {
 }
 
 void Reservation::end(const Amounts& actual, meter::Certainty certainty) {
-  ASSERT(!actual.usd.is_negative() && actual.tokens >= 0 && actual.requests >= 0);
+  ASSERT(!actual.usd.is_negative() && actual.input_tokens >= 0 && actual.output_tokens >= 0 && actual.requests >= 0);
   state_ = State::ended;
   record_->cost = actual.usd;
   record_->holds.clear();

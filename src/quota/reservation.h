@@ -14,8 +14,9 @@ namespace quota {
 
 // What an exchange takes or took, in every unit that a limit may count.
 struct Amounts {
-  base::Money usd;
-  std::int64_t tokens = 0;
+  base::Money usd = {};
+  std::int64_t input_tokens = 0;
+  std::int64_t output_tokens = 0;
   std::int64_t requests = 0;
 
   std::int64_t in(catalog::LimitUnit unit) const;

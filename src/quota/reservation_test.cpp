@@ -55,7 +55,7 @@ class Desk {
 };
 
 Amounts amounts(std::int64_t nanos, std::int64_t tokens, std::int64_t requests) {
-  return {base::Money::from_nanos(nanos), tokens, requests};
+  return {base::Money::from_nanos(nanos), tokens - tokens / 3, tokens / 3, requests};
 }
 
 // What one end of a reservation does: to each lease, and to the record.
@@ -211,8 +211,10 @@ TEST_CASE("a reservation without limits holds nothing and still leaves its recor
 }
 
 TEST_CASE("an amount is read in the unit that a limit counts") {
-  const Amounts three = amounts(1, 2, 3);
-  CHECK(three.in(Unit::usd) == 1);
-  CHECK(three.in(Unit::tokens) == 2);
-  CHECK(three.in(Unit::requests) == 3);
+  const Amounts amounts{.usd = base::Money::from_nanos(1), .input_tokens = 20, .output_tokens = 300, .requests = 4'000};
+  CHECK(amounts.in(Unit::usd) == 1);
+  CHECK(amounts.in(Unit::input_tokens) == 20);
+  CHECK(amounts.in(Unit::output_tokens) == 300);
+  CHECK(amounts.in(Unit::tokens) == 320);
+  CHECK(amounts.in(Unit::requests) == 4'000);
 }

@@ -198,6 +198,6 @@ class World {
       .id = base::AccountId::create({1}, random_), .parent = {}, .name = "account", .external_id = {}, .created = {}};
 };
 
-inline Amounts usd(std::int64_t nanos) { return {.usd = base::Money::from_nanos(nanos), .tokens = 0, .requests = 1}; }
+inline Amounts usd(std::int64_t nanos) { return {.usd = base::Money::from_nanos(nanos), .requests = 1}; }
 
 }  // namespace quota::testing

@@ -32,7 +32,7 @@ TEST_CASE_TEMPLATE("a catalog comes back as it was put, oldest first", Store, EV
   catalog::Limit on_key = on_account;
   on_key.id = bench.template id<base::LimitId>();
   on_key.subject = bench.key.id;
-  on_key.unit = catalog::LimitUnit::tokens;
+  on_key.unit = catalog::LimitUnit::output_tokens;
   on_key.window = *base::parse_window("cycle:31", *base::TimeZone::find("Europe/Berlin"));
   on_key.amount = 0;
   on_key.clamp = catalog::Clamp::on;

@@ -58,7 +58,7 @@ base::Result<catalog::Limit> take_limit(Rows& rows) {
   const auto key = rows.take_id<base::KeyId>();
   limit.subject = account.is_nil() ? catalog::LimitSubject(key) : catalog::LimitSubject(account);
   limit.name = rows.take_text();
-  TRY(limit.unit, enum_from(rows.take_text(), catalog::LimitUnit::requests, "limits.unit"));
+  TRY(limit.unit, enum_from(rows.take_text(), catalog::LimitUnit::output_tokens, "limits.unit"));
   const std::string window = rows.take_text();
   TRY(limit.window, window_from(window, rows.take_text(), limit.id));
   limit.amount = rows.take_integer();
