@@ -29,6 +29,9 @@ void Keeper::serve_waiters(base::Instant now) {
   }
   InHand in_hand;
   const base::Status fetched = fetch(asking, in_hand, now);
+  // Whoever settled an overrun while the store was asked needs what is in hand more than those who wait.
+  for (auto& [lease, amount] : in_hand)
+    if (lease->overdrawn()) lease->give(std::exchange(amount, 0));
   for (Asking& one : asking) {  // first come, first served
     auto decision = try_serve(one, in_hand, now);
     // Without the store's word a shortage proves nothing.
@@ -46,7 +49,7 @@ void Keeper::serve_waiters(base::Instant now) {
 base::Result<Keeper::Leases> Keeper::leases_of(Waiter& waiter) {
   if (!admitting()) return base::fail(base::ErrorType::unavailable, halted_because());
   // After any wait the windows are those of this moment.
-  waiter.stamp = std::max(waiter.stamp, clock_.wall_now());
+  waiter.stamp = std::max(waiter.stamp, wall_now());
   Leases leases;
   for (const Waiter::Want& want : waiter.wants) {
     TRY(auto lease, lease_for(want.limit, waiter.stamp));
@@ -74,8 +77,8 @@ base::Result<std::shared_ptr<Lease>> Keeper::lease_for(const catalog::Limit& lim
   return lease;
 }
 
-CounterQuery Keeper::query_of(const Lease& lease) const {
-  return quota::query_of(lease.counter().limit, lease.policy_, lease.span(), clock_.wall_now());
+CounterQuery Keeper::query_of(const Lease& lease) {
+  return quota::query_of(lease.counter().limit, lease.policy_, lease.span(), wall_now());
 }
 
 base::Status Keeper::fetch(std::span<const Asking> asking, InHand& in_hand, base::Instant now) {
@@ -88,7 +91,8 @@ base::Status Keeper::fetch(std::span<const Asking> asking, InHand& in_hand, base
   std::vector<Lease*> of_request;
   for (const auto& [lease, amount] : need) {
     std::int64_t& have = in_hand[lease] = 0;
-    if (lease->overdrawn()) {
+    // What is on its way back is nobody's until the store has it.
+    if (lease->overdrawn() || lease->return_pending_) {
       if (base::Status status = square(*lease); !status) squared = std::move(status);
       if (lease->overdrawn()) continue;
     }
@@ -131,8 +135,14 @@ base::Status Keeper::square(Lease& lease) {
 std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base::Instant now) {
   Waiter& waiter = asking.waiter;
   bool fits = true;
-  for (std::size_t i = 0; i < asking.leases.size(); ++i)
-    fits = fits && in_hand[asking.leases[i].get()] >= waiter.wants[i].amount;
+  for (std::size_t i = 0; i < asking.leases.size(); ++i) {
+    Lease& lease = *asking.leases[i];
+    std::int64_t& have = in_hand[&lease];
+    const std::int64_t missing = waiter.wants[i].amount - have;
+    // What others gave back while the store was asked.
+    if (missing > 0 && !lease.overdrawn()) have += lease.take_up_to(missing);
+    fits = fits && have >= waiter.wants[i].amount;
+  }
   if (!fits) {
     Refusal refusal = refusal_of(asking, in_hand);
     if (refusal.type == base::ErrorType::limit_busy && now < waiter.deadline) return std::nullopt;

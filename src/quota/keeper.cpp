@@ -80,6 +80,11 @@ std::optional<base::Instant> Keeper::turn() {
   return next_turn(now);
 }
 
+base::WallTime Keeper::wall_now() {
+  wall_ = std::max(wall_, clock_.wall_now());
+  return wall_;
+}
+
 void Keeper::take_inputs() {
   take_records();
   const std::lock_guard lock(mutex_);
@@ -206,7 +211,7 @@ base::Status Keeper::return_free(Lease& lease) {
 void Keeper::return_idle(base::Instant now) {
   if (ms_between(last_tick_, now) < options_.idle_return_ms) return;
   last_tick_ = now;
-  const base::WallTime wall = clock_.wall_now();
+  const base::WallTime wall = wall_now();
   for (auto at = leases_.begin(); at != leases_.end();) {
     Lease& lease = *at->second;
     const bool untouched = lease.free() == std::exchange(lease.free_last_tick_, lease.free());
@@ -241,7 +246,7 @@ base::Result<std::vector<FiveNumbers>> Keeper::numbers_now(const std::vector<cat
   TRY_STATUS(flush_all());
   std::vector<CounterQuery> queries;
   std::vector<FiveNumbers> answer;
-  const base::WallTime now = clock_.wall_now();
+  const base::WallTime now = wall_now();
   for (const catalog::Limit& limit : limits) {
     const base::Window window = base::window_at(limit.window, now);
     answer.push_back({.window = shown_window(limit.window, window, now)});
@@ -255,7 +260,13 @@ base::Result<std::vector<FiveNumbers>> Keeper::numbers_now(const std::vector<cat
     five.amount = limits[i].amount;
     five.spent = states[i].spent;
     five.unresolved = states[i].unresolved;
-    five.reserved = lease == leases_.end() ? 0 : lease->second->reserved();
+    if (lease != leases_.end()) {
+      // Workers go on settling. Reserved is read first, so what ends meanwhile is counted twice rather than never.
+      learn(*lease->second, states[i]);
+      five.reserved = lease->second->reserved();
+      five.spent = lease->second->spent();
+      five.unresolved = lease->second->unresolved();
+    }
     five.available = std::max<std::int64_t>(0, five.amount - five.spent - five.unresolved - five.reserved);
   }
   return answer;

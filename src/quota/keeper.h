@@ -88,8 +88,15 @@ class Keeper final : public Inspector, public SettleQueue {
 
  private:
   using Leases = std::vector<std::shared_ptr<Lease>>;
-  using InHand = std::map<Lease*, std::int64_t>;
+  // In the order of their counters, so that the same life is lived again from the same seed.
+  struct ByCounter {
+    bool operator()(const Lease* a, const Lease* b) const { return a->counter() < b->counter(); }
+  };
+  using InHand = std::map<Lease*, std::int64_t, ByCounter>;
 
+  // Stamps never step back, whatever the clock does: a window that was left behind, its lease forgotten, is not entered
+  // again, or the totals of its lease row would begin again at zero (money-rules.md "Window and stamp").
+  base::WallTime wall_now();
   void take_inputs();
   void take_records();
   void run_jobs();
@@ -102,7 +109,7 @@ class Keeper final : public Inspector, public SettleQueue {
   base::Result<Leases> leases_of(Waiter& waiter);
   base::Result<std::shared_ptr<Lease>> lease_for(const catalog::Limit& limit, base::WallTime stamp);
   // What to ask of a lease's counter at this moment.
-  CounterQuery query_of(const Lease& lease) const;
+  CounterQuery query_of(const Lease& lease);
   // Takes what is free and asks the store for the rest of what the waiters need and some more.
   base::Status fetch(std::span<const Asking> asking, InHand& in_hand, base::Instant now);
   // Tells the store what was settled and gives it what came back to an overdrawn lease. The lease stays overdrawn while
@@ -150,6 +157,7 @@ class Keeper final : public Inspector, public SettleQueue {
   std::deque<std::unique_ptr<events::UsageRecord>> unflushed_;
   std::vector<events::UsageRecord> batch_slots_;  // used again and again
   std::span<const events::UsageRecord> batch_;    // in the store's hands, until it says that it took them
+  base::WallTime wall_{};                         // the latest that was seen
   base::Instant last_flush_{};
   base::Instant last_tick_{};
   bool retry_waiters_ = false;  // something was settled since they were tried

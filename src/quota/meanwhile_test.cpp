@@ -1,0 +1,114 @@
+// What workers do while the store is at work: between the keeper's question and the store's answer.
+#include <functional>
+
+#include "quota/world_test.h"
+
+using namespace quota;
+using namespace quota::testing;
+using meter::Certainty;
+
+namespace {
+
+// The world's store, with something else going on in the middle of a call.
+class BusyStore final : public Store {
+ public:
+  explicit BusyStore(Store& store) : store_(store) {}
+  std::function<void()> during_grant = [] {};
+  std::function<void()> during_read = [] {};
+
+  base::Result<Recovery> open_incarnation(base::WallTime now) override { return store_.open_incarnation(now); }
+  base::Result<std::vector<Grant>> grant(std::span<const GrantRequest> requests) override {
+    auto grants = store_.grant(requests);
+    std::exchange(during_grant, [] {})();
+    return grants;
+  }
+  base::Status flush(const Flush& flush) override { return store_.flush(flush); }
+  base::Result<std::vector<CounterState>> read(std::span<const CounterQuery> counters) override {
+    auto states = store_.read(counters);
+    std::exchange(during_read, [] {})();
+    return states;
+  }
+
+ private:
+  Store& store_;
+};
+
+struct BusyWorld : World {
+  BusyStore busy{store};
+  BusyWorld() {
+    keeper = std::make_unique<Keeper>(busy, clock, options, [this] {
+      ++wakes;
+      wakes.notify_all();
+    });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("an overrun that settles while the store grants is not followed by an admission") {
+  BusyWorld world;
+  const catalog::Limit limit = world.limit(100);
+  std::optional<Reservation> running = world.reserve(limit, 60);
+  const World::Asked asked = world.submit({limit}, 40);
+  world.busy.during_grant = [&] {
+    running->mark_sent();
+    std::move(*running).settle(usd(500), Certainty::exact);
+  };
+  world.keeper->turn();
+  CHECK(World::refusal(asked).type == base::ErrorType::limit_reached);
+}
+
+TEST_CASE("what is released while the store is asked serves who waits") {
+  BusyWorld world;
+  const catalog::Limit limit = world.limit(100);
+  std::optional<Reservation> running = world.reserve(limit, 60);
+  const World::Asked asked = world.submit({limit}, 70);
+  world.busy.during_grant = [&] { running.reset(); };
+  world.keeper->turn();
+  CHECK(World::taken(asked).parts().front().amount == 70);
+}
+
+TEST_CASE("the five numbers never show as available what is spent while they are read") {
+  BusyWorld world;
+  const catalog::Limit limit = world.limit(100);
+  std::optional<Reservation> running = world.reserve(limit, 60);
+  world.busy.during_read = [&] {
+    running->mark_sent();
+    std::move(*running).settle(usd(60), Certainty::exact);
+  };
+  CHECK(world.numbers(limit).available == 40);
+}
+
+TEST_CASE("a return that the store did not hear of is made again before anybody is told to wait") {
+  World world;
+  const catalog::Limit limit = world.limit(100);
+  (void)world.reserve(limit, 100);
+  world.store.on_flush = ScriptedStore::Answer::refused;
+  for (int tick = 0; tick < 3; ++tick) {
+    world.clock.advance_ms(world.options.idle_return_ms);
+    world.keeper->turn();
+  }
+  world.store.on_flush = ScriptedStore::Answer::given;
+  CHECK(world.reserve(limit, 100).parts().front().amount == 100);
+}
+
+// The lease of a window that was over had been forgotten, and began again with totals of zero: what it returned then,
+// the store had seen already, and it stayed leased until the next start.
+TEST_CASE("a clock that steps back over the end of a window leaves nothing leased there") {
+  World world;
+  const catalog::Limit limit = world.limit(100);
+  (void)world.reserve(limit, 50);
+  const auto let_it_rest = [&] {
+    for (int tick = 0; tick < 4; ++tick) {
+      world.clock.advance_ms(world.options.idle_return_ms);
+      world.keeper->turn();
+    }
+  };
+  let_it_rest();
+  world.clock.advance_ms(day_ms);
+  let_it_rest();
+  world.clock.advance_ms(-day_ms);
+  (void)world.reserve(limit, 50);
+  let_it_rest();
+  CHECK(world.state(limit).leased == 0);
+}
