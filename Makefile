@@ -1,6 +1,6 @@
 # Every verb a developer or CI needs. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo test lint fmt asan tsan fuzz bench golden clean ci configure-% build-%
+.PHONY: help setup build run demo test lint fmt asan tsan sim fuzz bench golden clean ci configure-% build-%
 
 BINARY := build/release/metergate
 # Anything that comes after the verb: make run ARGS="--config metergate.yaml"
@@ -37,6 +37,11 @@ asan: setup-test build-asan  ## unit and smoke tests with the address and undefi
 tsan: setup-test build-tsan  ## unit tests with the thread sanitizer
 	@python3 tools/run_tests.py --cpp build/tsan
 
+sim: setup-test configure-dev  ## simulate the money engine: make sim SEED=7, make sim RANGE=1-100000
+	@cmake --build --preset dev --target sim
+	@build/dev/sim $(if $(SEED),--seed $(SEED),$(if $(RANGE),--from $(firstword $(subst -, ,$(RANGE))) \
+	  --to $(lastword $(subst -, ,$(RANGE))) --state build/sim.state,--exchanges 2000000))
+
 fuzz: setup-fuzz configure-fuzz  ## fuzz one target: make fuzz NAME=http_parser SECONDS=60
 	@tools/fuzz "$(NAME)" "$(or $(SECONDS),60)"
 
@@ -50,7 +55,7 @@ golden: setup-test build-release  ## replay recorded provider traffic through th
 clean:  ## remove everything built
 	rm -rf build
 
-ci:  ## what CI runs: test, lint, asan, tsan
+ci:  ## what CI runs: test, lint, asan, tsan, sim
 	@python3 tools/ci.py
 
 setup-%:

@@ -1,0 +1,313 @@
+#include "tests/sim/auditor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tests/sim/trouble.h"
+
+namespace sim {
+namespace {
+
+template <class... Args>
+void hold_that(bool holds, fmt::format_string<Args...> text, Args&&... args) {
+  if (!holds) throw Violation(fmt::format(text, std::forward<Args>(args)...));
+}
+
+std::string name(Place place) { return fmt::format("limit {} window {}", place.limit, place.label); }
+
+}  // namespace
+
+const Auditor::Account& Auditor::account(Place place) const {
+  static const Account untouched;
+  const auto found = accounts_.find(place);
+  return found == accounts_.end() ? untouched : found->second;
+}
+
+// --- limits --------------------------------------------------------------------------------------------------------
+
+void Auditor::limit_opened(int number, Money amount) {
+  hold_that(static_cast<std::size_t>(number) == limits_.size(), "limit {} is out of order", number);
+  limits_.push_back({.low = amount, .high = amount, .wanted = amount, .highest = amount});
+}
+
+void Auditor::edit_begins(int number, Money amount) {
+  LimitBook& book = limits_.at(static_cast<std::size_t>(number));
+  book = {.low = std::min(book.low, amount),
+          .high = std::max(book.high, amount),
+          .wanted = amount,
+          .highest = std::max(book.highest, amount),
+          .certain = false};
+}
+
+void Auditor::edit_ends(int number, bool certain) {
+  LimitBook& book = limits_.at(static_cast<std::size_t>(number));
+  // What stands above a lowered amount stays there; but nothing may be added to it.
+  for (auto& [place, entry] : accounts_)
+    if (place.limit == number && book.wanted < book.high) entry.excused = true;
+  if (!certain) return;
+  book.low = book.high = book.wanted;
+  book.certain = true;
+}
+
+bool Auditor::certain_of(int number) const { return limit(number).certain; }
+bool Auditor::excused(Place place) const { return account(place).excused; }
+
+// --- exchanges -----------------------------------------------------------------------------------------------------
+
+void Auditor::admitted(int exchange, const std::vector<Want>& wants, const std::vector<Taking>& takings, Span reach) {
+  hold_that(!exchanges_.contains(exchange), "exchange {} was admitted twice", exchange);
+  hold_that(wants.size() == takings.size(), "all or nothing: exchange {} wants {} limits and holds {}", exchange,
+            wants.size(), takings.size());
+  for (std::size_t i = 0; i < wants.size(); ++i) {
+    const Taking& taking = takings[i];
+    hold_that(taking.place.limit == wants[i].limit && taking.amount == wants[i].amount,
+              "all or nothing: exchange {} wants {} of limit {} and holds {} of limit {}", exchange,
+              wants[i].amount.nanos(), wants[i].limit, taking.amount.nanos(), taking.place.limit);
+    Account& entry = accounts_[taking.place];
+    hold_that(!entry.span || *entry.span == taking.span, "{} is not one window: [{}, {}) and [{}, {})",
+              name(taking.place), entry.span->start, entry.span->end, taking.span.start, taking.span.end);
+    entry.span = taking.span;
+    // One moment of the decision lies in every window.
+    reach = {.start = std::max(reach.start, taking.span.start), .end = std::min(reach.end, taking.span.end - 1)};
+    hold_that(taking.amount.is_zero() || entry.held() + taking.amount <= limit(taking.place.limit).high,
+              "never over: exchange {} got {} of {}, which allows {} and has {} reserved, {} spent, {} unresolved",
+              exchange, taking.amount.nanos(), name(taking.place), limit(taking.place.limit).high.nanos(),
+              entry.reserved.nanos(), entry.spent.nanos(), entry.unresolved.nanos());
+    note_held(taking.place);
+    entry.reserved += taking.amount;
+    note_held(taking.place);
+  }
+  hold_that(reach.start <= reach.end, "exchange {}: no moment of the decision lies in all its windows", exchange);
+  exchanges_[exchange].takings = takings;
+}
+
+void Auditor::sent(int exchange, bool is_sent) {
+  exchanges_.at(exchange).stage = is_sent ? Stage::sent : Stage::reserved;
+}
+
+void Auditor::ended(int number, Money cost, const std::vector<Booking>& bookings) {
+  Exchange& exchange = exchanges_.at(number);
+  exchange.stage = Stage::ended;
+  exchange.cost = cost;
+  exchange.bookings = bookings;
+  for (std::size_t i = 0; i < bookings.size(); ++i) {
+    const Taking& taking = exchange.takings[i];
+    Account& entry = accounts_.at(taking.place);
+    note_held(taking.place);
+    entry.reserved -= taking.amount;
+    entry.spent += bookings[i].spent;
+    entry.unresolved += bookings[i].unresolved;
+    note_held(taking.place);
+    if (bookings[i].spent > taking.amount) entry.excused = looks_[taking.place].overrun = true;
+  }
+}
+
+void Auditor::refused_as_reached(const std::vector<Shortage>& shortages) const {
+  hold_that(!shortages.empty(), "a refusal names no limit");
+  const Shortage& first = shortages.front();
+  const Account& entry = account(first.place);
+  hold_that(entry.spent + entry.unresolved + first.required > limit(first.place.limit).low,
+            "false refusal: limit_reached for {} of {}, which allows {} and has {} spent, {} unresolved",
+            first.required.nanos(), name(first.place), limit(first.place.limit).low.nanos(), entry.spent.nanos(),
+            entry.unresolved.nanos());
+  for (const Shortage& shortage : shortages)
+    hold_that(!shortage.available.is_negative() && shortage.available < shortage.required,
+              "a shortage of {} with {} available", shortage.required.nanos(), shortage.available.nanos());
+}
+
+void Auditor::refused_as_busy(const std::vector<Shortage>& shortages) const {
+  hold_that(!shortages.empty(), "a refusal names no limit");
+  for (const Shortage& shortage : shortages) {
+    const Account& entry = account(shortage.place);
+    const LimitBook& book = limit(shortage.place.limit);
+    hold_that(!book.certain || entry.excused || entry.spent + entry.unresolved + shortage.required <= book.high,
+              "false refusal: limit_busy for {} of {}, where waiting cannot help: {} allowed, {} spent, {} unresolved",
+              shortage.required.nanos(), name(shortage.place), book.high.nanos(), entry.spent.nanos(),
+              entry.unresolved.nanos());
+  }
+  const auto in_the_way = [&](const Shortage& shortage) {
+    return lost_a_grant(shortage.place) || look(shortage.place).overrun ||
+           look(shortage.place).most + shortage.required > limit(shortage.place.limit).low;
+  };
+  const Place place = shortages.front().place;
+  hold_that(std::ranges::any_of(shortages, in_the_way),
+            "false refusal: limit_busy for {} of {}, where nobody stood in the way: {} allowed, {} held",
+            shortages.front().required.nanos(), name(place), limit(place.limit).low.nanos(), held(place).nanos());
+}
+
+void Auditor::note_held(Place place) {
+  const Money now = held(place);
+  const auto [at, fresh] = looks_.try_emplace(place, Look{now, now});
+  at->second.most = std::max(at->second.most, now);
+  at->second.least = std::min(at->second.least, now);
+}
+
+Auditor::Look Auditor::look(Place place) const {
+  const auto found = looks_.find(place);
+  return found == looks_.end() ? Look{held(place), held(place)} : found->second;
+}
+
+Money Auditor::left(Place place) const {
+  const Account& entry = account(place);
+  return limit(place.limit).high - entry.spent - entry.unresolved;
+}
+Money Auditor::left_at_most(Place place) const {
+  const Account& entry = account(place);
+  return limit(place.limit).highest - entry.spent - entry.unresolved;
+}
+Money Auditor::reserved(Place place) const { return account(place).reserved; }
+Money Auditor::held(Place place) const { return account(place).held(); }
+
+// --- the store -----------------------------------------------------------------------------------------------------
+
+void Auditor::look_at(Place place, const StoreNumbers& store) const {
+  const Account& entry = account(place);
+  const LimitBook& book = limit(place.limit);
+  hold_that(!store.leased.is_negative(), "{}: the store has {} leased", name(place), store.leased.nanos());
+  hold_that(book.low <= store.amount && store.amount <= book.high, "{}: the store allows {}, not {} to {}", name(place),
+            store.amount.nanos(), book.low.nanos(), book.high.nanos());
+  hold_that(entry.excused || store.spent + store.leased + store.unresolved <= book.high,
+            "never over: {} allows {}; the store has {} spent, {} leased, {} unresolved", name(place),
+            book.high.nanos(), store.spent.nanos(), store.leased.nanos(), store.unresolved.nanos());
+  hold_that(store.spent <= entry.spent, "invented: {} has {} spent in the store, and {} was", name(place),
+            store.spent.nanos(), entry.spent.nanos());
+  hold_that(store.unresolved <= entry.unresolved, "invented: {} has {} unresolved in the store, and {} is", name(place),
+            store.unresolved.nanos(), entry.unresolved.nanos());
+  hold_that(store.leased >= entry.reserved, "uncovered: {} has {} reserved, and the store leased {}", name(place),
+            entry.reserved.nanos(), store.leased.nanos());
+}
+
+void Auditor::look_at_five(Place place, const Five& five, bool quiet) const {
+  const Account& entry = account(place);
+  const LimitBook& book = limit(place.limit);
+  const Money most = std::max(Money::zero(), book.high - look(place).least);
+  hold_that(five.available <= most, "five numbers: {} shows {} available, and at most {} was", name(place),
+            five.available.nanos(), most.nanos());
+  if (!quiet) return;
+  hold_that(five.spent == entry.spent && five.unresolved == entry.unresolved && five.reserved == entry.reserved,
+            "five numbers: {} shows {} spent, {} unresolved, {} reserved, not {}, {}, {}", name(place),
+            five.spent.nanos(), five.unresolved.nanos(), five.reserved.nanos(), entry.spent.nanos(),
+            entry.unresolved.nanos(), entry.reserved.nanos());
+  const Money sum = five.available + five.reserved + five.unresolved + five.spent;
+  hold_that(five.amount == sum || (five.available.is_zero() && five.amount < sum),
+            "five numbers: {} shows {} of {} in all", name(place), sum.nanos(), five.amount.nanos());
+}
+
+void Auditor::check_record(const StoreRecord& record, const Exchange& exchange) const {
+  hold_that(exchange.stage == Stage::ended, "exchange {} has a record, and has not ended or was lost", record.exchange);
+  hold_that(record.cost == exchange.cost, "exchange {} cost {}, not {}", record.exchange, exchange.cost.nanos(),
+            record.cost.nanos());
+  const bool moved = record.transferred.has_value();
+  hold_that(
+      moved != record.cost.is_zero() && (!moved || *record.transferred == record.cost) && record.transfer_is_right,
+      "exchange {}: the transfer does not say what the record says", record.exchange);
+  hold_that(record.holds.size() == exchange.takings.size(), "exchange {} held {} limits, and its record says {}",
+            record.exchange, exchange.takings.size(), record.holds.size());
+  for (std::size_t i = 0; i < record.holds.size(); ++i) {
+    const StoreHold& hold = record.holds[i];
+    const Taking& taking = exchange.takings[i];
+    const Booking& booking = exchange.bookings[i];
+    hold_that(hold.place == taking.place && hold.reserved >= taking.amount && hold.spent == booking.spent &&
+                  hold.unresolved == booking.unresolved,
+              "exchange {} on {}: reserved {} spent {} unresolved {}, not {} {} {} on {}", record.exchange,
+              name(hold.place), hold.reserved.nanos(), hold.spent.nanos(), hold.unresolved.nanos(),
+              taking.amount.nanos(), booking.spent.nanos(), booking.unresolved.nanos(), name(taking.place));
+  }
+}
+
+std::vector<bool> Auditor::check_records(const std::vector<StoreRecord>& records,
+                                         const std::map<Place, StoreNumbers>& store) const {
+  std::vector<bool> has_record(exchanges_.empty() ? 0 : static_cast<std::size_t>(exchanges_.rbegin()->first) + 1);
+  Sums sums;
+  for (const StoreRecord& record : records) {
+    for (const StoreHold& hold : record.holds) {
+      sums[hold.place].spent += hold.spent;
+      sums[hold.place].unresolved += hold.unresolved;
+    }
+    if (record.kind != RecordKind::exchange) continue;
+    const auto exchange = exchanges_.find(record.exchange);
+    hold_that(exchange != exchanges_.end(), "invented: a record of exchange {}, which was not admitted",
+              record.exchange);
+    const auto number = static_cast<std::size_t>(record.exchange);
+    hold_that(!has_record[number], "exchange {} has two records", record.exchange);
+    has_record[number] = true;
+    check_record(record, exchange->second);
+  }
+  for (const auto& [place, numbers] : store)
+    hold_that(sums[place].spent == numbers.spent && sums[place].unresolved == numbers.unresolved,
+              "{}: {} spent and {} unresolved, and its records say {} and {}", name(place), numbers.spent.nanos(),
+              numbers.unresolved.nanos(), sums[place].spent.nanos(), sums[place].unresolved.nanos());
+  return has_record;
+}
+
+// What must be found in the unaccounted records: all that a sent exchange held. What it cost beyond that nobody leased,
+// and so nobody can know of it.
+void Auditor::lose(Exchange& exchange, std::map<Place, Money>& owed) {
+  ++figures_.lost_exchanges;
+  for (std::size_t i = 0; i < exchange.takings.size(); ++i) {
+    const Taking& taking = exchange.takings[i];
+    if (exchange.stage == Stage::sent) owed[taking.place] += taking.amount;
+    if (exchange.stage != Stage::ended) continue;
+    const Money booked = exchange.bookings[i].spent + exchange.bookings[i].unresolved;
+    owed[taking.place] += std::min(booked, taking.amount);
+    if (booked > taking.amount) ++figures_.lost_overruns;
+  }
+  exchange.stage = Stage::lost;
+}
+
+void Auditor::process_ended(EndOfProcess how, const std::vector<StoreRecord>& records,
+                            const std::map<Place, StoreNumbers>& store) {
+  const std::vector<bool> has_record = check_records(records, store);
+  std::map<Place, Money> owed;
+  for (auto& [number, exchange] : exchanges_) {
+    if (has_record[static_cast<std::size_t>(number)] || exchange.stage == Stage::lost) continue;
+    hold_that(how == EndOfProcess::crashed, "lost: exchange {} has no record, and nothing crashed", number);
+    lose(exchange, owed);
+  }
+  std::map<Place, Money> unaccounted;
+  for (const StoreRecord& record : records) {
+    if (record.kind != RecordKind::unaccounted) continue;
+    hold_that(record.holds.size() == 1 && record.cost.is_zero(), "an unaccounted record books a cost");
+    unaccounted[record.holds.front().place] += record.holds.front().unresolved;
+  }
+  for (const auto& [place, numbers] : store) {
+    Account& entry = accounts_[place];
+    const Money fresh = unaccounted[place] - entry.unaccounted;
+    hold_that(numbers.leased.is_zero(), "{}: {} is leased to nobody", name(place), numbers.leased.nanos());
+    hold_that(fresh >= owed[place], "lost: {} owes {} to exchanges that were lost, and {} is held for them",
+              name(place), owed[place].nanos(), fresh.nanos());
+    hold_that(how == EndOfProcess::crashed || fresh <= lost_grants_[place],
+              "{}: {} is unaccounted for, and nothing crashed", name(place), fresh.nanos());
+    entry.unaccounted = unaccounted[place];
+    entry.spent = numbers.spent;
+    entry.unresolved = numbers.unresolved;
+    entry.reserved = Money::zero();
+  }
+  lost_grants_.clear();
+}
+
+void Auditor::at_rest(const std::vector<StoreRecord>& records, const std::map<Place, StoreNumbers>& store) const {
+  const std::vector<bool> has_record = check_records(records, store);
+  for (const auto& [number, exchange] : exchanges_)
+    hold_that(exchange.stage == Stage::lost || has_record[static_cast<std::size_t>(number)],
+              "lost: all is quiet, and exchange {} has no record", number);
+  for (const auto& [place, numbers] : store) {
+    const Account& entry = account(place);
+    hold_that(numbers.spent == entry.spent && numbers.unresolved == entry.unresolved,
+              "{}: {} spent and {} unresolved in the store, not {} and {}", name(place), numbers.spent.nanos(),
+              numbers.unresolved.nanos(), entry.spent.nanos(), entry.unresolved.nanos());
+    const auto lost = lost_grants_.find(place);
+    const Money allowed = lost == lost_grants_.end() ? Money::zero() : lost->second;
+    hold_that(numbers.leased <= allowed, "not live: all is quiet, and {} has {} leased still", name(place),
+              numbers.leased.nanos());
+  }
+}
+
+std::vector<Place> Auditor::places() const {
+  std::vector<Place> places;
+  for (const auto& [place, entry] : accounts_) places.push_back(place);
+  return places;
+}
+
+}  // namespace sim

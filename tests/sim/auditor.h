@@ -1,0 +1,175 @@
+#pragma once
+// Keeps books of its own and shares nothing with the engine but Money. It is told by the workload what was asked, what
+// was admitted and what upstream billed; it reads what the store says; and it knows nothing of leases, grants, flushes
+// and queues. Whatever the two say must agree with what always holds (design.md §2); if not, it throws a Violation.
+//
+// Amounts of every unit are written as Money: tokens and requests are counted in nano-dollars of their own.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/money.h"
+#include "tests/sim/figures.h"
+
+namespace sim {
+
+using base::Money;
+
+// A limit by its number, in the window with a label.
+struct Place {
+  int limit = 0;
+  std::int64_t label = 0;
+  auto operator<=>(const Place&) const = default;
+};
+
+// A span of time in which a label counts.
+struct Span {
+  std::int64_t start = 0;
+  std::int64_t end = 0;  // excluded
+  bool operator==(const Span&) const = default;
+};
+
+// What an exchange wants of one limit; what it got says in which window.
+struct Want {
+  int limit = 0;
+  Money amount;
+};
+struct Taking {
+  Place place;
+  Span span;
+  Money amount;
+};
+
+// What one exchange did to one counter, as its record must say it.
+struct Booking {
+  Money spent;
+  Money unresolved;
+};
+
+// The store's words, read as they stand.
+struct StoreNumbers {
+  Money amount, spent, leased, unresolved;
+};
+struct StoreHold {
+  Place place;
+  Money reserved, spent, unresolved;
+};
+enum class RecordKind : std::uint8_t { exchange, refusal, unaccounted };
+struct StoreRecord {
+  RecordKind kind = RecordKind::exchange;
+  int exchange = 0;  // its number; of an exchange only
+  Money cost;
+  std::optional<Money> transferred;  // from the account to the provider, under the record's id
+  bool transfer_is_right = true;     // between the right two books
+  std::vector<StoreHold> holds;
+};
+
+// How a process ended, and hence what may be gone. The one place that a journal changes.
+enum class EndOfProcess : std::uint8_t {
+  closed,   // in good order: nothing is gone
+  crashed,  // what the store was not told is gone: `unaccounted` records stand for it, lease by lease
+};
+
+class Auditor {
+ public:
+  explicit Auditor(Figures& figures) : figures_(figures) {}
+
+  // --- limits. Between begin and end of an edit both amounts are right; after a failed one, until the next.
+  void limit_opened(int limit, Money amount);
+  void edit_begins(int limit, Money amount);
+  void edit_ends(int limit, bool certain);
+
+  // --- exchanges. `from` and `to`: the wall clock's reach while it was decided.
+  void admitted(int exchange, const std::vector<Want>& wants, const std::vector<Taking>& takings, Span reach);
+  void sent(int exchange, bool is_sent);
+  // In the order of the takings.
+  void ended(int exchange, Money cost, const std::vector<Booking>& bookings);
+
+  struct Shortage {
+    Place place;
+    Money required, available;
+  };
+  void refused_as_reached(const std::vector<Shortage>& shortages) const;
+  // Right if at any moment since begin_look() others held what was missing.
+  void refused_as_busy(const std::vector<Shortage>& shortages) const;
+  // From here on, the most and the least that is held anywhere is remembered.
+  void begin_look() { looks_.clear(); }
+  // amount - spent - unresolved: what a client may still ask for.
+  Money left(Place place) const;
+  // What a reply's headers may say is left: a process that could not ask may know an older amount.
+  Money left_at_most(Place place) const;
+  Money reserved(Place place) const;
+  Money held(Place place) const;
+  bool certain_of(int limit) const;  // no edit is open
+  bool excused(Place place) const;
+
+  // --- the store
+  void look_at(Place place, const StoreNumbers& store) const;
+  struct Five {
+    Money amount, available, reserved, unresolved, spent;
+  };
+  // Of a moment since begin_look(); `quiet`: nothing else has happened since.
+  void look_at_five(Place place, const Five& five, bool quiet) const;
+  // The store was asked for money of this place, whether or not anybody got it.
+  void touched(Place place) { accounts_[place]; }
+  // A grant that was made and never heard of: stands as leased until the process ends.
+  void grant_lost(Place place, Money amount) { lost_grants_[place] += amount; }
+  bool lost_a_grant(Place place) const { return lost_grants_.contains(place); }
+  // The process has ended, and the store has opened its next: what is gone is gone. All records there are.
+  void process_ended(EndOfProcess how, const std::vector<StoreRecord>& records,
+                     const std::map<Place, StoreNumbers>& store);
+  // Nothing happens any more and no fault is active.
+  void at_rest(const std::vector<StoreRecord>& records, const std::map<Place, StoreNumbers>& store) const;
+
+  // Every place that was ever touched.
+  std::vector<Place> places() const;
+
+ private:
+  enum class Stage : std::uint8_t { reserved, sent, ended, lost };
+  struct Exchange {
+    Stage stage = Stage::reserved;
+    std::vector<Taking> takings;
+    std::vector<Booking> bookings;
+    Money cost;
+  };
+  struct LimitBook {
+    Money low, high;  // what the amount may be taken to be
+    Money wanted;     // of the edit under way
+    Money highest;    // ever
+    bool certain = true;
+  };
+  struct Account {
+    Money reserved, spent, unresolved, unaccounted;
+    bool excused = false;  // an overrun or a lowered amount may stand above the amount
+    std::optional<Span> span;
+    Money held() const { return reserved + spent + unresolved; }
+  };
+  struct Look {
+    Money most, least;
+    bool overrun = false;  // the books of a lease were not square meanwhile, and only the next look can tell
+  };
+  using Sums = std::map<Place, Booking>;
+
+  const LimitBook& limit(int number) const { return limits_.at(static_cast<std::size_t>(number)); }
+  const Account& account(Place place) const;
+  void note_held(Place place);
+  Look look(Place place) const;
+  void check_record(const StoreRecord& record, const Exchange& exchange) const;
+  // Checks each record by itself, that none comes twice, and that the counters are nothing but their sum. Says which
+  // exchanges have one.
+  std::vector<bool> check_records(const std::vector<StoreRecord>& records,
+                                  const std::map<Place, StoreNumbers>& store) const;
+  void lose(Exchange& exchange, std::map<Place, Money>& owed);
+
+  Figures& figures_;
+  std::vector<LimitBook> limits_;
+  std::map<Place, Account> accounts_;
+  std::map<int, Exchange> exchanges_;
+  std::map<Place, Money> lost_grants_;
+  std::map<Place, Look> looks_;
+};
+
+}  // namespace sim

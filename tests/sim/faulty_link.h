@@ -1,0 +1,68 @@
+#pragma once
+// The way from a process to its store. It is slow, loses answers, says no, makes calls twice, and processes die on it;
+// and while the store works, the rest of the process goes on: what the workers do in the middle of a keeper's turn
+// happens here.
+
+#include <functional>
+
+#include "quota/store.h"
+#include "store/memory/memory_store.h"
+#include "tests/sim/dice.h"
+#include "tests/sim/engine.h"
+#include "tests/sim/figures.h"
+#include "tests/sim/trouble.h"
+
+namespace sim {
+
+// How often each thing happens to a call, in a thousand.
+struct Weather {
+  int refuse = 0;  // nothing happens, an error is answered
+  int lose = 0;    // it happens, and an error is answered
+  int repeat = 0;  // it happens twice
+  int crash = 0;   // the process dies before or after it happens
+  int slow = 0;
+  bool clear() const { return refuse + lose + repeat + crash + slow == 0; }
+};
+
+class FaultyLink final : public quota::Store {
+ public:
+  explicit FaultyLink(store::MemoryStore& truth, Figures& figures) : truth_(truth), figures_(figures) {}
+
+  Weather weather;
+  // Called in the middle of every call, before it happens and after; `slow` calls take long.
+  std::function<void(bool slow)> meanwhile;
+  std::function<void(const quota::CounterKey&, std::int64_t granted)> grant_lost;
+  std::function<void(const quota::CounterKey&)> touched;
+  int failures = 0;  // calls that answered with an error, ever
+
+  // What decides from here on; must outlive the calls.
+  void roll_with(Dice& dice) { dice_ = &dice; }
+
+  base::Result<quota::Recovery> open_incarnation(base::WallTime now) override;
+  base::Result<std::vector<quota::Grant>> grant(std::span<const quota::GrantRequest> requests) override;
+  base::Status flush(const quota::Flush& flush) override;
+  base::Result<std::vector<quota::CounterState>> read(std::span<const quota::CounterQuery> counters) override;
+  // A change of the catalog, in the same weather.
+  base::Status change(const std::function<base::Status()>& work);
+
+  // Makes one of the last flushes of this incarnation again.
+  void echo(Dice& dice);
+
+ private:
+  template <class Call>
+  auto call(bool repeatable, Call work, const std::function<void(bool)>& meanwhile_now) -> decltype(work());
+  bool chance(int per_mille) { return per_mille > 0 && dice_->between(1, 1'000) <= per_mille; }
+  void maybe_crash();
+
+  struct MadeFlush {
+    std::vector<events::UsageRecord> records;
+    std::vector<quota::LeaseReturn> returns;
+  };
+  store::MemoryStore& truth_;
+  Figures& figures_;
+  Dice* dice_ = nullptr;
+  std::vector<MadeFlush> made_;  // the last few
+  bool lost_ = false;            // the call that just ended happened, and its answer was lost
+};
+
+}  // namespace sim

@@ -1,0 +1,57 @@
+#include "tests/sim/figures.h"
+
+#include <fmt/core.h>
+
+namespace sim {
+namespace {
+
+struct Named {
+  const char* name;
+  std::int64_t Figures::* figure;
+};
+constexpr Named all[] = {
+    {"lives", &Figures::lives},
+    {"steps", &Figures::steps},
+    {"exchanges", &Figures::exchanges},
+    {"  admitted from a lease", &Figures::admitted_fast},
+    {"  admitted by the keeper", &Figures::admitted_slow},
+    {"  refused, limit_reached", &Figures::reached},
+    {"  refused, limit_busy", &Figures::busy},
+    {"  refused, unavailable", &Figures::unavailable},
+    {"  client gone before the answer", &Figures::abandoned},
+    {"settled exactly", &Figures::exact},
+    {"settled as at least", &Figures::at_least},
+    {"  of them overruns", &Figures::overruns},
+    {"released", &Figures::released},
+    {"dropped unsent", &Figures::dropped_unsent},
+    {"dropped after sending", &Figures::dropped_sent},
+    {"crashes", &Figures::crashes},
+    {"  inside a call of the store", &Figures::crashes_in_store},
+    {"  exchanges lost with them", &Figures::lost_exchanges},
+    {"  overruns nobody can know of", &Figures::lost_overruns},
+    {"  unaccounted records", &Figures::unaccounted},
+    {"closed in good order", &Figures::closes},
+    {"store calls refused", &Figures::refused_calls},
+    {"store replies lost", &Figures::lost_replies},
+    {"  grants among them", &Figures::lost_grants},
+    {"store calls made twice", &Figures::repeated_calls},
+    {"store calls that took long", &Figures::slow_calls},
+    {"acts while the store worked", &Figures::meanwhile},
+    {"edits of a limit", &Figures::edits},
+    {"limits removed", &Figures::removals},
+    {"jumps of a clock", &Figures::jumps},
+    {"times at rest", &Figures::calms},
+    {"last units spent", &Figures::last_units},
+};
+
+}  // namespace
+
+void Figures::add(const Figures& other) {
+  for (const Named& entry : all) this->*entry.figure += other.*entry.figure;
+}
+
+void Figures::print() const {
+  for (const Named& entry : all) fmt::print("  {:<32} {:>12}\n", entry.name, this->*entry.figure);
+}
+
+}  // namespace sim

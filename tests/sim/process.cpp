@@ -1,0 +1,344 @@
+#include "tests/sim/process.h"
+
+#include <algorithm>
+
+namespace sim {
+namespace {
+
+Money money(std::int64_t amount) { return Money::from_nanos(amount); }
+
+}  // namespace
+
+Process::Process(Surroundings& around, quota::KeeperOptions options, std::size_t workers, View view) : around_(around) {
+  // The store thread sleeps until it is woken or due; run_and_wait() sleeps until it has run.
+  keeper_ = std::make_unique<quota::Keeper>(around_.link, around_.clock, options, [this] {
+    woken_ = true;
+    if (std::exchange(waiting_for_it_, false)) turn();
+  });
+  for (std::size_t i = 0; i < workers; ++i) workers_.emplace_back(*keeper_, view);
+}
+
+Place Process::place_of(const quota::CounterKey& counter) const {
+  return {.limit = around_.numbers.at(counter.limit), .label = label_of(counter)};
+}
+
+// --- workers -------------------------------------------------------------------------------------------------------
+
+std::unique_ptr<events::UsageRecord> Process::record_of(int number) {
+  Dice dice(static_cast<std::uint64_t>(number));
+  auto record = std::make_unique<events::UsageRecord>();
+  record->id = base::ExchangeId::create(around_.clock.wall_now(), dice);
+  record->started = around_.clock.wall_now();
+  record->account = around_.account;
+  record->upstream = "upstream";
+  record->duration_us = number;  // goes through the engine untouched, and says which exchange it is
+  return record;
+}
+
+void Process::ask(Dice& dice) {
+  const auto worker = static_cast<std::size_t>(dice.between(0, static_cast<std::int64_t>(workers_.size()) - 1));
+  Worker& at = workers_[worker];
+  const View view = at.view;  // an exchange keeps the catalog it began with
+  const Key& key = dice.any_of(*view);
+  Key wanted;
+  for (const SeenLimit& limit : key)
+    if (!dice.once_in(8)) wanted.push_back(limit);
+  const std::int64_t most = dice.once_in(12) ? 2'000 : 60;
+  const std::int64_t usd = dice.between(0, most) * around_.coin;
+  const quota::Amounts amounts = amounts_of(usd, dice.between(0, most), 1);
+
+  ++around_.figures.exchanges;
+  Exchange exchange{.number = around_.next_exchange++,
+                    .worker = worker,
+                    .wants = {},
+                    .asked_at_ms = around_.clock.wall_ms,
+                    .reservation = {}};
+  std::vector<const catalog::Limit*> limits;
+  for (const SeenLimit& limit : wanted) {
+    exchange.wants.push_back({limit.number, money(amounts.in(limit.limit.unit))});
+    limits.push_back(&limit.limit);
+  }
+  around_.trace.say("  exchange {} asks for {} usd, {} tokens on {} limits", exchange.number, amounts.usd.nanos(),
+                    tokens_of(amounts), limits.size());
+  check_remaining(at, wanted);
+  auto record = record_of(exchange.number);
+  if (auto fast = at.admission.try_reserve(limits, amounts, around_.clock.wall_now(), record)) {
+    ++around_.figures.admitted_fast;
+    check_admitted(exchange, *fast);
+    exchange.reservation.emplace(std::move(*fast));
+    under_way_.push_back(std::move(exchange));
+  } else {
+    submit(std::move(exchange), wanted, amounts, dice.between(0, 1) * dice.between(1, 1'000));
+  }
+}
+
+void Process::submit(Exchange exchange, const Key& wanted, const quota::Amounts& amounts, std::int64_t wait_ms) {
+  ++undecided_;
+  std::vector<const catalog::Limit*> limits;
+  for (const SeenLimit& limit : wanted) limits.push_back(&limit.limit);
+  quota::Admission& admission = workers_[exchange.worker].admission;
+  const auto record = record_of(exchange.number);
+  const auto shared = std::make_shared<Exchange>(std::move(exchange));
+  admission.reserve(limits, amounts, around_.clock.wall_now(), around_.clock.now().plus_ms(wait_ms), *record,
+                    [this, shared](quota::Decision decision) { decided(std::move(*shared), std::move(decision)); });
+}
+
+void Process::decided(Exchange exchange, quota::Decision decision) {
+  --undecided_;
+  if (const auto* reservation = std::get_if<quota::Reservation>(&decision)) {
+    ++around_.figures.admitted_slow;
+    check_admitted(exchange, *reservation);
+  } else {
+    check_refused(exchange, std::get<quota::Refusal>(decision));
+  }
+  inbox_.push_back({std::move(exchange), std::move(decision)});
+}
+
+void Process::check_admitted(const Exchange& exchange, const quota::Reservation& reservation) {
+  std::vector<Taking> takings;
+  for (const quota::Reservation::Part& part : reservation.parts()) {
+    const auto& span = part.lease->span();
+    takings.push_back({.place = place_of(part.lease->counter()),
+                       .span = {.start = span.start.ms, .end = span.end.ms},
+                       .amount = money(part.amount)});
+    around_.trace.say("  exchange {} holds {} of limit {} window {}", exchange.number, part.amount,
+                      takings.back().place.limit, takings.back().place.label);
+  }
+  const std::int64_t from = std::min(exchange.asked_at_ms, around_.clock.wall_ms);
+  around_.auditor.admitted(exchange.number, exchange.wants, takings, {.start = from, .end = around_.clock.latest_ms});
+}
+
+void Process::check_refused(const Exchange& exchange, const quota::Refusal& refusal) {
+  around_.trace.say("  exchange {} is refused: {}", exchange.number, base::to_string(refusal.type));
+  std::vector<Auditor::Shortage> shortages;
+  for (const quota::Shortage& shortage : refusal.shortages) {
+    const quota::CounterKey counter = counter_of(shortage.limit, shortage.window.start);
+    shortages.push_back({place_of(counter), money(shortage.required), money(shortage.available)});
+  }
+  switch (refusal.type) {
+    case base::ErrorType::limit_reached:
+      ++around_.figures.reached;
+      return around_.auditor.refused_as_reached(shortages);
+    case base::ErrorType::limit_busy: ++around_.figures.busy; return around_.auditor.refused_as_busy(shortages);
+    case base::ErrorType::unavailable:
+      ++around_.figures.unavailable;
+      if (around_.link.failures == failures_before_ && keeper_->admitting() && !closing_)
+        throw Violation("false refusal: unavailable, and the store answers: " + refusal.reason);
+      return;
+    default: throw Violation("a refusal of another type: " + std::string(base::to_string(refusal.type)));
+  }
+}
+
+// What a reply's headers say is left.
+void Process::check_remaining(const Worker& worker, const Key& wanted) {
+  const base::WallTime now = around_.clock.wall_now();
+  for (const SeenLimit& limit : wanted) {
+    const auto remaining = worker.admission.remaining(limit.limit, now);
+    const Place place = place_of(counter_of(limit.limit, now));
+    if (remaining && money(*remaining) > around_.auditor.left_at_most(place))
+      throw Violation(fmt::format("limit {} window {}: {} is said to remain, and {} does", place.limit, place.label,
+                                  *remaining, around_.auditor.left_at_most(place).nanos()));
+  }
+}
+
+void Process::answer(Dice& dice) {
+  if (inbox_.empty()) return;
+  Answer answer = std::move(inbox_.front());
+  inbox_.pop_front();
+  Exchange& exchange = answer.exchange;
+  if (auto* reservation = std::get_if<quota::Reservation>(&answer.decision)) {
+    workers_[exchange.worker].admission.learn(*reservation);
+    exchange.reservation.emplace(std::move(*reservation));
+    if (dice.once_in(20)) {  // the client has gone meanwhile
+      ++around_.figures.abandoned;
+      around_.auditor.ended(exchange.number, {}, std::vector<Booking>(exchange.wants.size()));
+      return;
+    }
+    under_way_.push_back(std::move(exchange));
+  } else {
+    auto record = record_of(exchange.number);
+    record->outcome = events::Outcome::refused;
+    keeper_->push(std::move(record));
+  }
+}
+
+Process::Exchange Process::take_any(Dice& dice) {
+  Exchange& chosen = dice.any_of(under_way_);
+  std::swap(chosen, under_way_.back());
+  Exchange exchange = std::move(under_way_.back());
+  under_way_.pop_back();
+  return exchange;
+}
+
+void Process::go_on(Dice& dice) {
+  if (under_way_.empty()) return;
+  Exchange exchange = take_any(dice);
+  quota::Reservation& reservation = *exchange.reservation;
+  if (reservation.sent()) {
+    if (dice.once_in(30)) {  // not one byte got away
+      reservation.mark_unsent();
+      around_.auditor.sent(exchange.number, false);
+      around_.trace.say("  exchange {} was not sent after all", exchange.number);
+      under_way_.push_back(std::move(exchange));
+    } else {
+      end_sent(std::move(exchange), dice);
+    }
+  } else if (dice.once_in(10)) {
+    end_unsent(std::move(exchange), dice);
+  } else {
+    reservation.mark_sent();
+    around_.auditor.sent(exchange.number, true);
+    around_.trace.say("  exchange {} is sent", exchange.number);
+    under_way_.push_back(std::move(exchange));
+  }
+}
+
+void Process::end_unsent(Exchange exchange, Dice& dice) {
+  around_.auditor.ended(exchange.number, {}, std::vector<Booking>(exchange.wants.size()));
+  if (dice.once_in(2)) {
+    ++around_.figures.released;
+    around_.trace.say("  exchange {} is released", exchange.number);
+    std::move(*exchange.reservation).release();
+  } else {
+    ++around_.figures.dropped_unsent;
+    around_.trace.say("  exchange {} is dropped unsent", exchange.number);
+  }
+}
+
+void Process::end_sent(Exchange exchange, Dice& dice) {
+  const std::int64_t kind = dice.between(1, 100);
+  if (kind <= 8) {  // no answer, or one that says nothing: all of it may be owed
+    ++around_.figures.dropped_sent;
+    around_.trace.say("  exchange {} is dropped after sending", exchange.number);
+    std::vector<Booking> bookings;
+    for (const quota::Reservation::Part& part : exchange.reservation->parts()) {
+      const bool counted = part.unit == catalog::LimitUnit::requests;
+      bookings.push_back({.spent = money(counted ? part.amount : 0), .unresolved = money(counted ? 0 : part.amount)});
+    }
+    around_.auditor.ended(exchange.number, {}, bookings);
+    return;
+  }
+  if (kind <= 11) {  // a definite refusal of the provider: nothing is owed
+    ++around_.figures.released;
+    around_.trace.say("  exchange {} is released after sending", exchange.number);
+    around_.auditor.ended(exchange.number, {}, std::vector<Booking>(exchange.wants.size()));
+    std::move(*exchange.reservation).release();
+    return;
+  }
+  std::int64_t usd = dice.between(0, 60);
+  std::int64_t tokens = dice.between(0, 60);
+  for (const quota::Reservation::Part& part : exchange.reservation->parts())
+    (part.unit == catalog::LimitUnit::usd ? usd : tokens) = part.amount;
+  if (kind > 94) {  // more than was thought possible
+    const std::int64_t most = dice.once_in(5) ? 5'000 : 80;
+    usd += dice.between(0, most) * around_.coin;
+    tokens += dice.between(0, most);
+  } else if (kind > 30) {
+    usd = dice.between(0, usd);
+    tokens = dice.between(0, tokens);
+  }
+  const auto certainty = kind % 5 == 0 ? meter::Certainty::at_least : meter::Certainty::exact;
+  settle(std::move(exchange), amounts_of(usd, tokens, 1), certainty);
+}
+
+void Process::settle(Exchange exchange, const quota::Amounts& actual, meter::Certainty certainty) {
+  ++(certainty == meter::Certainty::exact ? around_.figures.exact : around_.figures.at_least);
+  around_.trace.say("  exchange {} settles {} usd, {} tokens, {}", exchange.number, actual.usd.nanos(),
+                    tokens_of(actual), certainty == meter::Certainty::exact ? "exactly" : "at least");
+  std::vector<Booking> bookings;
+  bool overrun = false;
+  for (const quota::Reservation::Part& part : exchange.reservation->parts()) {
+    const Money spent = money(actual.in(part.unit));
+    const Money rest = std::max(Money::zero(), money(part.amount) - spent);
+    overrun = overrun || spent > money(part.amount);
+    bookings.push_back({.spent = spent, .unresolved = certainty == meter::Certainty::at_least ? rest : Money::zero()});
+  }
+  if (overrun) ++around_.figures.overruns;
+  around_.auditor.ended(exchange.number, actual.usd, bookings);
+  std::move(*exchange.reservation).settle(actual, certainty);
+}
+
+void Process::any_act(Dice& dice) {
+  ++around_.figures.meanwhile;
+  switch (dice.between(0, 3)) {
+    case 0: return ask(dice);
+    case 1: return answer(dice);
+    default: return go_on(dice);
+  }
+}
+
+void Process::finish_all(Dice& dice) {
+  while (!inbox_.empty()) answer(dice);
+  while (!under_way_.empty()) go_on(dice);
+}
+
+bool Process::ask_alone(const SeenLimit& limit, std::int64_t amount) {
+  const quota::Amounts amounts = amounts_of(amount, amount, amount);
+  Exchange exchange{.number = around_.next_exchange++,
+                    .worker = 0,
+                    .wants = {},
+                    .asked_at_ms = around_.clock.wall_ms,
+                    .reservation = {}};
+  exchange.wants = {{limit.number, money(amount)}};
+  submit(std::move(exchange), {limit}, amounts, 0);
+  turn();
+  if (inbox_.empty()) throw Violation("not live: the keeper was asked, and did not decide");
+  Answer answer = std::move(inbox_.front());
+  inbox_.pop_front();
+  if (!std::holds_alternative<quota::Reservation>(answer.decision)) return false;
+  around_.auditor.ended(answer.exchange.number, {}, std::vector<Booking>(1));
+  std::move(std::get<quota::Reservation>(answer.decision)).release();
+  return true;
+}
+
+// --- the store thread and the control thread -------------------------------------------------------------------------
+
+void Process::turn() {
+  const auto at = due();
+  if (turning_ || !at || *at > around_.clock.now()) return;
+  turning_ = true;
+  woken_ = false;
+  failures_before_ = around_.link.failures;
+  around_.auditor.begin_look();
+  due_ = keeper_->turn();
+  turning_ = false;
+}
+
+base::Status Process::on_store_thread(const std::function<base::Status()>& work) {
+  base::Status status;
+  waiting_for_it_ = true;
+  keeper_->run_and_wait([&] { status = work(); });
+  return status;
+}
+
+void Process::limit_changed(base::LimitId limit) {
+  waiting_for_it_ = true;
+  keeper_->limit_changed(limit);
+}
+
+void Process::read_numbers(Dice& dice) {
+  const Key& key = dice.any_of(*workers_.front().view);
+  std::vector<catalog::Limit> limits;
+  for (const SeenLimit& limit : key) limits.push_back(limit.limit);
+  const int acts = static_cast<int>(around_.figures.meanwhile);
+  waiting_for_it_ = true;
+  const auto numbers = keeper_->numbers(limits);
+  if (!numbers) return;
+  for (std::size_t i = 0; i < limits.size(); ++i) {
+    const quota::FiveNumbers& five = (*numbers)[i];
+    around_.auditor.look_at_five(place_of(counter_of(limits[i], five.window.start)),
+                                 {.amount = money(five.amount),
+                                  .available = money(five.available),
+                                  .reserved = money(five.reserved),
+                                  .unresolved = money(five.unresolved),
+                                  .spent = money(five.spent)},
+                                 acts == static_cast<int>(around_.figures.meanwhile));
+  }
+}
+
+base::Status Process::close() {
+  closing_ = true;
+  return keeper_->close();
+}
+
+}  // namespace sim

@@ -1,0 +1,133 @@
+#pragma once
+// One process of the gateway without its sockets: a keeper, some workers, and the exchanges they have under way. What
+// runs on threads there is a call here, made in the order that the dice say.
+
+#include <algorithm>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "quota/admission.h"
+#include "quota/keeper.h"
+#include "tests/sim/auditor.h"
+#include "tests/sim/dice.h"
+#include "tests/sim/engine.h"
+#include "tests/sim/faulty_link.h"
+#include "tests/sim/figures.h"
+#include "tests/sim/trace.h"
+
+namespace sim {
+
+// What a worker knows of the catalog. A key is a list of limits.
+struct SeenLimit {
+  int number = 0;
+  catalog::Limit limit;
+};
+using Key = std::vector<SeenLimit>;
+using View = std::shared_ptr<const std::vector<Key>>;
+
+// Its own wall clock, and time that never steps back.
+class ProcessClock final : public base::Clock {
+ public:
+  std::int64_t wall_ms = 0;
+  std::int64_t latest_ms = 0;  // that it ever showed to this process: stamps do not step back
+  std::int64_t elapsed_ns = 1;
+  base::WallTime wall_now() const override { return {wall_ms}; }
+  base::Instant now() const override { return {elapsed_ns}; }
+  void set(std::int64_t ms) {
+    wall_ms = ms;
+    latest_ms = std::max(latest_ms, ms);
+  }
+  void pass_ms(std::int64_t ms) {
+    set(wall_ms + ms);
+    elapsed_ns += ms * 1'000'000;
+  }
+};
+
+// What outlives a process: handed to each in turn.
+struct Surroundings {
+  FaultyLink& link;
+  ProcessClock& clock;
+  Auditor& auditor;
+  Figures& figures;
+  Trace& trace;
+  base::AccountId account;
+  std::map<base::LimitId, int>& numbers;  // of every limit there ever was
+  int& next_exchange;
+  std::int64_t coin = 1;  // what the smallest usual amount of money is, in nano-dollars
+};
+
+class Process {
+ public:
+  Process(Surroundings& around, quota::KeeperOptions options, std::size_t workers, View view);
+
+  // --- what workers do; also while the store works
+  void ask(Dice& dice);
+  // Exactly this of exactly one limit, without waiting and by itself: whether it was admitted. What was admitted is
+  // released again.
+  bool ask_alone(const SeenLimit& limit, std::int64_t amount);
+  void go_on(Dice& dice);
+  void answer(Dice& dice);
+  void any_act(Dice& dice);
+  // Every exchange that can end does.
+  void finish_all(Dice& dice);
+  bool idle() const { return under_way_.empty() && undecided_ == 0 && inbox_.empty(); }
+
+  // --- the store thread
+  // Runs if it was woken or is due.
+  void turn();
+  std::optional<base::Instant> due() const { return woken_ ? std::optional(around_.clock.now()) : due_; }
+  // --- the control thread
+  void publish(std::size_t worker, View view) { workers_[worker].view = std::move(view); }
+  std::size_t worker_count() const { return workers_.size(); }
+  base::Status on_store_thread(const std::function<base::Status()>& work);
+  void limit_changed(base::LimitId limit);
+  void read_numbers(Dice& dice);
+  base::Status close();
+
+ private:
+  struct Worker {
+    explicit Worker(quota::Keeper& keeper, View v) : admission(keeper), view(std::move(v)) {}
+    quota::Admission admission;
+    View view;
+  };
+  struct Exchange {
+    int number = 0;
+    std::size_t worker = 0;
+    std::vector<Want> wants;
+    std::int64_t asked_at_ms = 0;
+    std::optional<quota::Reservation> reservation;
+  };
+  struct Answer {
+    Exchange exchange;
+    quota::Decision decision;
+  };
+
+  std::unique_ptr<events::UsageRecord> record_of(int number);
+  void submit(Exchange exchange, const Key& wanted, const quota::Amounts& amounts, std::int64_t wait_ms);
+  void decided(Exchange exchange, quota::Decision decision);
+  void check_admitted(const Exchange& exchange, const quota::Reservation& reservation);
+  void check_refused(const Exchange& exchange, const quota::Refusal& refusal);
+  void check_remaining(const Worker& worker, const Key& wanted);
+  Exchange take_any(Dice& dice);
+  void end_unsent(Exchange exchange, Dice& dice);
+  void end_sent(Exchange exchange, Dice& dice);
+  void settle(Exchange exchange, const quota::Amounts& actual, meter::Certainty certainty);
+  Place place_of(const quota::CounterKey& counter) const;
+
+  Surroundings& around_;
+  std::unique_ptr<quota::Keeper> keeper_;
+  std::vector<Worker> workers_;
+  std::vector<Exchange> under_way_;
+  std::deque<Answer> inbox_;
+  int undecided_ = 0;
+  bool woken_ = false;
+  bool closing_ = false;
+  bool turning_ = false;         // the store thread is at work
+  bool waiting_for_it_ = false;  // and the caller waits until it was
+  int failures_before_ = 0;
+  std::optional<base::Instant> due_;
+};
+
+}  // namespace sim

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <stdexcept>
+
+namespace sim {
+
+// The auditor found that what must always hold does not.
+struct Violation : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// The process is killed here. Passes through the engine like the end of the world; nothing of the process is used after
+// it but its destructors, whose words nobody hears.
+struct Crash {};
+
+}  // namespace sim
