@@ -19,7 +19,7 @@ from mutate import HERE, mutations
 RANDOM_LIFE = "whatever happens to a node*"  # a small simulation itself, and therefore left out of the unit tests
 LAST_SEED = 1_500
 TIMEOUT_S = 120
-FOUND = re.compile(r"^seed (\d+) after (\d+) exchanges: ([^:(]*)", re.M)
+FOUND = re.compile(r"^seed (\d+) after (\d+) exchanges: (.*)$", re.M)
 BEGIN, END = "<!-- mutants: written by mutants.py -->\n", "<!-- end of mutants -->\n"
 
 
@@ -33,12 +33,17 @@ def run(binary: Path, number: int, *arguments: str) -> tuple[int, str]:
         return 1, "hangs"
 
 
+def short(violation: str) -> str:
+    """Without its numbers, and without the place of an assertion."""
+    return re.sub(r"-?[0-9]+", "…", violation.split(" (/")[0])[:60].rstrip()
+
+
 def judge(build: Path, number: int, name: str) -> tuple[bool, str]:
     tests, _ = run(build / "test_quota_mutants", number, f"-tce={RANDOM_LIFE}")
     code, output = run(build / "sim_mutants", number, "--from", "1", "--to", str(LAST_SEED), "--quiet")
     found = FOUND.search(output)
     if found:
-        seen = f"{found[1]} | {int(found[2]):,} | {found[3].strip()}"
+        seen = f"{found[1]} | {int(found[2]):,} | {short(found[3])}"
     else:
         seen = "- | - | it dies or hangs" if code else "- | - | **not seen**"
     return code != 0, f"| {number} | {name} | {'pass' if tests == 0 else 'fail'} | {seen} |"
