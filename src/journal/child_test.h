@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <iostream>
 #include <new>
 
 namespace journal::testing {
@@ -17,7 +18,9 @@ namespace journal::testing {
 class Child {
  public:
   template <class Work>
-  explicit Child(Work work) : pid_(::fork()) {
+  explicit Child(Work work) {
+    std::cout.flush();  // or both would write what is waiting
+    pid_ = ::fork();
     REQUIRE(pid_ >= 0);
     if (pid_ == 0) ::_exit(work());
   }
@@ -41,9 +44,9 @@ class Child {
   // For a child that is traced (trace_me) and stopped: goes on for one instruction, or up to the next system call.
   // False: it has raised SIGSTOP.
   bool goes_on(__ptrace_request how) {
-    REQUIRE(::ptrace(how, pid_, nullptr, nullptr) == 0);
-    const int stopped = status();
-    REQUIRE(WIFSTOPPED(stopped));
+    int stopped = 0;
+    const bool went_on = ::ptrace(how, pid_, nullptr, nullptr) == 0 && ::waitpid(pid_, &stopped, 0) == pid_;
+    if (!went_on || !WIFSTOPPED(stopped)) FAIL("the child cannot be traced, or has ended");
     return WSTOPSIG(stopped) != SIGSTOP;
   }
   int result() {
@@ -52,7 +55,7 @@ class Child {
   }
 
  private:
-  pid_t pid_;
+  pid_t pid_ = 0;
 };
 
 // In the child: from here on its parent decides when it goes on.
