@@ -106,7 +106,9 @@ base::Result<WriteThrough> open_second_image(const std::filesystem::path& path, 
   for (const int around_cache : {O_DIRECT, 0}) {
     const int flags = O_WRONLY | O_CLOEXEC | around_cache;
     const FileDescriptor zeros(::open(path.c_str(), flags));
-    if (zeros.number() >= 0 && write_zeros(zeros.number(), bytes, bytes)) {
+    // One block alone first: that is how small a write will be.
+    if (zeros.number() >= 0 && write_zeros(zeros.number(), bytes, block_bytes) &&
+        write_zeros(zeros.number(), bytes, bytes)) {
       FileDescriptor file(::open(path.c_str(), flags | O_DSYNC));
       if (file.number() < 0) break;
       return WriteThrough{std::move(file), around_cache != 0};
