@@ -112,3 +112,21 @@ TEST_CASE("a clock that steps back over the end of a window leaves nothing lease
   let_it_rest();
   CHECK(world.state(limit).leased == 0);
 }
+
+// A worker whose clock had stepped back asked for more on a lease that the keeper had forgotten.
+TEST_CASE("a lease whose window is over and forgotten gets no more") {
+  World world;
+  const catalog::Limit limit = world.limit(1'000);
+  std::optional<Reservation> last = world.reserve(limit, 50);
+  const std::shared_ptr<Lease> lease = last->parts().front().lease;
+  last.reset();
+  world.clock.advance_ms(day_ms);
+  for (int tick = 0; tick < 4; ++tick) {
+    world.clock.advance_ms(world.options.idle_return_ms);
+    world.keeper->turn();
+  }
+  REQUIRE(world.state(limit).leased == 0);
+  world.keeper->ask_refill(lease);
+  world.keeper->turn();
+  CHECK(world.state(limit).leased == 0);
+}
