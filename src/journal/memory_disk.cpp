@@ -31,6 +31,7 @@ class MemoryFolder::OpenFile final : public SegmentFile {
   base::Status warm() override { return {}; }
 
   base::Status sync_first_block() override {
+    if (folder_.before_write) folder_.before_write();
     if (folder_.trouble.failing_writes) return failure(fmt::format("writing {}: Input/output error", name_));
     std::copy_n(file_->cache.begin(), block_bytes, file_->platter.begin());
     return {};
@@ -40,6 +41,7 @@ class MemoryFolder::OpenFile final : public SegmentFile {
     ASSERT(offset % block_bytes == 0 && blocks.size() % block_bytes == 0);
     ASSERT(reinterpret_cast<std::uintptr_t>(blocks.data()) % block_bytes == 0);
     ASSERT(offset + blocks.size() <= image_bytes_ && 2 * image_bytes_ == file_->cache.size());
+    if (folder_.before_write) folder_.before_write();
     const bool fails = folder_.trouble.failing_writes;
     if (fails) blocks = blocks.first(blocks.size() / 2 / sector_bytes * sector_bytes);
     const auto at = static_cast<std::ptrdiff_t>(image_bytes_ + offset);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <map>
 
@@ -26,6 +27,8 @@ class MemoryFolder {
     bool unreadable = false;         // read fails
   };
   Trouble trouble;
+  // Called before each sync and each write through, as long as it is set: a moment at which power may be lost.
+  std::function<void()> before_write;
 
   // The machine loses power and starts anew. Of what was stored and neither synced nor written through, each page is
   // kept or lost by chance, and now and then each sector of 512 bytes. Processes that ran are gone with their holds:

@@ -199,9 +199,14 @@ class Life {
   void start() {
     open_.clear();
     world_.folder.trouble = {};
+    world_.folder.before_write = nullptr;
     world_.start(static_cast<std::uint32_t>(any(1, 3)));
     clerk_ = Clerk(world_.journal->workers());
     settled_.assign(world_.journal->workers(), {});
+    // In the middle of preparing a file, and of a commit.
+    world_.folder.before_write = [this] {
+      if (any(0, 19) == 0) look_after_power_loss();
+    };
   }
   void die() {
     world_.kill();
@@ -295,6 +300,9 @@ class Life {
     const Found found = world_.after_kill();
     clerk_.check_complete(found);
     copied += std::ranges::count(found.records, Kind::carried, &Record::kind);
+    look_after_power_loss();
+  }
+  void look_after_power_loss() {
     const auto left = world_.folder.after_kill();
     left->lose_power();
     Clerk::check_no_gap(*left, world_.owner);

@@ -97,6 +97,24 @@ TEST_CASE("however full the disk is, what is open can be ended") {
   }
 }
 
+// Ends that all leave the same space empty at the end of each segment: what is kept must be enough for the worst size.
+TEST_CASE("what is kept for ends is enough, whatever their size") {
+  for (std::size_t end_bytes = 0; end_bytes <= 496; end_bytes += 4) {
+    CAPTURE(end_bytes);
+    World world;
+    world.folder.trouble.capacity = 8 * world.options.segment_bytes;
+    world.start();
+    std::vector<OpenRecord> open;
+    for (auto next = world.try_reserve("r", 4, end_bytes); next; next = world.try_reserve("r", 4, end_bytes))
+      open.push_back(std::move(*next));
+    const std::size_t count = open.size();
+    for (OpenRecord& one : open) world.writer().settle(std::move(one), payload_of("", end_bytes));
+    const Found found = world.after_kill();
+    CHECK(found.defects() == "");
+    CHECK(found.records.size() == 2 * count);
+  }
+}
+
 TEST_CASE("a full disk refuses reservations until there is space again") {
   World world;
   world.folder.trouble.capacity = 3 * world.options.segment_bytes;
