@@ -1,6 +1,6 @@
 # Every verb a developer or CI needs. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo test lint fmt asan tsan sim fuzz bench golden clean ci configure-% build-%
+.PHONY: help setup build run demo test lint fmt asan tsan sim model fuzz bench golden clean ci configure-% build-%
 
 BINARY := build/release/metergate
 # Anything that comes after the verb: make run ARGS="--config metergate.yaml"
@@ -42,6 +42,9 @@ sim: setup-test configure-dev  ## simulate the money engine: make sim SEED=7, ma
 	@build/dev/sim $(if $(SEED),--seed $(SEED),$(if $(RANGE),--from $(firstword $(subst -, ,$(RANGE))) \
 	  --to $(lastword $(subst -, ,$(RANGE))) --state build/sim.state,--exchanges 2000000))
 
+model: setup-model  ## search the model of the lease protocol, whole and with one rule at a time left out
+	@python3 tools/check_model.py $(ARGS)
+
 fuzz: setup-fuzz configure-fuzz  ## fuzz one target: make fuzz NAME=http_parser SECONDS=60
 	@tools/fuzz "$(NAME)" "$(or $(SECONDS),60)"
 
@@ -55,7 +58,7 @@ golden: setup-test build-release  ## replay recorded provider traffic through th
 clean:  ## remove everything built
 	rm -rf build
 
-ci:  ## what CI runs: test, lint, asan, tsan, sim
+ci:  ## what CI runs: test, lint, asan, tsan, sim, model
 	@python3 tools/ci.py
 
 setup-%:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-STAGES = ["test", "lint", "asan", "tsan", "sim"]
+STAGES = ["test", "lint", "asan", "tsan", "sim", "model"]
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed$")
 
 
