@@ -1,6 +1,7 @@
 #include "app/data_plane.h"
 
 #include <latch>
+#include <optional>
 #include <thread>
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include "gateway/worker.h"
 #include "net/http_server.h"
 #include "net/listener.h"
+#include "quota/scribe.h"
 
 namespace app {
 
@@ -18,6 +20,7 @@ struct DataPlane::Thread {
   ~Thread() { loop.end(); }  // first the coroutines, which refer to the rest
 
   net::Loop loop;
+  std::optional<quota::Scribe> scribe;
   std::unique_ptr<gateway::Worker> worker;
   std::unique_ptr<net::HttpServer> server;
   std::unique_ptr<net::Listener> listener;
@@ -50,8 +53,11 @@ base::Result<std::unique_ptr<DataPlane>> DataPlane::create(Parts parts) {
   }
   for (int i = 0; i < parts.config.threads; ++i) {
     auto thread = std::make_unique<Thread>(parts.clock);
+    const auto number = static_cast<std::uint32_t>(i);
+    if (parts.journal != nullptr) thread->scribe.emplace(parts.journal->writer(number), number);
     TRY(thread->worker,
-        gateway::Worker::create({thread->loop, parts.settings, parts.keeper, parts.random, parts.snapshot}));
+        gateway::Worker::create({thread->loop, parts.settings, parts.keeper,
+                                 thread->scribe ? &*thread->scribe : nullptr, parts.random, parts.snapshot}));
     thread->server =
         std::make_unique<net::HttpServer>(thread->loop, *thread->worker, net::ServerOptions{}, plane->tls_.get());
     TRY(const int fd, net::listen_on(plane->address_, i == 0 ? net::Share::first : net::Share::join));

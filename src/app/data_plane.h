@@ -27,6 +27,7 @@ class DataPlane {
     const Config& config;
     const gateway::Settings& settings;
     quota::Keeper& keeper;
+    journal::Journal* journal;  // nullptr: none is kept
     const base::Clock& clock;
     base::Random& random;
     std::shared_ptr<const catalog::Snapshot> snapshot;

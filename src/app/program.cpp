@@ -13,6 +13,9 @@
 namespace app {
 namespace {
 
+// Small ones: what is mapped is resident, and a new one every some thousand exchanges costs nothing that is seen.
+constexpr std::uint32_t journal_segment_bytes = 512 * 1024;
+
 base::Result<std::shared_ptr<const meter::PriceBook>> read_prices(const PriceSettings& settings) {
   if (settings.file.empty())
     return std::shared_ptr<const meter::PriceBook>(&meter::PriceBook::built_in(), [](const meter::PriceBook*) {});
@@ -41,19 +44,22 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
   settings.store_deadline_ms = config.admission.store_deadline_ms;
   settings.clamp_min_output_tokens = config.admission.clamp_min_output_tokens;
 
-  TRY(const quota::Recovery recovery, stores.quota.open_incarnation(program->clock_.wall_now()));
-  program->unaccounted_leases_ = recovery.unaccounted_leases;
-  program->keeper_ = std::make_unique<quota::Keeper>(stores.quota, program->clock_, quota::KeeperOptions{},
-                                                     [&thread = program->store_thread_] { thread.wake(); });
+  Program& self = *program;
+  TRY(program->journals_,
+      quota::open_journals(stores.quota, options.journals, static_cast<std::uint32_t>(config.threads),
+                           program->clock_.wall_now(), {.segment_bytes = journal_segment_bytes},
+                           {.prepare = [&self] { self.keeper_->prepare_journal(); }, .commit = {}, .durable = {}}));
+  program->keeper_ = std::make_unique<quota::Keeper>(
+      stores.quota, program->clock_, quota::KeeperOptions{}, [&thread = program->store_thread_] { thread.wake(); },
+      program->journals_.journal.get());
   program->store_thread_.start(*program->keeper_);
   program->catalog_store_ = std::make_unique<CatalogOnStoreThread>(stores.catalog, *program->keeper_);
   TRY(program->catalog_, catalog::Catalog::open(*program->catalog_store_, program->clock_, program->random_));
   program->published_ = program->catalog_->current();
 
-  TRY(program->data_plane_,
-      DataPlane::create({config, settings, *program->keeper_, program->clock_, program->random_, program->published_}));
+  TRY(program->data_plane_, DataPlane::create({config, settings, *program->keeper_, program->journals_.journal.get(),
+                                               program->clock_, program->random_, program->published_}));
   TRY_STATUS(program->hand_over_secrets(stores.secrets));
-  Program& self = *program;
   program->catalog_->on_change(
       [&self](std::shared_ptr<const catalog::Snapshot> snapshot) { self.catalog_changed(snapshot); });
 
@@ -126,7 +132,9 @@ std::string Program::metrics() const {
   gauge("metergate_unflushed_records", "Usage records that are settled and not in the store yet.", health.unflushed);
   gauge("metergate_store_failures", "Calls of the store that failed since the start.", health.flush_failures);
   gauge("metergate_unaccounted_leases", "Leases that the last start found open; their money is unresolved.",
-        unaccounted_leases_);
+        journals_.recovery.unaccounted_leases);
+  gauge("metergate_interrupted_exchanges",
+        "Exchanges that the last process left without an end; their money is unresolved.", journals_.open_exchanges);
   gauge("metergate_admitting", "1 while exchanges can be admitted.", keeper_->admitting() ? 1 : 0);
   return text;
 }
@@ -136,6 +144,8 @@ base::Status Program::ready() const {
   const quota::Keeper::Health health = keeper_->health();
   if (!health.last_error.empty())
     return base::fail(base::ErrorType::unavailable, fmt::format("the store failed: {}", health.last_error));
+  if (!health.journal_error.empty())
+    return base::fail(base::ErrorType::unavailable, fmt::format("the journal failed: {}", health.journal_error));
   return {};
 }
 

@@ -13,6 +13,8 @@
 #include "catalog/upstream_secrets.h"
 #include "events/usage_log.h"
 #include "gateway/settings.h"
+#include "journal/mapped_disk.h"
+#include "quota/recovery.h"
 
 namespace app {
 
@@ -31,6 +33,7 @@ class Program {
   struct Options {
     std::optional<std::string> local_socket;  // of the control plane, for the command line
     std::optional<std::string> admin_key;     // METERGATE_ADMIN_KEY
+    journal::Disk* journals = nullptr;        // where journals lie; nullptr: none are kept. Outlives the program
   };
   static base::Result<std::unique_ptr<Program>> create(const Config& config, Stores stores, const Options& options);
   ~Program();
@@ -42,7 +45,8 @@ class Program {
   catalog::Catalog& catalog() { return *catalog_; }
   const net::Address& proxy() const { return data_plane_->address(); }
   const std::optional<net::Address>& control() const { return control_plane_->address(); }
-  std::int64_t unaccounted_leases() const { return unaccounted_leases_; }
+  // What the last process left, as it was found and booked.
+  const quota::Journals& journals() const { return journals_; }
 
  private:
   explicit Program(const Config& config);
@@ -56,6 +60,7 @@ class Program {
   base::Clock& clock_;
   base::Random& random_;
   gateway::Settings settings_;
+  quota::Journals journals_;
   StoreThread store_thread_;
   std::unique_ptr<quota::Keeper> keeper_;
   std::unique_ptr<CatalogOnStoreThread> catalog_store_;
@@ -66,7 +71,6 @@ class Program {
   std::unique_ptr<DataPlane> data_plane_;
   std::unique_ptr<admin::Api> api_;
   std::unique_ptr<ControlPlane> control_plane_;
-  std::int64_t unaccounted_leases_ = 0;
   bool running_ = false;
 };
 

@@ -12,6 +12,7 @@
 #include "app/demo_upstream.h"
 #include "app/program.h"
 #include "base/log.h"
+#include "journal/mapped_disk.h"
 #include "store/data_folder.h"
 #include "store/memory/memory_store.h"
 #include "store/sealed_secrets.h"
@@ -103,15 +104,24 @@ std::string upstream_text(const Config& config) {
                      upstream.base_path);
 }
 
+void tell_recovery(const quota::Journals& journals) {
+  if (journals.recovery.recovered_records > 0)
+    base::log::warn(
+        "the last process did not end well: {} exchanges were booked from its journals, {} of them without an "
+        "end, whose money is unresolved",
+        journals.recovery.recovered_records, journals.open_exchanges);
+  if (journals.recovery.unaccounted_leases > 0)
+    base::log::warn("what {} leases held is unresolved, because {}", journals.recovery.unaccounted_leases,
+                    journals.doubt.empty() ? "no journal was kept" : journals.doubt);
+}
+
 // What serve and demo have in common once there are a configuration and a store.
 base::Status run_until_signal(const Config& config, Stores stores, const Program::Options& options,
                               std::string_view upstream, std::string_view data, const sigset_t& signals) {
   TRY(auto program, Program::create(config, stores, options));
   TRY(const FirstKeys keys, create_first_keys(program->catalog(), options.admin_key.has_value()));
   program->start();
-  if (program->unaccounted_leases() > 0)
-    base::log::warn("the last process did not end well: {} leases are unresolved until they are looked at",
-                    program->unaccounted_leases());
+  tell_recovery(program->journals());
   print_welcome(*program, keys, upstream, data);
   wait_for_signal(signals);
   program->stop();
@@ -138,9 +148,12 @@ int serve(const ServeOptions& options) {
   auto database = store::SqliteStore::open(folder->database_path());
   if (!database) return failed(database.error());
   store::SqliteStore& sqlite = **database;
+  auto journals = journal::MappedDisk::open(folder->path() / "journal");
+  if (!journals) return failed(journals.error());
   store::SealedSecrets secrets(sqlite, folder->path(), base::system_random());
   const Program::Options program{.local_socket = (folder->path() / "control.sock").string(),
-                                 .admin_key = environment("METERGATE_ADMIN_KEY")};
+                                 .admin_key = environment("METERGATE_ADMIN_KEY"),
+                                 .journals = journals->get()};
   const auto upstream =
       demo ? std::string("the built-in demo upstream; set OPENAI_API_KEY for the real one") : upstream_text(*config);
   const auto done =

@@ -255,7 +255,8 @@ net::Task<Outcome<void>> Exchange::reserve() {
     co_return fail(failure_of(*refusal, worker_.stamp()));
   reservation_ = std::move(std::get<quota::Reservation>(decision));
   record_.reset();  // the reservation has its own
-  worker_.admission_.learn(*reservation_);
+  if (auto adopted = worker_.admission_.adopt(*reservation_); !adopted)
+    co_return give_up(std::move(adopted).error());
   if (plan_.clamped_to) worker_.stats_.clamped.add();
   co_return Outcome<void>();
 }
@@ -340,7 +341,7 @@ net::Task<Outcome<void>> Exchange::list_models() {
   // The list of models is free: no limit holds anything, but the way out still asks for a reservation.
   reservation_ = worker_.admission_.try_reserve({}, {}, stamp_, record_);
   if (!reservation_)
-    co_return fail(base::Error{ErrorType::unavailable, Source::store, worker_.keeper_.halted_because(), {}});
+    co_return fail(base::Error{ErrorType::unavailable, Source::store, worker_.admission_.trouble(), {}});
   auto answer = co_await worker_.upstreams_->attempt({head_, *route_, {}}, *reservation_);
   if (!answer) co_return give_up(std::move(answer).error());
   answer_ = std::move(*answer);
@@ -358,7 +359,7 @@ net::Task<void> Exchange::refuse(const Failure& failure) {
     record_->error = failure.error.type;
     record_->fault = failure.error.source;
     finish_record(*record_, status);
-    worker_.keeper_.push(std::move(record_));
+    worker_.keeper_.push({std::move(record_), {}});
   }
   if (incoming_.replied()) {
     incoming_.close_after_reply();  // in the middle of a reply: only the end of the connection can say so

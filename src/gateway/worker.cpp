@@ -15,7 +15,7 @@ Worker::Worker(Parts parts, std::unique_ptr<Upstreams> upstreams)
     : loop_(parts.loop),
       settings_(parts.settings),
       keeper_(parts.keeper),
-      admission_(parts.keeper),
+      admission_(parts.keeper, parts.scribe),
       random_(parts.random),
       snapshot_(std::move(parts.snapshot)),
       upstreams_(std::move(upstreams)) {}

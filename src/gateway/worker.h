@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ class Worker final : public net::Handler {
     net::Loop& loop;
     const Settings& settings;
     quota::Keeper& keeper;
+    quota::Scribe* scribe;  // this worker's; nullptr where no journal is kept
     base::Random& random;
     std::shared_ptr<const catalog::Snapshot> snapshot;
   };

@@ -151,7 +151,7 @@ class World : public net::testing::Bench {
     keeper = std::make_unique<quota::Keeper>(store, clock, quota::KeeperOptions{}, [this] {
       if (!keeper_sleeps) loop.post([this] { keeper->turn(); });
     });
-    worker = *Worker::create({loop, settings, *keeper, random, *snapshot});
+    worker = *Worker::create({loop, settings, *keeper, nullptr, random, *snapshot});
     proxy = std::make_unique<net::HttpServer>(loop, *worker, net::ServerOptions{});
     listener = std::make_unique<net::Listener>(loop, *net::listen_on(address), [this](int fd) { proxy->serve(fd); });
     listener->start();

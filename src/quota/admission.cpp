@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "quota/scribe.h"
+
 namespace quota {
 
 std::optional<Reservation> Admission::try_reserve(std::span<const catalog::Limit* const> limits, const Amounts& amounts,
@@ -26,7 +28,16 @@ std::optional<Reservation> Admission::try_reserve(std::span<const catalog::Limit
     if (lease->wants_refill()) keeper_.ask_refill(lease);
     parts.push_back({lease, limit->unit, amount, lease->sub_window(stamp)});
   }
-  return Reservation(keeper_, std::move(record), std::move(parts));
+  if (scribe_ == nullptr) return Reservation(keeper_, std::move(record), std::move(parts));
+  auto entry = scribe_->reserve(*record, parts);
+  if (!entry) {  // the keeper's way meets the same, and says so
+    journal_error_ = entry.error().message;
+    undo();
+    return std::nullopt;
+  }
+  Reservation reservation(keeper_, std::move(record), std::move(parts));
+  reservation.entered(*scribe_, std::move(*entry));
+  return reservation;
 }
 
 void Admission::reserve(std::span<const catalog::Limit* const> limits, const Amounts& amounts, base::WallTime stamp,
@@ -41,9 +52,15 @@ void Admission::reserve(std::span<const catalog::Limit* const> limits, const Amo
   keeper_.submit(std::move(waiter));
 }
 
-void Admission::learn(const Reservation& reservation) {
+base::Status Admission::adopt(Reservation& reservation) {
   for (const Reservation::Part& part : reservation.parts()) leases_[part.lease->counter().limit] = part.lease;
+  if (scribe_ == nullptr) return {};
+  TRY(auto entry, scribe_->reserve(reservation.record(), reservation.parts()));
+  reservation.entered(*scribe_, std::move(entry));
+  return {};
 }
+
+std::string Admission::trouble() const { return keeper_.admitting() ? journal_error_ : keeper_.halted_because(); }
 
 std::optional<std::int64_t> Admission::remaining(const catalog::Limit& limit, base::WallTime stamp) const {
   const auto known = leases_.find(limit.id);

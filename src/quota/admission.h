@@ -15,7 +15,8 @@ namespace quota {
 // One worker's way to reserve; used on its thread only.
 class Admission {
  public:
-  explicit Admission(Keeper& keeper) : keeper_(keeper) {}
+  // `scribe`: this worker's; nullptr where no journal is kept (a store that ends with the process).
+  explicit Admission(Keeper& keeper, Scribe* scribe = nullptr) : keeper_(keeper), scribe_(scribe) {}
 
   // Takes `amounts` off every limit at once from free lease money, or nothing: then nullopt, and `record`
   // stays the caller's.
@@ -23,10 +24,13 @@ class Admission {
                                          base::WallTime stamp, std::unique_ptr<events::UsageRecord>& record);
 
   // The slow way: the keeper asks the store. A reservation begins with a copy of `record`. `decided` is called once, on
-  // the store thread; learn() then keeps the leases of the reservation for try_reserve.
+  // the store thread; on the worker's, adopt() then makes it as good as one of try_reserve. Fails if it cannot be
+  // written into the journal: it must not be used then.
   void reserve(std::span<const catalog::Limit* const> limits, const Amounts& amounts, base::WallTime stamp,
                base::Instant deadline, const events::UsageRecord& record, std::function<void(Decision)> decided);
-  void learn(const Reservation& reservation);
+  base::Status adopt(Reservation& reservation);
+  // What keeps everything from being admitted; empty: nothing.
+  std::string trouble() const;
 
   // How much of a limit is left (amount - spent - unresolved) as far as this process knows; nullopt if it holds no
   // lease of the limit's current window.
@@ -34,6 +38,8 @@ class Admission {
 
  private:
   Keeper& keeper_;
+  Scribe* const scribe_;
+  std::string journal_error_;
   std::unordered_map<base::LimitId, std::shared_ptr<Lease>> leases_;
 };
 

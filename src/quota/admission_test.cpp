@@ -35,7 +35,7 @@ struct Worker {
   void learn(const Amounts& amounts) {
     auto decision = slow(amounts);
     REQUIRE(std::holds_alternative<Reservation>(decision));
-    admission.learn(std::get<Reservation>(decision));
+    REQUIRE(admission.adopt(std::get<Reservation>(decision)).has_value());
   }
 };
 

@@ -14,14 +14,16 @@ namespace quota {
 namespace {
 
 constexpr std::int64_t retry_flush_ms = 100;
+constexpr std::int64_t retry_prepare_ms = 1'000;
 constexpr std::size_t spares_max = 1'024;
 
 std::int64_t ms_between(base::Instant from, base::Instant to) { return base::ns_between(from, to) / 1'000'000; }
 
 }  // namespace
 
-Keeper::Keeper(Store& store, const base::Clock& clock, KeeperOptions options, std::function<void()> wake)
-    : store_(store), clock_(clock), options_(options), wake_(std::move(wake)) {}
+Keeper::Keeper(Store& store, const base::Clock& clock, KeeperOptions options, std::function<void()> wake,
+               journal::Journal* journal)
+    : store_(store), clock_(clock), options_(options), wake_(std::move(wake)), journal_(journal) {}
 
 void Keeper::submit(Waiter waiter) {
   {
@@ -39,14 +41,18 @@ void Keeper::ask_refill(std::shared_ptr<Lease> lease) {
   wake_();
 }
 
-void Keeper::push(std::unique_ptr<events::UsageRecord> record) {
+void Keeper::push(Settled settled) {
   bool wake = false;
   {
     const std::lock_guard lock(mutex_);
-    new_records_.push_back(std::move(record));
+    new_records_.push_back(std::move(settled));
     wake = std::exchange(records_wake_, false);
   }
   if (wake) wake_();
+}
+
+void Keeper::prepare_journal() {
+  if (!prepare_wanted_.exchange(true)) wake_();
 }
 
 void Keeper::take_spares(std::vector<std::unique_ptr<events::UsageRecord>>& into) {
@@ -76,6 +82,7 @@ std::optional<base::Instant> Keeper::turn() {
   serve_refills(now);
   flush_due(now);
   run_jobs();
+  tend_journal(now);
   return_idle(now);
   return next_turn(now);
 }
@@ -122,8 +129,9 @@ std::optional<base::Instant> Keeper::next_turn(base::Instant now) {
            lease.granted_total_ != lease.returned_total_ + lease.consumed_total_;
   });
   if (tending) in_ms = std::min(in_ms, options_.idle_return_ms);
+  if (journal_short_) in_ms = std::min(in_ms, retry_prepare_ms);
   const std::lock_guard lock(mutex_);
-  if (!new_waiters_.empty() || !new_refills_.empty() || !jobs_.empty()) return now;
+  if (!new_waiters_.empty() || !new_refills_.empty() || !jobs_.empty() || prepare_wanted_) return now;
   // Records need no wake-up of their own while a flush is due anyway, unless somebody waits for what they free.
   records_wake_ = !waiters_.empty() || !flushing;
   if (!new_records_.empty()) {
@@ -150,13 +158,26 @@ void Keeper::fill_batch() {
   batch_ = std::span(batch_slots_).first(count);
   std::vector<std::unique_ptr<events::UsageRecord>> spares;
   for (events::UsageRecord& slot : batch_slots_ | std::views::take(count)) {
-    std::swap(slot, *unflushed_.front());
-    spares.push_back(std::move(unflushed_.front()));
+    Settled& settled = unflushed_.front();
+    std::swap(slot, *settled.record);
+    spares.push_back(std::move(settled.record));
+    if (settled.mark.settled > 0) mark_in_batch(settled.mark);
     unflushed_.pop_front();
     spares.back()->reset();
   }
   const std::lock_guard lock(mutex_);
   if (spares_.size() < spares_max) std::ranges::move(spares, std::back_inserter(spares_));
+}
+
+// A worker's ends come in their order, so the last one stands for those before it.
+void Keeper::mark_in_batch(const JournalMark& mark) {
+  const auto known = std::ranges::find(batch_marks_, mark.worker, &JournalMark::worker);
+  if (known == batch_marks_.end()) {
+    batch_marks_.push_back(mark);
+  } else {
+    ASSERT(known->settled < mark.settled);
+    *known = mark;
+  }
 }
 
 base::Status Keeper::flush_batch() {
@@ -165,8 +186,10 @@ base::Status Keeper::flush_batch() {
     fill_batch();
   }
   // A batch that failed is offered again as it was: what the store did take of it changes nothing the second time.
-  const base::Status status = store_.flush({.records = batch_, .returns = {}});
+  const base::Status status = store_.flush({.records = batch_, .returns = {}, .marks = batch_marks_});
   if (status) {
+    for (const JournalMark& mark : batch_marks_) journal_->writer(mark.worker).flushed_through(mark.settled);
+    batch_marks_.clear();
     for (const events::UsageRecord& record : batch_)
       for (const events::Hold& hold : record.holds) {
         const auto lease = leases_.find({hold.limit, hold.label});
@@ -193,6 +216,17 @@ void Keeper::flush_due(base::Instant now) {
   if (unflushed_.empty() && batch_.empty()) return;
   last_flush_ = now;
   (void)flush_all();  // noted in health(); the batch is kept and offered again
+}
+
+void Keeper::tend_journal(base::Instant now) {
+  if (journal_ == nullptr) return;
+  const bool again = journal_short_ && ms_between(last_prepare_, now) >= retry_prepare_ms;
+  if (!prepare_wanted_.exchange(false) && !again) return;
+  last_prepare_ = now;
+  const base::Status status = journal_->prepare();
+  journal_short_ = !status;
+  const std::lock_guard lock(mutex_);
+  health_.journal_error = status ? std::string() : status.error().message;
 }
 
 base::Status Keeper::return_free(Lease& lease) {

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "journal/journal.h"
 #include "quota/decision.h"
 #include "quota/numbers.h"
 #include "quota/reservation.h"
@@ -53,12 +54,16 @@ struct KeeperOptions {
 class Keeper final : public Inspector, public SettleQueue {
  public:
   // `wake` is called from any thread when there is work for turn(); it must not call back.
-  Keeper(Store& store, const base::Clock& clock, KeeperOptions options, std::function<void()> wake);
+  // `journal`: told what is flushed, and tended; nullptr where none is kept.
+  Keeper(Store& store, const base::Clock& clock, KeeperOptions options, std::function<void()> wake,
+         journal::Journal* journal = nullptr);
 
   // From any thread.
   void submit(Waiter waiter);
   void ask_refill(std::shared_ptr<Lease> lease);
-  void push(std::unique_ptr<events::UsageRecord> record) override;
+  void push(Settled settled) override;
+  // The journal runs low on segments.
+  void prepare_journal();
   // Empty records to be used again: memory that one thread takes and another gives back is slow, and the heap grows.
   // Moves half of what there is, so that several workers share it.
   void take_spares(std::vector<std::unique_ptr<events::UsageRecord>>& into);
@@ -80,7 +85,8 @@ class Keeper final : public Inspector, public SettleQueue {
   struct Health {
     std::size_t unflushed = 0;
     std::int64_t flush_failures = 0;
-    std::string last_error;  // empty: the last call of the store succeeded
+    std::string last_error;     // empty: the last call of the store succeeded
+    std::string journal_error;  // empty: segments could be made when they were last needed
   };
   Health health() const;
   // Why nothing is admitted, or empty.
@@ -128,8 +134,10 @@ class Keeper final : public Inspector, public SettleQueue {
   base::Result<std::vector<FiveNumbers>> numbers_now(const std::vector<catalog::Limit>& limits);
   void flush_due(base::Instant now);
   void fill_batch();
+  void mark_in_batch(const JournalMark& mark);
   base::Status flush_batch();
   base::Status flush_all();
+  void tend_journal(base::Instant now);
   void return_idle(base::Instant now);
   base::Status return_free(Lease& lease);
   void note(const base::Status& status);
@@ -139,12 +147,16 @@ class Keeper final : public Inspector, public SettleQueue {
   const base::Clock& clock_;
   const KeeperOptions options_;
   const std::function<void()> wake_;
+  journal::Journal* const journal_;
+  std::atomic<bool> prepare_wanted_ = false;
+  bool journal_short_ = false;  // the last attempt to prepare it failed
+  base::Instant last_prepare_{};
   std::atomic<bool> halted_ = false;
 
   mutable std::mutex mutex_;  // over what follows, up to the blank line
   std::vector<Waiter> new_waiters_;
   std::vector<std::shared_ptr<Lease>> new_refills_;
-  std::vector<std::unique_ptr<events::UsageRecord>> new_records_;
+  std::vector<Settled> new_records_;
   std::vector<std::unique_ptr<events::UsageRecord>> spares_;
   std::vector<std::function<void()>> jobs_;
   bool records_wake_ = true;  // false while a turn is due soon anyway
@@ -154,10 +166,11 @@ class Keeper final : public Inspector, public SettleQueue {
   std::map<CounterKey, std::shared_ptr<Lease>> leases_;
   std::deque<Waiter> waiters_;
   Leases refills_;
-  std::deque<std::unique_ptr<events::UsageRecord>> unflushed_;
+  std::deque<Settled> unflushed_;
   std::vector<events::UsageRecord> batch_slots_;  // used again and again
   std::span<const events::UsageRecord> batch_;    // in the store's hands, until it says that it took them
   base::WallTime wall_{};                         // the latest that was seen
+  std::vector<JournalMark> batch_marks_;
   base::Instant last_flush_{};
   base::Instant last_tick_{};
   bool retry_waiters_ = false;  // something was settled since they were tried

@@ -78,7 +78,7 @@ TEST_CASE("when the store takes no records for too long nothing is admitted, unt
   Admission admission(*world.keeper);
   const std::array limits{&limit};
   Reservation held = world.reserve(limit, 100);
-  admission.learn(held);
+  REQUIRE(admission.adopt(held).has_value());
   const auto admitted = [&] {
     auto record = world.record();
     return admission.try_reserve(limits, usd(1), world.clock.wall_now(), record).has_value();
@@ -131,7 +131,7 @@ TEST_CASE("a lease that lies idle goes back; one in use stays") {
   const std::array in_use{&used};
   std::vector<Reservation> running;
   running.push_back(world.reserve(used, 100));
-  admission.learn(running[0]);
+  REQUIRE(admission.adopt(running[0]).has_value());
   CHECK(world.state(limit).leased == 200);
   for (int second = 0; second < 3; ++second) {
     world.clock.advance_ms(1'000);
@@ -174,7 +174,7 @@ TEST_CASE("a lease that runs low is refilled before it is empty, once for each t
   const std::array limits{&limit};
   std::vector<Reservation> held;
   held.push_back(world.reserve(limit, 100));  // and a hundred more, free
-  admission.learn(held[0]);
+  REQUIRE(admission.adopt(held[0]).has_value());
   const auto reserve = [&](std::int64_t amount) {
     auto record = world.record();
     auto reservation = admission.try_reserve(limits, usd(amount), world.clock.wall_now(), record);
@@ -203,8 +203,8 @@ TEST_CASE("a refill that the store refuses changes nothing and is asked for agai
   const catalog::Limit limit = world.limit(1'000'000);
   Admission admission(*world.keeper);
   const std::array limits{&limit};
-  const Reservation first = world.reserve(limit, 100);
-  admission.learn(first);
+  Reservation first = world.reserve(limit, 100);
+  REQUIRE(admission.adopt(first).has_value());
   world.store.on_grant = Answer::refused;
   const auto take = [&] {
     auto record = world.record();
@@ -398,7 +398,7 @@ TEST_CASE("what comes back after an overrun pays for it first") {
   const std::array limits{&limit};
   Reservation first = world.reserve(limit, 50);
   Reservation second = world.reserve(limit, 50);
-  admission.learn(second);
+  REQUIRE(admission.adopt(second).has_value());
   std::move(first).settle(usd(70), Certainty::exact);
   CHECK(world.refused(limit, 31).type == ErrorType::limit_reached);
   std::move(second).release();
@@ -430,7 +430,7 @@ TEST_CASE("what comes back under a lowered amount is not handed out again") {
   Admission admission(*world.keeper);
   const std::array limits{&limit};
   Reservation held = world.reserve(limit, 60);
-  admission.learn(held);
+  REQUIRE(admission.adopt(held).has_value());
   world.change(limit, 20);
   std::move(held).settle(usd(10), Certainty::exact);
   auto record = world.record();

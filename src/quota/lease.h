@@ -21,6 +21,9 @@ class Lease {
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
 
+  // An in-process store does not expire its own leases, so that there is only the first epoch.
+  static constexpr std::int64_t first_epoch = 1;
+  std::int64_t epoch() const { return first_epoch; }
   const CounterKey& counter() const { return counter_; }
   // Where stamps count on this counter: a reservation needs no other lease while it contains its stamp.
   const base::Window& span() const { return span_; }

@@ -16,7 +16,10 @@ class BusyStore final : public Store {
   std::function<void()> during_grant = [] {};
   std::function<void()> during_read = [] {};
 
-  base::Result<Recovery> open_incarnation(base::WallTime now) override { return store_.open_incarnation(now); }
+  base::Result<LeftBehind> left_behind() override { return store_.left_behind(); }
+  base::Result<Recovery> recover(base::WallTime now, const Evidence& evidence) override {
+    return store_.recover(now, evidence);
+  }
   base::Result<std::vector<Grant>> grant(std::span<const GrantRequest> requests) override {
     auto grants = store_.grant(requests);
     std::exchange(during_grant, [] {})();

@@ -181,7 +181,7 @@ class Node {
       if (!waiting.asked->has_value()) {
         waiting_.push_back(std::move(waiting));
       } else if (auto* reservation = std::get_if<Reservation>(&**waiting.asked)) {
-        admission_->learn(*reservation);
+        REQUIRE(admission_->adopt(*reservation).has_value());
         take(std::move(*reservation));
       } else {
         check(std::get<Refusal>(**waiting.asked));

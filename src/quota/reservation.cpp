@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "quota/scribe.h"
 
 namespace quota {
 
@@ -31,6 +32,8 @@ Reservation::Reservation(Reservation&& other) noexcept
     : queue_(other.queue_),
       record_(std::move(other.record_)),
       parts_(std::move(other.parts_)),
+      scribe_(other.scribe_),
+      entry_(std::move(other.entry_)),
       state_(std::exchange(other.state_, State::ended)) {}
 
 Reservation& Reservation::operator=(Reservation&& other) noexcept {
@@ -39,6 +42,8 @@ Reservation& Reservation::operator=(Reservation&& other) noexcept {
   queue_ = other.queue_;
   record_ = std::move(other.record_);
   parts_ = std::move(other.parts_);
+  scribe_ = other.scribe_;
+  entry_ = std::move(other.entry_);
   state_ = std::exchange(other.state_, State::ended);
   return *this;
 }
@@ -54,6 +59,12 @@ void Reservation::drop() {
   } else {
     end({.requests = 1}, meter::Certainty::at_least);
   }
+}
+
+void Reservation::entered(Scribe& scribe, journal::OpenRecord open) {
+  ASSERT(state_ == State::open && !entry_);
+  scribe_ = &scribe;
+  entry_.emplace(std::move(open));
 }
 
 void Reservation::mark_sent() {
@@ -93,11 +104,18 @@ void Reservation::end(const Amounts& actual, meter::Certainty certainty) {
     if (certainty == meter::Certainty::at_least)
       hold.unresolved = std::max<std::int64_t>(0, hold.reserved - hold.spent);
     lease.note_settled(part.amount, hold.spent, hold.unresolved);
-    if (const std::int64_t rest = hold.reserved - hold.spent - hold.unresolved; rest > 0) lease.give(rest);
     record_->holds.push_back(hold);
   }
+  // Written before anything goes back: what another exchange takes must not be open here any more.
+  JournalMark mark;
+  if (entry_) mark = scribe_->settle(std::move(*entry_), *record_);
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    const events::Hold& hold = record_->holds[i];
+    if (const std::int64_t rest = hold.reserved - hold.spent - hold.unresolved; rest > 0) parts_[i].lease->give(rest);
+  }
   parts_.clear();
-  queue_->push(std::move(record_));
+  entry_.reset();
+  queue_->push({std::move(record_), mark});
 }
 
 }  // namespace quota

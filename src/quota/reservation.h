@@ -3,12 +3,16 @@
 #include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "base/money.h"
 #include "catalog/limit.h"
 #include "events/usage_record.h"
+#include "journal/writer.h"
 #include "meter/usage.h"
 #include "quota/lease.h"
+#include "quota/store.h"
 
 namespace quota {
 
@@ -23,12 +27,21 @@ struct Amounts {
   bool operator==(const Amounts&) const = default;
 };
 
+// A finished exchange, and where its end stands in its worker's journal; a refusal has none.
+struct Settled {
+  Settled(std::unique_ptr<events::UsageRecord> of, JournalMark at = {}) : record(std::move(of)), mark(at) {}
+  std::unique_ptr<events::UsageRecord> record;
+  JournalMark mark;
+};
+
 // Where finished exchanges go: the worker's queue to the keeper.
 class SettleQueue {
  public:
   virtual ~SettleQueue() = default;
-  virtual void push(std::unique_ptr<events::UsageRecord> record) = 0;
+  virtual void push(Settled settled) = 0;
 };
+
+class Scribe;
 
 // The receipt for money taken off every limit that applies to one exchange. Move-only, one owner, ends exactly once:
 //
@@ -53,6 +66,9 @@ class [[nodiscard]] Reservation {
   Reservation& operator=(Reservation&& other) noexcept;  // what it held before ends as if destroyed
   ~Reservation();
 
+  // It stands in the journal from here on: its end is written there before anything goes back. On the scribe's thread.
+  void entered(Scribe& scribe, journal::OpenRecord open);
+
   events::UsageRecord& record() { return *record_; }
   const Parts& parts() const { return parts_; }
 
@@ -76,6 +92,8 @@ class [[nodiscard]] Reservation {
   SettleQueue* queue_;
   std::unique_ptr<events::UsageRecord> record_;
   Parts parts_;
+  Scribe* scribe_ = nullptr;  // set if it is entered
+  std::optional<journal::OpenRecord> entry_;
   State state_ = State::open;
 };
 

@@ -16,9 +16,9 @@ namespace {
 class Queue final : public quota::SettleQueue {
  public:
   std::vector<events::UsageRecord> records;
-  void push(std::unique_ptr<events::UsageRecord> record) override {
-    REQUIRE(record != nullptr);
-    records.push_back(std::move(*record));
+  void push(quota::Settled settled) override {
+    REQUIRE(settled.record != nullptr);
+    records.push_back(std::move(*settled.record));
   }
 };
 

@@ -65,22 +65,52 @@ struct LeaseReturn {
   std::int64_t returned_total = 0;
 };
 
+// How far the store has one worker's journal: every settle up to this number (journal::Sequence). 0: none.
+struct JournalMark {
+  std::uint32_t worker = 0;
+  std::uint64_t settled = 0;
+  bool operator==(const JournalMark&) const = default;
+};
+
 struct Flush {
   std::span<const events::UsageRecord> records;  // a record whose id is known already changes nothing
   std::span<const LeaseReturn> returns;
+  std::span<const JournalMark> marks = {};  // kept with this incarnation; none goes back
+};
+
+// The last process of this store, and how far it got.
+struct LeftBehind {
+  base::Uuid store;                  // the store's own id
+  std::int64_t incarnation = 0;      // 0: there was none
+  std::vector<std::uint64_t> marks;  // by worker; shorter if the last ones flushed nothing
+};
+
+// What the last process's journals say of what it had not flushed.
+struct Evidence {
+  // Ends that survived, and for each reservation that was open a record that holds all of it as unresolved.
+  std::span<const events::UsageRecord> records;
+  // Why what else it had leased may not be returned (money-rules.md, "Proof of death"). Empty: all is known of it.
+  std::string doubt;
 };
 
 struct Recovery {
   std::int64_t incarnation = 0;         // this process's number, one above the last
-  std::int64_t unaccounted_leases = 0;  // rows that an earlier incarnation left open; now unresolved
+  std::int64_t recovered_records = 0;   // of the evidence, that the store did not have
+  std::int64_t unaccounted_leases = 0;  // rows of the last incarnation whose rest is unresolved now
 };
 
 class Store {
  public:
   virtual ~Store() = default;
-  // Opens a new incarnation. Whatever earlier ones leased and did not flush or return becomes unresolved, with one
-  // `unaccounted` record a lease row, in one transaction.
-  virtual base::Result<Recovery> open_incarnation(base::WallTime now) = 0;
+  virtual base::Result<LeftBehind> left_behind() = 0;
+  // Closes the last incarnation for ever and opens a new one, in one transaction: books the evidence on the last one's
+  // leases; what is then left of them is returned, or with a doubt becomes unresolved, with one `unaccounted` record a
+  // lease row.
+  virtual base::Result<Recovery> recover(base::WallTime now, const Evidence& evidence) = 0;
+  // The same where no journal was kept.
+  base::Result<Recovery> open_incarnation(base::WallTime now) {
+    return recover(now, {.records = {}, .doubt = "no journal was kept"});
+  }
   // All requests in one transaction, durable against power loss when it returns. Each is granted
   // min(at_most, grantable) if that is >= at_least, else 0; an unknown or removed limit grants 0.
   virtual base::Result<std::vector<Grant>> grant(std::span<const GrantRequest> requests) = 0;

@@ -116,7 +116,7 @@ class Worker {
       CHECK(std::get<Refusal>(decision).type == base::ErrorType::limit_reached);
       return std::nullopt;
     }
-    admission_.learn(*reservation);
+    REQUIRE(admission_.adopt(*reservation).has_value());
     return std::move(*reservation);
   }
 

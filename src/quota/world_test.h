@@ -42,7 +42,10 @@ class ScriptedStore final : public Store {
   std::vector<std::vector<base::ExchangeId>> offered;  // each flush of records
   std::vector<std::vector<LeaseReturn>> returned;      // each flush of returns
 
-  base::Result<Recovery> open_incarnation(base::WallTime now) override { return memory.open_incarnation(now); }
+  base::Result<LeftBehind> left_behind() override { return memory.left_behind(); }
+  base::Result<Recovery> recover(base::WallTime now, const Evidence& evidence) override {
+    return memory.recover(now, evidence);
+  }
   base::Result<std::vector<Grant>> grant(std::span<const GrantRequest> requests) override {
     asked.emplace_back(requests.begin(), requests.end());
     return answer(on_grant, [&] { return memory.grant(requests); });

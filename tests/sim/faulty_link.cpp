@@ -44,9 +44,11 @@ auto FaultyLink::call(bool repeatable, Call work, const std::function<void(bool)
   return answer;
 }
 
-base::Result<quota::Recovery> FaultyLink::open_incarnation(base::WallTime now) {
+base::Result<quota::LeftBehind> FaultyLink::left_behind() { return truth_.left_behind(); }
+
+base::Result<quota::Recovery> FaultyLink::recover(base::WallTime now, const quota::Evidence& evidence) {
   made_.clear();
-  return call(true, [&] { return truth_.open_incarnation(now); }, {});
+  return call(true, [&] { return truth_.recover(now, evidence); }, {});
 }
 
 base::Result<std::vector<quota::Grant>> FaultyLink::grant(std::span<const quota::GrantRequest> requests) {

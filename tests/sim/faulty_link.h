@@ -38,7 +38,8 @@ class FaultyLink final : public quota::Store {
   // What decides from here on; must outlive the calls.
   void roll_with(Dice& dice) { dice_ = &dice; }
 
-  base::Result<quota::Recovery> open_incarnation(base::WallTime now) override;
+  base::Result<quota::LeftBehind> left_behind() override;
+  base::Result<quota::Recovery> recover(base::WallTime now, const quota::Evidence& evidence) override;
   base::Result<std::vector<quota::Grant>> grant(std::span<const quota::GrantRequest> requests) override;
   base::Status flush(const quota::Flush& flush) override;
   base::Result<std::vector<quota::CounterState>> read(std::span<const quota::CounterQuery> counters) override;

@@ -1,4 +1,5 @@
 #include "tests/sim/process.h"
+#include "base/assert.h"
 
 #include <algorithm>
 
@@ -147,7 +148,7 @@ void Process::answer(Dice& dice) {
   inbox_.pop_front();
   Exchange& exchange = answer.exchange;
   if (auto* reservation = std::get_if<quota::Reservation>(&answer.decision)) {
-    workers_[exchange.worker].admission.learn(*reservation);
+    ASSERT(workers_[exchange.worker].admission.adopt(*reservation).has_value());  // it has no journal to fail on
     exchange.reservation.emplace(std::move(*reservation));
     if (dice.once_in(20)) {  // the client has gone meanwhile
       ++around_.figures.abandoned;

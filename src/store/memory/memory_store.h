@@ -46,7 +46,8 @@ class MemoryStore final : public catalog::Store,
   base::Status remove_secret(std::string_view upstream) override;
 
   // quota::Store. grant and flush need an open incarnation. The amount of an unknown or removed limit reads as zero.
-  base::Result<quota::Recovery> open_incarnation(base::WallTime now) override;
+  base::Result<quota::LeftBehind> left_behind() override;
+  base::Result<quota::Recovery> recover(base::WallTime now, const quota::Evidence& evidence) override;
   base::Result<std::vector<quota::Grant>> grant(std::span<const quota::GrantRequest> requests) override;
   base::Status flush(const quota::Flush& flush) override;
   base::Result<std::vector<quota::CounterState>> read(std::span<const quota::CounterQuery> counters) override;
@@ -90,6 +91,9 @@ class MemoryStore final : public catalog::Store,
   using UsageKey = std::pair<base::WallTime, base::ExchangeId>;
 
   quota::CounterState state_of(const quota::CounterQuery& query) const;
+  // Books the records that are new on a copy of the books, and says which these are.
+  base::Result<std::vector<const events::UsageRecord*>> book_new(std::span<const events::UsageRecord> records,
+                                                                 Books& books) const;
   void keep(const events::UsageRecord& record);
   std::pair<base::AccountId, base::KeyId> payer_of(base::LimitId limit) const;
 
@@ -99,6 +103,7 @@ class MemoryStore final : public catalog::Store,
   std::map<base::LimitId, StoredLimit> limits_;
   std::map<std::string, base::Secret, std::less<>> secrets_;
   std::int64_t incarnation_ = 0;
+  std::vector<std::uint64_t> marks_;  // by worker
   Books books_;
   std::map<UsageKey, events::UsageRecord> usage_;
   std::unordered_map<base::ExchangeId, base::WallTime> started_;

@@ -72,22 +72,38 @@ quota::CounterState MemoryStore::state_of(const quota::CounterQuery& query) cons
   return state;
 }
 
-base::Result<quota::Recovery> MemoryStore::open_incarnation(base::WallTime now) {
+base::Result<quota::LeftBehind> MemoryStore::left_behind() {
   const std::lock_guard lock(mutex_);
-  quota::Recovery recovery{.incarnation = incarnation_ + 1, .unaccounted_leases = 0};
-  for (const auto& [key, row] : std::exchange(books_.leases, {})) {
+  return quota::LeftBehind{.store = {}, .incarnation = incarnation_, .marks = marks_};
+}
+
+base::Result<quota::Recovery> MemoryStore::recover(base::WallTime now, const quota::Evidence& evidence) {
+  const std::lock_guard lock(mutex_);
+  Books books = books_;
+  TRY(const auto fresh, book_new(evidence.records, books));
+  quota::Recovery recovery{
+      .incarnation = incarnation_ + 1, .recovered_records = std::ssize(fresh), .unaccounted_leases = 0};
+  std::vector<events::UsageRecord> unaccounted;
+  for (const auto& [key, row] : std::exchange(books.leases, {})) {
     const std::int64_t remainder = row.remainder();
     if (remainder == 0) continue;
-    Counter& counter = books_.counters[key];
+    Counter& counter = books.counters[key];
     counter.leased -= remainder;
-    counter.unresolved += remainder;
+    if (evidence.doubt.empty()) continue;  // it goes back
+    TRY_STATUS(add(counter.unresolved, remainder));
     const auto [account, payer_key] = payer_of(key.limit);
-    keep(unaccounted_record(
+    unaccounted.push_back(unaccounted_record(
         {.incarnation = incarnation_, .counter = key, .remainder = remainder, .account = account, .key = payer_key},
         now));
     ++recovery.unaccounted_leases;
   }
+
+  // From here on nothing can fail.
+  books_ = std::move(books);
+  for (const events::UsageRecord* const record : fresh) keep(*record);
+  for (const events::UsageRecord& record : unaccounted) keep(record);
   incarnation_ = recovery.incarnation;
+  marks_.clear();
   return recovery;
 }
 
@@ -115,21 +131,31 @@ base::Status MemoryStore::flush(const quota::Flush& flush) {
   const std::lock_guard lock(mutex_);
   ASSERT(incarnation_ > 0);
   Books books = books_;
+  TRY(const auto fresh, book_new(flush.records, books));
+  for (const quota::LeaseReturn& lease_return : flush.returns) TRY_STATUS(books.take_back(lease_return));
+
+  // From here on nothing can fail.
+  books_ = std::move(books);
+  for (const events::UsageRecord* const record : fresh) keep(*record);
+  for (const quota::JournalMark& mark : flush.marks) {
+    if (marks_.size() <= mark.worker) marks_.resize(mark.worker + 1);
+    marks_[mark.worker] = std::max(marks_[mark.worker], mark.settled);
+  }
+  return {};
+}
+
+base::Result<std::vector<const events::UsageRecord*>> MemoryStore::book_new(
+    std::span<const events::UsageRecord> records, Books& books) const {
   std::vector<const events::UsageRecord*> fresh;
   std::unordered_set<base::ExchangeId> seen;
-  for (const events::UsageRecord& record : flush.records) {
+  for (const events::UsageRecord& record : records) {
     ASSERT(!record.id.is_nil());
     ASSERT(!record.cost.is_negative());
     if (started_.contains(record.id) || !seen.insert(record.id).second) continue;
     for (const events::Hold& hold : record.holds) TRY_STATUS(books.book(hold));
     fresh.push_back(&record);
   }
-  for (const quota::LeaseReturn& lease_return : flush.returns) TRY_STATUS(books.take_back(lease_return));
-
-  // From here on nothing can fail.
-  books_ = std::move(books);
-  for (const events::UsageRecord* const record : fresh) keep(*record);
-  return {};
+  return fresh;
 }
 
 base::Result<std::vector<quota::CounterState>> MemoryStore::read(std::span<const quota::CounterQuery> counters) {

@@ -47,30 +47,58 @@ base::Status forget_sub_windows(Database& database, base::LimitId limit, base::W
 
 }  // namespace
 
-base::Result<quota::Recovery> SqliteStore::open_incarnation(base::WallTime now) {
+base::Result<quota::LeftBehind> SqliteStore::left_behind() {
+  const std::lock_guard lock(writer_mutex_);
+  quota::LeftBehind left;
+  {
+    TRY(Rows rows, writer_.query("SELECT store_id, incarnation FROM meta"));
+    TRY_STATUS(rows.next());
+    left.store = rows.take_id<base::ExchangeId>().uuid;
+    left.incarnation = rows.take_integer();
+  }
+  TRY(Rows rows,
+      writer_.query("SELECT worker, settled FROM journals WHERE incarnation = ? ORDER BY worker", left.incarnation));
+  for (;;) {
+    TRY(const bool found, rows.next());
+    if (!found) return left;
+    const auto worker = static_cast<std::size_t>(rows.take_integer());
+    left.marks.resize(worker + 1);
+    left.marks[worker] = static_cast<std::uint64_t>(rows.take_integer());
+  }
+}
+
+base::Result<quota::Recovery> SqliteStore::recover(base::WallTime now, const quota::Evidence& evidence) {
   const std::lock_guard lock(writer_mutex_);
   TRY(auto transaction, Transaction::begin(writer_));
-  TRY(const auto left, left_open(writer_));
-  std::vector<events::UsageRecord> records;
-  for (const Unaccounted& row : left) {
-    TRY_STATUS(
-        writer_.run("UPDATE counters SET leased = leased - ?3, unresolved = unresolved + ?3 "
-                    "WHERE limit_id = ?1 AND label = ?2",
-                    row.counter.limit, row.counter.label, row.remainder));
-    records.push_back(unaccounted_record(row, now));
-  }
+  TRY(const std::int64_t last, last_incarnation());
   UsageAppend usage(writer_, usage_sizes_, std::exchange(usage_tail_, std::nullopt));
-  TRY(const auto fresh, usage.claim(records));
-  ASSERT(fresh.size() == records.size());
+  TRY(auto fresh, usage.claim(evidence.records));
+  quota::Recovery recovery{.incarnation = last + 1, .recovered_records = std::ssize(fresh), .unaccounted_leases = 0};
+  Bookings bookings(writer_, last, {});
+  for (const events::UsageRecord* const record : fresh)
+    for (const events::Hold& hold : record->holds) TRY_STATUS(bookings.book(hold));
+  TRY_STATUS(bookings.write());
+
+  TRY(const auto left, left_open(writer_));
+  const bool returned = evidence.doubt.empty();
+  std::vector<events::UsageRecord> unaccounted;
+  for (const Unaccounted& row : left) {
+    // A lease of an earlier incarnation is one that its own recovery did not close: nothing proves anything of it.
+    const bool goes_back = returned && row.incarnation == last;
+    TRY_STATUS(
+        writer_.run("UPDATE counters SET leased = leased - ?3, unresolved = unresolved + ?4 "
+                    "WHERE limit_id = ?1 AND label = ?2",
+                    row.counter.limit, row.counter.label, row.remainder, goes_back ? 0 : row.remainder));
+    if (!goes_back) unaccounted.push_back(unaccounted_record(row, now));
+  }
+  recovery.unaccounted_leases = std::ssize(unaccounted);
+  TRY(const auto more, usage.claim(unaccounted));
+  ASSERT(more.size() == unaccounted.size());
+  fresh.insert(fresh.end(), more.begin(), more.end());
   TRY_STATUS(usage.write(fresh));
   TRY_STATUS(writer_.run("UPDATE leases SET open = 0 WHERE open = 1"));
+  TRY_STATUS(writer_.run("DELETE FROM journals"));
   TRY_STATUS(writer_.run("UPDATE meta SET incarnation = incarnation + 1"));
-  quota::Recovery recovery{.incarnation = 0, .unaccounted_leases = static_cast<std::int64_t>(left.size())};
-  {
-    TRY(Rows rows, writer_.query("SELECT incarnation FROM meta"));
-    TRY_STATUS(rows.next());
-    recovery.incarnation = rows.take_integer();
-  }
   TRY_STATUS(transaction.commit());
   usage_tail_ = std::move(usage).written();
   lease_rows_.clear();
@@ -123,6 +151,11 @@ base::Status SqliteStore::flush(const quota::Flush& flush) {
   for (const quota::LeaseReturn& lease_return : flush.returns) TRY_STATUS(bookings.take_back(lease_return));
   TRY_STATUS(bookings.write());
   TRY_STATUS(usage.write(fresh));
+  for (const quota::JournalMark& mark : flush.marks)
+    TRY_STATUS(
+        writer_.run("INSERT INTO journals (incarnation, worker, settled) VALUES (?1, ?2, ?3) "
+                    "ON CONFLICT DO UPDATE SET settled = max(settled, ?3)",
+                    incarnation_, static_cast<std::int64_t>(mark.worker), static_cast<std::int64_t>(mark.settled)));
   TRY_STATUS(transaction.commit());
   usage_tail_ = std::move(usage).written();
   lease_rows_ = std::move(bookings).written();
@@ -139,11 +172,16 @@ base::Result<std::vector<quota::CounterState>> SqliteStore::read(std::span<const
   return states;
 }
 
-base::Status SqliteStore::check_incarnation() {
-  ASSERT(incarnation_ > 0);
+base::Result<std::int64_t> SqliteStore::last_incarnation() {
   TRY(Rows rows, writer_.query("SELECT incarnation FROM meta"));
   TRY_STATUS(rows.next());
-  if (rows.take_integer() == incarnation_) return {};
+  return rows.take_integer();
+}
+
+base::Status SqliteStore::check_incarnation() {
+  ASSERT(incarnation_ > 0);
+  TRY(const std::int64_t last, last_incarnation());
+  if (last == incarnation_) return {};
   // What this process still holds was made unresolved by the other one: to go on would spend it twice.
   return base::fail(
       base::ErrorType::unavailable,

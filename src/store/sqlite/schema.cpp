@@ -18,6 +18,7 @@
   }
 EMBEDDED(metergate_schema_0001, METERGATE_SCHEMA_0001)
 EMBEDDED(metergate_schema_0002, METERGATE_SCHEMA_0002)
+EMBEDDED(metergate_schema_0003, METERGATE_SCHEMA_0003)
 #undef EMBEDDED
 // clang-format on
 
@@ -28,7 +29,9 @@ constexpr std::int64_t application_id = 0x6D676174;  // "mgat"
 
 // The migration that leads to version i + 1 is at i.
 std::vector<std::string_view> migrations() {
-  return {{metergate_schema_0001, metergate_schema_0001_end}, {metergate_schema_0002, metergate_schema_0002_end}};
+  return {{metergate_schema_0001, metergate_schema_0001_end},
+          {metergate_schema_0002, metergate_schema_0002_end},
+          {metergate_schema_0003, metergate_schema_0003_end}};
 }
 
 base::Result<std::int64_t> number(Database& database, std::string_view sql) {

@@ -41,7 +41,8 @@ class SqliteStore final : public catalog::Store, public quota::Store, public eve
 
   // quota::Store. grant and flush need an open incarnation, and fail (unavailable) if another process has opened a
   // later one.
-  base::Result<quota::Recovery> open_incarnation(base::WallTime now) override;
+  base::Result<quota::LeftBehind> left_behind() override;
+  base::Result<quota::Recovery> recover(base::WallTime now, const quota::Evidence& evidence) override;
   base::Result<std::vector<quota::Grant>> grant(std::span<const quota::GrantRequest> requests) override;
   base::Status flush(const quota::Flush& flush) override;
   base::Result<std::vector<quota::CounterState>> read(std::span<const quota::CounterQuery> counters) override;
@@ -67,6 +68,7 @@ class SqliteStore final : public catalog::Store, public quota::Store, public eve
       : writer_(std::move(writer)), usage_sizes_(sizes), reader_(std::move(reader)) {}
 
   // The following are called with writer_mutex_ held, inside a transaction.
+  base::Result<std::int64_t> last_incarnation();
   base::Status check_incarnation();
   base::Result<quota::CounterState> state_of(const quota::CounterQuery& query);
 

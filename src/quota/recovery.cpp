@@ -1,0 +1,123 @@
+#include "quota/recovery.h"
+
+#include <algorithm>
+#include <map>
+#include <unordered_set>
+#include <utility>
+
+#include "journal/records.h"
+
+namespace quota {
+namespace {
+
+using journal::FoundRecord;
+using journal::Kind;
+
+events::UsageRecord of_open(const journal::ReserveRecord& reserve) {
+  events::UsageRecord record;
+  record.id = reserve.exchange;
+  record.started = reserve.stamp;
+  record.account = reserve.account;
+  record.key = reserve.key;
+  record.route = reserve.route;
+  record.upstream = reserve.upstream;
+  record.model = reserve.model;
+  record.price_version = reserve.price_version;
+  record.stream = reserve.stream;
+  record.estimate = reserve.estimate;
+  record.outcome = events::Outcome::failed;
+  record.error = base::ErrorType::unavailable;
+  record.fault = base::Source::gateway;
+  for (const journal::ReservedHold& hold : reserve.holds)
+    record.holds.push_back(
+        {.limit = hold.limit, .label = hold.label, .reserved = hold.amount, .spent = 0, .unresolved = hold.amount});
+  return record;
+}
+
+// Goes through the records of all workers in the order of their journals.
+class Replay {
+ public:
+  explicit Replay(const LeftBehind& left) : left_(left) {}
+
+  base::Status see(const FoundRecord& found) {
+    switch (found.kind) {
+      case Kind::reserve:
+      case Kind::extend:
+      case Kind::carried: {
+        TRY(const auto reserve, journal::decode_reserve(found.payload));
+        // Beyond a hole an end may stand before what was carried on from it.
+        if (!ended_.contains(reserve.exchange)) open_.insert_or_assign(reserve.exchange, of_open(reserve));
+        return {};
+      }
+      case Kind::settle: {
+        TRY(auto settle, journal::decode_settle(found.payload));
+        end(settle.usage.id);
+        if (found.sequence > mark_of(found.worker)) settled_.push_back(std::move(settle.usage));
+        return {};
+      }
+      case Kind::release: {
+        TRY(const auto release, journal::decode_release(found.payload));
+        end(release.exchange);
+        return {};
+      }
+      default: return {};
+    }
+  }
+
+  Findings findings() && {
+    Findings findings{.records = std::move(settled_), .open = open_.size(), .doubt = {}};
+    for (auto& [exchange, record] : open_) findings.records.push_back(std::move(record));
+    return findings;
+  }
+
+ private:
+  void end(base::ExchangeId exchange) {
+    open_.erase(exchange);
+    ended_.insert(exchange);
+  }
+  std::uint64_t mark_of(std::uint32_t worker) const { return worker < left_.marks.size() ? left_.marks[worker] : 0; }
+
+  const LeftBehind& left_;
+  std::vector<events::UsageRecord> settled_;
+  std::map<base::ExchangeId, events::UsageRecord> open_;
+  std::unordered_set<base::ExchangeId> ended_;
+};
+
+}  // namespace
+
+base::Result<Findings> read_findings(journal::Disk& disk, const journal::Owner& owner, const LeftBehind& left) {
+  Replay replay(left);
+  TRY(const auto report,
+      journal::read_journals(disk, owner, [&](const FoundRecord& found) { return replay.see(found); }));
+  Findings findings = std::move(replay).findings();
+  std::vector<journal::Sequence> marks = left.marks;
+  marks.resize(std::max(marks.size(), report.journals.size()));  // a worker that has flushed nothing has no mark
+  findings.doubt = report.doubt(marks);
+  return findings;
+}
+
+base::Result<Journals> open_journals(Store& store, journal::Disk* disk, std::uint32_t workers, base::WallTime now,
+                                     const journal::Options& options, journal::Calls calls) {
+  Journals journals;
+  if (disk == nullptr) {
+    TRY(journals.recovery, store.open_incarnation(now));
+    return journals;
+  }
+  TRY(const LeftBehind left, store.left_behind());
+  // An embedded store has one node, which goes by the store's own id.
+  const auto owner = [&](std::int64_t incarnation) {
+    return journal::Owner{.store = left.store, .node = left.store, .incarnation = incarnation};
+  };
+  TRY(const Findings findings, read_findings(*disk, owner(left.incarnation), left));
+  journals.open_exchanges = findings.open;
+  TRY(journals.recovery, store.recover(now, {.records = findings.records, .doubt = findings.doubt}));
+  if (journals.recovery.unaccounted_leases > 0) journals.doubt = findings.doubt;
+
+  // The store has closed the last incarnation for ever: what its journals say counts no more.
+  TRY_STATUS(journal::discard_journals(*disk, owner(left.incarnation)));
+  TRY(journals.journal,
+      journal::Journal::open(*disk, owner(journals.recovery.incarnation), workers, options, std::move(calls)));
+  return journals;
+}
+
+}  // namespace quota

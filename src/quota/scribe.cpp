@@ -1,0 +1,34 @@
+#include "quota/scribe.h"
+
+#include <utility>
+
+namespace quota {
+
+base::Result<journal::OpenRecord> Scribe::reserve(const events::UsageRecord& record, const Reservation::Parts& parts) {
+  journal::ReserveRecord reserve{.exchange = record.id,
+                                 .stamp = record.started,
+                                 .account = record.account,
+                                 .key = record.key,
+                                 .route = record.route,
+                                 .upstream = record.upstream,
+                                 .model = record.model,
+                                 .price_version = record.price_version,
+                                 .stream = record.stream,
+                                 .estimate = record.estimate,
+                                 .holds = {}};
+  for (const Reservation::Part& part : parts)
+    reserve.holds.push_back({.limit = part.lease->counter().limit,
+                             .label = part.lease->counter().label,
+                             .lease_epoch = part.lease->epoch(),
+                             .amount = part.amount});
+  return writer_.reserve(journal::encode(reserve, buffer_), journal::settle_bytes_max(reserve));
+}
+
+JournalMark Scribe::settle(journal::OpenRecord open, events::UsageRecord& record) {
+  record.served_model.resize(journal::cut_served_model(record.served_model).size());
+  boost::container::small_vector<std::int64_t, 5> epochs(record.holds.size(), Lease::first_epoch);
+  const auto payload = journal::encode_settle(record, epochs, buffer_);
+  return {.worker = worker_, .settled = writer_.settle(std::move(open), payload)};
+}
+
+}  // namespace quota
