@@ -149,7 +149,9 @@ void Keeper::note(const base::Status& status) {
   health_.last_error = status ? std::string() : status.error().message;
   if (!status) ++health_.flush_failures;
   health_.unflushed = unflushed_.size() + batch_.size();
-  halted_ = health_.unflushed > options_.unflushed_max;
+  // What is leased belongs to whoever has taken over: it would be spent twice.
+  if (!status && status.error().type == base::ErrorType::conflict) taken_over_ = true;
+  halted_ = taken_over_ || health_.unflushed > options_.unflushed_max;
 }
 
 void Keeper::fill_batch() {
@@ -325,6 +327,7 @@ Keeper::Health Keeper::health() const {
 
 std::string Keeper::halted_because() const {
   if (admitting()) return {};
+  if (taken_over_) return "another process has taken over the store; this one admits nothing more";
   return fmt::format("the store does not take usage records: {}", health().last_error);
 }
 

@@ -152,6 +152,7 @@ class Keeper final : public Inspector, public SettleQueue {
   bool journal_short_ = false;  // the last attempt to prepare it failed
   base::Instant last_prepare_{};
   std::atomic<bool> halted_ = false;
+  std::atomic<bool> taken_over_ = false;  // for good
 
   mutable std::mutex mutex_;  // over what follows, up to the blank line
   std::vector<Waiter> new_waiters_;

@@ -369,6 +369,31 @@ TEST_CASE("flushed records come back empty, to be used again, half of them at a 
   for (const auto& spare : spares) CHECK(*spare == events::UsageRecord{});
 }
 
+TEST_CASE("a process whose store was taken over admits nothing more, not even what it has leased") {
+  World world;
+  const catalog::Limit limit = world.limit(1'000'000);
+  Admission admission(*world.keeper);
+  const std::array limits{&limit};
+  {
+    Reservation first = world.reserve(limit, 100);
+    REQUIRE(admission.adopt(first).has_value());
+  }
+  auto record = world.record();
+  REQUIRE(admission.try_reserve(limits, usd(1), world.clock.wall_now(), record).has_value());
+  world.store.on_flush = ScriptedStore::Answer::foreign;
+  world.flush();
+  for (int i = 0; i < 2; ++i) {
+    CHECK_FALSE(world.keeper->admitting());
+    CHECK(world.keeper->halted_because().contains("taken over"));
+    record = world.record();
+    CHECK_FALSE(admission.try_reserve(limits, usd(1), world.clock.wall_now(), record).has_value());
+    CHECK(world.refused(limit, 1).type == base::ErrorType::unavailable);
+    world.store.on_flush = ScriptedStore::Answer::given;  // what was taken over does not come back
+    world.clock.advance_ms(1'000);
+    world.keeper->turn();
+  }
+}
+
 TEST_CASE("work for the store thread runs there, after grants and flushes") {
   World world;
   const catalog::Limit limit = world.limit(100);

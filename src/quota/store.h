@@ -87,6 +87,8 @@ struct LeftBehind {
 
 // What the last process's journals say of what it had not flushed.
 struct Evidence {
+  // Of which incarnation: if another one has begun since, nothing of it is true any more. Not known: no evidence.
+  std::optional<std::int64_t> incarnation;
   // Ends that survived, and for each reservation that was open a record that holds all of it as unresolved.
   std::span<const events::UsageRecord> records;
   // Why what else it had leased may not be returned (money-rules.md, "Proof of death"). Empty: all is known of it.
@@ -105,11 +107,11 @@ class Store {
   virtual base::Result<LeftBehind> left_behind() = 0;
   // Closes the last incarnation for ever and opens a new one, in one transaction: books the evidence on the last one's
   // leases; what is then left of them is returned, or with a doubt becomes unresolved, with one `unaccounted` record a
-  // lease row.
+  // lease row. Fails (conflict) if the evidence is of another incarnation than the last one.
   virtual base::Result<Recovery> recover(base::WallTime now, const Evidence& evidence) = 0;
   // The same where no journal was kept.
   base::Result<Recovery> open_incarnation(base::WallTime now) {
-    return recover(now, {.records = {}, .doubt = "no journal was kept"});
+    return recover(now, {.incarnation = {}, .records = {}, .doubt = "no journal was kept"});
   }
   // All requests in one transaction, durable against power loss when it returns. Each is granted
   // min(at_most, grantable) if that is >= at_least, else 0; an unknown or removed limit grants 0.

@@ -33,6 +33,7 @@ class ScriptedStore final : public Store {
     given,
     refused,  // nothing happens, an error is answered
     lost,     // it happens, and an error is answered
+    foreign,  // another process has the store
   };
   store::MemoryStore memory;
   Answer on_read = Answer::given;
@@ -64,6 +65,7 @@ class ScriptedStore final : public Store {
   template <class Call>
   auto answer(Answer script, Call call) -> decltype(call()) {
     if (script == Answer::given) return call();
+    if (script == Answer::foreign) return base::fail(base::ErrorType::conflict, "another process has it");
     if (script == Answer::lost) (void)call();
     return base::fail(base::ErrorType::unavailable, "the disk is full", {}, base::Source::store);
   }

@@ -239,6 +239,48 @@ TEST_CASE_TEMPLATE("what a dead incarnation held becomes unresolved, with one re
   CHECK(bench.records().size() == 3);
 }
 
+TEST_CASE_TEMPLATE("evidence without a doubt is booked on the last leases, and what is left of them goes back", Store,
+                   EVERY_STORE) {
+  Bench<Store> bench;
+  const CounterKey counter = bench.limit(100);
+  CHECK(bench.grant(counter, 80, 80) == 80);
+  const auto flushed = bench.exchange(20, {{counter.limit, {tests::today.ms}, 30, 20, 0}});
+  const std::array marks{quota::JournalMark{.worker = 1, .settled = 7}};
+  REQUIRE(bench.on.store->flush({.records = std::span(&flushed, 1), .returns = {}, .marks = marks}).has_value());
+  const auto left = bench.on.store->left_behind();
+  REQUIRE(left.has_value());
+  CHECK(left->incarnation == 1);
+  CHECK(left->marks == std::vector<std::uint64_t>{0, 7});
+
+  const std::vector records{flushed, bench.exchange(15, {{counter.limit, {tests::today.ms}, 25, 15, 0}}),
+                            bench.exchange(0, {{counter.limit, {tests::today.ms}, 10, 0, 10}})};
+  SUBCASE("of the last incarnation") {
+    const auto recovery = bench.on.store->recover(bench.now, {.incarnation = 1, .records = records, .doubt = {}});
+    REQUIRE(recovery.has_value());
+    CHECK(recovery->incarnation == 2);
+    CHECK(recovery->recovered_records == 2);  // the store had the first one
+    CHECK(recovery->unaccounted_leases == 0);
+    CHECK(bench.state(counter) == CounterState{.amount = 100, .spent = 35, .unresolved = 10});
+    CHECK(bench.records().size() == 3);
+    CHECK(bench.on.store->left_behind()->marks.empty());
+  }
+  SUBCASE("with a doubt the rest is unresolved") {
+    const auto recovery = bench.on.store->recover(bench.now, {.incarnation = 1, .records = records, .doubt = "a gap"});
+    REQUIRE(recovery.has_value());
+    CHECK(recovery->unaccounted_leases == 1);
+    CHECK(bench.state(counter) == CounterState{.amount = 100, .spent = 35, .unresolved = 45});
+    CHECK(bench.records().size() == 4);
+  }
+  SUBCASE("of another incarnation it is refused, and nothing happens") {
+    const auto recovery = bench.on.store->recover(bench.now, {.incarnation = 2, .records = records, .doubt = {}});
+    REQUIRE_FALSE(recovery.has_value());
+    CHECK(recovery.error().type == base::ErrorType::conflict);
+    CHECK(bench.state(counter) == CounterState{.amount = 100, .spent = 20, .leased = 60});
+    CHECK(bench.records().size() == 1);
+    CHECK(bench.grant(counter, 1, 1) == 1);
+  }
+}
+
 TEST_CASE_TEMPLATE("a record that comes after its lease was closed is booked, and frees nothing", Store, EVERY_STORE) {
   Bench<Store> bench;
   const CounterKey counter = bench.limit(100);

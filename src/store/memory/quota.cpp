@@ -79,6 +79,7 @@ base::Result<quota::LeftBehind> MemoryStore::left_behind() {
 
 base::Result<quota::Recovery> MemoryStore::recover(base::WallTime now, const quota::Evidence& evidence) {
   const std::lock_guard lock(mutex_);
+  TRY_STATUS(check_evidence(evidence, incarnation_));
   Books books = books_;
   TRY(const auto fresh, book_new(evidence.records, books));
   quota::Recovery recovery{

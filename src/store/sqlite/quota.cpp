@@ -71,6 +71,7 @@ base::Result<quota::Recovery> SqliteStore::recover(base::WallTime now, const quo
   const std::lock_guard lock(writer_mutex_);
   TRY(auto transaction, Transaction::begin(writer_));
   TRY(const std::int64_t last, last_incarnation());
+  TRY_STATUS(check_evidence(evidence, last));
   UsageAppend usage(writer_, usage_sizes_, std::exchange(usage_tail_, std::nullopt));
   TRY(auto fresh, usage.claim(evidence.records));
   quota::Recovery recovery{.incarnation = last + 1, .recovered_records = std::ssize(fresh), .unaccounted_leases = 0};
@@ -184,7 +185,7 @@ base::Status SqliteStore::check_incarnation() {
   if (last == incarnation_) return {};
   // What this process still holds was made unresolved by the other one: to go on would spend it twice.
   return base::fail(
-      base::ErrorType::unavailable,
+      base::ErrorType::conflict,
       fmt::format("another process has taken over {}; this one admits nothing more", writer_.path().string()), {},
       base::Source::store);
 }

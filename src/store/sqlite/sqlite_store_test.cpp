@@ -186,7 +186,7 @@ TEST_CASE("a store that another process has taken over admits and books nothing 
   const quota::GrantRequest request{{world.counter}, 1, 10};
   const auto grant = first->grant(std::span(&request, 1));
   REQUIRE_FALSE(grant.has_value());
-  CHECK(grant.error().type == base::ErrorType::unavailable);
+  CHECK(grant.error().type == base::ErrorType::conflict);
   const auto record = world.exchange(5);
   CHECK_FALSE(first->flush({.records = std::span(&record, 1), .returns = {}}).has_value());
   CHECK(world.state(*second) == taken_over);
