@@ -2,8 +2,8 @@
 
 #include <filesystem>
 
+#include "base/private_files.h"
 #include "base/result.h"
-#include "store/private_files.h"
 
 namespace store {
 
@@ -19,10 +19,10 @@ class [[nodiscard]] DataFolder {
   std::filesystem::path database_path() const { return path_ / "metergate.db"; }
 
  private:
-  DataFolder(std::filesystem::path path, FileDescriptor lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+  DataFolder(std::filesystem::path path, base::FileDescriptor lock) : path_(std::move(path)), lock_(std::move(lock)) {}
 
   std::filesystem::path path_;
-  FileDescriptor lock_;
+  base::FileDescriptor lock_;
 };
 
 }  // namespace store

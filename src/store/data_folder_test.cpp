@@ -80,7 +80,7 @@ TEST_CASE("a second process on a data folder is told who has it, and gets it whe
 TEST_CASE("what cannot be a folder is an error with its reason") {
   const tests::TemporaryFolder temporary;
   {
-    CHECK(store::open_private_file(temporary.path() / "file").has_value());
+    CHECK(base::open_private_file(temporary.path() / "file").has_value());
   }
   const auto folder = DataFolder::open(temporary.path() / "file" / "data");
   REQUIRE_FALSE(folder.has_value());

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/private_files.h"
 #include "base/sha256.h"
-#include "store/private_files.h"
 
 namespace store {
 namespace {
@@ -36,9 +36,9 @@ base::Result<SecretBox> SecretBox::open(const std::filesystem::path& data_folder
                     "each away with 'metergate upstreams remove-key NAME' and set it again",
                     path.string()));
 
-  TRY(const FileDescriptor file, open_private_file(path));
+  TRY(const base::FileDescriptor file, base::open_private_file(path));
   struct stat status{};
-  if (::fstat(file.number(), &status) != 0) return system_failure("reading", path);
+  if (::fstat(file.number(), &status) != 0) return base::system_failure("reading", path);
   if ((status.st_mode & 077) != 0)
     return refuse(fmt::format("others may read {}; run: chmod 600 {}", path.string(), path.string()));
 
@@ -47,12 +47,12 @@ base::Result<SecretBox> SecretBox::open(const std::filesystem::path& data_folder
     // An empty file is what a crash right after its creation leaves behind.
     random.fill(std::as_writable_bytes(std::span(key)));
     if (::pwrite(file.number(), key.data(), key.size(), 0) != static_cast<ssize_t>(key.size()))
-      return system_failure("writing", path);
-    TRY_STATUS(sync_file_and_name(file, path));
+      return base::system_failure("writing", path);
+    TRY_STATUS(base::sync_file_and_name(file, path));
   } else if (status.st_size != static_cast<off_t>(key.size())) {
     return refuse(fmt::format("{} holds {} bytes; a key has {}", path.string(), status.st_size, key.size()));
   } else if (::pread(file.number(), key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) {
-    return system_failure("reading", path);
+    return base::system_failure("reading", path);
   }
   SecretBox box(key, random);
   sodium_memzero(key.data(), key.size());

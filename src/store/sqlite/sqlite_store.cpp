@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "store/private_files.h"
+#include "base/private_files.h"
 #include "store/sqlite/schema.h"
 
 namespace store {
@@ -11,11 +11,11 @@ using sqlite::Database;
 
 base::Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::path& path,
                                                              const sqlite::UsageSizes& sizes) {
-  TRY_STATUS(create_private_folder(path.parent_path()));
+  TRY_STATUS(base::create_private_folder(path.parent_path()));
   {
     // SQLite gives its -wal and -shm files the mode of the file that it finds.
-    TRY(const FileDescriptor file, open_private_file(path));
-    TRY_STATUS(sync_file_and_name(file, path));
+    TRY(const base::FileDescriptor file, base::open_private_file(path));
+    TRY_STATUS(base::sync_file_and_name(file, path));
   }
   TRY(Database writer, Database::open(path, Database::Access::read_write));
   TRY_STATUS(sqlite::migrate(writer));
