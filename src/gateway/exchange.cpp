@@ -255,8 +255,7 @@ net::Task<Outcome<void>> Exchange::reserve() {
     co_return fail(failure_of(*refusal, worker_.stamp()));
   reservation_ = std::move(std::get<quota::Reservation>(decision));
   record_.reset();  // the reservation has its own
-  if (auto adopted = worker_.admission_.adopt(*reservation_); !adopted)
-    co_return give_up(std::move(adopted).error());
+  if (auto adopted = worker_.admission_.adopt(*reservation_); !adopted) co_return give_up(std::move(adopted).error());
   if (plan_.clamped_to) worker_.stats_.clamped.add();
   co_return Outcome<void>();
 }

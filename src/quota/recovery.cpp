@@ -110,7 +110,8 @@ base::Result<Journals> open_journals(Store& store, journal::Disk* disk, std::uin
   };
   TRY(const Findings findings, read_findings(*disk, owner(left.incarnation), left));
   journals.open_exchanges = findings.open;
-  TRY(journals.recovery, store.recover(now, {.incarnation = left.incarnation, .records = findings.records, .doubt = findings.doubt}));
+  TRY(journals.recovery,
+      store.recover(now, {.incarnation = left.incarnation, .records = findings.records, .doubt = findings.doubt}));
   if (journals.recovery.unaccounted_leases > 0) journals.doubt = findings.doubt;
 
   // The store has closed the last incarnation for ever: what its journals say counts no more.
