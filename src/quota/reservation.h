@@ -29,6 +29,7 @@ struct Amounts {
 
 // A finished exchange, and where its end stands in its worker's journal; a refusal has none.
 struct Settled {
+  // NOLINTNEXTLINE(google-explicit-constructor): a record alone is a finished exchange without a journal
   Settled(std::unique_ptr<events::UsageRecord> of, JournalMark at = {}) : record(std::move(of)), mark(at) {}
   std::unique_ptr<events::UsageRecord> record;
   JournalMark mark;
