@@ -7,7 +7,10 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  # Without these ccache gives up on everything that uses a precompiled header. Paths are hashed as relative ones, so that
+  # two checkouts share what they compile.
+  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+      CCACHE_NOHASHDIR=1 ${CCACHE_PROGRAM})
 endif()
 
 add_library(mg_options INTERFACE)
@@ -16,7 +19,8 @@ target_compile_options(mg_options INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual
                        -Woverloaded-virtual -Wimplicit-fallthrough)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports these falsely inside coroutine frames and std::expected.
-  target_compile_options(mg_options INTERFACE -Wno-maybe-uninitialized -Wno-mismatched-new-delete -Wno-dangling-pointer)
+  target_compile_options(mg_options INTERFACE -Wno-maybe-uninitialized -Wno-mismatched-new-delete -Wno-dangling-pointer
+                         -fpch-preprocess)  # lets ccache see which precompiled header was used
 endif()
 if(METERGATE_WERROR)
   target_compile_options(mg_options INTERFACE -Werror)

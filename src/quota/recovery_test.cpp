@@ -51,7 +51,7 @@ class Machine {
   }
   void crash() {
     // Its reservations would end with it: they are forgotten, as memory is.
-    static std::vector<Reservation*> forgotten;
+    static auto& forgotten = *new std::vector<Reservation*>;
     for (Reservation& one : open) forgotten.push_back(new Reservation(std::move(one)));
     open.clear();
     die();
