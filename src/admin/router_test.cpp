@@ -137,7 +137,7 @@ TEST_CASE("without a key, no path of the API can be told from another") {
 }
 
 TEST_CASE("api/openapi.yaml names the routes and methods that there are") {
-  std::ifstream file(std::filesystem::path(__FILE__).parent_path() / "../../api/openapi.yaml");
+  std::ifstream file(std::filesystem::path(METERGATE_ROOT) / "api/openapi.yaml");
   REQUIRE(file.is_open());
   std::map<std::string, std::string> documented;  // path to methods, as Allow lists them
   std::string path;

@@ -395,7 +395,7 @@ TEST_CASE("control: off switches the control plane off") {
 }
 
 TEST_CASE("the example in the tree has no findings and says the defaults") {
-  const auto root = std::filesystem::path(__FILE__).parent_path() / "../..";
+  const auto root = std::filesystem::path(METERGATE_ROOT);
   const auto report =
       check_config((root / "metergate.example.yaml").string(), environment_of({{"OPENAI_API_KEY", "sk-1"}}));
   for (const Finding& finding : report.findings) FAIL_CHECK(finding.to_string());

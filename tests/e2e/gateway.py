@@ -29,7 +29,7 @@ control: {{ listen: 127.0.0.1:{control_port} }}
 threads: 2
 drain_ms: 5000
 upstreams:
-  openai: {{ url: "{upstream}", provider: openai{key} }}
+  openai: {{ url: "{upstream}", provider: openai{upstream_more} }}
 routes:
   - name: openai
     prefix: /v1
@@ -37,7 +37,7 @@ routes:
     timeouts: {{ connect_ms: 2000, first_byte_ms: {first_byte_ms}, idle_ms: {idle_ms}, total_ms: 30000 }}
     max_body_bytes: {max_body_bytes}
 prices: {{ {prices} }}
-"""
+{more}"""
 
 
 def free_port() -> int:
@@ -137,7 +137,8 @@ class Gateway:
 
     def __init__(self, folder: Path, upstream: str, *, prices: dict | None = PRICES, unknown_model: str = "",
                  first_byte_ms: int = 5000, idle_ms: int = 5000, max_body_bytes: int = 1 << 20,
-                 secret: str | None = UPSTREAM_SECRET):
+                 secret: str | None = UPSTREAM_SECRET, ca_file: Path | None = None, more: str = ""):
+        """`ca_file`: what the upstream's certificate is checked against. `more`: further lines of the configuration."""
         self.folder, self.process = folder, None
         self.port, self.control_port = free_port(), free_port()
         self.control = Control(self.control_port)
@@ -148,10 +149,14 @@ class Gateway:
             parts.append(f"file: {folder / 'prices.json'}")
         if unknown_model:
             parts.append(f"unknown_model: {unknown_model}")
+        upstream_more = [f", key: {secret}"] if secret else []
+        if ca_file:
+            upstream_more.append(f", ca_file: {ca_file}")
         self.config = folder / "metergate.yaml"
         self.config.write_text(CONFIG.format(port=self.port, control_port=self.control_port, upstream=upstream,
-                                             key=f", key: {secret}" if secret else "", first_byte_ms=first_byte_ms,
-                                             idle_ms=idle_ms, max_body_bytes=max_body_bytes, prices=", ".join(parts)))
+                                             upstream_more="".join(upstream_more), first_byte_ms=first_byte_ms,
+                                             idle_ms=idle_ms, max_body_bytes=max_body_bytes, prices=", ".join(parts),
+                                             more=more))
 
     @property
     def data(self) -> Path:

@@ -5,6 +5,7 @@ An Upstream runs in a thread of its own and remembers each request it got. Subcl
 
 import asyncio
 import json
+import ssl
 import threading
 import time
 from dataclasses import dataclass, field
@@ -69,8 +70,9 @@ LAST_CHUNK = b"0\r\n\r\n"
 class Upstream:
     """Start with `with`; `url` is what a gateway is told, `requests` what arrived, in order."""
 
-    def __init__(self, port: int = 0):
-        self.port = port
+    def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"):
+        """`tls`: speak it with this context. `host`: how `url` names this machine."""
+        self.port, self.tls, self.host = port, tls, host
         self.requests: list[Request] = []
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -82,7 +84,7 @@ class Upstream:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}/v1"
 
     @property
     def hits(self) -> int:
@@ -111,7 +113,8 @@ class Upstream:
 
     async def _main(self):
         self._stop = asyncio.Event()
-        server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=64 << 20, backlog=2048)
+        server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=64 << 20, backlog=2048,
+                                            ssl=self.tls)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()

@@ -37,8 +37,8 @@ class Script:
 class ScriptedUpstream(Upstream):
     """`script` says how to answer; `pick`, if set, chooses a Script by request. `served` counts complete answers."""
 
-    def __init__(self, port: int = 0):
-        super().__init__(port)
+    def __init__(self, port: int = 0, **more):
+        super().__init__(port, **more)
         self.script = Script()
         self.pick: Callable[[Request], Script] | None = None
         self.served = 0
