@@ -47,6 +47,7 @@ struct Id {
 using AccountId = Id<struct AccountTag>;
 using KeyId = Id<struct KeyTag>;
 using LimitId = Id<struct LimitTag>;
+using GrantId = Id<struct GrantTag>;
 using ExchangeId = Id<struct ExchangeTag>;
 using TransferId = Id<struct TransferTag>;
 

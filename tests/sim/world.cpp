@@ -349,8 +349,8 @@ StoreRecord World::told(const events::UsageRecord& record) {
   if (told.kind == RecordKind::unaccounted) ++figures_.unaccounted;
   if (const auto transfer = *truth_.find_transfer({record.id.uuid})) {
     told.transferred = transfer->amount;
-    told.transfer_is_right =
-        transfer->source == "account:" + account_.id.to_string() && transfer->target == "provider:upstream";
+    told.transfer_is_right = transfer->postings == std::vector{ledger::Posting{"account:" + account_.id.to_string(),
+                                                                               "provider:upstream", transfer->amount}};
   }
   for (const events::Hold& hold : record.holds)
     told.holds.push_back({.place = {.limit = numbers_.at(hold.limit), .label = label_of(hold)},
