@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "admin/message.h"
 #include "base/clock.h"
@@ -26,6 +27,7 @@ struct Options {
   std::optional<base::Sha256> environment_admin_key_hash;  // of METERGATE_ADMIN_KEY, if it is set
   std::function<std::string()> metrics;                    // Prometheus text; empty: /metrics is not found
   std::function<base::Status()> ready;                     // whether exchanges can be admitted; empty: always
+  std::optional<std::vector<std::string>> routes = {};     // that the configuration declares; nullopt: not known
 };
 
 // What the handlers work with. The references outlive the Api.

@@ -1,4 +1,7 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "admin/handlers.h"
 #include "admin/references.h"
@@ -34,6 +37,42 @@ base::Result<std::optional<catalog::Clamp>> read_clamp(base::JsonFields& fields)
   return *clamp ? catalog::Clamp::on : catalog::Clamp::off;
 }
 
+// Two words for one question; nullopt if the field is absent.
+template <class Enum>
+base::Result<std::optional<Enum>> read_choice(base::JsonFields& fields, std::string_view name, Enum first,
+                                              Enum second) {
+  TRY(const auto text, fields.string(name));
+  if (!text) return std::nullopt;
+  for (const Enum value : {first, second})
+    if (*text == to_string(value)) return value;
+  return base::invalid(
+      fmt::format("'{}' is '{}'; it is '{}' or '{}'", name, text->substr(0, 64), to_string(first), to_string(second)),
+      std::string(name));
+}
+base::Result<std::optional<catalog::LimitMode>> read_mode(base::JsonFields& fields) {
+  return read_choice(fields, "mode", catalog::LimitMode::enforce, catalog::LimitMode::shadow);
+}
+base::Result<std::optional<catalog::LimitAdmission>> read_admission(base::JsonFields& fields) {
+  return read_choice(fields, "admission", catalog::LimitAdmission::reserve, catalog::LimitAdmission::lazy);
+}
+
+// An empty filter would look as if it filtered.
+base::Result<std::string> read_filter(base::JsonFields& fields, std::string_view name) {
+  TRY(auto text, fields.string(name));
+  if (text && text->empty())
+    return base::invalid(fmt::format("'{0}' is empty; leave it out for any {0}", name), std::string(name));
+  return std::move(text).value_or("");
+}
+
+// A limit on a route that is not there would never apply.
+base::Status check_route(const Options& options, const std::string& route) {
+  if (route.empty() || !options.routes) return {};
+  if (std::ranges::find(*options.routes, route) != options.routes->end()) return {};
+  return base::invalid(fmt::format("there is no route '{}'; the configuration has: {}", route.substr(0, 64),
+                                   fmt::join(*options.routes, ", ")),
+                       "route");
+}
+
 base::Result<std::int64_t> read_amount(catalog::LimitUnit unit, std::string_view text) {
   auto amount = catalog::parse_amount(unit, text);
   if (!amount) return base::invalid(fmt::format("'amount': {}", amount.error().message), "amount");
@@ -57,7 +96,7 @@ base::Result<base::WindowPolicy> read_window(base::JsonFields& fields) {
 
 // A change to what a limit is would make its counters mean something else.
 base::Status refuse_identity(base::JsonFields& fields) {
-  for (const std::string_view name : {"account", "key", "unit", "window", "time_zone"})
+  for (const std::string_view name : {"account", "key", "unit", "window", "time_zone", "model", "route"})
     if (fields.any(name) != nullptr)
       return base::invalid(fmt::format("'{}' is part of what the limit is; remove the limit and create another", name),
                            std::string(name));
@@ -78,7 +117,12 @@ base::Result<Response> create_limit(Services& services, Call& call) {
   TRY(auto name, fields.string("name"));
   TRY(const auto status, read_refusal_status(fields));
   TRY(const auto clamp, read_clamp(fields));
+  TRY(wanted.filter.model, read_filter(fields, "model"));
+  TRY(wanted.filter.route, read_filter(fields, "route"));
+  TRY(const auto mode, read_mode(fields));
+  TRY(const auto admission, read_admission(fields));
   TRY_STATUS(fields.finish());
+  TRY_STATUS(check_route(services.options, wanted.filter.route));
 
   const auto known_unit = catalog::limit_unit_from(unit);
   if (!known_unit) return base::invalid(known_unit.error().message, "unit");
@@ -88,6 +132,8 @@ base::Result<Response> create_limit(Services& services, Call& call) {
   wanted.name = std::move(name).value_or("");
   wanted.refusal_status = status.value_or(wanted.refusal_status);
   wanted.clamp = clamp.value_or(wanted.clamp);
+  wanted.mode = mode.value_or(wanted.mode);
+  wanted.admission = admission.value_or(wanted.admission);
   TRY(const catalog::Limit created, services.catalog.create_limit(wanted));
   return json_reply(201, to_json(created));
 }
@@ -138,13 +184,15 @@ base::Result<Response> edit_limit(Services& services, Call& call) {
   TRY(const auto amount, fields.decimal("amount"));
   TRY(edit.refusal_status, read_refusal_status(fields));
   TRY(edit.clamp, read_clamp(fields));
+  TRY(edit.mode, read_mode(fields));
+  TRY(edit.admission, read_admission(fields));
   TRY_STATUS(refuse_identity(fields));
   TRY_STATUS(fields.finish());
   if (amount) {
     TRY(edit.amount, read_amount(limit->unit, *amount));
   }
-  if (!edit.name && !edit.amount && !edit.refusal_status && !edit.clamp)
-    return base::invalid("nothing to change: give 'name', 'amount', 'status' or 'clamp'");
+  if (edit == catalog::LimitEdit{})
+    return base::invalid("nothing to change: give 'name', 'amount', 'status', 'clamp', 'mode' or 'admission'");
   TRY(const catalog::Limit changed, services.catalog.edit_limit(limit->id, edit));
   return json_reply(200, to_json(changed));
 }

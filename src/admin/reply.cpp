@@ -116,6 +116,10 @@ json::object to_json(const catalog::Limit& limit) {
           {"time_zone", base::has_zone(limit.window) ? json::value(limit.window.zone.name()) : json::value(nullptr)},
           {"status", limit.refusal_status},
           {"clamp", limit.clamp == catalog::Clamp::on},
+          {"model", text_or_null(limit.filter.model)},
+          {"route", text_or_null(limit.filter.route)},
+          {"mode", catalog::to_string(limit.mode)},
+          {"admission", catalog::to_string(limit.admission)},
           {"created", time_text(limit.created)},
           {"amount", catalog::amount_text(limit.unit, limit.amount)}};
 }

@@ -31,10 +31,11 @@ class Offline {
   virtual admin::Response handle(admin::Request request) = 0;
 };
 
-// unavailable if a server, or another command, has the folder. Makes the folder if it does not exist. `upstreams` is
-// what the configuration declares, which is not in the folder.
+// unavailable if a server, or another command, has the folder. Makes the folder if it does not exist. `upstreams` and
+// `routes` are what the configuration declares, which is not in the folder.
 base::Result<std::unique_ptr<Offline>> open_offline(const std::string& data_folder,
-                                                    std::vector<catalog::Upstream> upstreams);
+                                                    std::vector<catalog::Upstream> upstreams,
+                                                    const std::vector<catalog::Route>& routes);
 
 // Where a running server takes the command line's requests. Its file permissions are the key.
 std::string control_socket(const std::string& data_folder);

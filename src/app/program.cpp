@@ -28,6 +28,22 @@ base::Result<std::shared_ptr<const meter::PriceBook>> read_prices(const PriceSet
   return std::make_shared<const meter::PriceBook>(std::move(*book));
 }
 
+std::vector<std::string> names_of(const std::vector<catalog::Route>& routes) {
+  std::vector<std::string> names;
+  for (const catalog::Route& route : routes) names.push_back(route.name);
+  return names;
+}
+
+// A route may have gone from the file since the limit was made: the limit is kept, and applies to nothing.
+void warn_of_idle_limits(const catalog::Snapshot& snapshot, const std::vector<std::string>& routes) {
+  for (const catalog::Limit& limit : snapshot.contents().limits)
+    if (!limit.filter.route.empty() && std::ranges::find(routes, limit.filter.route) == routes.end())
+      base::log::warn(
+          "the limit {} ('{}') is for the route '{}', which the configuration does not have: it applies to "
+          "nothing",
+          limit.id.to_string(), limit.name, limit.filter.route);
+}
+
 }  // namespace
 
 Program::Program(const Config& config)
@@ -56,6 +72,7 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
   program->catalog_store_ = std::make_unique<CatalogOnStoreThread>(stores.catalog, *program->keeper_);
   TRY(program->catalog_, catalog::Catalog::open(*program->catalog_store_, program->clock_, program->random_));
   program->published_ = program->catalog_->current();
+  warn_of_idle_limits(*program->published_, names_of(config.routes));
 
   TRY(program->data_plane_, DataPlane::create({config, settings, *program->keeper_, program->journals_.journal.get(),
                                                program->clock_, program->random_, program->published_}));
@@ -65,7 +82,8 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
 
   admin::Options admin{.environment_admin_key_hash = {},
                        .metrics = [&self] { return self.metrics(); },
-                       .ready = [&self] { return self.ready(); }};
+                       .ready = [&self] { return self.ready(); },
+                       .routes = names_of(config.routes)};
   if (options.admin_key) admin.environment_admin_key_hash = base::sha256(*options.admin_key);
   program->api_ = std::make_unique<admin::Api>(*program->catalog_, *program->upstream_secrets_, stores.usage,
                                                *program->keeper_, program->clock_, std::move(admin));
@@ -118,7 +136,8 @@ void Program::catalog_changed(const std::shared_ptr<const catalog::Snapshot>& sn
   data_plane_->use(snapshot);
   for (const catalog::Limit& before : published_->contents().limits) {
     const catalog::Limit* after = snapshot->find_limit(before.id);
-    if (after == nullptr || after->amount != before.amount) keeper_->limit_changed(before.id);
+    if (after == nullptr || after->amount != before.amount || after->leased() != before.leased())
+      keeper_->limit_changed(before.id);
   }
   published_ = snapshot;
 }

@@ -197,19 +197,24 @@ base::Result<Limit> Catalog::create_limit(const NewLimit& wanted) {
   TRY_STATUS(check_text(wanted.name, 0, "name"));
   TRY_STATUS(check_amount(wanted.amount));
   TRY_STATUS(check_refusal_status(wanted.refusal_status));
+  TRY_STATUS(check_filter(wanted.filter));
 
   const std::lock_guard lock(changing_);
   TRY_STATUS(check_subject(*snapshot_, wanted.subject));
   const base::WallTime now = clock_.wall_now();
-  const Limit limit{.id = base::LimitId::create(now, random_),
-                    .subject = wanted.subject,
-                    .name = wanted.name.empty() ? default_name(wanted.unit, wanted.window, wanted.amount) : wanted.name,
-                    .unit = wanted.unit,
-                    .window = wanted.window,
-                    .amount = wanted.amount,
-                    .refusal_status = wanted.refusal_status,
-                    .clamp = wanted.clamp,
-                    .created = now};
+  Limit limit{.id = base::LimitId::create(now, random_),
+              .subject = wanted.subject,
+              .name = wanted.name,
+              .unit = wanted.unit,
+              .window = wanted.window,
+              .amount = wanted.amount,
+              .refusal_status = wanted.refusal_status,
+              .clamp = wanted.clamp,
+              .filter = wanted.filter,
+              .mode = wanted.mode,
+              .admission = wanted.admission,
+              .created = now};
+  if (limit.name.empty()) limit.name = default_name(limit);
   Contents contents = snapshot_->contents();
   contents.limits.push_back(limit);
   TRY_STATUS(publish(std::move(contents), [&] { return store_.put(limit); }));
@@ -227,14 +232,16 @@ base::Result<Limit> Catalog::edit_limit(base::LimitId id, const LimitEdit& edit)
   if (limit == contents.limits.end()) return not_found("limit", id.to_string());
 
   // A name that was never chosen says the amount: it follows the amount.
-  const bool named_by_default = limit->name == default_name(limit->unit, limit->window, limit->amount);
+  const bool named_by_default = limit->name == default_name(*limit);
   limit->amount = edit.amount.value_or(limit->amount);
   limit->refusal_status = edit.refusal_status.value_or(limit->refusal_status);
   limit->clamp = edit.clamp.value_or(limit->clamp);
+  limit->mode = edit.mode.value_or(limit->mode);
+  limit->admission = edit.admission.value_or(limit->admission);
   if (edit.name)
     limit->name = *edit.name;
   else if (named_by_default)
-    limit->name = default_name(limit->unit, limit->window, limit->amount);
+    limit->name = default_name(*limit);
   const Limit changed = *limit;
   TRY_STATUS(publish(std::move(contents), [&] { return store_.put(changed); }));
   return changed;

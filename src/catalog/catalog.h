@@ -37,13 +37,19 @@ struct NewLimit {
   std::int64_t amount = 0;
   int refusal_status = 402;
   Clamp clamp = Clamp::on;
+  LimitFilter filter = {};
+  LimitMode mode = LimitMode::enforce;
+  LimitAdmission admission = LimitAdmission::reserve;
 };
-// What may change of a limit; its unit, window and subject are its identity.
+// What may change of a limit; its unit, window, filter and subject are its identity.
 struct LimitEdit {
   std::optional<std::string> name = std::nullopt;
   std::optional<std::int64_t> amount = std::nullopt;
   std::optional<int> refusal_status = std::nullopt;
   std::optional<Clamp> clamp = std::nullopt;
+  std::optional<LimitMode> mode = std::nullopt;
+  std::optional<LimitAdmission> admission = std::nullopt;
+  bool operator==(const LimitEdit&) const = default;
 };
 
 // The owner of the catalog: checks every change, stores it, then publishes a new snapshot. Thread-safe; a change is

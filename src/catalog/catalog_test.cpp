@@ -145,6 +145,26 @@ TEST_CASE("a limit may change its amount, never its identity; a default name fol
   CHECK(world.catalog->edit_limit(limit.id, {}).error().type == base::ErrorType::not_found);
 }
 
+TEST_CASE("a key knows whether one of its limits has a filter, so that the others cost no look") {
+  World world;
+  const auto account = world.account("account");
+  const auto with = world.key(account.id).key.id;
+  const auto without = world.key(account.id).key.id;
+  world.limit(account.id, 1);
+  const auto limit = world.catalog->create_limit({.subject = with, .filter = {.route = "openai"}});
+  REQUIRE(limit.has_value());
+  const auto snapshot = world.catalog->current();
+  CHECK(snapshot->find_key(with)->filtered);
+  CHECK_FALSE(snapshot->find_key(without)->filtered);
+  // What is not to change does not change with what does.
+  const auto edited = world.catalog->edit_limit(
+      limit->id, {.mode = catalog::LimitMode::shadow, .admission = catalog::LimitAdmission::lazy});
+  REQUIRE(edited.has_value());
+  CHECK(edited->filter.route == "openai");
+  CHECK_FALSE(edited->leased());
+  CHECK(world.catalog->edit_limit(limit->id, {.amount = 5})->mode == catalog::LimitMode::shadow);
+}
+
 TEST_CASE("what is wrong with a change is said by field") {
   World world;
   const auto account = world.account("account");
@@ -191,6 +211,7 @@ TEST_CASE("what is wrong with a change is said by field") {
   CHECK(limit_field(account.id, -1, 402) == "amount");
   CHECK(limit_field(account.id, 1, 500) == "refusal_status");
   CHECK(limit_field(account.id, 0, 429) == "none");
+  CHECK(world.catalog->create_limit({.subject = account.id, .filter = {.model = "a b"}}).error().field == "model");
   CHECK(world.catalog->set_account_status(nobody, AccountStatus::active).error().type == base::ErrorType::not_found);
   CHECK(world.catalog->revoke_key({}).error().type == base::ErrorType::not_found);
 }

@@ -38,6 +38,12 @@ std::string_view to_string(LimitUnit unit) noexcept {
   return "usd";
 }
 
+std::string_view to_string(LimitMode mode) noexcept { return mode == LimitMode::shadow ? "shadow" : "enforce"; }
+
+std::string_view to_string(LimitAdmission admission) noexcept {
+  return admission == LimitAdmission::lazy ? "lazy" : "reserve";
+}
+
 base::Result<LimitUnit> limit_unit_from(std::string_view text) {
   if (text == "usd") return LimitUnit::usd;
   if (text == "tokens" || text == "token") return LimitUnit::tokens;
@@ -99,6 +105,13 @@ std::string in_words(const base::WindowPolicy& window) {
 
 std::string default_name(LimitUnit unit, const base::WindowPolicy& window, std::int64_t amount) {
   return fmt::format("{} {} {}", amount_text(unit, amount), to_string(unit), in_words(window));
+}
+
+std::string default_name(const Limit& limit) {
+  std::string name = default_name(limit.unit, limit.window, limit.amount);
+  if (!limit.filter.model.empty()) name += ", model " + limit.filter.model;
+  if (!limit.filter.route.empty()) name += ", route " + limit.filter.route;
+  return name;
 }
 
 }  // namespace catalog

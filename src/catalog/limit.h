@@ -9,6 +9,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/window.h"
+#include "catalog/limit_filter.h"
 
 namespace catalog {
 
@@ -21,11 +22,17 @@ enum class LimitUnit : std::uint8_t {
 };
 // Whether an exchange whose worst case does not fit may have its output cap lowered to what fits.
 enum class Clamp : std::uint8_t { on, off };
+// A limit in shadow counts what the exchanges cost and refuses none: to see what it would do before it does it.
+enum class LimitMode : std::uint8_t { enforce, shadow };
+// `reserve`: an exchange leaves only with its worst case held, so the limit is never exceeded. `lazy`: it leaves while
+// less than the amount is spent, and is counted when its cost is known; all that are on their way may then take the
+// limit above its amount.
+enum class LimitAdmission : std::uint8_t { reserve, lazy };
 
 using LimitSubject = std::variant<base::AccountId, base::KeyId>;
 
 // A rule on an account or key: at most `amount` of `unit` per `window`. A hard limit is never exceeded (design.md §2).
-// Subject, unit and window are what the limit is: counters are kept by them, so they never change.
+// Subject, unit, window and filter are what the limit is: counters are kept by them, so they never change.
 struct Limit {
   base::LimitId id;
   LimitSubject subject;
@@ -35,12 +42,20 @@ struct Limit {
   std::int64_t amount = 0;   // nano-dollars, tokens or requests; >= 0
   int refusal_status = 402;  // 402 (SDKs do not retry) or 429
   Clamp clamp = Clamp::on;
+  LimitFilter filter = {};
+  LimitMode mode = LimitMode::enforce;
+  LimitAdmission admission = LimitAdmission::reserve;
   base::WallTime created;
 
+  // Hard: what it may spend is leased and reserved before it is spent. The others are counted at settle, never leased,
+  // and stand outside "never over" (money-rules.md, "Edits").
+  bool leased() const { return mode == LimitMode::enforce && admission == LimitAdmission::reserve; }
   bool operator==(const Limit&) const = default;
 };
 
 std::string_view to_string(LimitUnit unit) noexcept;
+std::string_view to_string(LimitMode mode) noexcept;
+std::string_view to_string(LimitAdmission admission) noexcept;
 base::Result<LimitUnit> limit_unit_from(std::string_view text);
 // The amount as a person writes it: dollars for usd ("0.25"), a whole number otherwise.
 std::string amount_text(LimitUnit unit, std::int64_t amount);
@@ -56,5 +71,7 @@ base::Result<LimitText> parse_limit_text(std::string_view text);
 // "per day", "per rolling:5h", "in total".
 std::string in_words(const base::WindowPolicy& window);
 std::string default_name(LimitUnit unit, const base::WindowPolicy& window, std::int64_t amount);
+// The same, and what it applies to: "10 usd per day, model gpt-4o*, route openai".
+std::string default_name(const Limit& limit);
 
 }  // namespace catalog

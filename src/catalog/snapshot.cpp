@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace catalog {
 namespace {
 
@@ -89,6 +91,7 @@ base::Status Snapshot::attach_limits() {
       const auto limits = look_up(of_account, above->id);
       entry.limits.insert(entry.limits.end(), limits.begin(), limits.end());
     }
+    entry.filtered = std::ranges::any_of(entry.limits, [](const Limit* limit) { return !limit->filter.empty(); });
   }
   return {};
 }

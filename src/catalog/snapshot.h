@@ -18,6 +18,7 @@ struct KeyEntry {
   const Account* account = nullptr;  // never null for a data key
   bool usable = false;  // active, and so are its account and all accounts above it (expiry is checked on use)
   std::vector<const Limit*> limits;  // of the key, its account and the accounts above, nearest first
+  bool filtered = false;             // one of them has a filter; else all of them apply to every exchange
 };
 
 // The catalog at one moment. Immutable, shared by all threads; pointers into it live as long as it does.

@@ -8,10 +8,17 @@ namespace {
 
 constexpr const char* limits = "/api/v1/limits";
 
+// How it holds, in one word: shadow, lazy, or enforce.
+std::string mode_of(const base::Json& limit) {
+  const bool lazy = text_of(limit, "mode") == "enforce" && text_of(limit, "admission") == "lazy";
+  return lazy ? "lazy" : text_of(limit, "mode");
+}
+
 std::string table_of(const base::Json& page) {
   Table table({{"ID"},
                {"NAME"},
                {"ON"},
+               {"MODE"},
                {"UNIT"},
                {"AMOUNT", Align::right},
                {"AVAILABLE", Align::right},
@@ -22,7 +29,7 @@ std::string table_of(const base::Json& page) {
   for (const base::Json& limit : page.find("data")->items()) {
     const bool on_account = limit.find("account") != nullptr;
     table.add({text_of(limit, "id"), text_of(limit, "name"),
-               (on_account ? "account " : "key ") + text_of(limit, on_account ? "account" : "key"),
+               (on_account ? "account " : "key ") + text_of(limit, on_account ? "account" : "key"), mode_of(limit),
                text_of(limit, "unit"), text_of(limit, "amount"), text_of(limit, "available"),
                text_of(limit, "reserved"), text_of(limit, "unresolved"), text_of(limit, "spent"),
                time_of(limit, "resets_at")});
@@ -34,7 +41,7 @@ std::string table_of(const base::Json& page) {
 struct Details {
   std::string name;
   std::optional<int> status;
-  std::string clamp;
+  std::string clamp, mode, admission;
 
   void add_options(CLI::App& verb) {
     verb.add_option("--name", name, "Its name; the limit itself unless told");
@@ -42,11 +49,20 @@ struct Details {
         ->check(CLI::IsMember({402, 429}));
     verb.add_option("--clamp", clamp, "Whether an answer may be shortened to what can be paid for; on unless told")
         ->check(CLI::IsMember({"on", "off"}));
+    verb.add_option("--mode", mode, "Whether it refuses, or only counts (shadow); enforce unless told")
+        ->check(CLI::IsMember({"enforce", "shadow"}));
+    verb.add_option(
+            "--admission", admission,
+            "Whether a call holds its worst case first (reserve), or goes while the amount is not spent (lazy); "
+            "reserve unless told")
+        ->check(CLI::IsMember({"reserve", "lazy"}));
   }
   void put_into(boost::json::object& body) const {
     if (!name.empty()) body["name"] = name;
     if (status) body["status"] = *status;
     if (!clamp.empty()) body["clamp"] = clamp == "on";
+    if (!mode.empty()) body["mode"] = mode;
+    if (!admission.empty()) body["admission"] = admission;
   }
 };
 
@@ -54,7 +70,7 @@ void add_create(CLI::App& noun, Session& session) {
   CLI::App& verb = *noun.add_subcommand("create", "Put a limit on an account or key");
   session.add_options(verb);
   struct Arguments {
-    std::string limit, account, key, time_zone;
+    std::string limit, account, key, time_zone, model, route;
     Details details;
   };
   const auto arguments = std::make_shared<Arguments>();
@@ -66,6 +82,8 @@ void add_create(CLI::App& noun, Session& session) {
   subject.add_option("--key", arguments->key, "A single key");
   subject.require_option(1);
   verb.add_option("--time-zone", arguments->time_zone, "Whose midnights count, such as Europe/Berlin; UTC unless told");
+  verb.add_option("--model", arguments->model, "Only calls of these models, such as \"gpt-4o*\"; '*' and '?' are wild");
+  verb.add_option("--route", arguments->route, "Only calls on this route");
   arguments->details.add_options(verb);
   session.on(verb, [arguments, &session]() -> base::Status {
     TRY(const LimitForm form, parse_limit_form(arguments->limit));
@@ -73,6 +91,8 @@ void add_create(CLI::App& noun, Session& session) {
     if (!arguments->time_zone.empty()) body["time_zone"] = arguments->time_zone;
     if (!arguments->account.empty()) body["account"] = arguments->account;
     if (!arguments->key.empty()) body["key"] = arguments->key;
+    if (!arguments->model.empty()) body["model"] = arguments->model;
+    if (!arguments->route.empty()) body["route"] = arguments->route;
     arguments->details.put_into(body);
     TRY(const auto reply, session.create(limits, body));
     session.print_one(reply);

@@ -169,6 +169,21 @@ TEST_CASE("a limit is shown, changed and removed by its id") {
   CHECK(bench.run({"limits", "show", id.c_str()}).code == 1);
 }
 
+TEST_CASE("a limit may be for some calls only, and may be lazy or only count") {
+  Bench bench;
+  CHECK(bench.run({"accounts", "create", "Acme"}).code == 0);
+  const auto created = bench.run({"limits", "create", "10 usd/day", "--account", "Acme", "--model", "gpt-4o*",
+                                  "--route", "openai", "--mode", "shadow", "--json"});
+  const auto json = base::Json::parse(created.out);
+  REQUIRE(json.has_value());
+  const auto id = json->find("id")->text();
+  CHECK(bench.run({"limits", "show", id.c_str()}).out.contains("model         gpt-4o*\n"));
+  CHECK(bench.run({"limits", "list"}).out.contains("  shadow  usd "));
+  CHECK(bench.run({"limits", "edit", id.c_str(), "--mode", "enforce", "--admission", "lazy"}).code == 0);
+  CHECK(bench.run({"limits", "list"}).out.contains("  lazy  usd "));
+  CHECK(bench.run({"limits", "edit", id.c_str(), "--mode", "observe"}).code == 2);
+}
+
 TEST_CASE("an upstream's key is read from standard input, and never shown") {
   Bench bench;
   bench.typed = "sk-typed";

@@ -147,6 +147,7 @@ Outcome<void> Exchange::authenticate() {
   if (!entry->usable) return unauthorized("the key or its account was revoked or suspended");
   if (entry->key.expires && *entry->key.expires <= stamp_) return unauthorized("the key has expired");
   caller_ = entry;
+  limits_ = entry->limits;
   record_->key = entry->key.id;
   record_->account = entry->key.account;
   return {};
@@ -219,8 +220,15 @@ Outcome<void> Exchange::plan(std::string_view body) {
     plan_.body = plan_.edited;
   }
   record_->upstream = route_->upstream;
+  if (caller_->filtered) choose_limits();
   estimate();
   return {};
+}
+
+void Exchange::choose_limits() {
+  for (const catalog::Limit* limit : caller_->limits)
+    if (limit->filter.matches(plan_.request.model, route_->name)) matching_.push_back(limit);
+  limits_ = matching_;
 }
 
 quota::Amounts Exchange::worst_case() const {
@@ -238,7 +246,7 @@ void Exchange::estimate() {
 }
 
 bool Exchange::reserve_at_once() {
-  reservation_ = worker_.admission_.try_reserve(caller_->limits, worst_case(), stamp_, record_);
+  reservation_ = worker_.admission_.try_reserve(limits_, worst_case(), stamp_, record_);
   return reservation_.has_value();
 }
 
@@ -279,8 +287,7 @@ net::Task<quota::Decision> Exchange::ask(std::int64_t wait_ms) {
     };
     patience.expires_ms = worker_.loop_.now_ms() + patience_ms;
     worker_.loop_.watch(patience);
-    worker_.admission_.reserve(caller_->limits, worst_case(), stamp_, worker_.loop_.now().plus_ms(wait_ms), *record_,
-                               once);
+    worker_.admission_.reserve(limits_, worst_case(), stamp_, worker_.loop_.now().plus_ms(wait_ms), *record_, once);
   });
   co_return std::move(*decision);
 }

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -59,6 +61,7 @@ class Exchange {
   net::Task<Outcome<std::string_view>> read_body();
 
   Outcome<void> plan(std::string_view body);
+  void choose_limits();
   quota::Amounts worst_case() const;
   void estimate();
   // Reserves from what this worker may hand out; false: the keeper has to be asked.
@@ -103,6 +106,8 @@ class Exchange {
   char request_id_[36];
   std::shared_ptr<const catalog::Snapshot> catalog_;
   const catalog::KeyEntry* caller_ = nullptr;
+  std::span<const catalog::Limit* const> limits_;  // of the caller's: those that apply to this exchange
+  boost::container::small_vector<const catalog::Limit*, 6> matching_;  // where not all do
   const catalog::Route* route_ = nullptr;
   enum class Endpoint : std::uint8_t { chat_completions, models } endpoint_ = Endpoint::chat_completions;
   bool wants_cost_comment_ = false;

@@ -81,8 +81,8 @@ void Exchange::add_cost_fields(net::HeadWriter& writer) {
 void Exchange::add_budget_fields(net::HeadWriter& writer) {
   const catalog::Limit* tightest = nullptr;
   std::int64_t left = 0;
-  for (const catalog::Limit* limit : caller_->limits) {
-    if (limit->unit != catalog::LimitUnit::usd) continue;
+  for (const catalog::Limit* limit : limits_) {
+    if (limit->unit != catalog::LimitUnit::usd || limit->mode == catalog::LimitMode::shadow) continue;
     const auto remaining = worker_.admission_.remaining(*limit, stamp_);
     if (!remaining || (tightest != nullptr && *remaining >= left)) continue;
     tightest = limit;

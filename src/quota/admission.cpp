@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "quota/counting.h"
 #include "quota/scribe.h"
 
 namespace quota {
@@ -20,12 +21,12 @@ std::optional<Reservation> Admission::try_reserve(std::span<const catalog::Limit
       return std::nullopt;
     }
     const std::shared_ptr<Lease>& lease = known->second;
-    const std::int64_t amount = amounts.in(limit->unit);
-    if (!lease->take(amount)) {
+    const std::int64_t amount = limit->leased() ? amounts.in(limit->unit) : 0;
+    if (limit->leased() ? !lease->take(amount) : is_used_up(*limit, *lease)) {
       undo();
       return std::nullopt;
     }
-    if (lease->wants_refill()) keeper_.ask_refill(lease);
+    if (limit->leased() && lease->wants_refill()) keeper_.ask_refill(lease);
     parts.push_back({lease, limit->unit, amount, lease->sub_window(stamp)});
   }
   if (scribe_ == nullptr) return Reservation(keeper_, std::move(record), std::move(parts));

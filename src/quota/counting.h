@@ -4,6 +4,8 @@
 #include <optional>
 
 #include "base/window.h"
+#include "catalog/limit.h"
+#include "quota/lease.h"
 #include "quota/store.h"
 
 namespace quota {
@@ -19,6 +21,13 @@ CounterQuery query_of(base::LimitId limit, const base::WindowPolicy& policy, con
 // when the oldest sub-window with spend leaves. nullopt: never, or there is nothing.
 std::optional<base::WallTime> resets_at(const base::WindowPolicy& policy, const base::Window& window,
                                         const CounterState& state);
+
+// Whether nothing more is admitted on a limit that is not leased, as far as this process knows: a lazy one whose amount
+// is spent. What the store knows better, the keeper asks.
+inline bool is_used_up(const catalog::Limit& limit, const Lease& lease) {
+  return limit.mode == catalog::LimitMode::enforce && limit.admission == catalog::LimitAdmission::lazy &&
+         lease.spent() >= lease.amount();
+}
 
 // The span that counts at `now`, for people: of a rolling limit the span itself, else `window`.
 base::Window shown_window(const base::WindowPolicy& policy, const base::Window& window, base::WallTime now);

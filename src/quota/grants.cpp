@@ -83,10 +83,18 @@ CounterQuery Keeper::query_of(const Lease& lease) {
 
 base::Status Keeper::fetch(std::span<const Asking> asking, InHand& in_hand, base::Instant now) {
   InHand need;
-  for (const Asking& one : asking)
-    for (std::size_t i = 0; i < one.leases.size(); ++i) need[one.leases[i].get()] += one.waiter.wants[i].amount;
-
   base::Status squared;
+  for (const Asking& one : asking)
+    for (std::size_t i = 0; i < one.leases.size(); ++i) {
+      const Waiter::Want& want = one.waiter.wants[i];
+      Lease& lease = *one.leases[i];
+      if (want.limit.leased()) {
+        need[&lease] += want.amount;
+      } else if (is_used_up(want.limit, lease)) {
+        if (base::Status status = square(lease); !status) squared = std::move(status);
+      }
+    }
+
   std::vector<GrantRequest> requests;
   std::vector<Lease*> of_request;
   for (const auto& [lease, amount] : need) {
@@ -137,6 +145,10 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
   bool fits = true;
   for (std::size_t i = 0; i < asking.leases.size(); ++i) {
     Lease& lease = *asking.leases[i];
+    if (const catalog::Limit& limit = waiter.wants[i].limit; !limit.leased()) {
+      fits = fits && !is_used_up(limit, lease);
+      continue;
+    }
     std::int64_t& have = in_hand[&lease];
     const std::int64_t missing = waiter.wants[i].amount - have;
     // What others gave back while the store was asked.
@@ -151,9 +163,10 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
   Reservation::Parts parts;
   for (std::size_t i = 0; i < asking.leases.size(); ++i) {
     const Waiter::Want& want = waiter.wants[i];
-    in_hand[asking.leases[i].get()] -= want.amount;
+    const std::int64_t amount = want.limit.leased() ? want.amount : 0;
+    if (amount > 0) in_hand[asking.leases[i].get()] -= amount;
     const auto sub_window = asking.leases[i]->sub_window(waiter.stamp);
-    parts.push_back({std::move(asking.leases[i]), want.limit.unit, want.amount, sub_window});
+    parts.push_back({std::move(asking.leases[i]), want.limit.unit, amount, sub_window});
   }
   return Reservation(*this, std::move(waiter.record), std::move(parts));
 }
@@ -163,12 +176,14 @@ Refusal Keeper::refusal_of(const Asking& asking, const InHand& in_hand) {
   for (std::size_t i = 0; i < asking.leases.size(); ++i) {
     const Lease& lease = *asking.leases[i];
     const Waiter::Want& want = asking.waiter.wants[i];
-    const std::int64_t available = in_hand.at(asking.leases[i].get());
-    if (available >= want.amount) continue;
+    const bool leased = want.limit.leased();
+    if (!leased && !is_used_up(want.limit, lease)) continue;
+    const std::int64_t available = leased ? in_hand.at(asking.leases[i].get()) : 0;
+    if (leased && available >= want.amount) continue;
     Shortage shortage{want.limit, want.amount, std::max<std::int64_t>(available, 0), lease.span(),
                       resets_at(lease.policy_, lease.span(), lease.known_)};
     // Waiting cannot help where even without the others' reservations it would not fit.
-    const bool reached = want.amount > lease.amount() - lease.spent() - lease.unresolved();
+    const bool reached = !leased || want.amount > lease.amount() - lease.spent() - lease.unresolved();
     if (reached && refusal.type == base::ErrorType::limit_busy) {
       refusal.type = base::ErrorType::limit_reached;
       refusal.shortages.insert(refusal.shortages.begin(), std::move(shortage));

@@ -125,7 +125,7 @@ std::optional<base::Instant> Keeper::next_turn(base::Instant now) {
   for (const Waiter& waiter : waiters_) in_ms = std::min(in_ms, ms_between(now, waiter.deadline) + 1);
   const bool tending = std::ranges::any_of(leases_, [](const auto& entry) {
     const Lease& lease = *entry.second;
-    return lease.free() > 0 || lease.return_pending_ ||
+    return lease.free() > 0 || lease.return_pending_ || lease.touched_ ||
            lease.granted_total_ != lease.returned_total_ + lease.consumed_total_;
   });
   if (tending) in_ms = std::min(in_ms, options_.idle_return_ms);
@@ -196,6 +196,7 @@ base::Status Keeper::flush_batch() {
       for (const events::Hold& hold : record.holds) {
         const auto lease = leases_.find({hold.limit, hold.label});
         if (lease == leases_.end()) continue;
+        lease->second->touched_ = true;
         lease->second->known_.spent += hold.spent;
         lease->second->known_.unresolved += hold.unresolved;
         lease->second->consumed_total_ += std::min(hold.reserved, hold.spent + hold.unresolved);
@@ -248,6 +249,7 @@ void Keeper::return_idle(base::Instant now) {
   if (ms_between(last_tick_, now) < options_.idle_return_ms) return;
   last_tick_ = now;
   const base::WallTime wall = wall_now();
+  read_again();
   for (auto at = leases_.begin(); at != leases_.end();) {
     Lease& lease = *at->second;
     const bool untouched = lease.free() == std::exchange(lease.free_last_tick_, lease.free());
@@ -257,6 +259,24 @@ void Keeper::return_idle(base::Instant now) {
         lease.granted_total_ == lease.returned_total_ + lease.consumed_total_ && !lease.return_pending_;
     at = settled && lease.span().end <= wall ? leases_.erase(at) : std::next(at);
   }
+}
+
+// No grant tells a limit that is not leased what the store knows: spend that left a rolling window, what an operator
+// booked.
+void Keeper::read_again() {
+  Leases touched;
+  std::vector<CounterQuery> queries;
+  for (const auto& [key, lease] : leases_) {
+    const bool leased = lease->granted_total_ != lease->returned_total_ + lease->consumed_total_;
+    if (!std::exchange(lease->touched_, false) || leased) continue;
+    touched.push_back(lease);
+    queries.push_back(query_of(*lease));
+  }
+  if (queries.empty()) return;
+  const auto states = store_.read(queries);
+  note(states ? base::Status{} : std::unexpected(states.error()));
+  if (!states) return;  // what was settled here is counted in any case
+  for (std::size_t i = 0; i < touched.size(); ++i) learn(*touched[i], (*states)[i]);
 }
 
 base::Status Keeper::close() {

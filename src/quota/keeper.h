@@ -139,6 +139,7 @@ class Keeper final : public Inspector, public SettleQueue {
   base::Status flush_all();
   void tend_journal(base::Instant now);
   void return_idle(base::Instant now);
+  void read_again();
   base::Status return_free(Lease& lease);
   void note(const base::Status& status);
   std::optional<base::Instant> next_turn(base::Instant now);

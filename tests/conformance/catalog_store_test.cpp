@@ -27,6 +27,9 @@ TEST_CASE_TEMPLATE("a catalog comes back as it was put, oldest first", Store, EV
                             .amount = INT64_MAX,
                             .refusal_status = 429,
                             .clamp = catalog::Clamp::off,
+                            .filter = {.model = "gpt-4o*", .route = "openai"},
+                            .mode = catalog::LimitMode::shadow,
+                            .admission = catalog::LimitAdmission::lazy,
                             .created = bench.now};
   REQUIRE(bench.on.store->put(on_account).has_value());
   catalog::Limit on_key = on_account;
@@ -36,6 +39,9 @@ TEST_CASE_TEMPLATE("a catalog comes back as it was put, oldest first", Store, EV
   on_key.window = *base::parse_window("cycle:31", *base::TimeZone::find("Europe/Berlin"));
   on_key.amount = 0;
   on_key.clamp = catalog::Clamp::on;
+  on_key.filter = {};
+  on_key.mode = catalog::LimitMode::enforce;
+  on_key.admission = catalog::LimitAdmission::reserve;
   REQUIRE(bench.on.store->put(on_key).has_value());
 
   const auto contents = bench.on.store->load();

@@ -64,6 +64,10 @@ base::Result<catalog::Limit> take_limit(Rows& rows) {
   limit.amount = rows.take_integer();
   limit.refusal_status = static_cast<int>(rows.take_integer());
   limit.clamp = rows.take_flag() ? catalog::Clamp::on : catalog::Clamp::off;
+  limit.filter.model = rows.take_text();
+  limit.filter.route = rows.take_text();
+  TRY(limit.mode, enum_from(rows.take_text(), catalog::LimitMode::shadow, "limits.mode"));
+  TRY(limit.admission, enum_from(rows.take_text(), catalog::LimitAdmission::lazy, "limits.admission"));
   limit.created = rows.take_time();
   return limit;
 }
@@ -93,7 +97,7 @@ base::Result<catalog::Contents> SqliteStore::load() {
                               take_key));
   TRY(contents.limits,
       take_all(writer_.query("SELECT id, account_id, key_id, name, unit, time_window, time_zone, amount, "
-                             "refusal_status, clamp, created "
+                             "refusal_status, clamp, model_filter, route_filter, mode, admission, created "
                              "FROM limits WHERE removed_at IS NULL ORDER BY id"),
                take_limit));
   return contents;
@@ -127,13 +131,16 @@ base::Status SqliteStore::put(const catalog::Limit& limit) {
   const auto* const key = std::get_if<base::KeyId>(&limit.subject);
   TRY_STATUS(
       writer_.run("INSERT INTO limits (id, account_id, key_id, name, unit, time_window, amount, "
-                  "refusal_status, clamp, created, time_zone) "
-                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (id) DO UPDATE SET "
+                  "refusal_status, clamp, created, time_zone, model_filter, route_filter, mode, admission) "
+                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) "
+                  "ON CONFLICT (id) DO UPDATE SET "
                   "account_id = ?2, key_id = ?3, name = ?4, unit = ?5, time_window = ?6, amount = ?7, "
-                  "refusal_status = ?8, clamp = ?9, created = ?10, time_zone = ?11, removed_at = NULL",
+                  "refusal_status = ?8, clamp = ?9, created = ?10, time_zone = ?11, model_filter = ?12, "
+                  "route_filter = ?13, mode = ?14, admission = ?15, removed_at = NULL",
                   limit.id, account != nullptr ? *account : base::AccountId{}, key != nullptr ? *key : base::KeyId{},
                   limit.name, to_string(limit.unit), to_string(limit.window), limit.amount, limit.refusal_status,
-                  limit.clamp == catalog::Clamp::on, limit.created, limit.window.zone.name()));
+                  limit.clamp == catalog::Clamp::on, limit.created, limit.window.zone.name(), limit.filter.model,
+                  limit.filter.route, to_string(limit.mode), to_string(limit.admission)));
   return {};
 }
 

@@ -19,6 +19,7 @@
 EMBEDDED(metergate_schema_0001, METERGATE_SCHEMA_0001)
 EMBEDDED(metergate_schema_0002, METERGATE_SCHEMA_0002)
 EMBEDDED(metergate_schema_0003, METERGATE_SCHEMA_0003)
+EMBEDDED(metergate_schema_0004, METERGATE_SCHEMA_0004)
 #undef EMBEDDED
 // clang-format on
 
@@ -31,7 +32,8 @@ constexpr std::int64_t application_id = 0x6D676174;  // "mgat"
 std::vector<std::string_view> migrations() {
   return {{metergate_schema_0001, metergate_schema_0001_end},
           {metergate_schema_0002, metergate_schema_0002_end},
-          {metergate_schema_0003, metergate_schema_0003_end}};
+          {metergate_schema_0003, metergate_schema_0003_end},
+          {metergate_schema_0004, metergate_schema_0004_end}};
 }
 
 base::Result<std::int64_t> number(Database& database, std::string_view sql) {

@@ -81,6 +81,28 @@ TEST_CASE("a database of the first schema keeps its limits, what was spent of th
   }
 }
 
+TEST_CASE("limits of every earlier schema stay what they were: hard, and for every call") {
+  for (std::int64_t version = 1; version <= 3; ++version) {
+    CAPTURE(version);
+    World world;
+    std::string contents(first_contents);
+    if (version > 1) {  // the limits have a time zone from then on
+      contents.replace(contents.find("1795219200000, NULL),"), 21, "1795219200000, NULL, 'UTC'),");
+      contents.replace(contents.find("1795219200000, NULL);"), 21, "1795219200000, NULL, 'UTC');");
+    }
+    world.make(version, contents);
+    const auto store = world.open();
+    REQUIRE_MESSAGE(store.has_value(), (store ? std::string() : store.error().message));
+    const auto limits = (*store)->load()->limits;
+    REQUIRE(limits.size() == 2);
+    for (const catalog::Limit& limit : limits) {
+      CHECK(limit.leased());
+      CHECK(limit.filter.empty());
+    }
+    CHECK(state(**store, limits[0], noon).spent == 20);
+  }
+}
+
 TEST_CASE("a limit whose time zone is not to be had stops the start, and says which and why") {
   World world;
   world.make(1, first_contents);

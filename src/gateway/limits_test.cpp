@@ -1,0 +1,122 @@
+// Which limits an exchange meets, and what those that are only counted do to it.
+#include <doctest/doctest.h>
+
+#include "gateway/world_test.h"
+
+using namespace gateway;
+using namespace gateway::testing;
+using net::Task;
+
+namespace {
+
+std::string question(std::string_view model) {
+  return fmt::format(R"({{"model":"{}","messages":[{{"role":"user","content":"hi"}}],"max_tokens":10}})", model);
+}
+const std::string answer = R"({"choices":[{}],"usage":{"prompt_tokens":20,"completion_tokens":5,"total_tokens":25}})";
+
+catalog::Limit& filtered(World& world, std::string model, std::string route) {
+  catalog::Limit& limit = world.limit(1'000, catalog::LimitUnit::requests);
+  limit.filter = {.model = std::move(model), .route = std::move(route)};
+  return limit;
+}
+
+void open_with_models(World& world) {
+  world.settings.prices = std::make_shared<const meter::PriceBook>(*meter::PriceBook::parse(
+      R"({"version":"test","models":{"gpt-4o":{"input":"1","output":"2","max_output_tokens":1000},
+          "gpt-4o-mini":{"input":"1","output":"2","max_output_tokens":1000},
+          "o1":{"input":"1","output":"2","max_output_tokens":1000}}})"));
+  world.open();
+}
+
+Task<void> call(World& world, std::string_view model) {
+  world.answers(answer);
+  CHECK((co_await ask(world, world.call(question(model)))).status() == 200);
+}
+
+Task<void> meet_some(World& world) {
+  co_await call(world, "gpt-4o");
+  co_await call(world, "gpt-4o-mini");
+  co_await call(world, "gpt-4o-mini");
+  co_await call(world, "o1");
+  const auto records = world.records();
+  REQUIRE(records.size() == 4);
+  for (const events::UsageRecord& record : records) {
+    CAPTURE(record.model);
+    CHECK(record.holds.size() == (record.model == "gpt-4o-mini" ? 4 : 3));
+  }
+  const std::int64_t counts[] = {4, 3, 2, 1, 4, 0};
+  for (std::size_t i = 0; i < world.limits.size(); ++i) {
+    CAPTURE(i);
+    CHECK(world.state(world.limits[i]).spent == counts[i]);
+  }
+}
+
+Task<void> refuse_one_model(World& world) {
+  const Reply refused = co_await ask(world, world.call(question("gpt-4o")));
+  CHECK(refused.status() == 402);
+  CHECK(refused.error("type") == "limit_reached");
+  co_await call(world, "o1");
+  CHECK(world.upstream.requests.size() == 1);
+}
+
+Task<void> shadowed(World& world) {
+  world.answers(answer);
+  const Reply reply = co_await ask(world, world.call(question("o1")));
+  CHECK(reply.status() == 200);
+  CHECK(reply.field("X-Output-Clamped").empty());
+  CHECK(reply.field("X-Budget-Remaining").empty());  // nobody's budget
+  (void)world.records();
+  CHECK(world.state(world.limits[0]) == quota::CounterState{.amount = 0, .spent = 30'000});
+}
+
+Task<void> lazily(World& world) {
+  world.answers(answer);
+  const Reply first = co_await ask(world, world.call(question("o1")));
+  CHECK(first.status() == 200);
+  CHECK(first.field("X-Output-Clamped").empty());  // its worst case does not fit, and need not
+  CHECK(first.field("X-Budget-Remaining") == "0");
+  const Reply second = co_await ask(world, world.call(question("o1")));
+  CHECK(second.status() == 429);
+  CHECK(second.error("type") == "limit_reached");
+  CHECK(second.error("available") == "0");
+  (void)world.records();
+  CHECK(world.state(world.limits[0]).spent == 30'000);
+  CHECK(world.upstream.requests.size() == 1);
+}
+
+}  // namespace
+
+TEST_CASE("a limit with a filter counts the calls of its models on its route, and no other") {
+  World world;
+  world.limit(1'000, catalog::LimitUnit::requests);
+  filtered(world, "gpt-4o*", "");
+  filtered(world, "GPT-4o-mini", "route");
+  filtered(world, "o?", "");
+  filtered(world, "", "route");
+  filtered(world, "*", "another");
+  open_with_models(world);
+  world.run(meet_some(world));
+}
+
+TEST_CASE("a model whose limit is used up is refused, and another one goes on") {
+  World world;
+  world.limit(0, catalog::LimitUnit::requests).filter.model = "gpt-*";
+  open_with_models(world);
+  world.run(refuse_one_model(world));
+}
+
+TEST_CASE("a limit in shadow refuses nothing, shortens nothing, and counts") {
+  World world;
+  world.limit(0).mode = catalog::LimitMode::shadow;
+  open_with_models(world);
+  world.run(shadowed(world));
+}
+
+TEST_CASE("a lazy limit lets a call go whose worst case does not fit, and refuses once its amount is spent") {
+  World world;
+  catalog::Limit& limit = world.limit(10'000);
+  limit.admission = catalog::LimitAdmission::lazy;
+  limit.refusal_status = 429;
+  open_with_models(world);
+  world.run(lazily(world));
+}
