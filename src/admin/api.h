@@ -20,6 +20,7 @@
 #include "catalog/upstream_secrets.h"
 #include "events/usage_log.h"
 #include "quota/numbers.h"
+#include "quota/unresolved.h"
 
 namespace admin {
 
@@ -36,6 +37,7 @@ struct Services {
   catalog::UpstreamSecrets& upstreams;
   events::UsageLog& usage;
   quota::Inspector& inspector;
+  quota::UnresolvedDesk& unresolved;
   const base::Clock& clock;
   Options options;
 };
@@ -43,8 +45,7 @@ struct Services {
 // Thread-safe if the services are. May wait for the store: not for an event loop of the data plane.
 class Api {
  public:
-  Api(catalog::Catalog& catalog, catalog::UpstreamSecrets& upstreams, events::UsageLog& usage,
-      quota::Inspector& inspector, const base::Clock& clock, Options options);
+  explicit Api(Services services);
 
   // Never fails: what goes wrong is a response of type application/problem+json.
   Response handle(const Request& request);

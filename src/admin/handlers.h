@@ -51,4 +51,10 @@ base::Result<Response> remove_upstream_secret(Services& services, Call& call);
 base::Result<Response> sum_usage(Services& services, Call& call);
 base::Result<Response> list_usage_records(Services& services, Call& call);
 
+// unresolved.cpp
+base::Result<Response> list_unresolved(Services& services, Call& call);
+base::Result<Response> show_unresolved(Services& services, Call& call);
+base::Result<Response> settle_unresolved(Services& services, Call& call);
+base::Result<Response> release_unresolved(Services& services, Call& call);
+
 }  // namespace admin

@@ -61,6 +61,14 @@ json::object to_json(const events::Hold& hold, const catalog::Snapshot& snapshot
   return out;
 }
 
+json::object to_json(const quota::Correction& made, const catalog::Snapshot& snapshot) {
+  json::array holds;
+  for (const events::Hold& hold : made.record.holds) holds.push_back(to_json(hold, snapshot));
+  return {{"verdict", quota::to_string(made.verdict)}, {"at", time_text(made.record.started)},
+          {"record", made.record.id.to_string()},      {"cost", made.record.cost.to_usd()},
+          {"reason", text_or_null(made.reason)},       {"holds", std::move(holds)}};
+}
+
 }  // namespace
 
 Response json_reply(int status, const json::object& body) {
@@ -169,6 +177,28 @@ json::object to_json(const events::UsageRecord& record, const catalog::Snapshot&
           {"cost", record.cost.to_usd()},
           {"price_version", text_or_null(record.price_version)},
           {"holds", std::move(holds)}};
+}
+
+json::object to_json(const quota::UnresolvedItem& item, std::optional<base::WallTime> settles_at,
+                     const catalog::Snapshot& snapshot) {
+  const events::UsageRecord& record = item.record;
+  json::array holds;
+  for (const events::Hold& hold : record.holds)
+    if (hold.unresolved > 0) holds.push_back(to_json(hold, snapshot));
+  return {{"id", record.id.to_string()},
+          {"cause", quota::to_string(quota::cause_of(record))},
+          {"since", time_text(item.since)},
+          {"settles_at", settles_at ? json::value(time_text(*settles_at)) : json::value(nullptr)},
+          {"started", time_text(record.started)},
+          {"account", record.account.is_nil() ? json::value(nullptr) : json::value(record.account.to_string())},
+          {"key", record.key.is_nil() ? json::value(nullptr) : json::value(record.key.to_string())},
+          {"route", text_or_null(record.route)},
+          {"upstream", text_or_null(record.upstream)},
+          {"model", text_or_null(record.model)},
+          {"estimate", record.estimate.to_usd()},
+          {"cost", record.cost.to_usd()},
+          {"holds", std::move(holds)},
+          {"correction", item.correction ? json::value(to_json(*item.correction, snapshot)) : json::value(nullptr)}};
 }
 
 json::object to_json(const events::UsageSum& sum) {

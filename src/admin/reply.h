@@ -14,6 +14,7 @@
 #include "catalog/upstream_secrets.h"
 #include "events/usage_log.h"
 #include "quota/numbers.h"
+#include "quota/unresolved.h"
 
 namespace admin {
 
@@ -36,5 +37,8 @@ boost::json::object to_json(const catalog::UpstreamEntry& upstream);
 // `snapshot` tells the units of the holds; a hold on a limit that was removed is written without amounts.
 boost::json::object to_json(const events::UsageRecord& record, const catalog::Snapshot& snapshot);
 boost::json::object to_json(const events::UsageSum& sum);
+// `settles_at`: when the time-out books it, if it does.
+boost::json::object to_json(const quota::UnresolvedItem& item, std::optional<base::WallTime> settles_at,
+                            const catalog::Snapshot& snapshot);
 
 }  // namespace admin

@@ -345,3 +345,61 @@ TEST_CASE("usage records are walked by the id of the last one") {
   world.send("GET /api/v1/usage/records?cursor=" + second);
   CHECK(world.usage.asked.before->to_string() == second);
 }
+
+TEST_CASE("what is unresolved is listed, settled once, and released with a reason") {
+  World world;
+  world.play({{"POST /api/v1/accounts", R"({"name":"Acme"})", 201, {}, "acme"},
+              {"POST /api/v1/keys", R"({"account":"Acme","name":"alice","limits":["1 usd/day"]})", 201, {}, "alice"}});
+  auto& items = world.secret_store;  // one memory store for all but the catalog
+  REQUIRE(items.open_incarnation(world.clock.wall_now()).has_value());
+  const auto limit = world.catalog->current()->contents().limits[0].id;
+  std::vector<events::UsageRecord> records(2);
+  for (auto& record : records) {
+    record.id = base::ExchangeId::create(world.clock.wall_now(), world.random);
+    record.started = world.clock.wall_now();
+    record.account = *base::AccountId::parse(world.saved["acme"]);
+    record.key = *base::KeyId::parse(world.saved["alice"]);
+    record.model = "gpt-4o";
+    record.upstream = "openai";
+    record.estimate = base::Money::from_nanos(2'000'000'000);
+    record.holds = {{limit, {0}, 2'000'000'000, 0, 2'000'000'000}};
+  }
+  std::ranges::sort(records, {}, &events::UsageRecord::id);
+  REQUIRE(items.flush({.records = records, .returns = {}}).has_value());
+  world.saved["old"] = records[0].id.to_string();
+  world.saved["new"] = records[1].id.to_string();
+  world.play({
+      {"GET /api/v1/unresolved?key=alice&limit=1",
+       "",
+       200,
+       {R"({"data":[{"id":"{new}","cause":"no_usage","since":"2026-11-21T04:06:00.000Z",)",
+        R"("settles_at":"2026-11-28T04:06:00.000Z")", R"("unresolved":"2"}],"correction":null}],"next":"{new}")"}},
+      {"GET /api/v1/unresolved?account=Acme&cursor={new}", "", 200, {R"([{"id":"{old}")", R"("next":null)"}},
+      {"GET /api/v1/unresolved?model=x", "", 400, {"'model' is not a parameter"}},
+      {"GET /api/v1/unresolved/{alice}", "", 404, {"nothing of {alice} is unresolved"}},
+      {"GET /api/v1/unresolved/x", "", 400, {R"("field":"id")"}},
+      {"POST /api/v1/unresolved/{old}/settle", "", 400, {"'cost' is missing"}},
+      {"POST /api/v1/unresolved/{old}/settle", R"({"cost":"-1"})", 400, {R"("field":"cost")"}},
+      {"POST /api/v1/unresolved/{old}/settle", R"({"cost":"1","input_tokens":3})", 400, {R"("field":"output_tokens")"}},
+      {"POST /api/v1/unresolved/{old}/settle",
+       R"({"cost":"1","input_tokens":-3,"output_tokens":1})",
+       400,
+       {R"("field":"input_tokens")"}},
+      {"POST /api/v1/unresolved/{old}/settle", R"({"costs":"1"})", 400, {"did you mean 'cost'?"}},
+      {"POST /api/v1/unresolved/{old}/settle",
+       R"({"cost":"0.5","reason":"invoice 7"})",
+       200,
+       {R"("settles_at":null)", R"("correction":{"verdict":"settled")", R"("cost":"0.5","reason":"invoice 7")",
+        R"("spent":"0.5","unresolved":"-2")"}},
+      {"POST /api/v1/unresolved/{old}/settle", R"({"cost":"0.5","reason":"invoice 7"})", 200, {R"("cost":"0.5")"}},
+      {"POST /api/v1/unresolved/{old}/settle", R"({"cost":"0.6"})", 409, {"is settled already", "0.5 USD booked"}},
+      {"POST /api/v1/unresolved/{new}/release", "", 400, {"'reason' is missing"}},
+      {"POST /api/v1/unresolved/{new}/release",
+       fmt::format(R"({{"reason":"{}"}})", std::string(501, 'x')),
+       400,
+       {"at most 500"}},
+      {"POST /api/v1/unresolved/{new}/release", R"({"reason":"gone"})", 200, {R"("verdict":"released")"}},
+      {"GET /api/v1/unresolved", "", 200, {R"({"data":[],"next":null})"}},
+      {"GET /api/v1/unresolved/{new}", "", 200, {R"("reason":"gone")"}},
+  });
+}

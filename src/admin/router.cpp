@@ -46,6 +46,11 @@ constexpr Route routes[] = {
 
     {"GET", "/api/v1/usage", Access::admin, sum_usage},
     {"GET", "/api/v1/usage/records", Access::admin, list_usage_records},
+
+    {"GET", "/api/v1/unresolved", Access::admin, list_unresolved},
+    {"GET", "/api/v1/unresolved/{id}", Access::admin, show_unresolved},
+    {"POST", "/api/v1/unresolved/{id}/settle", Access::admin, settle_unresolved},
+    {"POST", "/api/v1/unresolved/{id}/release", Access::admin, release_unresolved},
 };
 
 // What stands for {id}, or an empty text if the pattern has none; nullopt if the path does not fit.
@@ -102,9 +107,7 @@ Response no_route(const Request& request) {
 
 }  // namespace
 
-Api::Api(catalog::Catalog& catalog, catalog::UpstreamSecrets& upstreams, events::UsageLog& usage,
-         quota::Inspector& inspector, const base::Clock& clock, Options options)
-    : services_{catalog, upstreams, usage, inspector, clock, std::move(options)} {}
+Api::Api(Services services) : services_(std::move(services)) {}
 
 Response Api::handle(const Request& request) {
   const Route* found = nullptr;

@@ -115,6 +115,7 @@ class World {
   tests::FakeClock clock;
   tests::SeededRandom random{1};
   std::unique_ptr<catalog::Catalog> catalog = *catalog::Catalog::open(store, clock, random);
+  quota::UnresolvedDesk unresolved{secret_store, clock, random, 7 * 86'400'000LL};
   Options options;
   Trust trust = Trust::local;
   std::string credential;
@@ -137,7 +138,14 @@ class World {
     request.body = filled(body);
     request.credential = credential;
     request.trust = trust;
-    return Api(*catalog, upstreams, usage, inspector, clock, options).handle(request);
+    return Api({.catalog = *catalog,
+                .upstreams = upstreams,
+                .usage = usage,
+                .inspector = inspector,
+                .unresolved = unresolved,
+                .clock = clock,
+                .options = options})
+        .handle(request);
   }
 
   // Each row in turn, in this world.

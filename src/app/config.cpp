@@ -11,6 +11,7 @@
 #include "app/base_url.h"
 #include "app/yaml_reader.h"
 #include "base/json.h"
+#include "base/window.h"
 #include "catalog/upstream_secrets.h"
 
 namespace app {
@@ -170,6 +171,18 @@ void read_admission(YamlMap map, AdmissionSettings& into) {
   map.finish();
 }
 
+void read_unresolved(YamlMap map, UnresolvedSettings& into) {
+  if (map.is_word("settle_after", "never")) {
+    into.settle_after_ms.reset();
+  } else if (std::string text; map.has("settle_after")) {
+    map.string("settle_after", text);
+    if (!text.empty()) into.settle_after_ms = base::parse_span_ms(text);  // else the map has refused it
+    if (!into.settle_after_ms)
+      map.refuse("settle_after", "must be a whole number of s, m, h, d or w from 1s to 366d, such as 7d, or never");
+  }
+  map.finish();
+}
+
 void read_log(YamlMap map, LogSettings& into) {
   static constexpr std::string_view levels[] = {"debug", "info", "warn", "error"};
   static constexpr std::string_view formats[] = {"text", "json"};
@@ -231,6 +244,7 @@ void read_file(YamlMap root, Config& config) {
   for (auto& map : root.list("routes")) read_route(std::move(map), config, config.routes);
   if (auto prices = root.map("prices")) read_prices(std::move(*prices), config.prices);
   if (auto admission = root.map("admission")) read_admission(std::move(*admission), config.admission);
+  if (auto unresolved = root.map("unresolved")) read_unresolved(std::move(*unresolved), config.unresolved);
   root.integer("drain_ms", config.drain_ms, {0, duration_ms.most});
   if (auto log = root.map("log")) read_log(std::move(*log), config.log);
   root.finish();

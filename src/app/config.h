@@ -40,6 +40,11 @@ struct AdmissionSettings {
   std::int64_t clamp_min_output_tokens = 16;
 };
 
+// What becomes of money that a call holds because nobody knows its cost.
+struct UnresolvedSettings {
+  std::optional<std::int64_t> settle_after_ms = 7 * 86'400'000LL;  // then it counts as spent; none: never
+};
+
 struct LogSettings {
   base::log::Level level = base::log::Level::info;
   base::log::Format format = base::log::Format::text;
@@ -57,6 +62,7 @@ struct Config {
   std::vector<catalog::Route> routes;  // names and prefixes are unique, each upstream exists
   PriceSettings prices;
   AdmissionSettings admission;
+  UnresolvedSettings unresolved;
   std::int64_t drain_ms = 30'000;
   LogSettings log;
 

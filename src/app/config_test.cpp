@@ -138,6 +138,7 @@ routes:
     max_reply_bytes: 6
 prices: { file: prices.json, unknown_model: { input: "10", output: 30.5, max_output_tokens: 16384 } }
 admission: { wait_ms: 0, store_deadline_ms: 7, clamp_min_output_tokens: 8 }
+unresolved: { settle_after: 36h }
 drain_ms: 9
 log: { level: warn, format: json }
 )");
@@ -174,6 +175,7 @@ log: { level: warn, format: json }
   CHECK(good->admission.wait_ms == 0);
   CHECK(good->admission.store_deadline_ms == 7);
   CHECK(good->admission.clamp_min_output_tokens == 8);
+  CHECK(good->unresolved.settle_after_ms == 36 * 3'600'000);
   CHECK(good->drain_ms == 9);
   CHECK(good->log.level == base::log::Level::warn);
   CHECK(good->log.format == base::log::Format::json);
@@ -190,6 +192,24 @@ TEST_CASE("a key that is unknown or stands twice is refused by name") {
       {one_upstream + "drain_ms: 1\ndrain_ms: 2", "m.yaml:3: 'drain_ms' is given twice, first in line 2; keep one"},
       {one_upstream + "<<: { drain_ms: 1 }", "m.yaml:2: '<<' is not a known key"},
   });
+}
+
+TEST_CASE("the time-out of what is unresolved is a span, or never") {
+  const auto config = [](std::string_view value) {
+    const Folder folder;
+    std::ofstream("m.yaml") << one_upstream << "unresolved: { settle_after: " << value << " }";
+    return load_config("m.yaml", environment_of({}));
+  };
+  CHECK(Config{}.unresolved.settle_after_ms == 7 * 86'400'000LL);
+  CHECK_FALSE(config("never")->unresolved.settle_after_ms.has_value());
+  CHECK(config("2w")->unresolved.settle_after_ms == 14 * 86'400'000LL);
+  for (const char* wrong : {"\"7\"", "7 days", "1y", "400d", "soon"}) {
+    const auto refused = config(wrong);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK_MESSAGE(refused.error().message.contains("'unresolved.settle_after' must be a whole number of s, m, h, d or "
+                                                   "w from 1s to 366d, such as 7d, or never"),
+                  refused.error().message);
+  }
 }
 
 TEST_CASE("a value of the wrong type, or one that readers differ about, is refused") {
@@ -408,6 +428,7 @@ TEST_CASE("the example in the tree has no findings and says the defaults") {
   CHECK(example.admission.wait_ms == defaults.admission.wait_ms);
   CHECK(example.admission.store_deadline_ms == defaults.admission.store_deadline_ms);
   CHECK(example.admission.clamp_min_output_tokens == defaults.admission.clamp_min_output_tokens);
+  CHECK(example.unresolved.settle_after_ms == defaults.unresolved.settle_after_ms);
   REQUIRE(example.routes.size() == 1);
   const catalog::Route route;
   CHECK(example.routes[0].timeouts.connect_ms == route.timeouts.connect_ms);

@@ -112,6 +112,15 @@ class ApiHandler final : public net::Handler {
   admin::Trust trust_;
 };
 
+constexpr std::int64_t minute_ms = 60'000;
+
+net::Task<void> keep_house(net::Loop& loop, const std::function<void()>& every_minute) {
+  for (;;) {
+    every_minute();
+    co_await loop.sleep(minute_ms);
+  }
+}
+
 // One listener with its way to the API.
 struct Door {
   Door(net::Loop& loop, admin::Api& api, admin::Trust trust, int fd)
@@ -135,8 +144,10 @@ struct ControlPlane::Plane {
 };
 
 base::Result<std::unique_ptr<ControlPlane>> ControlPlane::create(admin::Api& api, Listeners listeners,
-                                                                 const base::Clock& clock) {
+                                                                 const base::Clock& clock,
+                                                                 std::function<void()> every_minute) {
   std::unique_ptr<ControlPlane> control(new ControlPlane);
+  control->every_minute_ = std::move(every_minute);
   control->listeners_ = std::move(listeners);
   control->plane_ = std::make_unique<Plane>(clock);
   const auto open = [&](std::optional<net::Address>& address, admin::Trust trust) -> base::Status {
@@ -154,6 +165,7 @@ ControlPlane::~ControlPlane() { stop(); }
 
 void ControlPlane::start() {
   for (const auto& door : plane_->doors) door->listener.start();
+  plane_->loop.post([this] { plane_->loop.spawn(keep_house(plane_->loop, every_minute_)); });
   plane_->thread = std::thread([this] {
     name_thread("mg-control");
     plane_->loop.run();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,8 +20,9 @@ class ControlPlane {
     std::optional<net::Address> tcp;
     std::optional<net::Address> local;  // a Unix socket; its permissions are the key
   };
-  static base::Result<std::unique_ptr<ControlPlane>> create(admin::Api& api, Listeners listeners,
-                                                            const base::Clock& clock);
+  // `every_minute` runs on the control plane's thread, for the first time when it starts.
+  static base::Result<std::unique_ptr<ControlPlane>> create(
+      admin::Api& api, Listeners listeners, const base::Clock& clock, std::function<void()> every_minute = [] {});
   ~ControlPlane();
 
   void start();
@@ -32,6 +34,7 @@ class ControlPlane {
   ControlPlane() = default;
 
   Listeners listeners_;
+  std::function<void()> every_minute_;
   std::unique_ptr<Plane> plane_;
 };
 

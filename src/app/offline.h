@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "admin/api.h"
-#include "catalog/route.h"
+#include "app/config.h"
 #include "quota/store.h"
 
 namespace app {
@@ -31,11 +31,9 @@ class Offline {
   virtual admin::Response handle(admin::Request request) = 0;
 };
 
-// unavailable if a server, or another command, has the folder. Makes the folder if it does not exist. `upstreams` and
-// `routes` are what the configuration declares, which is not in the folder.
-base::Result<std::unique_ptr<Offline>> open_offline(const std::string& data_folder,
-                                                    std::vector<catalog::Upstream> upstreams,
-                                                    const std::vector<catalog::Route>& routes);
+// Opens config.data; makes the folder if it does not exist. unavailable if a server, or another command, has it. Of the
+// rest of the configuration it takes what is not in the folder: upstreams, routes, the time-out of what is unresolved.
+base::Result<std::unique_ptr<Offline>> open_offline(const Config& config);
 
 // Where a running server takes the command line's requests. Its file permissions are the key.
 std::string control_socket(const std::string& data_folder);

@@ -85,11 +85,20 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
                        .ready = [&self] { return self.ready(); },
                        .routes = names_of(config.routes)};
   if (options.admin_key) admin.environment_admin_key_hash = base::sha256(*options.admin_key);
-  program->api_ = std::make_unique<admin::Api>(*program->catalog_, *program->upstream_secrets_, stores.usage,
-                                               *program->keeper_, program->clock_, std::move(admin));
+  program->unresolved_store_ = std::make_unique<UnresolvedOnStoreThread>(stores.unresolved, *program->keeper_);
+  program->unresolved_ = std::make_unique<quota::UnresolvedDesk>(*program->unresolved_store_, program->clock_,
+                                                                 program->random_, config.unresolved.settle_after_ms);
+  program->api_ = std::make_unique<admin::Api>(admin::Services{.catalog = *program->catalog_,
+                                                               .upstreams = *program->upstream_secrets_,
+                                                               .usage = stores.usage,
+                                                               .inspector = *program->keeper_,
+                                                               .unresolved = *program->unresolved_,
+                                                               .clock = program->clock_,
+                                                               .options = std::move(admin)});
   ControlPlane::Listeners listeners{.tcp = config.control, .local = {}};
   if (options.local_socket) listeners.local = net::Address{*options.local_socket, 0, true};
-  TRY(program->control_plane_, ControlPlane::create(*program->api_, std::move(listeners), program->clock_));
+  TRY(program->control_plane_,
+      ControlPlane::create(*program->api_, std::move(listeners), program->clock_, [&self] { self.settle_overdue(); }));
   return program;
 }
 
@@ -129,6 +138,15 @@ base::Status Program::hand_over_secrets(catalog::SecretStore& store) {
                                                : "the configuration sets another one",
         name);
   return {};
+}
+
+void Program::settle_overdue() {
+  const auto settled = unresolved_->settle_overdue(*catalog_->current());
+  if (!settled) {
+    base::log::error("what has been unresolved for too long could not be settled: {}", settled.error().message);
+  } else if (*settled > 0) {
+    base::log::warn("{} calls were unresolved for too long; all that they held counts as spent", *settled);
+  }
 }
 
 // Every worker sees the change before the call that made it returns; leases of a changed amount go back.

@@ -24,6 +24,7 @@ struct Stores {
   quota::Store& quota;
   events::UsageLog& usage;
   catalog::SecretStore& secrets;
+  quota::UnresolvedStore& unresolved;
 };
 
 // The whole gateway over a store: constructs everything in order, starts it and stops it. Reading create() shows the
@@ -52,6 +53,7 @@ class Program {
   explicit Program(const Config& config);
   // Gives the workers the secrets that the store holds, now and whenever one changes.
   base::Status hand_over_secrets(catalog::SecretStore& store);
+  void settle_overdue();
   void catalog_changed(const std::shared_ptr<const catalog::Snapshot>& snapshot);
   std::string metrics() const;
   base::Status ready() const;
@@ -69,6 +71,8 @@ class Program {
   std::unique_ptr<catalog::UpstreamSecrets> upstream_secrets_;
   std::shared_ptr<const catalog::Snapshot> published_;
   std::unique_ptr<DataPlane> data_plane_;
+  std::unique_ptr<UnresolvedOnStoreThread> unresolved_store_;
+  std::unique_ptr<quota::UnresolvedDesk> unresolved_;
   std::unique_ptr<admin::Api> api_;
   std::unique_ptr<ControlPlane> control_plane_;
   bool running_ = false;

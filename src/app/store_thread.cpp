@@ -88,4 +88,17 @@ base::Status SecretsOnStoreThread::remove_secret(std::string_view upstream) {
   return on_store_thread(keeper_, [&] { return store_.remove_secret(upstream); });
 }
 
+// A list may be long, and is read through the store's own connection for that.
+base::Result<std::vector<quota::UnresolvedItem>> UnresolvedOnStoreThread::open_items(
+    const quota::UnresolvedFilter& filter) {
+  return store_.open_items(filter);
+}
+base::Result<quota::UnresolvedItem> UnresolvedOnStoreThread::item(base::ExchangeId id) { return store_.item(id); }
+base::Result<quota::UnresolvedItem> UnresolvedOnStoreThread::correct(const quota::Correction& correction) {
+  auto corrected = on_store_thread(keeper_, [&] { return store_.correct(correction); });
+  if (corrected)
+    for (const events::Hold& hold : correction.record.holds) keeper_.limit_changed(hold.limit);
+  return corrected;
+}
+
 }  // namespace app

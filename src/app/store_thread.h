@@ -7,6 +7,7 @@
 #include "catalog/secret_store.h"
 #include "catalog/store.h"
 #include "quota/keeper.h"
+#include "quota/unresolved.h"
 
 namespace app {
 
@@ -62,6 +63,21 @@ class SecretsOnStoreThread final : public catalog::SecretStore {
 
  private:
   catalog::SecretStore& store_;
+  quota::Keeper& keeper_;
+};
+
+// What is unresolved, for other threads. Corrections run on the store thread; after one, what the process has leased of
+// the limits that it touched goes back, so that an overrun holds from there on and whoever waits is tried again.
+class UnresolvedOnStoreThread final : public quota::UnresolvedStore {
+ public:
+  UnresolvedOnStoreThread(quota::UnresolvedStore& store, quota::Keeper& keeper) : store_(store), keeper_(keeper) {}
+
+  base::Result<std::vector<quota::UnresolvedItem>> open_items(const quota::UnresolvedFilter& filter) override;
+  base::Result<quota::UnresolvedItem> item(base::ExchangeId id) override;
+  base::Result<quota::UnresolvedItem> correct(const quota::Correction& correction) override;
+
+ private:
+  quota::UnresolvedStore& store_;
   quota::Keeper& keeper_;
 };
 

@@ -157,6 +157,8 @@ std::optional<int> parse_cycle_day(std::string_view text) {
   return static_cast<int>(*day);
 }
 
+}  // namespace
+
 std::optional<std::int64_t> parse_span_ms(std::string_view text) {
   const auto count = take_number(text);
   if (!count || text.size() != 1) return std::nullopt;
@@ -164,8 +166,6 @@ std::optional<std::int64_t> parse_span_ms(std::string_view text) {
   if (unit == units.end() || *count < 1 || *count > max_span_ms / unit->ms) return std::nullopt;
   return *count * unit->ms;
 }
-
-}  // namespace
 
 Result<WindowPolicy> parse_window(std::string_view text, TimeZone zone) {
   for (const CalendarName& known : calendar_names)

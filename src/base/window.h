@@ -97,6 +97,9 @@ WindowLabel first_live_sub_label(const WindowPolicy& policy, WallTime now, std::
 // some of the money may be free again.
 WallTime sub_window_leaves_at(const WindowPolicy& policy, WindowLabel sub, std::int64_t max_skew_ms);
 
+// A span as it is written there: a whole number and s, m (minutes), h, d or w, from 1s to 366d. In milliseconds.
+std::optional<std::int64_t> parse_span_ms(std::string_view text);
+
 // Reads what files, the command line and the API write:
 //   minute hour day week month year total   also minutely, hourly, daily, weekly, monthly, yearly
 //   cycle:15                                from the 15th; 1 to 31

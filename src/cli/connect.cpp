@@ -39,7 +39,7 @@ base::Result<std::unique_ptr<ControlClient>> connect(const Connection& connectio
     return base::fail(
         base::ErrorType::not_found,
         fmt::format("there is no data folder {}; name another with --data, or a server with --server", folder));
-  TRY(auto offline, app::open_offline(folder, config.upstreams, config.routes));
+  TRY(auto offline, app::open_offline(config));
   return std::make_unique<OfflineClient>(std::move(offline));
 }
 

@@ -42,12 +42,14 @@ class Plane {
   std::unique_ptr<catalog::Catalog> catalog_ = *catalog::Catalog::open(store_, base::system_clock(), random_);
   app::StoreInspector inspector_{store_, base::system_clock()};
   catalog::UpstreamSecrets upstreams_{{}, store_};
-  admin::Api api_{*catalog_,
-                  upstreams_,
-                  store_,
-                  inspector_,
-                  base::system_clock(),
-                  {.environment_admin_key_hash = base::sha256("right"), .metrics = {}, .ready = {}}};
+  quota::UnresolvedDesk unresolved_{store_, base::system_clock(), random_, std::nullopt};
+  admin::Api api_{{.catalog = *catalog_,
+                   .upstreams = upstreams_,
+                   .usage = store_,
+                   .inspector = inspector_,
+                   .unresolved = unresolved_,
+                   .clock = base::system_clock(),
+                   .options = {.environment_admin_key_hash = base::sha256("right"), .metrics = {}, .ready = {}}}};
   std::unique_ptr<app::ControlPlane> plane_;
 };
 

@@ -79,6 +79,11 @@ base::Result<Session::Reply> Session::act(const std::string& path) {
   return send({.method = "POST", .path = path, .query = {}, .body = {}, .credential = {}}, MissingFolder::refuse);
 }
 
+base::Result<Session::Reply> Session::post(const std::string& path, const boost::json::object& body) {
+  return send({.method = "POST", .path = path, .query = {}, .body = boost::json::serialize(body), .credential = {}},
+              MissingFolder::refuse);
+}
+
 base::Result<Session::Reply> Session::patch(const std::string& path, const boost::json::object& body) {
   return send({.method = "PATCH", .path = path, .query = {}, .body = boost::json::serialize(body), .credential = {}},
               MissingFolder::refuse);

@@ -39,6 +39,7 @@ class Session {
   base::Result<Reply> put(const std::string& path, const boost::json::object& body);
   // Does what the path's last word says.
   base::Result<Reply> act(const std::string& path);
+  base::Result<Reply> post(const std::string& path, const boost::json::object& body);
   base::Result<Reply> patch(const std::string& path, const boost::json::object& body);
   base::Result<Reply> remove(const std::string& path);
 

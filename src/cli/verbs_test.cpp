@@ -44,6 +44,7 @@ class Bench {
       return base::Secret(std::string(typed));
     });
     add_usage(app, session);
+    add_unresolved(app, session);
     add_version(app, out);
     arguments.insert(arguments.begin(), "metergate");
     const int no_failure = 0;
@@ -88,7 +89,14 @@ class Bench {
   std::vector<catalog::Upstream> declared_ = {upstream("openai", ""), upstream("azure", "sk-configured")};
   catalog::UpstreamSecrets upstreams_{declared_, store_};
   app::StoreInspector inspector_{store_, clock_};
-  admin::Api api_{*catalog_, upstreams_, store_, inspector_, clock_, {}};
+  quota::UnresolvedDesk unresolved_{store_, clock_, random_, 7 * 86'400'000LL};
+  admin::Api api_{{.catalog = *catalog_,
+                   .upstreams = upstreams_,
+                   .usage = store_,
+                   .inspector = inspector_,
+                   .unresolved = unresolved_,
+                   .clock = clock_,
+                   .options = {}}};
 };
 
 }  // namespace
@@ -272,6 +280,21 @@ TEST_CASE("usage is summed or listed") {
   CHECK(bench.run({"usage", "--limit", "5"}).code == 1);
   CHECK(bench.run({"usage", "--group", "team"}).err ==
         "metergate: the parameter 'group' must be total, account, key, model or day\n");
+}
+
+TEST_CASE("what is unresolved is listed, settled and released") {
+  Bench bench;
+  CHECK(bench.run({"unresolved", "list", "--limit", "5"}).out.starts_with("SINCE  ID  CAUSE"));
+  const char* const id = "01a1fc9b-5317-72ad-b980-04c601534cba";
+  bench.run({"unresolved", "settle", id, "--cost", "0.5"});
+  CHECK(bench.requests.back() == std::string("POST /api/v1/unresolved/") + id + "/settle");
+  const auto released = bench.run({"unresolved", "release", id, "--reason", "gone"});
+  CHECK(bench.requests.back() == std::string("POST /api/v1/unresolved/") + id + "/release");
+  CHECK(released.code == 1);
+  CHECK(released.err.contains("is unresolved: it is unknown"));
+  CHECK(bench.last_missing == MissingFolder::refuse);
+  CHECK(bench.run({"unresolved", "settle", id}).code == 2);
+  CHECK(bench.run({"unresolved", "release", id}).code == 2);
 }
 
 TEST_CASE("what is not understood is exit code 2, help is 0, and neither calls anything") {

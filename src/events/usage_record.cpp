@@ -10,6 +10,7 @@ std::string_view to_string(Outcome outcome) noexcept {
     case Outcome::refused: return "refused";
     case Outcome::failed: return "failed";
     case Outcome::unaccounted: return "unaccounted";
+    case Outcome::corrected: return "corrected";
   }
   return "failed";
 }

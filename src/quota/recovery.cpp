@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "journal/records.h"
+#include "quota/unresolved.h"
 
 namespace quota {
 namespace {
@@ -25,9 +26,7 @@ events::UsageRecord of_open(const journal::ReserveRecord& reserve) {
   record.price_version = reserve.price_version;
   record.stream = reserve.stream;
   record.estimate = reserve.estimate;
-  record.outcome = events::Outcome::failed;
-  record.error = base::ErrorType::unavailable;
-  record.fault = base::Source::gateway;
+  mark_crashed(record);
   for (const journal::ReservedHold& hold : reserve.holds)
     record.holds.push_back(
         {.limit = hold.limit, .label = hold.label, .reserved = hold.amount, .spent = 0, .unresolved = hold.amount});

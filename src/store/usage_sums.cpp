@@ -22,10 +22,11 @@ void add_cost(base::Money& total, base::Money cost) {
 
 void add_to(events::UsageSum& sum, const Countable& record) {
   const bool refused = record.outcome == events::Outcome::refused;
-  const bool exchange = record.outcome != events::Outcome::unaccounted;
+  const bool corrected = record.outcome == events::Outcome::corrected;
+  const bool exchange = record.outcome != events::Outcome::unaccounted && !corrected;
   sum.requests += exchange && !refused ? 1 : 0;
   sum.refusals += refused ? 1 : 0;
-  sum.unknown_usage += !refused && !record.usage ? 1 : 0;
+  sum.unknown_usage += !refused && !corrected && !record.usage ? 1 : 0;
   if (record.usage) {
     add_count(sum.input_tokens, record.usage->input_tokens.value_or(0));
     add_count(sum.output_tokens, record.usage->output_tokens.value_or(0));

@@ -16,7 +16,8 @@ struct Countable {
   base::Money cost;
 };
 
-// An unaccounted record is no exchange; it says only that the sums are incomplete. What no longer fits into 64 bits
+// An unaccounted record is no exchange; it says only that the sums are incomplete. A corrected one is none either: it
+// adds what an exchange before it had cost after all. What no longer fits into 64 bits
 // stays at the largest number: an absurd count of a provider stops no report and no booking. The counters of limits are
 // not summed up here, and refuse.
 void add_to(events::UsageSum& sum, const Countable& record);

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "quota/unresolved.h"
 #include "tests/conformance/stores.h"
 
 using quota::CounterKey;
@@ -54,7 +55,9 @@ class Node {
       give_back();
     } else if (dice <= 93) {
       return_too_much();
-    } else if (dice <= 96) {
+    } else if (dice <= 95) {
+      correct();
+    } else if (dice <= 97) {
       edit();
     } else {
       die();
@@ -166,6 +169,27 @@ class Node {
     }
     memory_.change_amount(counter, amount);
     sqlite_.change_amount(counter, amount);
+  }
+
+  // An operator settles what is unresolved, for more than was held now and then.
+  void correct() {
+    const auto expected = memory_.on.store->open_items({});
+    const auto actual = sqlite_.on.store->open_items({});
+    REQUIRE(expected.has_value());
+    REQUIRE(actual.has_value());
+    REQUIRE(*actual == *expected);
+    if (expected->empty()) return;
+    const quota::UnresolvedItem& item =
+        (*expected)[static_cast<std::size_t>(random_.between(0, static_cast<std::int64_t>(expected->size()) - 1))];
+    quota::Correction made{.item = item.record.id, .reason = {}, .record = exchange()};
+    made.record.outcome = events::Outcome::corrected;
+    for (const events::Hold& hold : item.record.holds) {
+      const std::int64_t spent = random_.between(0, hold.unresolved + (random_.between(1, 10) == 1 ? 20 : 0));
+      if (spent > hold.unresolved) overrun_.insert({hold.limit, hold.label});
+      made.record.holds.push_back({hold.limit, hold.label, 0, spent, -hold.unresolved, hold.sub_window});
+    }
+    REQUIRE(memory_.on.store->correct(made).has_value());
+    REQUIRE(sqlite_.on.store->correct(made).has_value());
   }
 
   // The process goes without a word; the next one finds what the store kept.

@@ -22,6 +22,7 @@
 #include "events/usage_log.h"
 #include "ledger/transfer.h"
 #include "quota/store.h"
+#include "quota/unresolved.h"
 
 namespace store {
 
@@ -29,6 +30,7 @@ namespace store {
 class MemoryStore final : public catalog::Store,
                           public catalog::SecretStore,
                           public quota::Store,
+                          public quota::UnresolvedStore,
                           public events::UsageLog {
  public:
   // catalog::Store. Refuses (conflict) what would point nowhere or be taken for another: an unknown parent, account or
@@ -51,6 +53,11 @@ class MemoryStore final : public catalog::Store,
   base::Result<std::vector<quota::Grant>> grant(std::span<const quota::GrantRequest> requests) override;
   base::Status flush(const quota::Flush& flush) override;
   base::Result<std::vector<quota::CounterState>> read(std::span<const quota::CounterQuery> counters) override;
+
+  // quota::UnresolvedStore.
+  base::Result<std::vector<quota::UnresolvedItem>> open_items(const quota::UnresolvedFilter& filter) override;
+  base::Result<quota::UnresolvedItem> item(base::ExchangeId id) override;
+  base::Result<quota::UnresolvedItem> correct(const quota::Correction& correction) override;
 
   // events::UsageLog. An unaccounted record counts in `unknown_usage` alone: it is no exchange, but it says that the
   // sums are incomplete.
@@ -86,6 +93,7 @@ class MemoryStore final : public catalog::Store,
     std::map<quota::CounterKey, LeaseRow> leases;
     base::Status book(const events::Hold& hold);
     base::Status take_back(const quota::LeaseReturn& lease_return);
+    base::Status correct(const events::Hold& hold);
   };
   // By time, then id: the order in which records are listed.
   using UsageKey = std::pair<base::WallTime, base::ExchangeId>;
@@ -94,7 +102,8 @@ class MemoryStore final : public catalog::Store,
   // Books the records that are new on a copy of the books, and says which these are.
   base::Result<std::vector<const events::UsageRecord*>> book_new(std::span<const events::UsageRecord> records,
                                                                  Books& books) const;
-  void keep(const events::UsageRecord& record);
+  // `since`, where it holds something as unresolved: when its exchange ended unless told.
+  void keep(const events::UsageRecord& record, std::optional<base::WallTime> since = std::nullopt);
   std::pair<base::AccountId, base::KeyId> payer_of(base::LimitId limit) const;
 
   std::mutex mutex_;
@@ -107,6 +116,7 @@ class MemoryStore final : public catalog::Store,
   Books books_;
   std::map<UsageKey, events::UsageRecord> usage_;
   std::unordered_map<base::ExchangeId, base::WallTime> started_;
+  std::map<base::ExchangeId, quota::UnresolvedItem> unresolved_;
 };
 
 }  // namespace store

@@ -101,8 +101,8 @@ base::Result<quota::Recovery> MemoryStore::recover(base::WallTime now, const quo
 
   // From here on nothing can fail.
   books_ = std::move(books);
-  for (const events::UsageRecord* const record : fresh) keep(*record);
-  for (const events::UsageRecord& record : unaccounted) keep(record);
+  for (const events::UsageRecord* const record : fresh) keep(*record, now);
+  for (const events::UsageRecord& record : unaccounted) keep(record, now);
   incarnation_ = recovery.incarnation;
   marks_.clear();
   return recovery;
@@ -174,9 +174,12 @@ base::Result<std::optional<ledger::Transfer>> MemoryStore::find_transfer(base::T
   return ledger::transfer_of(usage_.at({started->second, exchange}));
 }
 
-void MemoryStore::keep(const events::UsageRecord& record) {
+void MemoryStore::keep(const events::UsageRecord& record, std::optional<base::WallTime> since) {
   started_.emplace(record.id, record.started);
   usage_.emplace(UsageKey{record.started, record.id}, record);
+  const base::WallTime ended{record.started.ms + record.duration_us / 1'000};
+  if (quota::is_unresolved(record))
+    unresolved_.emplace(record.id, quota::UnresolvedItem{.record = record, .since = since.value_or(ended)});
 }
 
 std::pair<base::AccountId, base::KeyId> MemoryStore::payer_of(base::LimitId limit) const {

@@ -48,11 +48,20 @@ base::Status Bookings::take_back(const quota::LeaseReturn& lease_return) {
   return {};
 }
 
+base::Status Bookings::correct(const events::Hold& hold) {
+  ASSERT(hold.reserved == 0 && hold.spent >= 0 && hold.unresolved <= 0);
+  TRY(Booking* const booking, booking_of({hold.limit, hold.label}));
+  TRY_STATUS(add(booking->spent, hold.spent));
+  if (hold.sub_window) TRY_STATUS(add(sub_windows_[{hold.limit, *hold.sub_window}], hold.spent));
+  booking->unresolved += hold.unresolved;  // the sum of what was booked is above it: the schema checks
+  return {};
+}
+
 base::Status Bookings::write() {
   for (const auto& [key, booking] : bookings_) {
     const bool leaves = booking.consumed + booking.returned > 0;
     if (leaves) TRY_STATUS(write_lease(key, booking));
-    if (leaves || booking.spent > 0 || booking.unresolved > 0) TRY_STATUS(write_counter(key, booking));
+    if (leaves || booking.spent > 0 || booking.unresolved != 0) TRY_STATUS(write_counter(key, booking));
   }
   for (const auto& [key, spent] : sub_windows_)
     if (spent > 0)

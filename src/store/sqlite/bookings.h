@@ -30,6 +30,8 @@ class Bookings {
 
   base::Status book(const events::Hold& hold);
   base::Status take_back(const quota::LeaseReturn& lease_return);
+  // Of a corrected record: out of the counter's unresolved; no lease has to do with it.
+  base::Status correct(const events::Hold& hold);
   base::Status write();
   LeaseRows written() &&;
 

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "store/sqlite/bookings.h"
 #include "store/sqlite/sqlite_store.h"
+#include "store/sqlite/unresolved.h"
 #include "store/sqlite/usage_append.h"
 #include "store/unaccounted.h"
 
@@ -97,6 +98,7 @@ base::Result<quota::Recovery> SqliteStore::recover(base::WallTime now, const quo
   ASSERT(more.size() == unaccounted.size());
   fresh.insert(fresh.end(), more.begin(), more.end());
   TRY_STATUS(usage.write(fresh));
+  TRY_STATUS(sqlite::note_unresolved(writer_, fresh, now));
   TRY_STATUS(writer_.run("UPDATE leases SET open = 0 WHERE open = 1"));
   TRY_STATUS(writer_.run("DELETE FROM journals"));
   TRY_STATUS(writer_.run("UPDATE meta SET incarnation = incarnation + 1"));
@@ -152,6 +154,7 @@ base::Status SqliteStore::flush(const quota::Flush& flush) {
   for (const quota::LeaseReturn& lease_return : flush.returns) TRY_STATUS(bookings.take_back(lease_return));
   TRY_STATUS(bookings.write());
   TRY_STATUS(usage.write(fresh));
+  TRY_STATUS(sqlite::note_unresolved(writer_, fresh));
   for (const quota::JournalMark& mark : flush.marks)
     TRY_STATUS(
         writer_.run("INSERT INTO journals (incarnation, worker, settled) VALUES (?1, ?2, ?3) "

@@ -6,6 +6,8 @@
 
 #include <string_view>
 
+#include "store/sqlite/unresolved.h"
+
 // clang-format off
 #define EMBEDDED(name, path) \
   asm(".section .rodata\n"                                        \
@@ -20,6 +22,7 @@ EMBEDDED(metergate_schema_0001, METERGATE_SCHEMA_0001)
 EMBEDDED(metergate_schema_0002, METERGATE_SCHEMA_0002)
 EMBEDDED(metergate_schema_0003, METERGATE_SCHEMA_0003)
 EMBEDDED(metergate_schema_0004, METERGATE_SCHEMA_0004)
+EMBEDDED(metergate_schema_0005, METERGATE_SCHEMA_0005)
 #undef EMBEDDED
 // clang-format on
 
@@ -28,12 +31,18 @@ namespace {
 
 constexpr std::int64_t application_id = 0x6D676174;  // "mgat"
 
+struct Migration {
+  std::string_view script;
+  base::Status (*then)(Database&) = nullptr;  // what SQL cannot do
+};
+
 // The migration that leads to version i + 1 is at i.
-std::vector<std::string_view> migrations() {
-  return {{metergate_schema_0001, metergate_schema_0001_end},
-          {metergate_schema_0002, metergate_schema_0002_end},
-          {metergate_schema_0003, metergate_schema_0003_end},
-          {metergate_schema_0004, metergate_schema_0004_end}};
+std::vector<Migration> migrations() {
+  return {{.script = {metergate_schema_0001, metergate_schema_0001_end}},
+          {.script = {metergate_schema_0002, metergate_schema_0002_end}},
+          {.script = {metergate_schema_0003, metergate_schema_0003_end}},
+          {.script = {metergate_schema_0004, metergate_schema_0004_end}},
+          {.script = {metergate_schema_0005, metergate_schema_0005_end}, .then = note_all_unresolved}};
 }
 
 base::Result<std::int64_t> number(Database& database, std::string_view sql) {
@@ -63,8 +72,11 @@ base::Status migrate(Database& database, std::optional<std::int64_t> version_wan
     return refuse(database, fmt::format("was written by a newer Metergate (schema {}, this one knows {}); update first",
                                         version, newest));
   if (version == newest) return {};
-  for (std::int64_t next = version; next < newest; ++next)
-    TRY_STATUS(database.execute(steps[static_cast<std::size_t>(next)]));
+  for (std::int64_t next = version; next < newest; ++next) {
+    const Migration& step = steps[static_cast<std::size_t>(next)];
+    TRY_STATUS(database.execute(step.script));
+    if (step.then != nullptr) TRY_STATUS(step.then(database));
+  }
   TRY_STATUS(
       database.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", application_id, newest)));
   return transaction.commit();

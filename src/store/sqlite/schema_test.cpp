@@ -147,3 +147,29 @@ TEST_CASE("sub-windows that can never count again are deleted when the limit is 
   CHECK(rows->take_integer() == noon.ms);
   CHECK_FALSE(*rows->next());
 }
+
+TEST_CASE("a database without the table of what is unresolved finds its items in the usage log") {
+  World world;
+  events::UsageRecord held;
+  held.id.uuid.bytes[0] = 1;
+  held.started = noon;
+  held.duration_us = 2'000'000;
+  held.model = "small";
+  events::UsageRecord settled = held;
+  settled.id.uuid.bytes[0] = 2;
+  {
+    const auto store = *world.open();
+    REQUIRE(store->open_incarnation(noon).has_value());
+    const base::LimitId limit{held.id.uuid};
+    held.holds = {{limit, {7}, 30, 10, 20}};
+    settled.holds = {{limit, {7}, 30, 30, 0}};
+    const events::UsageRecord records[] = {held, settled};
+    REQUIRE(store->flush({.records = records, .returns = {}}).has_value());
+  }
+  world.run("DROP TABLE unresolved; PRAGMA user_version = 4");
+  const auto store = *world.open();
+  const auto items = store->open_items({});
+  REQUIRE(items.has_value());
+  REQUIRE(items->size() == 1);
+  CHECK(items->front() == quota::UnresolvedItem{.record = held, .since = {noon.ms + 2'000}});
+}

@@ -3,8 +3,8 @@
 // when it returns (WAL, synchronous=FULL); an error changes nothing. It behaves like store::MemoryStore, whose header
 // says what a flush does to a counter; tests/conformance holds both to it.
 //
-// One .cpp a port: catalog.cpp, quota.cpp, usage_log.cpp; usage_append.h is the part of a flush that writes the usage
-// log. The schema is in schema/.
+// One .cpp a port: catalog.cpp, quota.cpp, unresolved.cpp, usage_log.cpp; usage_append.h is the part of a flush that
+// writes the usage log. The schema is in schema/.
 
 #include <filesystem>
 #include <memory>
@@ -15,6 +15,7 @@
 #include "events/usage_log.h"
 #include "ledger/transfer.h"
 #include "quota/store.h"
+#include "quota/unresolved.h"
 #include "store/secret_box.h"
 #include "store/sqlite/bookings.h"
 #include "store/sqlite/checkpointer.h"
@@ -25,7 +26,10 @@ namespace store {
 
 // Thread-safe. Grants, flushes and catalog changes share one connection and wait for each other; the usage log reads
 // through another one, so that a long query never keeps a grant waiting.
-class SqliteStore final : public catalog::Store, public quota::Store, public events::UsageLog {
+class SqliteStore final : public catalog::Store,
+                          public quota::Store,
+                          public quota::UnresolvedStore,
+                          public events::UsageLog {
  public:
   // Opens the file, or creates it (0600, its folder 0700), and brings it to this program's schema. Whoever opens it
   // holds the DataFolder that it is in.
@@ -46,6 +50,11 @@ class SqliteStore final : public catalog::Store, public quota::Store, public eve
   base::Result<std::vector<quota::Grant>> grant(std::span<const quota::GrantRequest> requests) override;
   base::Status flush(const quota::Flush& flush) override;
   base::Result<std::vector<quota::CounterState>> read(std::span<const quota::CounterQuery> counters) override;
+
+  // quota::UnresolvedStore.
+  base::Result<std::vector<quota::UnresolvedItem>> open_items(const quota::UnresolvedFilter& filter) override;
+  base::Result<quota::UnresolvedItem> item(base::ExchangeId id) override;
+  base::Result<quota::UnresolvedItem> correct(const quota::Correction& correction) override;
 
   // events::UsageLog.
   base::Result<std::vector<events::UsageRecord>> records(const events::UsageFilter& filter) override;
