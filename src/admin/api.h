@@ -19,6 +19,7 @@
 #include "catalog/catalog.h"
 #include "catalog/upstream_secrets.h"
 #include "events/usage_log.h"
+#include "quota/doctor.h"
 #include "quota/numbers.h"
 #include "quota/unresolved.h"
 
@@ -38,6 +39,7 @@ struct Services {
   events::UsageLog& usage;
   quota::Inspector& inspector;
   quota::UnresolvedDesk& unresolved;
+  quota::Books& books;
   const base::Clock& clock;
   Options options;
 };

@@ -42,16 +42,8 @@ json::object to_json(const meter::Usage& usage) {
           {"audio_output_tokens", value_or_null(usage.audio_output_tokens)}};
 }
 
-// A label is a local date and time (of UTC for minutes and sub-windows): without an offset. Null where there is one
-// counter for ever.
-json::value label_text(const events::Hold& hold) {
-  const base::WindowLabel label = hold.sub_window.value_or(hold.label);
-  if (label.ms == 0) return nullptr;
-  return json::string(base::to_rfc3339(base::WallTime{label.ms}).substr(0, sizeof "2026-11-21T04:06:00" - 1));
-}
-
 json::object to_json(const events::Hold& hold, const catalog::Snapshot& snapshot) {
-  json::object out{{"limit", hold.limit.to_string()}, {"window", label_text(hold)}};
+  json::object out{{"limit", hold.limit.to_string()}, {"window", window_label(hold.sub_window.value_or(hold.label))}};
   const catalog::Limit* limit = snapshot.find_limit(hold.limit);
   if (limit == nullptr) return out;
   out["unit"] = catalog::to_string(limit->unit);
@@ -70,6 +62,11 @@ json::object to_json(const quota::Correction& made, const catalog::Snapshot& sna
 }
 
 }  // namespace
+
+json::value window_label(base::WindowLabel label) {
+  if (label.ms == 0) return nullptr;
+  return json::string(base::to_rfc3339(base::WallTime{label.ms}).substr(0, sizeof "2026-11-21T04:06:00" - 1));
+}
 
 Response json_reply(int status, const json::object& body) {
   return {status, "application/json", json::serialize(body) + "\n", {}};

@@ -3,6 +3,7 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,10 @@ Response problem(const base::Error& error, std::optional<int> status = std::null
 
 // The body as a JSON object; an empty body is an empty object, so that what is missing is named.
 base::Result<base::Json> read_body(const Request& request);
+
+// A label is a local date and time (of UTC for minutes and sub-windows): without an offset. Null where there is one
+// counter for ever.
+boost::json::value window_label(base::WindowLabel label);
 
 boost::json::object to_json(const catalog::Account& account);
 boost::json::object to_json(const catalog::Key& key);

@@ -47,6 +47,8 @@ constexpr Route routes[] = {
     {"GET", "/api/v1/usage", Access::admin, sum_usage},
     {"GET", "/api/v1/usage/records", Access::admin, list_usage_records},
 
+    {"GET", "/api/v1/doctor", Access::admin, examine_books},
+
     {"GET", "/api/v1/unresolved", Access::admin, list_unresolved},
     {"GET", "/api/v1/unresolved/{id}", Access::admin, show_unresolved},
     {"POST", "/api/v1/unresolved/{id}/settle", Access::admin, settle_unresolved},

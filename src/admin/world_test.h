@@ -143,6 +143,7 @@ class World {
                 .usage = usage,
                 .inspector = inspector,
                 .unresolved = unresolved,
+                .books = secret_store,
                 .clock = clock,
                 .options = options})
         .handle(request);

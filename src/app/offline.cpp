@@ -25,6 +25,7 @@ class OpenFolder final : public Offline {
               .usage = *store_,
               .inspector = inspector_,
               .unresolved = unresolved_,
+              .books = *store_,
               .clock = base::system_clock(),
               .options = {.environment_admin_key_hash = {}, .metrics = {}, .ready = {}, .routes = std::move(routes)}}) {
   }

@@ -93,6 +93,7 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
                                                                .usage = stores.usage,
                                                                .inspector = *program->keeper_,
                                                                .unresolved = *program->unresolved_,
+                                                               .books = stores.books,
                                                                .clock = program->clock_,
                                                                .options = std::move(admin)});
   ControlPlane::Listeners listeners{.tcp = config.control, .local = {}};

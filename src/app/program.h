@@ -25,6 +25,7 @@ struct Stores {
   events::UsageLog& usage;
   catalog::SecretStore& secrets;
   quota::UnresolvedStore& unresolved;
+  quota::Books& books;
 };
 
 // The whole gateway over a store: constructs everything in order, starts it and stops it. Reading create() shows the

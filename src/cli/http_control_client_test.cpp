@@ -48,6 +48,7 @@ class Plane {
                    .usage = store_,
                    .inspector = inspector_,
                    .unresolved = unresolved_,
+                   .books = store_,
                    .clock = base::system_clock(),
                    .options = {.environment_admin_key_hash = base::sha256("right"), .metrics = {}, .ready = {}}}};
   std::unique_ptr<app::ControlPlane> plane_;

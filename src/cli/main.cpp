@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
                      [](const std::string& prompt) { return cli::read_secret(STDIN_FILENO, std::cerr, prompt); });
   cli::add_usage(app, session);
   cli::add_unresolved(app, session);
+  cli::add_doctor(app, session);
   cli::add_version(app, std::cout);
 
   const int code = cli::run(app, argc, argv, std::cout, std::cerr, exit_code);

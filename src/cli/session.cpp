@@ -118,9 +118,9 @@ void Session::say(const std::string& text) {
 
 void Session::note(const std::string& text) { err_ << "metergate: " << text << "\n"; }
 
-void Session::fail(const base::Error& error) {
+void Session::fail(const base::Error& error, int exit_code) {
   note(error.message);
-  exit_code_ = 1;
+  exit_code_ = exit_code;
 }
 
 std::string text_of(const base::Json& object, std::string_view name) {

@@ -54,7 +54,9 @@ class Session {
   std::ostream& out() { return out_; }
 
   int exit_code() const { return exit_code_; }
-  void fail(const base::Error& error);
+  void fail(const base::Error& error, int exit_code = 1);
+  // For a verb whose answer is its exit code.
+  void end_with(int exit_code) { exit_code_ = exit_code; }
 
  private:
   base::Result<Reply> send(admin::Request request, MissingFolder missing);

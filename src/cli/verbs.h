@@ -20,6 +20,7 @@ void add_limits(CLI::App& app, Session& session);
 void add_upstreams(CLI::App& app, Session& session, const ReadSecret& read_secret);
 void add_usage(CLI::App& app, Session& session);
 void add_unresolved(CLI::App& app, Session& session);
+void add_doctor(CLI::App& app, Session& session);
 
 // Neither.
 void add_check(CLI::App& app, std::ostream& out, int& exit_code);

@@ -45,6 +45,7 @@ class Bench {
     });
     add_usage(app, session);
     add_unresolved(app, session);
+    add_doctor(app, session);
     add_version(app, out);
     arguments.insert(arguments.begin(), "metergate");
     const int no_failure = 0;
@@ -95,6 +96,7 @@ class Bench {
                    .usage = store_,
                    .inspector = inspector_,
                    .unresolved = unresolved_,
+                   .books = store_,
                    .clock = clock_,
                    .options = {}}};
 };

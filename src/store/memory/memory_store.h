@@ -21,6 +21,7 @@
 #include "catalog/store.h"
 #include "events/usage_log.h"
 #include "ledger/transfer.h"
+#include "quota/doctor.h"
 #include "quota/store.h"
 #include "quota/unresolved.h"
 
@@ -31,6 +32,7 @@ class MemoryStore final : public catalog::Store,
                           public catalog::SecretStore,
                           public quota::Store,
                           public quota::UnresolvedStore,
+                          public quota::Books,
                           public events::UsageLog {
  public:
   // catalog::Store. Refuses (conflict) what would point nowhere or be taken for another: an unknown parent, account or
@@ -58,6 +60,9 @@ class MemoryStore final : public catalog::Store,
   base::Result<std::vector<quota::UnresolvedItem>> open_items(const quota::UnresolvedFilter& filter) override;
   base::Result<quota::UnresolvedItem> item(base::ExchangeId id) override;
   base::Result<quota::UnresolvedItem> correct(const quota::Correction& correction) override;
+
+  // quota::Books.
+  base::Result<Kept> show(quota::BooksReader& reader) override;
 
   // events::UsageLog. An unaccounted record counts in `unknown_usage` alone: it is no exchange, but it says that the
   // sums are incomplete.

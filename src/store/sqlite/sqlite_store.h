@@ -3,8 +3,8 @@
 // when it returns (WAL, synchronous=FULL); an error changes nothing. It behaves like store::MemoryStore, whose header
 // says what a flush does to a counter; tests/conformance holds both to it.
 //
-// One .cpp a port: catalog.cpp, quota.cpp, unresolved.cpp, usage_log.cpp; usage_append.h is the part of a flush that
-// writes the usage log. The schema is in schema/.
+// One .cpp a port: catalog.cpp, quota.cpp, unresolved.cpp, books.cpp, usage_log.cpp; usage_append.h is the part of a
+// flush that writes the usage log. The schema is in schema/.
 
 #include <filesystem>
 #include <memory>
@@ -14,6 +14,7 @@
 #include "catalog/store.h"
 #include "events/usage_log.h"
 #include "ledger/transfer.h"
+#include "quota/doctor.h"
 #include "quota/store.h"
 #include "quota/unresolved.h"
 #include "store/secret_box.h"
@@ -29,6 +30,7 @@ namespace store {
 class SqliteStore final : public catalog::Store,
                           public quota::Store,
                           public quota::UnresolvedStore,
+                          public quota::Books,
                           public events::UsageLog {
  public:
   // Opens the file, or creates it (0600, its folder 0700), and brings it to this program's schema. Whoever opens it
@@ -55,6 +57,9 @@ class SqliteStore final : public catalog::Store,
   base::Result<std::vector<quota::UnresolvedItem>> open_items(const quota::UnresolvedFilter& filter) override;
   base::Result<quota::UnresolvedItem> item(base::ExchangeId id) override;
   base::Result<quota::UnresolvedItem> correct(const quota::Correction& correction) override;
+
+  // quota::Books.
+  base::Result<Kept> show(quota::BooksReader& reader) override;
 
   // events::UsageLog.
   base::Result<std::vector<events::UsageRecord>> records(const events::UsageFilter& filter) override;

@@ -21,6 +21,14 @@ std::string packed(const events::UsageRecord& record) {
   return segment.bytes();
 }
 
+constexpr quota::Verdict verdicts[] = {quota::Verdict::settled, quota::Verdict::released, quota::Verdict::timed_out};
+
+base::Result<events::UsageRecord> unpacked(std::string_view bytes) {
+  TRY(auto segment, SegmentReader::open(bytes));
+  TRY_STATUS(segment.next());
+  return segment.record();
+}
+
 }  // namespace
 
 base::Status note_unresolved(Database& database, std::span<const events::UsageRecord* const> fresh,
@@ -60,33 +68,17 @@ base::Status note_all_unresolved(Database& database) {
   }
 }
 
-}  // namespace sqlite
-
-namespace {
-
-using quota::UnresolvedItem;
-using quota::Verdict;
-using sqlite::Rows;
-
-constexpr Verdict verdicts[] = {Verdict::settled, Verdict::released, Verdict::timed_out};
-
-base::Result<events::UsageRecord> unpacked(std::string_view bytes) {
-  TRY(auto segment, SegmentReader::open(bytes));
-  TRY_STATUS(segment.next());
-  return segment.record();
-}
-
-// id, since, record, verdict, reason, correction.
-base::Result<UnresolvedItem> take_item(Rows& rows) {
+base::Result<quota::UnresolvedItem> take_unresolved(Rows& rows) {
   const auto id = rows.take_id<base::ExchangeId>();
-  UnresolvedItem item;
+  quota::UnresolvedItem item;
   item.since = rows.take_time();
   auto record = unpacked(rows.borrow_blob());
   if (!record) return base::fail(std::move(record).error().in(fmt::format("unresolved record {}", id.to_string())));
   item.record = std::move(*record);
   const auto verdict = rows.take_optional_text();
   if (!verdict) return item;
-  const auto* const known = std::ranges::find(verdicts, *verdict, [](Verdict one) { return quota::to_string(one); });
+  const auto* const known =
+      std::ranges::find(verdicts, *verdict, [](quota::Verdict one) { return quota::to_string(one); });
   if (known == std::end(verdicts))
     return base::fail(
         base::ErrorType::unavailable,
@@ -101,12 +93,19 @@ base::Result<UnresolvedItem> take_item(Rows& rows) {
   return item;
 }
 
+}  // namespace sqlite
+
+namespace {
+
+using quota::UnresolvedItem;
+using sqlite::Rows;
+
 base::Result<UnresolvedItem> find_item(sqlite::Database& database, base::ExchangeId id) {
   TRY(Rows rows,
       database.query("SELECT id, since, record, verdict, reason, correction FROM unresolved WHERE id = ?", id));
   TRY(const bool found, rows.next());
   if (!found) return quota::no_such_item(id);
-  return take_item(rows);
+  return sqlite::take_unresolved(rows);
 }
 
 }  // namespace
@@ -132,7 +131,7 @@ base::Result<std::vector<UnresolvedItem>> SqliteStore::open_items(const quota::U
   for (;;) {
     TRY(const bool found, rows.next());
     if (!found) return items;
-    TRY(auto item, take_item(rows));
+    TRY(auto item, sqlite::take_unresolved(rows));
     items.push_back(std::move(item));
   }
 }

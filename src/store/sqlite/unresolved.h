@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "events/usage_record.h"
+#include "quota/unresolved.h"
 #include "store/sqlite/database.h"
 
 namespace store::sqlite {
@@ -17,5 +18,8 @@ base::Status note_unresolved(Database& database, std::span<const events::UsageRe
 
 // Inserts those of the whole usage log: what a database of a schema without the table brings along.
 base::Status note_all_unresolved(Database& database);
+
+// The item of a row: id, since, record, verdict, reason, correction.
+base::Result<quota::UnresolvedItem> take_unresolved(Rows& rows);
 
 }  // namespace store::sqlite

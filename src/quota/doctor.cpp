@@ -1,0 +1,161 @@
+#include "quota/doctor.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "ledger/transfer.h"
+#include "quota/counting.h"
+
+namespace quota {
+namespace {
+
+// Sums of damaged numbers may be larger than a number.
+using Sum = __int128;
+
+std::int64_t clipped(Sum sum) {
+  constexpr Sum least = std::numeric_limits<std::int64_t>::min(), most = std::numeric_limits<std::int64_t>::max();
+  return static_cast<std::int64_t>(std::clamp(sum, least, most));
+}
+
+class Examiner final : public BooksReader {
+ public:
+  void see(const KeptCounter& counter) override { kept_[counter.counter] = counter; }
+  void see(const KeptSubWindow& sub_window) override {
+    kept_subs_[{sub_window.limit, sub_window.label}] += sub_window.spent;
+  }
+  void see(const KeptSum& sum) override { kept_costs_[sum.account] += sum.cost.nanos(); }
+
+  void see(const KeptLease& lease) override {
+    leases_.push_back(lease);
+    if (lease.open) derived_[lease.counter].leased += lease.remainder();
+  }
+
+  void see(const UnresolvedItem& item) override {
+    if (item.correction) return;
+    ++found_.open_items;
+    for (const events::Hold& hold : item.record.holds) derived_[{hold.limit, hold.label}].items += hold.unresolved;
+  }
+
+  void see(const events::UsageRecord& record, bool folded) override {
+    ++found_.records;
+    for (const events::Hold& hold : record.holds) {
+      Derived& derived = derived_[{hold.limit, hold.label}];
+      derived.spent += hold.spent;
+      derived.unresolved += hold.unresolved;
+      if (hold.sub_window && hold.spent != 0) derived_subs_[{hold.limit, *hold.sub_window}] += hold.spent;
+    }
+    if (folded && !record.cost.is_zero()) derived_costs_[record.account] += record.cost.nanos();
+    // A damaged record may hold what no record could be made with.
+    if (record.cost.is_negative() || (!record.cost.is_zero() && record.account.is_nil())) {
+      found_.wrong.push_back(
+          {.what = "transfers", .account = record.account, .kept = record.cost.nanos(), .derived = 0});
+      return;
+    }
+    const auto transfer = ledger::transfer_of(record);
+    if (!transfer) return;
+    ++found_.transfers;
+    for (const ledger::Posting& posting : transfer->postings) {
+      balances_[posting.source] -= posting.amount.nanos();
+      balances_[posting.target] += posting.amount.nanos();
+    }
+  }
+
+  void damaged(std::string what) override { found_.wrong.push_back({.what = std::move(what)}); }
+  void unreadable(std::string what) override { found_.unreadable.push_back(std::move(what)); }
+
+  Examination examined(const Books::Kept& kept, const catalog::Snapshot& snapshot, base::WallTime now) && {
+    check_leases(kept.incarnation);
+    if (found_.unreadable.empty()) {
+      check_counters();
+      check_sub_windows(snapshot, now);
+      check_costs();
+      check_transfers();
+    }
+    for (const auto& [key, counter] : kept_) found_.counters.push_back(counter);
+    return std::move(found_);
+  }
+
+ private:
+  struct Derived {
+    Sum spent = 0, leased = 0, unresolved = 0, items = 0;
+  };
+
+  void compare(std::string what, std::optional<CounterKey> counter, Sum kept, Sum derived) {
+    if (kept == derived) return;
+    found_.wrong.push_back(
+        {.what = std::move(what), .counter = counter, .kept = clipped(kept), .derived = clipped(derived)});
+  }
+
+  // A lease never holds less than nothing, and only the last incarnation has open ones.
+  void check_leases(std::int64_t incarnation) {
+    for (const KeptLease& lease : leases_) {
+      if (lease.remainder() < 0)
+        found_.wrong.push_back({.what = "lease", .counter = lease.counter, .kept = lease.remainder(), .derived = 0});
+      if (!lease.open) continue;
+      if (lease.incarnation != incarnation)
+        found_.wrong.push_back({.what = "incarnation of a lease",
+                                .counter = lease.counter,
+                                .kept = lease.incarnation,
+                                .derived = incarnation});
+      if (lease.remainder() != 0) found_.open_leases.push_back(lease);
+    }
+  }
+
+  void check_counters() {
+    for (const auto& [key, derived] : derived_) kept_.try_emplace(key, KeptCounter{.counter = key});
+    for (const auto& [key, counter] : kept_) {
+      const Derived& derived = derived_[key];
+      compare("spent", key, counter.spent, derived.spent);
+      compare("leased", key, counter.leased, derived.leased);
+      compare("unresolved", key, counter.unresolved, derived.unresolved);
+      compare("open items", key, counter.unresolved, derived.items);
+    }
+  }
+
+  void check_sub_windows(const catalog::Snapshot& snapshot, base::WallTime now) {
+    for (const auto& [key, spent] : derived_subs_) kept_subs_.try_emplace(key, 0);
+    for (const auto& [key, kept] : kept_subs_) {
+      const catalog::Limit* const limit = snapshot.find_limit(key.limit);
+      if (limit == nullptr || limit->window.kind != base::WindowPolicy::Kind::rolling) continue;
+      if (key.label < base::first_live_sub_label(limit->window, now, max_skew_ms)) continue;
+      compare("sub-window", key, kept, derived_subs_[key]);
+    }
+  }
+
+  void check_costs() {
+    for (const auto& [account, cost] : derived_costs_) kept_costs_.try_emplace(account, 0);
+    for (const auto& [account, kept] : kept_costs_)
+      if (const Sum derived = derived_costs_[account]; kept != derived)
+        found_.wrong.push_back(
+            {.what = "sum of usage", .account = account, .kept = clipped(kept), .derived = clipped(derived)});
+  }
+
+  void check_transfers() {
+    Sum all = 0, billed = 0;
+    for (const auto& [name, balance] : balances_) {
+      all += balance;
+      if (balance > 0) billed += balance;
+    }
+    found_.booked = base::Money::from_nanos(clipped(billed));
+    compare("transfers", std::nullopt, all, 0);
+  }
+
+  std::map<CounterKey, KeptCounter> kept_;
+  std::map<CounterKey, Derived> derived_;
+  std::map<CounterKey, Sum> kept_subs_, derived_subs_;  // a key's label is the sub-window's
+  std::map<base::AccountId, Sum> kept_costs_, derived_costs_;
+  std::map<std::string, Sum> balances_;
+  std::vector<KeptLease> leases_;
+  Examination found_;
+};
+
+}  // namespace
+
+base::Result<Examination> examine(Books& books, const catalog::Snapshot& snapshot, base::WallTime now) {
+  Examiner examiner;
+  TRY(const Books::Kept kept, books.show(examiner));
+  return std::move(examiner).examined(kept, snapshot, now);
+}
+
+}  // namespace quota

@@ -1,0 +1,106 @@
+#pragma once
+// The books, examined: every number that is kept is derived once more from what it stands for, by nothing that the code
+// that keeps it uses, and the two are compared.
+//
+//   spent, unresolved of a counter   the sum of the holds of all usage records on it
+//   leased of a counter              the sum of what is left of its open leases
+//   unresolved of a counter, again   the sum of the items that are open
+//   spent of a sub-window            the sum of the holds that name it
+//   the sums of the usage log        the sum of the records that were folded into them
+//   the books in double entry        the sum of all transfers: zero
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "catalog/snapshot.h"
+#include "events/usage_record.h"
+#include "quota/store.h"
+#include "quota/unresolved.h"
+
+namespace quota {
+
+// What is kept, as it lies in the store.
+struct KeptCounter {
+  CounterKey counter;
+  std::int64_t spent = 0;
+  std::int64_t leased = 0;
+  std::int64_t unresolved = 0;
+};
+struct KeptLease {
+  std::int64_t incarnation = 0;
+  CounterKey counter;
+  std::int64_t granted = 0;
+  std::int64_t returned = 0;
+  std::int64_t consumed = 0;
+  bool open = false;
+  std::int64_t remainder() const { return granted - returned - consumed; }
+};
+struct KeptSubWindow {
+  base::LimitId limit;
+  base::WindowLabel label;
+  std::int64_t spent = 0;
+};
+// Of the records that are folded: what they cost an account.
+struct KeptSum {
+  base::AccountId account;
+  base::Money cost;
+};
+
+// Sees all that is kept, in any order.
+class BooksReader {
+ public:
+  virtual ~BooksReader() = default;
+  virtual void see(const KeptCounter& counter) = 0;
+  virtual void see(const KeptLease& lease) = 0;
+  virtual void see(const KeptSubWindow& sub_window) = 0;
+  virtual void see(const KeptSum& sum) = 0;
+  virtual void see(const UnresolvedItem& item) = 0;
+  // `folded`: it is in a KeptSum.
+  virtual void see(const events::UsageRecord& record, bool folded) = 0;
+  // What the database itself says is wrong with its file.
+  virtual void damaged(std::string what) = 0;
+  // Something that cannot be read, so that nothing can be said of the sums that it belongs to.
+  virtual void unreadable(std::string what) = 0;
+};
+
+// Port: shows all that is kept, as of one moment. Slow: it reads everything. Fails if it cannot be read at all.
+class Books {
+ public:
+  virtual ~Books() = default;
+  struct Kept {
+    std::int64_t incarnation = 0;  // the last one
+  };
+  virtual base::Result<Kept> show(BooksReader& reader) = 0;
+};
+
+// Two numbers that should be the same.
+struct Discrepancy {
+  // "spent", "leased", "unresolved", "open items", "sub-window", "sum of usage", "transfers", "lease", "incarnation of
+  // a lease"; of a damaged file what is wrong with it, and both numbers are zero.
+  std::string what;
+  std::optional<CounterKey> counter = std::nullopt;  // of a sub-window with its label
+  std::optional<base::AccountId> account = std::nullopt;
+  std::int64_t kept = 0;
+  std::int64_t derived = 0;
+  bool operator==(const Discrepancy&) const = default;
+};
+
+struct Examination {
+  std::uint64_t records = 0;
+  std::uint64_t transfers = 0;
+  base::Money booked;  // what all accounts have spent, and all providers billed
+  std::vector<KeptCounter> counters;
+  std::vector<KeptLease> open_leases;
+  std::uint64_t open_items = 0;
+  std::vector<Discrepancy> wrong;
+  std::vector<std::string> unreadable;  // if there is any, sums were not compared
+};
+
+// `now`: which sub-windows of a rolling limit of `snapshot` still count; the others may be forgotten.
+base::Result<Examination> examine(Books& books, const catalog::Snapshot& snapshot, base::WallTime now);
+
+}  // namespace quota

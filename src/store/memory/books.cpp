@@ -1,0 +1,26 @@
+// What is kept in memory, shown as it lies.
+#include "store/memory/memory_store.h"
+
+namespace store {
+
+base::Result<quota::Books::Kept> MemoryStore::show(quota::BooksReader& reader) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [key, counter] : books_.counters) {
+    reader.see(quota::KeptCounter{
+        .counter = key, .spent = counter.spent, .leased = counter.leased, .unresolved = counter.unresolved});
+    for (const auto& [label, spent] : counter.sub_windows)
+      reader.see(quota::KeptSubWindow{.limit = key.limit, .label = label, .spent = spent});
+  }
+  for (const auto& [key, row] : books_.leases)
+    reader.see(quota::KeptLease{.incarnation = incarnation_,
+                                .counter = key,
+                                .granted = row.granted,
+                                .returned = row.returned,
+                                .consumed = row.consumed,
+                                .open = true});
+  for (const auto& [id, item] : unresolved_) reader.see(item);
+  for (const auto& [key, record] : usage_) reader.see(record, false);
+  return Kept{.incarnation = incarnation_};
+}
+
+}  // namespace store

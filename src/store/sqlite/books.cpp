@@ -1,0 +1,121 @@
+// quota::Books on SQLite: through a connection of its own, so that nobody waits while everything is read.
+#include <fmt/format.h>
+
+#include "store/sqlite/sqlite_store.h"
+#include "store/sqlite/unresolved.h"
+#include "store/sqlite/usage_fold.h"
+#include "store/sqlite/usage_segment.h"
+
+namespace store {
+namespace {
+
+using quota::BooksReader;
+using sqlite::Database;
+using sqlite::Rows;
+
+constexpr int damages_shown = 10;
+
+template <class See>
+base::Status for_each_row(Database& database, std::string_view sql, See see) {
+  TRY(Rows rows, database.query(sql));
+  for (;;) {
+    TRY(const bool found, rows.next());
+    if (!found) return {};
+    TRY_STATUS(see(rows));
+  }
+}
+
+quota::CounterKey take_counter(Rows& rows) { return {rows.take_id<base::LimitId>(), rows.take_label()}; }
+
+// What SQLite itself has to say of the file.
+base::Status check_file(Database& database, BooksReader& reader) {
+  return for_each_row(database, fmt::format("PRAGMA quick_check({})", damages_shown), [&](Rows& rows) {
+    if (std::string said = rows.take_text(); said != "ok") reader.damaged("the file is damaged: " + said);
+    return base::Status();
+  });
+}
+
+base::Status show_tables(Database& database, BooksReader& reader) {
+  TRY_STATUS(for_each_row(database, "SELECT limit_id, label, spent, leased, unresolved FROM counters", [&](Rows& rows) {
+    reader.see(quota::KeptCounter{.counter = take_counter(rows),
+                                  .spent = rows.take_integer(),
+                                  .leased = rows.take_integer(),
+                                  .unresolved = rows.take_integer()});
+    return base::Status();
+  }));
+  TRY_STATUS(for_each_row(
+      database, "SELECT incarnation, limit_id, label, granted, returned, consumed, open FROM leases", [&](Rows& rows) {
+        reader.see(quota::KeptLease{.incarnation = rows.take_integer(),
+                                    .counter = take_counter(rows),
+                                    .granted = rows.take_integer(),
+                                    .returned = rows.take_integer(),
+                                    .consumed = rows.take_integer(),
+                                    .open = rows.take_flag()});
+        return base::Status();
+      }));
+  TRY_STATUS(for_each_row(database, "SELECT limit_id, label, spent FROM sub_windows", [&](Rows& rows) {
+    reader.see(quota::KeptSubWindow{
+        .limit = rows.take_id<base::LimitId>(), .label = rows.take_label(), .spent = rows.take_integer()});
+    return base::Status();
+  }));
+  return for_each_row(database, "SELECT account_id, sum(cost) FROM usage_sums GROUP BY account_id", [&](Rows& rows) {
+    reader.see(quota::KeptSum{.account = rows.take_id<base::AccountId>(), .cost = rows.take_money()});
+    return base::Status();
+  });
+}
+
+base::Status show_items(Database& database, BooksReader& reader) {
+  return for_each_row(database, "SELECT id, since, record, verdict, reason, correction FROM unresolved",
+                      [&](Rows& rows) {
+                        const auto item = sqlite::take_unresolved(rows);
+                        if (item) {
+                          reader.see(*item);
+                        } else {
+                          reader.unreadable(item.error().message);
+                        }
+                        return base::Status();
+                      });
+}
+
+// Every record; a segment that cannot be read is told, and the others are read on.
+base::Status show_records(Database& database, BooksReader& reader) {
+  TRY(const auto folded, sqlite::read_folded(database));
+  return for_each_row(database, "SELECT number, count FROM usage_segments ORDER BY number", [&](Rows& segments) {
+    const std::int64_t number = segments.take_integer();
+    std::int64_t left = segments.take_integer();
+    base::Status read = sqlite::read_segment(database, number, [&](SegmentReader& segment) -> base::Status {
+      for (;;) {
+        TRY(const bool another, segment.next());
+        if (!another) return {};
+        TRY(const auto record, segment.record());
+        reader.see(record, number <= folded.through);
+        --left;
+      }
+    });
+    if (!read) {
+      reader.unreadable(read.error().message);
+    } else if (left != 0) {
+      reader.unreadable(fmt::format("usage segment {} holds {} records other than it should", number, -left));
+    }
+    return base::Status();
+  });
+}
+
+}  // namespace
+
+base::Result<quota::Books::Kept> SqliteStore::show(BooksReader& reader) {
+  TRY(Database database, Database::open(writer_.path(), Database::Access::read_only));
+  TRY(const sqlite::Snapshot snapshot, sqlite::Snapshot::begin(database));
+  TRY_STATUS(check_file(database, reader));
+  Kept kept;
+  TRY_STATUS(for_each_row(database, "SELECT incarnation FROM meta", [&](Rows& rows) {
+    kept.incarnation = rows.take_integer();
+    return base::Status();
+  }));
+  TRY_STATUS(show_tables(database, reader));
+  TRY_STATUS(show_items(database, reader));
+  TRY_STATUS(show_records(database, reader));
+  return kept;
+}
+
+}  // namespace store
