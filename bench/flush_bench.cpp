@@ -109,7 +109,8 @@ int bench_flush(std::size_t flushes, std::size_t key_count, std::int64_t spread_
   std::vector<double> times;
   const std::clock_t cpu = std::clock();
   for (const auto& records : batches)
-    times.push_back(ms_of([&] { ASSERT(world.store->flush({.records = records, .returns = {}}).has_value()); }));
+    times.push_back(ms_of(
+        [&] { ASSERT(world.store->flush({.records = events::pointers_to(records), .returns = {}}).has_value()); }));
   const double cpu_us = 1e6 * static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC;
   std::ranges::sort(times);
   fmt::print("{} records a flush: median {:.2f} ms, 99 % {:.2f} ms, longest {:.2f} ms; {:.2f} us of CPU a record\n",
@@ -173,7 +174,7 @@ int bench_query(std::size_t records, std::size_t key_count, std::int64_t days) {
       const base::WallTime at{start.ms +
                               static_cast<std::int64_t>(i) * days * ms_per_day / static_cast<std::int64_t>(flushes)};
       const auto batch = world.exchanges(at, 20'000);
-      ASSERT(world.store->flush({.records = batch, .returns = {}}).has_value());
+      ASSERT(world.store->flush({.records = events::pointers_to(batch), .returns = {}}).has_value());
     }
   });
   std::uintmax_t bytes = 0;

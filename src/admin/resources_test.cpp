@@ -365,7 +365,7 @@ TEST_CASE("what is unresolved is listed, settled once, and released with a reaso
     record.holds = {{limit, {0}, 2'000'000'000, 0, 2'000'000'000}};
   }
   std::ranges::sort(records, {}, &events::UsageRecord::id);
-  REQUIRE(items.flush({.records = records, .returns = {}}).has_value());
+  REQUIRE(items.flush({.records = events::pointers_to(records), .returns = {}}).has_value());
   world.saved["old"] = records[0].id.to_string();
   world.saved["new"] = records[1].id.to_string();
   world.play({

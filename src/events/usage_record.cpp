@@ -1,5 +1,6 @@
 #include "events/usage_record.h"
 
+#include <algorithm>
 #include <iterator>
 
 namespace events {
@@ -24,6 +25,12 @@ void UsageRecord::reset() {
     kept[i].clear();
     kept[i].swap(*strings[i]);
   }
+}
+
+std::vector<const UsageRecord*> pointers_to(std::span<const UsageRecord> records) {
+  std::vector<const UsageRecord*> pointers(records.size());
+  std::ranges::transform(records, pointers.begin(), [](const UsageRecord& record) { return &record; });
+  return pointers;
 }
 
 }  // namespace events

@@ -5,7 +5,9 @@
 #include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/ids.h"
@@ -68,5 +70,8 @@ struct UsageRecord {
   void reset();
   bool operator==(const UsageRecord&) const = default;
 };
+
+// For what takes records wherever they stand. `records` must outlive it.
+std::vector<const UsageRecord*> pointers_to(std::span<const UsageRecord> records);
 
 }  // namespace events

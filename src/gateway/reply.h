@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,11 +16,12 @@ namespace gateway {
 // Why a client does not get what it asked for: an error, and for a refusal by a limit which one and what is missing.
 struct Failure {
   base::Error error;
-  std::optional<quota::Shortage> shortage;
-  std::optional<std::int64_t> retry_after_s;  // when the same call may succeed
+  std::shared_ptr<const quota::Shortage> shortage;  // large and rare, and every step's outcome has room for a failure
+  std::optional<std::int64_t> retry_after_s;        // when the same call may succeed
 
   Failure(base::Error e) : error(std::move(e)) {}  // NOLINT(google-explicit-constructor): TRY hands errors on
-  Failure(base::Error e, quota::Shortage s) : error(std::move(e)), shortage(std::move(s)) {}
+  Failure(base::Error e, quota::Shortage s)
+      : error(std::move(e)), shortage(std::make_shared<quota::Shortage>(std::move(s))) {}
 
   // The limit's own status where a limit refused for good, else the error type's.
   int status() const;

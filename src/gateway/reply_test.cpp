@@ -60,7 +60,7 @@ TEST_CASE("a store that cannot say refuses with its reason") {
   CHECK(failure.error.message == "not admitted: the disk is full");
   CHECK(failure.error.source == Source::store);
   CHECK(failure.status() == 503);
-  CHECK_FALSE(failure.shortage.has_value());
+  CHECK(failure.shortage == nullptr);
 }
 
 TEST_CASE("a limit that never resets says no time, and to try again at none") {

@@ -113,11 +113,10 @@ std::optional<RecordView> record_at(std::span<const std::byte> segment, std::siz
   const std::uint64_t tag = word_at(segment, offset + 8);
   const auto kind = static_cast<std::uint8_t>(tag);
   if (!known(kind)) return std::nullopt;
-  if (record_checksum(seed, segment.subspan(offset, size)) != static_cast<std::uint32_t>(first)) return std::nullopt;
-  return RecordView{.kind = Kind{kind},
-                    .sequence = tag >> 8,
-                    .payload = segment.subspan(offset + record_header_bytes, size - record_header_bytes),
-                    .bytes = record_bytes(size - record_header_bytes)};
+  const auto payload = segment.subspan(offset + record_header_bytes, size - record_header_bytes);
+  if (record_checksum(seed, tag, payload) != static_cast<std::uint32_t>(first)) return std::nullopt;
+  return RecordView{
+      .kind = Kind{kind}, .sequence = tag >> 8, .payload = payload, .bytes = record_bytes(size - record_header_bytes)};
 }
 
 }  // namespace journal

@@ -108,9 +108,10 @@ constexpr std::uint64_t tag_of(Kind kind, Sequence sequence) {
   return sequence << 8 | static_cast<std::uint64_t>(kind);
 }
 
-// Over tag and payload of a whole record; begins with its size too, which stands in the word that is stored last.
-inline std::uint32_t record_checksum(std::uint32_t seed, std::span<const std::byte> record) {
-  return crc32c(seed ^ static_cast<std::uint32_t>(record.size()), record.subspan(sizeof(std::uint64_t)));
+// Over tag and payload of a record; begins with its size too, which stands in the word that is stored last.
+inline std::uint32_t record_checksum(std::uint32_t seed, std::uint64_t tag, std::span<const std::byte> payload) {
+  const auto size = static_cast<std::uint32_t>(record_header_bytes + payload.size());
+  return crc32c(crc32c(seed ^ size, std::as_bytes(std::span(&tag, 1))), payload);
 }
 
 struct RecordView {

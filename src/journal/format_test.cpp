@@ -37,7 +37,8 @@ std::vector<std::byte> segment_with(std::uint32_t seed, std::uint64_t tag, std::
   std::byte* const at = segment.data() + records_at;
   std::memcpy(at + 8, &tag, 8);
   std::memcpy(at + 16, payload.data(), payload.size());
-  const std::uint64_t first = std::uint64_t{size} << 32 | record_checksum(seed, std::span(at, size));
+  const std::uint64_t first =
+      std::uint64_t{size} << 32 | record_checksum(seed, tag, std::span(at + 16, payload.size()));
   std::memcpy(at, &first, 8);
   return segment;
 }

@@ -44,8 +44,10 @@ void scatter(std::span<std::byte> segment, std::span<const std::uint8_t> input, 
                    [](std::uint8_t byte) { return std::byte{byte}; });
     if (sealed && at >= records_at) {
       const std::size_t bytes = std::max(size, record_header_bytes);
-      const std::uint64_t first =
-          std::uint64_t{bytes} << 32 | record_checksum(seed, std::span<const std::byte>(segment).subspan(at, bytes));
+      std::uint64_t tag = 0;
+      std::memcpy(&tag, segment.data() + at + sizeof tag, sizeof tag);
+      const auto payload = segment.subspan(at + record_header_bytes, bytes - record_header_bytes);
+      const std::uint64_t first = std::uint64_t{bytes} << 32 | record_checksum(seed, tag, payload);
       std::memcpy(segment.data() + at, &first, sizeof first);
     }
     input = input.subspan(3 + size);

@@ -16,7 +16,8 @@ void put(std::span<std::byte> segment, std::size_t offset, Kind kind, Sequence s
   const std::uint64_t tag = tag_of(kind, sequence);
   std::memcpy(segment.data() + offset + 8, &tag, sizeof tag);
   const std::uint64_t first =
-      std::uint64_t{size} << 32 | record_checksum(seed, std::span<const std::byte>(segment).subspan(offset, size));
+      std::uint64_t{size} << 32 |
+      record_checksum(seed, tag, std::span<const std::byte>(segment).subspan(offset + record_header_bytes, 8));
   std::memcpy(segment.data() + offset, &first, sizeof first);
 }
 

@@ -156,10 +156,10 @@ void Writer::write(Kind kind, Sequence sequence, std::span<const std::byte> payl
   ASSERT(next <= segment.memory.size());
   std::byte* const at = segment.memory.data() + head_;
   if (next < segment.memory.size()) store_word(segment.memory.data() + next, 0);
-  store_word(at + sizeof(std::uint64_t), tag_of(kind, sequence));
+  const std::uint64_t tag = tag_of(kind, sequence);
+  store_word(at + sizeof(std::uint64_t), tag);
   if (!payload.empty()) std::memcpy(at + record_header_bytes, payload.data(), payload.size());
-  const std::uint64_t first =
-      std::uint64_t{size} << 32 | record_checksum(segment.prepared.seed, std::span<const std::byte>(at, size));
+  const std::uint64_t first = std::uint64_t{size} << 32 | record_checksum(segment.prepared.seed, tag, payload);
   std::atomic_ref(*reinterpret_cast<std::uint64_t*>(at)).store(first, std::memory_order_release);
   head_ = next;
   if (committer_ != nullptr) committer_->publish(position());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/container/static_vector.hpp>
 #include <span>
 
 #include "meter/json_document.h"
@@ -30,23 +31,23 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 
 // Providers written in Go match names without regard to case (encoding/json), so "Model" may be read as "model".
 bool same_but_for_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::ranges::equal(a, b, {}, lower, lower);
+  if (a.size() != b.size() || (!a.empty() && lower(a.front()) != lower(b.front()))) return false;
+  return std::ranges::equal(a, b, {}, lower, lower);
 }
 
 // Duplicate keys of one object, found with what the stack holds.
 class SeenKeys {
  public:
   Status add(std::string_view key, std::string_view prefix) {
-    if (std::ranges::find(keys_.begin(), keys_.begin() + count_, key) != keys_.begin() + count_)
+    if (std::ranges::find(keys_, key) != keys_.end())
       return invalid(fmt::format("'{}{}' is given twice; keep one", prefix, key), fmt::format("{}{}", prefix, key));
-    if (count_ == keys_.size()) return invalid(fmt::format("more than {} fields", most_fields));
-    keys_[count_++] = key;
+    if (keys_.size() == most_fields) return invalid(fmt::format("more than {} fields", most_fields));
+    keys_.push_back(key);
     return {};
   }
 
  private:
-  std::array<std::string_view, most_fields> keys_;
-  std::size_t count_ = 0;
+  boost::container::static_vector<std::string_view, most_fields> keys_;
 };
 
 std::unexpected<base::Error> wrong_type(std::string_view field, std::string_view wanted) {

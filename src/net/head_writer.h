@@ -2,6 +2,8 @@
 
 #include <charconv>
 #include <cstdint>
+#include <cstring>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -14,36 +16,47 @@ class HeadWriter {
 
   // "POST /v1/chat/completions HTTP/1.1"; the target in two parts, so that a base path needs no joining.
   HeadWriter& request(std::string_view method, std::string_view base_path, std::string_view target) {
-    out_.append(method).append(1, ' ').append(base_path).append(target).append(" HTTP/1.1\r\n");
-    return *this;
+    return line({method, " ", base_path, target, " HTTP/1.1"});
   }
   HeadWriter& response(int status, std::string_view reason) {
-    out_.append("HTTP/1.1 ");
-    number(status);
-    out_.append(1, ' ').append(reason).append("\r\n");
-    return *this;
+    return line({"HTTP/1.1 ", Digits(status).text(), " ", reason});
   }
-  HeadWriter& field(std::string_view name, std::string_view value) {
-    out_.append(name).append(": ").append(value).append("\r\n");
-    return *this;
-  }
-  HeadWriter& field(std::string_view name, std::int64_t value) {
-    out_.append(name).append(": ");
-    number(value);
-    out_.append("\r\n");
-    return *this;
-  }
+  HeadWriter& field(std::string_view name, std::string_view value) { return line({name, ": ", value}); }
+  HeadWriter& field(std::string_view name, std::int64_t value) { return field(name, Digits(value).text()); }
   // The blank line; the head is complete.
   std::string_view end() {
-    out_.append("\r\n");
+    line({});
     return out_;
   }
 
  private:
-  void number(std::int64_t value) {
-    char digits[20];
-    const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
-    out_.append(digits, end);
+  class Digits {
+   public:
+    explicit Digits(std::int64_t value) : end_(std::to_chars(digits_, digits_ + sizeof digits_, value).ptr) {}
+    std::string_view text() const { return {digits_, end_}; }
+
+   private:
+    char digits_[20];
+    const char* end_;
+  };
+
+  // Makes room once a line; append would ask at every part.
+  HeadWriter& line(std::initializer_list<std::string_view> parts) {
+    const std::size_t before = out_.size();
+    std::size_t size = before + 2;
+    for (const std::string_view part : parts) size += part.size();
+    const auto fill = [&](char* text, std::size_t /* GCC 12 says the capacity */) {
+      char* at = text + before;
+      for (const std::string_view part : parts) {
+        if (!part.empty()) std::memcpy(at, part.data(), part.size());
+        at += part.size();
+      }
+      *at++ = '\r';
+      *at++ = '\n';
+      return at - text;
+    };
+    out_.resize_and_overwrite(size, fill);
+    return *this;
   }
 
   std::string& out_;

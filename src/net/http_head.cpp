@@ -107,29 +107,29 @@ class HeadScanner {
                       "the message head is larger than 16 KB");
   }
 
-  // The next line without its CRLF; nullopt if it is not complete.
-  Result<std::optional<std::string_view>> line() {
-    const void* found = std::memchr(bytes_.data() + at_, '\n', bytes_.size() - at_);
-    if (found == nullptr) return std::nullopt;
-    const auto end = static_cast<std::size_t>(static_cast<const char*>(found) - bytes_.data());
-    if (end == at_ || bytes_[end - 1] != '\r') return bad("a line of the message head ends in a bare LF");
-    const std::string_view text = bytes_.substr(at_, end - 1 - at_);
-    at_ = end + 1;
-    return text;
+  // The next line without its CRLF into `text`; false if it is not complete.
+  Result<bool> line(std::string_view& text) {
+    const char* const begin = bytes_.data() + at_;
+    const auto* const end = static_cast<const char*>(std::memchr(begin, '\n', bytes_.size() - at_));
+    if (end == nullptr) return false;
+    if (end == begin || end[-1] != '\r') return bad("a line of the message head ends in a bare LF");
+    text = {begin, end - 1};
+    at_ += text.size() + 2;
+    return true;
   }
 
   // All fields up to the blank line; false if it has not come yet.
   Result<bool> fields(std::vector<Field>& fields, Framings& seen) {
     fields.clear();
-    while (true) {
-      TRY(const auto text, line());
-      if (!text) return false;
-      if (text->empty()) return true;
+    for (std::string_view text;;) {
+      TRY(const bool complete, line(text));
+      if (!complete) return false;
+      if (text.empty()) return true;
       if (fields.size() == limits_.fields)
         return base::fail(type_ == ErrorType::upstream_error ? type_ : ErrorType::headers_too_large,
                           "the message head has more than 100 fields");
-      TRY(const Field field, field_of(*text));
-      fields.push_back(field);
+      Field& field = fields.emplace_back();
+      if (const char* const wrong = read_field(text, field); wrong != nullptr) return bad(wrong);
       note(field, seen);
     }
   }
@@ -137,16 +137,17 @@ class HeadScanner {
   std::size_t consumed() const { return at_; }
 
  private:
-  Result<Field> field_of(std::string_view text) const {
+  // What is wrong with a field's line; nullptr: nothing.
+  static const char* read_field(std::string_view text, Field& into) {
     std::size_t colon = 0;
     while (colon < text.size() && in(token_table, text[colon])) ++colon;
-    if (colon == 0 && (text[0] == ' ' || text[0] == '\t')) return bad("a header field is folded over lines (obs-fold)");
+    if (colon == 0 && (text[0] == ' ' || text[0] == '\t')) return "a header field is folded over lines (obs-fold)";
     if (colon == 0 || colon == text.size() || text[colon] != ':')
-      return bad("a header field has no valid name followed by ':'");
-    const std::string_view value = trimmed(text.substr(colon + 1));
-    if (!is_field_value(value)) return bad("a header field has a control character in its value");
-    const std::string_view name = text.substr(0, colon);
-    return Field{name, value, field_name_of(name)};
+      return "a header field has no valid name followed by ':'";
+    into.name = text.substr(0, colon);
+    into.value = trimmed(text.substr(colon + 1));
+    into.known = field_name_of(into.name);
+    return is_field_value(into.value) ? nullptr : "a header field has a control character in its value";
   }
 
   std::string_view bytes_;
@@ -246,10 +247,10 @@ Result<std::optional<RequestHead>> parse_request_head(std::string_view bytes, st
   HeadScanner scanner(bytes, ErrorType::invalid_request, limits);
   RequestHead head;
   Framings seen;
-  TRY(const auto line, scanner.line());
-  bool complete = line.has_value();
+  std::string_view line;
+  TRY(bool complete, scanner.line(line));
   if (complete) {
-    TRY_STATUS(request_line(*line, scanner, head));
+    TRY_STATUS(request_line(line, scanner, head));
     TRY(complete, scanner.fields(fields, seen));
   }
   if (!complete) {
@@ -275,10 +276,10 @@ Result<std::optional<ResponseHead>> parse_response_head(std::string_view bytes, 
   HeadScanner scanner(bytes, ErrorType::upstream_error, limits);
   ResponseHead head;
   Framings seen;
-  TRY(const auto line, scanner.line());
-  bool complete = line.has_value();
+  std::string_view line;
+  TRY(bool complete, scanner.line(line));
   if (complete) {
-    TRY_STATUS(status_line(*line, scanner, head));
+    TRY_STATUS(status_line(line, scanner, head));
     TRY(complete, scanner.fields(fields, seen));
   }
   if (!complete) {

@@ -149,7 +149,8 @@ TEST_CASE("what is booked behind a lazy limit's back is known a tick after somet
   spend(world, limit, 10);
   auto correction = world.record();
   correction->holds = {{limit.id, {today.ms}, 0, 90, 0}};
-  REQUIRE(world.store.memory.flush({.records = std::span(correction.get(), 1), .returns = {}}).has_value());
+  REQUIRE(world.store.memory.flush({.records = events::pointers_to(std::span(correction.get(), 1)), .returns = {}})
+              .has_value());
   CHECK(worker.fast(1).has_value());
   world.clock.advance_ms(world.options.idle_return_ms);
   world.keeper->turn();

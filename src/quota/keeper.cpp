@@ -155,20 +155,12 @@ void Keeper::note(const base::Status& status) {
 }
 
 void Keeper::fill_batch() {
-  const std::size_t count = std::min(unflushed_.size(), options_.flush_records);
-  if (batch_slots_.size() < count) batch_slots_.resize(count);
-  batch_ = std::span(batch_slots_).first(count);
-  std::vector<std::unique_ptr<events::UsageRecord>> spares;
-  for (events::UsageRecord& slot : batch_slots_ | std::views::take(count)) {
+  for (std::size_t left = std::min(unflushed_.size(), options_.flush_records); left > 0; --left) {
     Settled& settled = unflushed_.front();
-    std::swap(slot, *settled.record);
-    spares.push_back(std::move(settled.record));
+    batch_.push_back(std::move(settled.record));
     if (settled.mark.settled > 0) mark_in_batch(settled.mark);
     unflushed_.pop_front();
-    spares.back()->reset();
   }
-  const std::lock_guard lock(mutex_);
-  if (spares_.size() < spares_max) std::ranges::move(spares, std::back_inserter(spares_));
 }
 
 // A worker's ends come in their order, so the last one stands for those before it.
@@ -188,12 +180,14 @@ base::Status Keeper::flush_batch() {
     fill_batch();
   }
   // A batch that failed is offered again as it was: what the store did take of it changes nothing the second time.
-  const base::Status status = store_.flush({.records = batch_, .returns = {}, .marks = batch_marks_});
+  std::vector<const events::UsageRecord*> records;
+  for (const auto& record : batch_) records.push_back(record.get());
+  const base::Status status = store_.flush({.records = records, .returns = {}, .marks = batch_marks_});
   if (status) {
     for (const JournalMark& mark : batch_marks_) journal_->writer(mark.worker).flushed_through(mark.settled);
     batch_marks_.clear();
-    for (const events::UsageRecord& record : batch_)
-      for (const events::Hold& hold : record.holds) {
+    for (const auto& record : batch_)
+      for (const events::Hold& hold : record->holds) {
         const auto lease = leases_.find({hold.limit, hold.label});
         if (lease == leases_.end()) continue;
         lease->second->touched_ = true;
@@ -202,10 +196,19 @@ base::Status Keeper::flush_batch() {
         lease->second->consumed_total_ += std::min(hold.reserved, hold.spent + hold.unresolved);
         if (hold.spent > hold.reserved) ++lease->second->overdrawn_known_;
       }
-    batch_ = {};
+    use_again(batch_);
   }
   note(status);
   return status;
+}
+
+void Keeper::use_again(std::vector<std::unique_ptr<events::UsageRecord>>& records) {
+  for (const auto& record : records) record->reset();
+  {
+    const std::lock_guard lock(mutex_);
+    if (spares_.size() < spares_max) std::ranges::move(records, std::back_inserter(spares_));
+  }
+  records.clear();
 }
 
 base::Status Keeper::flush_all() {

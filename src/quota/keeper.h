@@ -45,8 +45,8 @@ struct Waiter {
 };
 
 struct KeeperOptions {
-  std::int64_t flush_every_ms = 10;
-  std::size_t flush_records = 1'024;    // at most, in one transaction
+  std::int64_t flush_every_ms = 20;
+  std::size_t flush_records = 2'048;    // at most, in one transaction
   std::int64_t idle_return_ms = 1'000;  // a lease that nobody touched for this long goes back
   std::size_t unflushed_max = 200'000;  // records kept while the store is down; then nothing is admitted
 };
@@ -135,6 +135,8 @@ class Keeper final : public Inspector, public SettleQueue {
   void flush_due(base::Instant now);
   void fill_batch();
   void mark_in_batch(const JournalMark& mark);
+  // Empties them into the spares.
+  void use_again(std::vector<std::unique_ptr<events::UsageRecord>>& records);
   base::Status flush_batch();
   base::Status flush_all();
   void tend_journal(base::Instant now);
@@ -169,9 +171,8 @@ class Keeper final : public Inspector, public SettleQueue {
   std::deque<Waiter> waiters_;
   Leases refills_;
   std::deque<Settled> unflushed_;
-  std::vector<events::UsageRecord> batch_slots_;  // used again and again
-  std::span<const events::UsageRecord> batch_;    // in the store's hands, until it says that it took them
-  base::WallTime wall_{};                         // the latest that was seen
+  std::vector<std::unique_ptr<events::UsageRecord>> batch_;  // in the store's hands, until it says that it took them
+  base::WallTime wall_{};                                    // the latest that was seen
   std::vector<JournalMark> batch_marks_;
   base::Instant last_flush_{};
   base::Instant last_tick_{};

@@ -73,7 +73,7 @@ struct JournalMark {
 };
 
 struct Flush {
-  std::span<const events::UsageRecord> records;  // a record whose id is known already changes nothing
+  std::span<const events::UsageRecord* const> records;  // a record whose id is known already changes nothing
   std::span<const LeaseReturn> returns;
   std::span<const JournalMark> marks = {};  // kept with this incarnation; none goes back
 };

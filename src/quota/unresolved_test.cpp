@@ -56,7 +56,7 @@ struct World {
     return made;
   }
   base::ExchangeId flushed(const events::UsageRecord& made) {
-    REQUIRE(store.flush({.records = std::span(&made, 1), .returns = {}}).has_value());
+    REQUIRE(store.flush({.records = events::pointers_to(std::span(&made, 1)), .returns = {}}).has_value());
     return made.id;
   }
   // As a crash leaves it: all of it is held.

@@ -53,7 +53,7 @@ class ScriptedStore final : public Store {
   }
   base::Status flush(const Flush& flush) override {
     if (!flush.records.empty()) offered.emplace_back();
-    for (const events::UsageRecord& record : flush.records) offered.back().push_back(record.id);
+    for (const events::UsageRecord* const record : flush.records) offered.back().push_back(record->id);
     if (!flush.returns.empty()) returned.emplace_back(flush.returns.begin(), flush.returns.end());
     return answer(on_flush, [&] { return memory.flush(flush); });
   }

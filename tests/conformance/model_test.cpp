@@ -149,7 +149,8 @@ class Node {
     const auto leased = memory_.state(counter).leased;
     const std::vector<quota::LeaseReturn> returns{{counter, beliefs_[counter].returned_total + leased + 1}};
     const std::vector<events::UsageRecord> records{exchange()};
-    const quota::Flush bad{.records = records, .returns = returns};
+    const auto pointers = events::pointers_to(records);
+    const quota::Flush bad{.records = pointers, .returns = returns};
     REQUIRE_FALSE(memory_.on.store->flush(bad).has_value());
     REQUIRE_FALSE(sqlite_.on.store->flush(bad).has_value());
   }

@@ -246,7 +246,8 @@ TEST_CASE_TEMPLATE("evidence without a doubt is booked on the last leases, and w
   CHECK(bench.grant(counter, 80, 80) == 80);
   const auto flushed = bench.exchange(20, {{counter.limit, {tests::today.ms}, 30, 20, 0}});
   const std::array marks{quota::JournalMark{.worker = 1, .settled = 7}};
-  REQUIRE(bench.on.store->flush({.records = std::span(&flushed, 1), .returns = {}, .marks = marks}).has_value());
+  REQUIRE(bench.on.store->flush({.records = events::pointers_to(std::span(&flushed, 1)), .returns = {}, .marks = marks})
+              .has_value());
   const auto left = bench.on.store->left_behind();
   REQUIRE(left.has_value());
   CHECK(left->incarnation == 1);

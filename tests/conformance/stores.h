@@ -122,7 +122,7 @@ struct Bench {
   }
   base::Status flush(const std::vector<events::UsageRecord>& records,
                      const std::vector<quota::LeaseReturn>& returns = {}) {
-    return on.store->flush({.records = records, .returns = returns});
+    return on.store->flush({.records = events::pointers_to(records), .returns = returns});
   }
   std::vector<events::UsageRecord> records(const events::UsageFilter& filter = {}) {
     const auto page = on.store->records(filter);

@@ -24,7 +24,8 @@ class TwoLogs {
     std::vector<events::UsageRecord> records;
     for (std::int64_t count = random_.between(0, 25); count > 0; --count)
       records.push_back(written_.empty() || random_.between(0, 9) > 0 ? exchange() : any_of(written_));
-    const quota::Flush flush{.records = records, .returns = {}};
+    const auto pointers = events::pointers_to(records);
+    const quota::Flush flush{.records = pointers, .returns = {}};
     REQUIRE(memory_.flush(flush).has_value());
     REQUIRE(sqlite_->flush(flush).has_value());
     written_.insert(written_.end(), records.begin(), records.end());

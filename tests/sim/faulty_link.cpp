@@ -72,7 +72,8 @@ base::Result<std::vector<quota::Grant>> FaultyLink::grant(std::span<const quota:
 }
 
 base::Status FaultyLink::flush(const quota::Flush& flush) {
-  made_.push_back({{flush.records.begin(), flush.records.end()}, {flush.returns.begin(), flush.returns.end()}});
+  MadeFlush& now = made_.emplace_back(MadeFlush{{}, {flush.returns.begin(), flush.returns.end()}});
+  for (const events::UsageRecord* const record : flush.records) now.records.push_back(*record);
   if (made_.size() > remembered_flushes) made_.erase(made_.begin());
   const std::size_t made = made_.size() - 1;
   const base::Status status = call(true, [&] { return truth_.flush(flush); }, meanwhile);
@@ -91,7 +92,8 @@ void FaultyLink::echo(Dice& dice) {
   if (made_.empty()) return;
   const MadeFlush& again = dice.any_of(made_);
   ++figures_.repeated_calls;
-  if (const auto status = truth_.flush({.records = again.records, .returns = again.returns}); !status)
+  if (const auto status = truth_.flush({.records = events::pointers_to(again.records), .returns = again.returns});
+      !status)
     throw Violation("a flush that was made before is refused: " + status.error().message);
 }
 

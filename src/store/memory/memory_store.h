@@ -105,7 +105,7 @@ class MemoryStore final : public catalog::Store,
 
   quota::CounterState state_of(const quota::CounterQuery& query) const;
   // Books the records that are new on a copy of the books, and says which these are.
-  base::Result<std::vector<const events::UsageRecord*>> book_new(std::span<const events::UsageRecord> records,
+  base::Result<std::vector<const events::UsageRecord*>> book_new(std::span<const events::UsageRecord* const> records,
                                                                  Books& books) const;
   // `since`, where it holds something as unresolved: when its exchange ended unless told.
   void keep(const events::UsageRecord& record, std::optional<base::WallTime> since = std::nullopt);

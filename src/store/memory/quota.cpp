@@ -81,7 +81,7 @@ base::Result<quota::Recovery> MemoryStore::recover(base::WallTime now, const quo
   const std::lock_guard lock(mutex_);
   TRY_STATUS(check_evidence(evidence, incarnation_));
   Books books = books_;
-  TRY(const auto fresh, book_new(evidence.records, books));
+  TRY(const auto fresh, book_new(events::pointers_to(evidence.records), books));
   quota::Recovery recovery{
       .incarnation = incarnation_ + 1, .recovered_records = std::ssize(fresh), .unaccounted_leases = 0};
   std::vector<events::UsageRecord> unaccounted;
@@ -146,15 +146,15 @@ base::Status MemoryStore::flush(const quota::Flush& flush) {
 }
 
 base::Result<std::vector<const events::UsageRecord*>> MemoryStore::book_new(
-    std::span<const events::UsageRecord> records, Books& books) const {
+    std::span<const events::UsageRecord* const> records, Books& books) const {
   std::vector<const events::UsageRecord*> fresh;
   std::unordered_set<base::ExchangeId> seen;
-  for (const events::UsageRecord& record : records) {
-    ASSERT(!record.id.is_nil());
-    ASSERT(!record.cost.is_negative());
-    if (started_.contains(record.id) || !seen.insert(record.id).second) continue;
-    for (const events::Hold& hold : record.holds) TRY_STATUS(books.book(hold));
-    fresh.push_back(&record);
+  for (const events::UsageRecord* const record : records) {
+    ASSERT(!record->id.is_nil());
+    ASSERT(!record->cost.is_negative());
+    if (started_.contains(record->id) || !seen.insert(record->id).second) continue;
+    for (const events::Hold& hold : record->holds) TRY_STATUS(books.book(hold));
+    fresh.push_back(record);
   }
   return fresh;
 }

@@ -74,7 +74,7 @@ base::Result<quota::Recovery> SqliteStore::recover(base::WallTime now, const quo
   TRY(const std::int64_t last, last_incarnation());
   TRY_STATUS(check_evidence(evidence, last));
   UsageAppend usage(writer_, usage_sizes_, std::exchange(usage_tail_, std::nullopt));
-  TRY(auto fresh, usage.claim(evidence.records));
+  TRY(auto fresh, usage.claim(events::pointers_to(evidence.records)));
   quota::Recovery recovery{.incarnation = last + 1, .recovered_records = std::ssize(fresh), .unaccounted_leases = 0};
   Bookings bookings(writer_, last, {});
   for (const events::UsageRecord* const record : fresh)
@@ -94,7 +94,7 @@ base::Result<quota::Recovery> SqliteStore::recover(base::WallTime now, const quo
     if (!goes_back) unaccounted.push_back(unaccounted_record(row, now));
   }
   recovery.unaccounted_leases = std::ssize(unaccounted);
-  TRY(const auto more, usage.claim(unaccounted));
+  TRY(const auto more, usage.claim(events::pointers_to(unaccounted)));
   ASSERT(more.size() == unaccounted.size());
   fresh.insert(fresh.end(), more.begin(), more.end());
   TRY_STATUS(usage.write(fresh));

@@ -137,7 +137,7 @@ TEST_CASE("sub-windows that can never count again are deleted when the limit is 
     events::UsageRecord record;
     record.id.uuid.bytes[0] = static_cast<std::uint8_t>(sub % 2 + 1);
     record.holds = {{limit, {0}, 1, 1, 0, base::WindowLabel{sub}}};
-    REQUIRE(store->flush({.records = std::span(&record, 1), .returns = {}}).has_value());
+    REQUIRE(store->flush({.records = events::pointers_to(std::span(&record, 1)), .returns = {}}).has_value());
   }
   const quota::GrantRequest request{{{limit, {0}}, base::WindowLabel{noon.ms + quota::sub_windows_kept_ms}}, 0, 0};
   REQUIRE(store->grant(std::span(&request, 1)).has_value());
@@ -164,7 +164,7 @@ TEST_CASE("a database without the table of what is unresolved finds its items in
     held.holds = {{limit, {7}, 30, 10, 20}};
     settled.holds = {{limit, {7}, 30, 30, 0}};
     const events::UsageRecord records[] = {held, settled};
-    REQUIRE(store->flush({.records = records, .returns = {}}).has_value());
+    REQUIRE(store->flush({.records = events::pointers_to(records), .returns = {}}).has_value());
   }
   world.run("DROP TABLE unresolved; PRAGMA user_version = 4");
   const auto store = *world.open();

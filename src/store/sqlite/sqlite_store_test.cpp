@@ -52,7 +52,7 @@ struct World {
     const quota::GrantRequest request{{counter}, 60, 60};
     REQUIRE(store.grant(std::span(&request, 1)).has_value());
     const auto record = exchange(20);
-    REQUIRE(store.flush({.records = std::span(&record, 1), .returns = {}}).has_value());
+    REQUIRE(store.flush({.records = events::pointers_to(std::span(&record, 1)), .returns = {}}).has_value());
   }
   events::UsageRecord exchange(std::int64_t cost) {
     events::UsageRecord record;
@@ -188,7 +188,7 @@ TEST_CASE("a store that another process has taken over admits and books nothing 
   REQUIRE_FALSE(grant.has_value());
   CHECK(grant.error().type == base::ErrorType::conflict);
   const auto record = world.exchange(5);
-  CHECK_FALSE(first->flush({.records = std::span(&record, 1), .returns = {}}).has_value());
+  CHECK_FALSE(first->flush({.records = events::pointers_to(std::span(&record, 1)), .returns = {}}).has_value());
   CHECK(world.state(*second) == taken_over);
 }
 
@@ -273,7 +273,7 @@ TEST_CASE("a long query of the usage log holds up no grant") {
   });
   for (int i = 0; i < 50; ++i) {
     const auto record = world.exchange(0);
-    REQUIRE(store->flush({.records = std::span(&record, 1), .returns = {}}).has_value());
+    REQUIRE(store->flush({.records = events::pointers_to(std::span(&record, 1)), .returns = {}}).has_value());
   }
   CHECK(store->sums({}, events::UsageGroup::total)->front().requests == 51);
 }

@@ -150,7 +150,7 @@ base::Result<UnresolvedItem> SqliteStore::correct(const quota::Correction& corre
   if (item.correction) return item;
 
   sqlite::UsageAppend usage(writer_, usage_sizes_, std::exchange(usage_tail_, std::nullopt));
-  TRY(const auto fresh, usage.claim(std::span(&correction.record, 1)));
+  TRY(const auto fresh, usage.claim(events::pointers_to(std::span(&correction.record, 1))));
   ASSERT(fresh.size() == 1);
   sqlite::Bookings bookings(writer_, incarnation_, {});
   for (const events::Hold& hold : correction.record.holds) TRY_STATUS(bookings.correct(hold));

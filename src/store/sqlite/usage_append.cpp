@@ -21,14 +21,15 @@ base::Status for_each_record(SegmentReader& segment, See see) {
 
 }  // namespace
 
-base::Result<std::vector<const events::UsageRecord*>> UsageAppend::claim(std::span<const events::UsageRecord> records) {
+base::Result<std::vector<const events::UsageRecord*>> UsageAppend::claim(
+    std::span<const events::UsageRecord* const> records) {
   std::vector<const events::UsageRecord*> fresh;
   if (records.empty()) return fresh;
   if (!tail_) TRY_STATUS(read_tail());
   fresh.reserve(records.size());
-  for (const events::UsageRecord& record : records) {
-    ASSERT(!record.id.is_nil());
-    const base::Uuid& id = record.id.uuid;
+  for (const events::UsageRecord* const record : records) {
+    ASSERT(!record->id.is_nil());
+    const base::Uuid& id = record->id.uuid;
     const std::size_t known = tail_->ids.values().size();
     if (tail_->ids.place_of(id) < known) continue;
     // Now it stands among the remembered ids, also if it is an old one: both are right.
@@ -36,7 +37,7 @@ base::Result<std::vector<const events::UsageRecord*>> UsageAppend::claim(std::sp
       TRY(const auto segment, find_folded(database_, id));
       if (segment) continue;
     }
-    fresh.push_back(&record);
+    fresh.push_back(record);
   }
   return fresh;
 }

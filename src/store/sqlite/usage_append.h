@@ -38,7 +38,7 @@ class UsageAppend {
       : database_(database), sizes_(sizes), tail_(std::move(tail)) {}
 
   // The records that are not known already; of several with the same id the first.
-  base::Result<std::vector<const events::UsageRecord*>> claim(std::span<const events::UsageRecord> records);
+  base::Result<std::vector<const events::UsageRecord*>> claim(std::span<const events::UsageRecord* const> records);
   // Writes what claim gave.
   base::Status write(std::span<const events::UsageRecord* const> fresh);
   std::optional<UsageTail> written() && { return std::move(tail_); }

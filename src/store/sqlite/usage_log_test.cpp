@@ -49,7 +49,7 @@ struct World {
     return records;
   }
   base::Status flush(const std::vector<events::UsageRecord>& records) {
-    return store->flush({.records = records, .returns = {}});
+    return store->flush({.records = events::pointers_to(records), .returns = {}});
   }
   std::int64_t number(std::string_view sql) {
     Database database = *Database::open(path, Access::read_only);
@@ -109,7 +109,8 @@ TEST_CASE("a flush that failed leaves nothing behind for the next one to write")
   REQUIRE(world.flush(world.exchanges(3)).has_value());
   const auto records = world.exchanges(2);
   const quota::LeaseReturn nobody_has{{base::LimitId::create(today, world.random), {today.ms}}, 1};
-  REQUIRE_FALSE(world.store->flush({.records = records, .returns = std::span(&nobody_has, 1)}).has_value());
+  REQUIRE_FALSE(
+      world.store->flush({.records = events::pointers_to(records), .returns = std::span(&nobody_has, 1)}).has_value());
   CHECK(world.page()->size() == 3);
   const auto next = world.exchanges(1);
   REQUIRE(world.flush(next).has_value());
