@@ -1,6 +1,6 @@
 # Every verb a developer or CI needs. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo test lint fmt asan tsan sim model fuzz bench golden clean ci configure-% build-%
+.PHONY: help setup build run demo test lint fmt asan tsan sim model crash fuzz bench golden clean ci configure-% build-%
 
 BINARY := build/release/metergate
 # Anything that comes after the verb: make run ARGS="--config metergate.yaml"
@@ -45,6 +45,10 @@ sim: setup-test configure-dev  ## simulate the money engine: make sim SEED=7, ma
 model: setup-model  ## search the model of the lease protocol, whole and with one rule at a time left out
 	@python3 tools/check_model.py $(ARGS)
 
+crash: setup-test build-release  ## kill the binary under load, and audit what is left: make crash ARGS="--kills 200"
+	@tools/test_env
+	@METERGATE_BIN=$(BINARY) build/venv/bin/python tests/crash/crash.py $(ARGS)
+
 fuzz: setup-fuzz configure-fuzz  ## fuzz one target: make fuzz NAME=http_parser SECONDS=60
 	@tools/fuzz "$(NAME)" "$(or $(SECONDS),60)"
 
@@ -58,7 +62,7 @@ golden: setup-test build-release  ## replay recorded provider traffic through th
 clean:  ## remove everything built
 	rm -rf build
 
-ci:  ## what CI runs: test, lint, asan, tsan, sim, model
+ci:  ## what CI runs: test, lint, asan, tsan, sim, model, crash
 	@python3 tools/ci.py
 
 setup-%:

@@ -18,6 +18,7 @@ from gateway import Gateway  # noqa: E402
 from load import CALL_HEADER, Load  # noqa: E402
 from scripted_upstream import Script, ScriptedUpstream, usage  # noqa: E402
 
+WAYS = ["kill", "stop", "read-only", "full"]
 FULL_BYTES = 192 << 20  # the file system of the way `full`
 
 
@@ -148,30 +149,31 @@ class Run:
             print(f"{self.rounds:4} rounds, {self.counts['calls']} calls", flush=True)
 
     def everything(self):
-        for _ in range(self.arguments.kills):
-            self.round("kill", self.kill)
-        for way, interrupt in [("stop", self.stop_and_go_on), ("read-only", self.read_only)]:
-            for _ in range(self.arguments.others):
-                try:
-                    self.round(way, interrupt)
-                except (OSError, subprocess.CalledProcessError) as error:
-                    self.wrong.append(f"{way}: cannot be tried here: {error}")
-        try:
-            self.on_small_disk(self.arguments.others)
-        except (OSError, subprocess.CalledProcessError) as error:
-            self.wrong.append(f"full: cannot be tried here: {error}")
+        rounds = {"kill": self.kill, "stop": self.stop_and_go_on, "read-only": self.read_only}
+        for way in self.arguments.ways:
+            times = self.arguments.kills if way == "kill" else self.arguments.others
+            try:
+                if way == "full":
+                    self.on_small_disk(times)
+                for _ in range(times if way in rounds else 0):
+                    self.round(way, rounds[way])
+            except (OSError, subprocess.CalledProcessError) as error:
+                self.wrong.append(f"{way}: cannot be tried here: {error}")
         self.upstream.stop()
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=25, help="rounds that end in SIGKILL (25)")
+    parser.add_argument("--ways", type=lambda text: text.split(","), default=WAYS, help=",".join(WAYS))
     parser.add_argument("--others", type=int, default=1, help="rounds of each other way (1)")
     parser.add_argument("--stop-s", type=float, default=2, help="how long SIGSTOP lasts, in seconds (2)")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--keep", action="store_true", help="keep the folder")
     parser.add_argument("-v", "--verbose", action="store_true", help="a line for each round")
     arguments = parser.parse_args()
+    if unknown := set(arguments.ways) - set(WAYS):
+        parser.error(f"--ways: there is no {', '.join(sorted(unknown))}; there are {', '.join(WAYS)}")
     folder = Path(tempfile.mkdtemp(prefix="metergate-crash-"))
     print(f"seed {arguments.seed}, in {folder}", flush=True)
     run = Run(arguments, folder)
