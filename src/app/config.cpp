@@ -183,6 +183,13 @@ void read_unresolved(YamlMap map, UnresolvedSettings& into) {
   map.finish();
 }
 
+void read_journal(YamlMap map, JournalSettings& into) {
+  static constexpr std::string_view durabilities[] = {"process", "power"};
+  if (const auto durability = map.one_of("durability", durabilities))
+    into.durability = static_cast<journal::Durability>(*durability);
+  map.finish();
+}
+
 void read_log(YamlMap map, LogSettings& into) {
   static constexpr std::string_view levels[] = {"debug", "info", "warn", "error"};
   static constexpr std::string_view formats[] = {"text", "json"};
@@ -245,6 +252,7 @@ void read_file(YamlMap root, Config& config) {
   if (auto prices = root.map("prices")) read_prices(std::move(*prices), config.prices);
   if (auto admission = root.map("admission")) read_admission(std::move(*admission), config.admission);
   if (auto unresolved = root.map("unresolved")) read_unresolved(std::move(*unresolved), config.unresolved);
+  if (auto journal = root.map("journal")) read_journal(std::move(*journal), config.journal);
   root.integer("drain_ms", config.drain_ms, {0, duration_ms.most});
   if (auto log = root.map("log")) read_log(std::move(*log), config.log);
   root.finish();

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "catalog/route.h"
+#include "journal/disk.h"
 #include "meter/price_book.h"
 #include "net/address.h"
 
@@ -45,6 +46,10 @@ struct UnresolvedSettings {
   std::optional<std::int64_t> settle_after_ms = 7 * 86'400'000LL;  // then it counts as spent; none: never
 };
 
+struct JournalSettings {
+  journal::Durability durability = journal::Durability::process;
+};
+
 struct LogSettings {
   base::log::Level level = base::log::Level::info;
   base::log::Format format = base::log::Format::text;
@@ -63,6 +68,7 @@ struct Config {
   PriceSettings prices;
   AdmissionSettings admission;
   UnresolvedSettings unresolved;
+  JournalSettings journal;
   std::int64_t drain_ms = 30'000;
   LogSettings log;
 

@@ -139,6 +139,7 @@ routes:
 prices: { file: prices.json, unknown_model: { input: "10", output: 30.5, max_output_tokens: 16384 } }
 admission: { wait_ms: 0, store_deadline_ms: 7, clamp_min_output_tokens: 8 }
 unresolved: { settle_after: 36h }
+journal: { durability: power }
 drain_ms: 9
 log: { level: warn, format: json }
 )");
@@ -176,6 +177,7 @@ log: { level: warn, format: json }
   CHECK(good->admission.store_deadline_ms == 7);
   CHECK(good->admission.clamp_min_output_tokens == 8);
   CHECK(good->unresolved.settle_after_ms == 36 * 3'600'000);
+  CHECK(good->journal.durability == journal::Durability::power);
   CHECK(good->drain_ms == 9);
   CHECK(good->log.level == base::log::Level::warn);
   CHECK(good->log.format == base::log::Format::json);
@@ -429,6 +431,7 @@ TEST_CASE("the example in the tree has no findings and says the defaults") {
   CHECK(example.admission.store_deadline_ms == defaults.admission.store_deadline_ms);
   CHECK(example.admission.clamp_min_output_tokens == defaults.admission.clamp_min_output_tokens);
   CHECK(example.unresolved.settle_after_ms == defaults.unresolved.settle_after_ms);
+  CHECK(example.journal.durability == defaults.journal.durability);
   REQUIRE(example.routes.size() == 1);
   const catalog::Route route;
   CHECK(example.routes[0].timeouts.connect_ms == route.timeouts.connect_ms);

@@ -20,6 +20,7 @@ struct DataPlane::Thread {
   ~Thread() { loop.end(); }  // first the coroutines, which refer to the rest
 
   net::Loop loop;
+  journal::Writer* journal = nullptr;  // nullptr: none is kept
   std::optional<quota::Scribe> scribe;
   std::unique_ptr<gateway::Worker> worker;
   std::unique_ptr<net::HttpServer> server;
@@ -54,7 +55,10 @@ base::Result<std::unique_ptr<DataPlane>> DataPlane::create(Parts parts) {
   for (int i = 0; i < parts.config.threads; ++i) {
     auto thread = std::make_unique<Thread>(parts.clock);
     const auto number = static_cast<std::uint32_t>(i);
-    if (parts.journal != nullptr) thread->scribe.emplace(parts.journal->writer(number), number);
+    if (parts.journal != nullptr) {
+      thread->journal = &parts.journal->writer(number);
+      thread->scribe.emplace(*thread->journal, number);
+    }
     TRY(thread->worker,
         gateway::Worker::create({thread->loop, parts.settings, parts.keeper,
                                  thread->scribe ? &*thread->scribe : nullptr, parts.random, parts.snapshot}));
@@ -107,6 +111,11 @@ void DataPlane::on_every_worker(const std::function<void(gateway::Worker&)>& cha
     });
   }
   seen->wait();
+}
+
+void DataPlane::resume_journal(std::uint32_t worker) {
+  Thread& thread = *threads_[worker];
+  thread.loop.post([&journal = *thread.journal] { journal.resume(); });
 }
 
 void DataPlane::stop(std::int64_t drain_ms) {

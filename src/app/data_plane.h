@@ -41,6 +41,8 @@ class DataPlane {
   void use(const std::shared_ptr<const catalog::Snapshot>& snapshot);
   // The same for the secret that calls of this upstream carry; empty: none.
   void use_secret(const std::string& upstream, const base::Secret& secret);
+  // From any thread: those who wait for this worker's journal to be durable may go on.
+  void resume_journal(std::uint32_t worker);
   // No new connections; running exchanges end, or are cut off after drain_ms. Returns when all threads have ended.
   void stop(std::int64_t drain_ms);
 

@@ -63,8 +63,11 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
   Program& self = *program;
   TRY(program->journals_,
       quota::open_journals(stores.quota, options.journals, static_cast<std::uint32_t>(config.threads),
-                           program->clock_.wall_now(), {.segment_bytes = journal_segment_bytes},
-                           {.prepare = [&self] { self.keeper_->prepare_journal(); }, .commit = {}, .durable = {}}));
+                           program->clock_.wall_now(),
+                           {.durability = config.journal.durability, .segment_bytes = journal_segment_bytes},
+                           {.prepare = [&self] { self.keeper_->prepare_journal(); },
+                            .commit = [&self](std::uint32_t worker) { self.journal_threads_->ask(worker); },
+                            .durable = [&self](std::uint32_t worker) { self.data_plane_->resume_journal(worker); }}));
   program->keeper_ = std::make_unique<quota::Keeper>(
       stores.quota, program->clock_, quota::KeeperOptions{}, [&thread = program->store_thread_] { thread.wake(); },
       program->journals_.journal.get());
@@ -76,6 +79,9 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
 
   TRY(program->data_plane_, DataPlane::create({config, settings, *program->keeper_, program->journals_.journal.get(),
                                                program->clock_, program->random_, program->published_}));
+  if (program->journals_.journal && config.journal.durability == journal::Durability::power)
+    program->journal_threads_ =
+        std::make_unique<JournalThreads>(*program->journals_.journal, static_cast<std::uint32_t>(config.threads));
   TRY_STATUS(program->hand_over_secrets(stores.secrets));
   program->catalog_->on_change(
       [&self](std::shared_ptr<const catalog::Snapshot> snapshot) { self.catalog_changed(snapshot); });
@@ -105,6 +111,7 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
 
 Program::~Program() {
   stop();
+  journal_threads_.reset();
   store_thread_.stop();  // of a program that never ran, too: it works on the keeper, which goes before it
 }
 
@@ -119,6 +126,7 @@ void Program::stop() {
   running_ = false;
   data_plane_->stop(config_.drain_ms);
   control_plane_->stop();
+  journal_threads_.reset();
   data_plane_.reset();  // what was cut off leaves its reservations to the keeper
   store_thread_.stop();
   if (const auto closed = keeper_->close(); !closed)

@@ -8,6 +8,7 @@
 #include "app/config.h"
 #include "app/control_plane.h"
 #include "app/data_plane.h"
+#include "app/journal_threads.h"
 #include "app/store_thread.h"
 #include "catalog/catalog.h"
 #include "catalog/upstream_secrets.h"
@@ -64,6 +65,7 @@ class Program {
   base::Random& random_;
   gateway::Settings settings_;
   quota::Journals journals_;
+  std::unique_ptr<JournalThreads> journal_threads_;  // nullptr: nothing is to be written through
   StoreThread store_thread_;
   std::unique_ptr<quota::Keeper> keeper_;
   std::unique_ptr<CatalogOnStoreThread> catalog_store_;

@@ -86,8 +86,9 @@ net::Task<Outcome<void>> Exchange::complete_chat() {
   if (!body || std::ssize(*body) > route_->max_body_bytes) {
     CO_TRY(body, co_await read_body());  // 400, 413
   }
-  CO_TRY_STATUS(plan(*body));                                 // 400
-  if (!reserve_at_once()) CO_TRY_STATUS(co_await reserve());  // 402, 429, 503
+  CO_TRY_STATUS(plan(*body));                                                               // 400
+  if (!reserve_at_once()) CO_TRY_STATUS(co_await reserve());                                // 402, 429, 503
+  if (!worker_.admission_.durable(*reservation_)) CO_TRY_STATUS(co_await until_durable());  // 503
   auto answer = co_await worker_.upstreams_->attempt({head_, *route_, plan_.body}, *reservation_);
   if (!answer) co_return give_up(std::move(answer).error());  // 502, 504
   answer_ = std::move(*answer);
@@ -268,28 +269,53 @@ net::Task<Outcome<void>> Exchange::reserve() {
   co_return Outcome<void>();
 }
 
-net::Task<quota::Decision> Exchange::ask(std::int64_t wait_ms) {
-  // A store that does not answer must not hold the client for ever: whoever calls first decides, and a grant that
-  // comes too late is dropped, which releases it.
+// What is being waited for must not hold the client for ever: whoever calls first decides, and what comes too late is
+// dropped.
+template <class T>
+net::Task<std::shared_ptr<T>> within(net::Loop& loop, std::int64_t ms, std::function<T()> too_late,
+                                     std::function<void(std::function<void(T)>)> start) {
   struct OutOfPatience final : net::Deadline {
     std::function<void()> act;
     void expired() override { act(); }
   } patience;
   const auto answered = std::make_shared<std::atomic<bool>>(false);
-  const auto decision = co_await net::await_callback<quota::Decision>(worker_.loop_, [&](auto done) {
-    const auto once = [answered, done](quota::Decision made) {
-      if (!answered->exchange(true)) done(std::move(made));
+  co_return co_await net::await_callback<T>(loop, [&](auto done) {
+    const auto once = [answered, done](T value) {
+      if (!answered->exchange(true)) done(std::move(value));
     };
-    const std::int64_t patience_ms = wait_ms + worker_.settings_.store_deadline_ms;
-    patience.act = [once, patience_ms] {
-      once(quota::Refusal{
-          ErrorType::unavailable, {}, fmt::format("the store did not answer within {} ms (store_slow)", patience_ms)});
-    };
-    patience.expires_ms = worker_.loop_.now_ms() + patience_ms;
-    worker_.loop_.watch(patience);
-    worker_.admission_.reserve(limits_, worst_case(), stamp_, worker_.loop_.now().plus_ms(wait_ms), *record_, once);
+    patience.act = [once, too_late] { once(too_late()); };
+    patience.expires_ms = loop.now_ms() + ms;
+    loop.watch(patience);
+    start(once);
+  });
+}
+
+net::Task<quota::Decision> Exchange::ask(std::int64_t wait_ms) {
+  const std::int64_t patience_ms = wait_ms + worker_.settings_.store_deadline_ms;
+  const auto too_late = [patience_ms]() -> quota::Decision {
+    return quota::Refusal{
+        ErrorType::unavailable, {}, fmt::format("the store did not answer within {} ms (store_slow)", patience_ms)};
+  };
+  // A grant that comes too late is dropped, which releases it.
+  const auto decision = co_await within<quota::Decision>(worker_.loop_, patience_ms, too_late, [&](auto decided) {
+    worker_.admission_.reserve(limits_, worst_case(), stamp_, worker_.loop_.now().plus_ms(wait_ms), *record_,
+                               std::move(decided));
   });
   co_return std::move(*decision);
+}
+
+net::Task<Outcome<void>> Exchange::until_durable() {
+  const std::int64_t patience_ms = worker_.settings_.store_deadline_ms;
+  const auto too_late = [patience_ms] {
+    return base::Status(base::fail(
+        ErrorType::unavailable, fmt::format("the reservation was not on disk within {} ms (journal_slow)", patience_ms),
+        {}, Source::store));
+  };
+  const auto written = co_await within<base::Status>(worker_.loop_, patience_ms, too_late, [&](auto ready) {
+    worker_.admission_.when_durable(*reservation_, std::move(ready));
+  });
+  if (!*written) co_return give_up(std::move(*written).error());
+  co_return Outcome<void>();
 }
 
 // How much output, of all choices together, what is left of one limit can pay for. nullopt: a shorter answer is not
@@ -348,6 +374,7 @@ net::Task<Outcome<void>> Exchange::list_models() {
   reservation_ = worker_.admission_.try_reserve({}, {}, stamp_, record_);
   if (!reservation_)
     co_return fail(base::Error{ErrorType::unavailable, Source::store, worker_.admission_.trouble(), {}});
+  if (!worker_.admission_.durable(*reservation_)) CO_TRY_STATUS(co_await until_durable());
   auto answer = co_await worker_.upstreams_->attempt({head_, *route_, {}}, *reservation_);
   if (!answer) co_return give_up(std::move(answer).error());
   answer_ = std::move(*answer);

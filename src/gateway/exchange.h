@@ -67,6 +67,8 @@ class Exchange {
   // Reserves from what this worker may hand out; false: the keeper has to be asked.
   bool reserve_at_once();
   net::Task<Outcome<void>> reserve();
+  // Until the reservation survives a power loss, where that was asked for.
+  net::Task<Outcome<void>> until_durable();
   net::Task<quota::Decision> ask(std::int64_t wait_ms);
   std::optional<std::int64_t> affordable_output(const quota::Shortage& shortage) const;
   std::optional<std::int64_t> affordable_cap(const quota::Refusal& refusal) const;

@@ -61,6 +61,15 @@ base::Status Admission::adopt(Reservation& reservation) {
   return {};
 }
 
+bool Admission::durable(const Reservation& reservation) const {
+  const auto position = reservation.journal_position();
+  return !position || scribe_->durable(*position);
+}
+
+void Admission::when_durable(const Reservation& reservation, std::function<void(base::Status)> ready) {
+  scribe_->when_durable(*reservation.journal_position(), std::move(ready));
+}
+
 std::string Admission::trouble() const { return keeper_.admitting() ? journal_error_ : keeper_.halted_because(); }
 
 std::optional<std::int64_t> Admission::remaining(const catalog::Limit& limit, base::WallTime stamp) const {

@@ -29,6 +29,10 @@ class Admission {
   void reserve(std::span<const catalog::Limit* const> limits, const Amounts& amounts, base::WallTime stamp,
                base::Instant deadline, const events::UsageRecord& record, std::function<void(Decision)> decided);
   base::Status adopt(Reservation& reservation);
+  // Whether the call may leave: not before its reservation survives what `journal.durability` says. If not, `ready` is
+  // called on this thread when it may, or with why it must not.
+  bool durable(const Reservation& reservation) const;
+  void when_durable(const Reservation& reservation, std::function<void(base::Status)> ready);
   // What keeps everything from being admitted; empty: nothing.
   std::string trouble() const;
 

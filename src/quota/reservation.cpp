@@ -67,6 +67,10 @@ void Reservation::entered(Scribe& scribe, journal::OpenRecord open) {
   entry_.emplace(std::move(open));
 }
 
+std::optional<journal::Position> Reservation::journal_position() const {
+  return entry_ ? std::optional(entry_->position()) : std::nullopt;
+}
+
 void Reservation::mark_sent() {
   ASSERT(state_ != State::ended);
   state_ = State::sent;

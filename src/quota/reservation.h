@@ -70,6 +70,9 @@ class [[nodiscard]] Reservation {
   // It stands in the journal from here on: its end is written there before anything goes back. On the scribe's thread.
   void entered(Scribe& scribe, journal::OpenRecord open);
 
+  // Where it stands in the journal; nullopt: in none.
+  std::optional<journal::Position> journal_position() const;
+
   events::UsageRecord& record() { return *record_; }
   const Parts& parts() const { return parts_; }
 

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
+#include <utility>
 
 #include "journal/records.h"
 #include "journal/writer.h"
@@ -22,6 +24,12 @@ class Scribe {
 
   // Before the call leaves. Fails closed: unavailable if the journal has no room or has failed.
   base::Result<journal::OpenRecord> reserve(const events::UsageRecord& record, const Reservation::Parts& parts);
+  // Whether what was written up to there survives a power loss, where that was asked for.
+  bool durable(journal::Position position) const { return writer_.durable(position); }
+  // Calls `ready` on this thread when it does, or with why it never will.
+  void when_durable(journal::Position position, std::function<void(base::Status)> ready) {
+    writer_.when_durable(position, std::move(ready));
+  }
   // The record as it will be flushed; a served model that is too long is cut. Cannot fail.
   JournalMark settle(journal::OpenRecord open, events::UsageRecord& record);
 

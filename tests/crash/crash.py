@@ -54,7 +54,8 @@ class Run:
         self.arguments, self.folder = arguments, folder
         self.random = random.Random(arguments.seed)
         self.upstream = Witness(arguments.seed).start()
-        self.gateway = Gateway(folder, self.upstream.url, first_byte_ms=20_000)
+        self.gateway = Gateway(folder, self.upstream.url, first_byte_ms=20_000,
+                               more=f"journal: {{ durability: {arguments.durability} }}")
         self.calls, self.rounds, self.wrong = 0, 0, []
         self.counts: Counter = Counter()
 
@@ -169,6 +170,7 @@ def main() -> int:
     parser.add_argument("--others", type=int, default=1, help="rounds of each other way (1)")
     parser.add_argument("--stop-s", type=float, default=2, help="how long SIGSTOP lasts, in seconds (2)")
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--durability", choices=["process", "power"], default="process", help="of the journal (process)")
     parser.add_argument("--keep", action="store_true", help="keep the folder")
     parser.add_argument("-v", "--verbose", action="store_true", help="a line for each round")
     arguments = parser.parse_args()

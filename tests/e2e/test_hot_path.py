@@ -5,10 +5,12 @@ import shutil
 import subprocess
 import time
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from gateway import Gateway
 from wire import call, chat
 
 NEVER = {"pwrite64", "pwritev", "pwritev2", "fdatasync", "fsync", "msync", "sync_file_range", "openat", "ftruncate",
@@ -32,30 +34,37 @@ def test_the_threads_say_what_they_are(gateway):
     assert names["mg-store"] == 1, names
 
 
-def test_worker_threads_touch_no_disk_while_they_serve(gateway, upstream, tmp_path):
+@contextmanager
+def traced(gateway, calls: set[str], into: Path):
+    """The system calls of the gateway's threads while the block runs, as lines of strace."""
     if not shutil.which("strace"):
         pytest.skip("strace is not installed")
-    key = gateway.key("1000 usd/day", "100000 requests/month")["secret"]
-    for _ in range(20):  # leases are taken, pages are mapped, connections stand
-        call(gateway.port, chat(), key)
-    trace = tmp_path / "trace"
-    calls = ",".join(NEVER | NOT_IN_DATA)
-    strace = subprocess.Popen(["strace", "-f", "-qq", "-y", "-e", f"trace={calls}", "-o", trace, "-p",
+    strace = subprocess.Popen(["strace", "-f", "-qq", "-y", "-e", f"trace={','.join(calls)}", "-o", into, "-p",
                                str(gateway.process.pid)], stderr=subprocess.PIPE, text=True)
+    lines: list[str] = []
     try:
         deadline = time.monotonic() + 5
         while strace.poll() is None and not attached(gateway.process.pid) and time.monotonic() < deadline:
             time.sleep(0.01)
         if strace.poll() is not None:
             pytest.skip(f"strace may not attach here: {strace.stderr.read().strip()}")
-        for _ in range(50):
-            assert call(gateway.port, chat(), key).status == 200
-        time.sleep(0.3)  # the flush of the store thread comes a moment later
+        yield lines
     finally:
         strace.terminate()
         strace.wait()
+    lines += into.read_text().splitlines()
+
+
+def test_worker_threads_touch_no_disk_while_they_serve(gateway, upstream, tmp_path):
+    key = gateway.key("1000 usd/day", "100000 requests/month")["secret"]
+    for _ in range(20):  # leases are taken, pages are mapped, connections stand
+        call(gateway.port, chat(), key)
+    with traced(gateway, NEVER | NOT_IN_DATA, tmp_path / "trace") as lines:
+        for _ in range(50):
+            assert call(gateway.port, chat(), key).status == 200
+        time.sleep(0.3)  # the flush of the store thread comes a moment later
     names, seen = threads_of(gateway.process.pid), Counter()
-    for line in trace.read_text().splitlines():
+    for line in lines:
         if found := LINE.match(line):
             name = re.sub(r"-\d+$", "", names.get(int(found[1]), "?"))
             on_disk = str(gateway.data) in found[3]
@@ -63,6 +72,30 @@ def test_worker_threads_touch_no_disk_while_they_serve(gateway, upstream, tmp_pa
                 pytest.fail(f"a worker thread touched the disk: {line}")
             seen[name] += on_disk
     assert seen["mg-store"] > 0, f"the trace saw no flush, so it proves nothing: {seen}"
+
+
+def test_with_durability_power_a_reservation_is_on_the_disk_before_its_call_leaves(upstream, tmp_path):
+    with Gateway(tmp_path / "gateway", upstream.url, more="journal: { durability: power }") as gateway:
+        key = gateway.key("1000 usd/day")
+        for _ in range(10):
+            assert call(gateway.port, chat(), key["secret"]).status == 200
+        with traced(gateway, {"pwrite64", "sendto", "sendmsg"}, tmp_path / "trace") as lines:
+            for _ in range(10):
+                assert call(gateway.port, chat(), key["secret"]).status == 200
+        events = []
+        for line in lines:  # a call that others interrupted counts from where it came back
+            if "<unfinished" in line:
+                continue
+            if "/journal/" in line or "<... pwrite64" in line:
+                events.append("written")
+            elif "POST /v1/chat/completions" in line:
+                events.append("sent")
+        assert events.count("sent") == 10, lines
+        before = [events[at - 1] for at, event in enumerate(events) if event == "sent"]
+        assert before == ["written"] * 10, events
+        gateway.kill()
+        gateway.start()
+        assert len(gateway.control.wait_for_records(20, key=key["id"])) == 20
 
 
 def attached(pid: int) -> bool:
