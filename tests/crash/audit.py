@@ -39,6 +39,10 @@ class Findings:
             self.wrong.append(message)
 
 
+def took_something(record: dict) -> bool:
+    return any(Decimal(hold["spent"]) or Decimal(hold["unresolved"]) for hold in record["holds"])
+
+
 def check_limits(control: Control, limits: list[str], findings: Findings) -> dict[str, dict]:
     """Control.numbers checks that the five add up."""
     numbers = {}
@@ -70,8 +74,8 @@ def check_books(control: Control, key: dict, limits: list[str], book: Book, seen
         findings.check(Decimal(record["cost"]) == wanted, f"call {call} cost {wanted}, booked is {record['cost']}")
         findings.counts["answered"] += 1
 
-    # What is left are refusals and what was under way when the process went.
-    left = [record for record in records.values() if record["outcome"] != "refused"]
+    # What is left was refused, or let go before it was sent, or under way when the process went.
+    left = [record for record in records.values() if took_something(record)]
     findings.check(len(left) <= len(under_way), f"{len(left)} records for {len(under_way)} calls that were under way")
     reached = [call for call in under_way if call in seen]
     findings.check(len(left) >= len(reached), f"{len(reached)} calls reached the upstream, {len(left)} have a record")
