@@ -153,6 +153,7 @@ class Forgetful final : public quota::Store {
   store::MemoryStore memory;
 
   base::Result<quota::LeftBehind> left_behind() override { return memory.left_behind(); }
+  std::uint64_t last_commit() const override { return memory.last_commit(); }
   base::Result<quota::Recovery> recover(base::WallTime now, const quota::Evidence& evidence) override {
     return memory.recover(now, evidence);
   }

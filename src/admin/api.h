@@ -29,7 +29,9 @@ struct Options {
   std::optional<base::Sha256> environment_admin_key_hash;  // of METERGATE_ADMIN_KEY, if it is set
   std::function<std::string()> metrics;                    // Prometheus text; empty: /metrics is not found
   std::function<base::Status()> ready;                     // whether exchanges can be admitted; empty: always
-  std::optional<std::vector<std::string>> routes = {};     // that the configuration declares; nullopt: not known
+  // Writes all that the store holds to a new file; empty: it holds nothing that lasts.
+  std::function<base::Status(const std::string& file)> back_up = {};
+  std::optional<std::vector<std::string>> routes = {};  // that the configuration declares; nullopt: not known
 };
 
 // What the handlers work with. The references outlive the Api.

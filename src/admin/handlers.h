@@ -51,6 +51,9 @@ base::Result<Response> remove_upstream_secret(Services& services, Call& call);
 base::Result<Response> sum_usage(Services& services, Call& call);
 base::Result<Response> list_usage_records(Services& services, Call& call);
 
+// backup.cpp
+base::Result<Response> back_up(Services& services, Call& call);
+
 // doctor.cpp
 base::Result<Response> examine_books(Services& services, Call& call);
 

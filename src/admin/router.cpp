@@ -47,6 +47,7 @@ constexpr Route routes[] = {
     {"GET", "/api/v1/usage", Access::admin, sum_usage},
     {"GET", "/api/v1/usage/records", Access::admin, list_usage_records},
 
+    {"POST", "/api/v1/backup", Access::admin, back_up},
     {"GET", "/api/v1/doctor", Access::admin, examine_books},
 
     {"GET", "/api/v1/unresolved", Access::admin, list_unresolved},

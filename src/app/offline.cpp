@@ -27,8 +27,11 @@ class OpenFolder final : public Offline {
               .unresolved = unresolved_,
               .books = *store_,
               .clock = base::system_clock(),
-              .options = {.environment_admin_key_hash = {}, .metrics = {}, .ready = {}, .routes = std::move(routes)}}) {
-  }
+              .options = {.environment_admin_key_hash = {},
+                          .metrics = {},
+                          .ready = {},
+                          .back_up = [this](const std::string& file) { return store_->back_up(file); },
+                          .routes = std::move(routes)}}) {}
 
   admin::Response handle(admin::Request request) override {
     request.trust = admin::Trust::local;

@@ -89,6 +89,7 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
   admin::Options admin{.environment_admin_key_hash = {},
                        .metrics = [&self] { return self.metrics(); },
                        .ready = [&self] { return self.ready(); },
+                       .back_up = options.back_up,
                        .routes = names_of(config.routes)};
   if (options.admin_key) admin.environment_admin_key_hash = base::sha256(*options.admin_key);
   program->unresolved_store_ = std::make_unique<UnresolvedOnStoreThread>(stores.unresolved, *program->keeper_);

@@ -37,6 +37,8 @@ class Program {
     std::optional<std::string> local_socket;  // of the control plane, for the command line
     std::optional<std::string> admin_key;     // METERGATE_ADMIN_KEY
     journal::Disk* journals = nullptr;        // where journals lie; nullptr: none are kept. Outlives the program
+    // Writes the store to a new file, from any thread; empty: it is not one that lasts.
+    std::function<base::Status(const std::string& file)> back_up = {};
   };
   static base::Result<std::unique_ptr<Program>> create(const Config& config, Stores stores, const Options& options);
   ~Program();

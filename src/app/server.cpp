@@ -153,7 +153,8 @@ int serve(const ServeOptions& options) {
   store::SealedSecrets secrets(sqlite, folder->path(), base::system_random());
   const Program::Options program{.local_socket = (folder->path() / "control.sock").string(),
                                  .admin_key = environment("METERGATE_ADMIN_KEY"),
-                                 .journals = journals->get()};
+                                 .journals = journals->get(),
+                                 .back_up = [&sqlite](const std::string& file) { return sqlite.back_up(file); }};
   const auto upstream =
       demo ? std::string("the built-in demo upstream; set OPENAI_API_KEY for the real one") : upstream_text(*config);
   const auto done = run_until_signal(*config, {sqlite, sqlite, sqlite, secrets, sqlite, sqlite}, program, upstream,

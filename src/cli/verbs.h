@@ -22,7 +22,10 @@ void add_usage(CLI::App& app, Session& session);
 void add_unresolved(CLI::App& app, Session& session);
 void add_doctor(CLI::App& app, Session& session);
 
+void add_backup(CLI::App& app, Session& session);
+
 // Neither.
+void add_restore(CLI::App& app, std::ostream& out, std::ostream& err, int& exit_code);
 void add_check(CLI::App& app, std::ostream& out, int& exit_code);
 void add_version(CLI::App& app, std::ostream& out);
 

@@ -145,6 +145,10 @@ std::optional<base::Instant> Keeper::next_turn(base::Instant now) {
 // --- flush and return --------------------------------------------------------------------------------------------
 
 void Keeper::note(const base::Status& status) {
+  // Before anybody can reserve from what was granted.
+  if (status && journal_ != nullptr)
+    for (std::uint32_t worker = 0; worker < journal_->workers(); ++worker)
+      journal_->writer(worker).note_store_commit(store_.last_commit());
   const std::lock_guard lock(mutex_);
   health_.last_error = status ? std::string() : status.error().message;
   if (!status) ++health_.flush_failures;

@@ -143,6 +143,7 @@ class Keeper final : public Inspector, public SettleQueue {
   void return_idle(base::Instant now);
   void read_again();
   base::Status return_free(Lease& lease);
+  // After every call of the store that commits something.
   void note(const base::Status& status);
   std::optional<base::Instant> next_turn(base::Instant now);
 

@@ -17,6 +17,7 @@ class BusyStore final : public Store {
   std::function<void()> during_read = [] {};
 
   base::Result<LeftBehind> left_behind() override { return store_.left_behind(); }
+  std::uint64_t last_commit() const override { return store_.last_commit(); }
   base::Result<Recovery> recover(base::WallTime now, const Evidence& evidence) override {
     return store_.recover(now, evidence);
   }

@@ -1,11 +1,14 @@
 #include "quota/recovery.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <unordered_set>
 #include <utility>
 
 #include "journal/records.h"
+#include "quota/restore.h"
 #include "quota/unresolved.h"
 
 namespace quota {
@@ -84,15 +87,25 @@ class Replay {
 
 }  // namespace
 
+journal::Owner owner_of(const LeftBehind& left, std::int64_t incarnation) {
+  return {.store = left.store, .node = left.store, .incarnation = incarnation};
+}
+
 base::Result<Findings> read_findings(journal::Disk& disk, const journal::Owner& owner, const LeftBehind& left) {
+  Findings findings;
+  TRY_STATUS(read_findings(disk, owner, left, findings));
+  return findings;
+}
+
+base::Result<journal::Report> read_findings(journal::Disk& disk, const journal::Owner& owner, const LeftBehind& left,
+                                            Findings& findings) {
   Replay replay(left);
-  TRY(const auto report,
-      journal::read_journals(disk, owner, [&](const FoundRecord& found) { return replay.see(found); }));
-  Findings findings = std::move(replay).findings();
+  TRY(auto report, journal::read_journals(disk, owner, [&](const FoundRecord& found) { return replay.see(found); }));
+  findings = std::move(replay).findings();
   std::vector<journal::Sequence> marks = left.marks;
   marks.resize(std::max(marks.size(), report.journals.size()));  // a worker that has flushed nothing has no mark
   findings.doubt = report.doubt(marks);
-  return findings;
+  return report;
 }
 
 base::Result<Journals> open_journals(Store& store, journal::Disk* disk, std::uint32_t workers, base::WallTime now,
@@ -103,20 +116,24 @@ base::Result<Journals> open_journals(Store& store, journal::Disk* disk, std::uin
     return journals;
   }
   TRY(const LeftBehind left, store.left_behind());
-  // An embedded store has one node, which goes by the store's own id.
-  const auto owner = [&](std::int64_t incarnation) {
-    return journal::Owner{.store = left.store, .node = left.store, .incarnation = incarnation};
-  };
-  TRY(const Findings findings, read_findings(*disk, owner(left.incarnation), left));
+  Findings findings;
+  TRY(const auto report, read_findings(*disk, owner_of(left, left.incarnation), left, findings));
+  if (const std::string behind = why_behind(report, left); !behind.empty())
+    return base::fail(base::ErrorType::conflict,
+                      fmt::format("the store is older than its journals, as one that was put back from a backup is: "
+                                  "{}. What was spent since is not in it. 'metergate restore --accept' books what the "
+                                  "journals still have and holds the rest as unresolved",
+                                  behind),
+                      {}, base::Source::store);
   journals.open_exchanges = findings.open;
   TRY(journals.recovery,
       store.recover(now, {.incarnation = left.incarnation, .records = findings.records, .doubt = findings.doubt}));
   if (journals.recovery.unaccounted_leases > 0) journals.doubt = findings.doubt;
 
   // The store has closed the last incarnation for ever: what its journals say counts no more.
-  TRY_STATUS(journal::discard_journals(*disk, owner(left.incarnation)));
+  TRY_STATUS(journal::discard_journals(*disk, owner_of(left, left.incarnation)));
   TRY(journals.journal,
-      journal::Journal::open(*disk, owner(journals.recovery.incarnation), workers, options, std::move(calls)));
+      journal::Journal::open(*disk, owner_of(left, journals.recovery.incarnation), workers, options, std::move(calls)));
   return journals;
 }
 

@@ -24,6 +24,12 @@ struct Findings {
 // has no end stands for an exchange of which nobody knows whether it was sent: its record holds all of it as
 // unresolved. Fails if the folder cannot be read; what is damaged is a doubt.
 base::Result<Findings> read_findings(journal::Disk& disk, const journal::Owner& owner, const LeftBehind& left);
+// The same, with what was seen of the journals themselves.
+base::Result<journal::Report> read_findings(journal::Disk& disk, const journal::Owner& owner, const LeftBehind& left,
+                                            Findings& findings);
+
+// An embedded store has one node, which goes by the store's own id.
+journal::Owner owner_of(const LeftBehind& left, std::int64_t incarnation);
 
 // A process's journals, and what it learnt from the last one's.
 struct Journals {
@@ -34,7 +40,8 @@ struct Journals {
 };
 
 // How a process begins: closes the store's last incarnation with what its journals in `disk` say, discards them, and
-// opens those of the new one. `disk` may be nullptr, for a store that ends with the process; else it outlives them.
+// opens those of the new one. conflict: the store is behind its journals (restore.h). `disk` may be nullptr, for a
+// store that ends with the process; else it outlives them.
 base::Result<Journals> open_journals(Store& store, journal::Disk* disk, std::uint32_t workers, base::WallTime now,
                                      const journal::Options& options, journal::Calls calls);
 

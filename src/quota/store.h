@@ -83,6 +83,7 @@ struct LeftBehind {
   base::Uuid store;                  // the store's own id
   std::int64_t incarnation = 0;      // 0: there was none
   std::vector<std::uint64_t> marks;  // by worker; shorter if the last ones flushed nothing
+  std::uint64_t commit = 0;          // Store::last_commit
 };
 
 // What the last process's journals say of what it had not flushed.
@@ -93,10 +94,12 @@ struct Evidence {
   std::span<const events::UsageRecord> records;
   // Why what else it had leased may not be returned (money-rules.md, "Proof of death"). Empty: all is known of it.
   std::string doubt;
+  // The latest incarnation that anything is known of, if it is not the store's: that of a store that was put back.
+  std::int64_t seen_incarnation = 0;
 };
 
 struct Recovery {
-  std::int64_t incarnation = 0;         // this process's number, one above the last
+  std::int64_t incarnation = 0;         // this process's number, one above all that are known
   std::int64_t recovered_records = 0;   // of the evidence, that the store did not have
   std::int64_t unaccounted_leases = 0;  // rows of the last incarnation whose rest is unresolved now
 };
@@ -105,6 +108,9 @@ class Store {
  public:
   virtual ~Store() = default;
   virtual base::Result<LeftBehind> left_behind() = 0;
+  // How many commits moved money in this store, ever. A process's journals note it, so that a store that was put back
+  // from a backup is known (restore.h).
+  virtual std::uint64_t last_commit() const = 0;
   // Closes the last incarnation for ever and opens a new one, in one transaction: books the evidence on the last one's
   // leases; what is then left of them is returned, or with a doubt becomes unresolved, with one `unaccounted` record a
   // lease row. Fails (conflict) if the evidence is of another incarnation than the last one.

@@ -43,7 +43,14 @@ class ScriptedStore final : public Store {
   std::vector<std::vector<base::ExchangeId>> offered;  // each flush of records
   std::vector<std::vector<LeaseReturn>> returned;      // each flush of returns
 
-  base::Result<LeftBehind> left_behind() override { return memory.left_behind(); }
+  bool put_back = false;  // from a backup that was made before the first commit
+
+  base::Result<LeftBehind> left_behind() override {
+    auto left = memory.left_behind();
+    if (put_back) left->commit = 0;
+    return left;
+  }
+  std::uint64_t last_commit() const override { return memory.last_commit(); }
   base::Result<Recovery> recover(base::WallTime now, const Evidence& evidence) override {
     return memory.recover(now, evidence);
   }

@@ -355,3 +355,34 @@ TEST_CASE_TEMPLATE("a rolling counter that does not fit in 64 bits is refused wh
   CHECK_FALSE(bench.flush({bench.exchange(1, {spent_in(limit, 2'000, 1)})}).has_value());
   CHECK(bench.state(rolling(limit, 0)).spent == INT64_MAX);
 }
+
+TEST_CASE_TEMPLATE("every commit that moves money counts, and one that failed does not", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  auto& store = *bench.on.store;
+  std::uint64_t before = store.last_commit();
+  const auto counted = [&] { return store.last_commit() - std::exchange(before, store.last_commit()); };
+  CHECK(before == 1);  // the bench has opened an incarnation
+  const CounterKey counter = bench.limit(100);
+  CHECK(counted() == 0);
+  CHECK(bench.grant(counter, 60, 60) == 60);
+  CHECK(counted() == 1);
+  REQUIRE(bench.flush({bench.exchange(20, {{counter.limit, counter.label, 60, 20, 40}})}).has_value());
+  CHECK(counted() == 1);
+  CHECK_FALSE(bench.flush({}, {{counter, 61}}).has_value());
+  CHECK(counted() == 0);
+  CHECK(store.left_behind()->commit == before);
+  REQUIRE(bench.on.store->recover(bench.now, {.incarnation = 1, .records = {}, .doubt = {}}).has_value());
+  CHECK(counted() == 1);
+}
+
+TEST_CASE_TEMPLATE("a recovery goes above every incarnation that is known of, and closes them all", Store,
+                   EVERY_STORE) {
+  Bench<Store> bench;
+  const auto recovery =
+      bench.on.store->recover(bench.now, {.incarnation = 1, .records = {}, .doubt = {}, .seen_incarnation = 7});
+  REQUIRE(recovery.has_value());
+  CHECK(recovery->incarnation == 8);
+  CHECK(bench.on.store->left_behind()->incarnation == 8);
+  CHECK(bench.on.store->recover(bench.now, {.incarnation = 8, .records = {}, .doubt = {}, .seen_incarnation = 3})
+            ->incarnation == 9);
+}

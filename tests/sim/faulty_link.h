@@ -39,6 +39,7 @@ class FaultyLink final : public quota::Store {
   void roll_with(Dice& dice) { dice_ = &dice; }
 
   base::Result<quota::LeftBehind> left_behind() override;
+  std::uint64_t last_commit() const override { return truth_.last_commit(); }
   base::Result<quota::Recovery> recover(base::WallTime now, const quota::Evidence& evidence) override;
   base::Result<std::vector<quota::Grant>> grant(std::span<const quota::GrantRequest> requests) override;
   base::Status flush(const quota::Flush& flush) override;

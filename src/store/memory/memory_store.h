@@ -51,6 +51,7 @@ class MemoryStore final : public catalog::Store,
 
   // quota::Store. grant and flush need an open incarnation. The amount of an unknown or removed limit reads as zero.
   base::Result<quota::LeftBehind> left_behind() override;
+  std::uint64_t last_commit() const override;
   base::Result<quota::Recovery> recover(base::WallTime now, const quota::Evidence& evidence) override;
   base::Result<std::vector<quota::Grant>> grant(std::span<const quota::GrantRequest> requests) override;
   base::Status flush(const quota::Flush& flush) override;
@@ -111,12 +112,13 @@ class MemoryStore final : public catalog::Store,
   void keep(const events::UsageRecord& record, std::optional<base::WallTime> since = std::nullopt);
   std::pair<base::AccountId, base::KeyId> payer_of(base::LimitId limit) const;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<base::AccountId, catalog::Account> accounts_;
   std::map<base::KeyId, catalog::Key> keys_;
   std::map<base::LimitId, StoredLimit> limits_;
   std::map<std::string, base::Secret, std::less<>> secrets_;
   std::int64_t incarnation_ = 0;
+  std::uint64_t commits_ = 0;
   std::vector<std::uint64_t> marks_;  // by worker
   Books books_;
   std::map<UsageKey, events::UsageRecord> usage_;

@@ -74,7 +74,12 @@ quota::CounterState MemoryStore::state_of(const quota::CounterQuery& query) cons
 
 base::Result<quota::LeftBehind> MemoryStore::left_behind() {
   const std::lock_guard lock(mutex_);
-  return quota::LeftBehind{.store = {}, .incarnation = incarnation_, .marks = marks_};
+  return quota::LeftBehind{.store = {}, .incarnation = incarnation_, .marks = marks_, .commit = commits_};
+}
+
+std::uint64_t MemoryStore::last_commit() const {
+  const std::lock_guard lock(mutex_);
+  return commits_;
 }
 
 base::Result<quota::Recovery> MemoryStore::recover(base::WallTime now, const quota::Evidence& evidence) {
@@ -82,8 +87,9 @@ base::Result<quota::Recovery> MemoryStore::recover(base::WallTime now, const quo
   TRY_STATUS(check_evidence(evidence, incarnation_));
   Books books = books_;
   TRY(const auto fresh, book_new(events::pointers_to(evidence.records), books));
-  quota::Recovery recovery{
-      .incarnation = incarnation_ + 1, .recovered_records = std::ssize(fresh), .unaccounted_leases = 0};
+  quota::Recovery recovery{.incarnation = std::max(incarnation_, evidence.seen_incarnation) + 1,
+                           .recovered_records = std::ssize(fresh),
+                           .unaccounted_leases = 0};
   std::vector<events::UsageRecord> unaccounted;
   for (const auto& [key, row] : std::exchange(books.leases, {})) {
     const std::int64_t remainder = row.remainder();
@@ -104,6 +110,7 @@ base::Result<quota::Recovery> MemoryStore::recover(base::WallTime now, const quo
   for (const events::UsageRecord* const record : fresh) keep(*record, now);
   for (const events::UsageRecord& record : unaccounted) keep(record, now);
   incarnation_ = recovery.incarnation;
+  ++commits_;
   marks_.clear();
   return recovery;
 }
@@ -125,6 +132,7 @@ base::Result<std::vector<quota::Grant>> MemoryStore::grant(std::span<const quota
     }
     grants.push_back({.granted = granted, .state = state});
   }
+  ++commits_;
   return grants;
 }
 
@@ -142,6 +150,7 @@ base::Status MemoryStore::flush(const quota::Flush& flush) {
     if (marks_.size() <= mark.worker) marks_.resize(mark.worker + 1);
     marks_[mark.worker] = std::max(marks_[mark.worker], mark.settled);
   }
+  ++commits_;
   return {};
 }
 

@@ -53,6 +53,7 @@ base::Result<quota::UnresolvedItem> MemoryStore::correct(const quota::Correction
   Books books = books_;
   for (const events::Hold& hold : correction.record.holds) TRY_STATUS(books.correct(hold));
   books_ = std::move(books);
+  ++commits_;
   keep(correction.record);
   item.correction = correction;
   return item;

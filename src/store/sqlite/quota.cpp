@@ -52,10 +52,11 @@ base::Result<quota::LeftBehind> SqliteStore::left_behind() {
   const std::lock_guard lock(writer_mutex_);
   quota::LeftBehind left;
   {
-    TRY(Rows rows, writer_.query("SELECT store_id, incarnation FROM meta"));
+    TRY(Rows rows, writer_.query("SELECT store_id, incarnation, commits FROM meta"));
     TRY_STATUS(rows.next());
     left.store = rows.take_id<base::ExchangeId>().uuid;
     left.incarnation = rows.take_integer();
+    left.commit = static_cast<std::uint64_t>(rows.take_integer());
   }
   TRY(Rows rows,
       writer_.query("SELECT worker, settled FROM journals WHERE incarnation = ? ORDER BY worker", left.incarnation));
@@ -75,7 +76,9 @@ base::Result<quota::Recovery> SqliteStore::recover(base::WallTime now, const quo
   TRY_STATUS(check_evidence(evidence, last));
   UsageAppend usage(writer_, usage_sizes_, std::exchange(usage_tail_, std::nullopt));
   TRY(auto fresh, usage.claim(events::pointers_to(evidence.records)));
-  quota::Recovery recovery{.incarnation = last + 1, .recovered_records = std::ssize(fresh), .unaccounted_leases = 0};
+  quota::Recovery recovery{.incarnation = std::max(last, evidence.seen_incarnation) + 1,
+                           .recovered_records = std::ssize(fresh),
+                           .unaccounted_leases = 0};
   Bookings bookings(writer_, last, {});
   for (const events::UsageRecord* const record : fresh)
     for (const events::Hold& hold : record->holds) TRY_STATUS(bookings.book(hold));
@@ -101,8 +104,11 @@ base::Result<quota::Recovery> SqliteStore::recover(base::WallTime now, const quo
   TRY_STATUS(sqlite::note_unresolved(writer_, fresh, now));
   TRY_STATUS(writer_.run("UPDATE leases SET open = 0 WHERE open = 1"));
   TRY_STATUS(writer_.run("DELETE FROM journals"));
-  TRY_STATUS(writer_.run("UPDATE meta SET incarnation = incarnation + 1"));
+  TRY_STATUS(writer_.run("UPDATE meta SET incarnation = ?", recovery.incarnation));
+  TRY_STATUS(count_commit());
+  TRY(const std::uint64_t commits, stored_commits());
   TRY_STATUS(transaction.commit());
+  commits_ = commits;
   usage_tail_ = std::move(usage).written();
   lease_rows_.clear();
   incarnation_ = recovery.incarnation;
@@ -137,7 +143,9 @@ base::Result<std::vector<quota::Grant>> SqliteStore::grant(std::span<const quota
     }
     grants.push_back({.granted = granted, .state = state});
   }
+  TRY_STATUS(count_commit());
   TRY_STATUS(transaction.commit());
+  ++commits_;
   return grants;
 }
 
@@ -160,7 +168,9 @@ base::Status SqliteStore::flush(const quota::Flush& flush) {
         writer_.run("INSERT INTO journals (incarnation, worker, settled) VALUES (?1, ?2, ?3) "
                     "ON CONFLICT DO UPDATE SET settled = max(settled, ?3)",
                     incarnation_, static_cast<std::int64_t>(mark.worker), static_cast<std::int64_t>(mark.settled)));
+  TRY_STATUS(count_commit());
   TRY_STATUS(transaction.commit());
+  ++commits_;
   usage_tail_ = std::move(usage).written();
   lease_rows_ = std::move(bookings).written();
   return {};
@@ -180,6 +190,22 @@ base::Result<std::int64_t> SqliteStore::last_incarnation() {
   TRY(Rows rows, writer_.query("SELECT incarnation FROM meta"));
   TRY_STATUS(rows.next());
   return rows.take_integer();
+}
+
+base::Status SqliteStore::count_commit() {
+  TRY_STATUS(writer_.run("UPDATE meta SET commits = commits + 1"));
+  return {};
+}
+
+base::Result<std::uint64_t> SqliteStore::stored_commits() {
+  TRY(Rows rows, writer_.query("SELECT commits FROM meta"));
+  TRY_STATUS(rows.next());
+  return static_cast<std::uint64_t>(rows.take_integer());
+}
+
+std::uint64_t SqliteStore::last_commit() const {
+  const std::lock_guard lock(writer_mutex_);
+  return commits_;
 }
 
 base::Status SqliteStore::check_incarnation() {

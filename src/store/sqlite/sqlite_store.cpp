@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/private_files.h"
+#include "store/sqlite/backup.h"
 #include "store/sqlite/schema.h"
 
 namespace store {
@@ -24,6 +25,8 @@ base::Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesyst
   TRY(store->checkpointer_, sqlite::Checkpointer::start(store->writer_, store->writer_mutex_));
   return store;
 }
+
+base::Status SqliteStore::back_up(const std::filesystem::path& to) const { return sqlite::back_up(writer_.path(), to); }
 
 base::Status SqliteStore::put_secret(std::string_view name, const SealedSecret& sealed) {
   const std::lock_guard lock(writer_mutex_);

@@ -33,6 +33,9 @@ class SqliteStore final : public catalog::Store,
                           public quota::Books,
                           public events::UsageLog {
  public:
+  // Writes all that the store holds at this moment to a new file (backup.h). From any thread; nobody waits for it.
+  base::Status back_up(const std::filesystem::path& to) const;
+
   // Opens the file, or creates it (0600, its folder 0700), and brings it to this program's schema. Whoever opens it
   // holds the DataFolder that it is in.
   static base::Result<std::unique_ptr<SqliteStore>> open(const std::filesystem::path& path,
@@ -48,6 +51,7 @@ class SqliteStore final : public catalog::Store,
   // quota::Store. grant and flush need an open incarnation, and fail (unavailable) if another process has opened a
   // later one.
   base::Result<quota::LeftBehind> left_behind() override;
+  std::uint64_t last_commit() const override;
   base::Result<quota::Recovery> recover(base::WallTime now, const quota::Evidence& evidence) override;
   base::Result<std::vector<quota::Grant>> grant(std::span<const quota::GrantRequest> requests) override;
   base::Status flush(const quota::Flush& flush) override;
@@ -84,14 +88,17 @@ class SqliteStore final : public catalog::Store,
   // The following are called with writer_mutex_ held, inside a transaction.
   base::Result<std::int64_t> last_incarnation();
   base::Status check_incarnation();
+  base::Status count_commit();
+  base::Result<std::uint64_t> stored_commits();
   base::Result<quota::CounterState> state_of(const quota::CounterQuery& query);
 
   // The following with reader_mutex_ held.
   base::Result<std::optional<events::UsageRecord>> find_record(base::ExchangeId id);
 
-  std::mutex writer_mutex_;
+  mutable std::mutex writer_mutex_;
   sqlite::Database writer_;
   std::int64_t incarnation_ = 0;
+  std::uint64_t commits_ = 0;  // that are durable
   const sqlite::UsageSizes usage_sizes_;
   std::optional<sqlite::UsageTail> usage_tail_;  // as the last flush left it
   sqlite::LeaseRows lease_rows_;

@@ -159,7 +159,9 @@ base::Result<UnresolvedItem> SqliteStore::correct(const quota::Correction& corre
   TRY_STATUS(writer_.run("UPDATE unresolved SET verdict = ?2, reason = ?3, correction = ?4 WHERE id = ?1",
                          correction.item, quota::to_string(correction.verdict), correction.reason,
                          sqlite::Blob{sqlite::packed(correction.record)}));
+  TRY_STATUS(count_commit());
   TRY_STATUS(transaction.commit());
+  ++commits_;
   usage_tail_ = std::move(usage).written();
   item.correction = correction;
   return item;
