@@ -18,6 +18,7 @@
 #include "base/sha256.h"
 #include "catalog/catalog.h"
 #include "catalog/upstream_secrets.h"
+#include "events/limit_event.h"
 #include "events/usage_log.h"
 #include "quota/doctor.h"
 #include "quota/numbers.h"
@@ -39,6 +40,7 @@ struct Services {
   catalog::Catalog& catalog;
   catalog::UpstreamSecrets& upstreams;
   events::UsageLog& usage;
+  events::LimitEventLog& limit_events;
   quota::Inspector& inspector;
   quota::UnresolvedDesk& unresolved;
   quota::Books& books;

@@ -40,7 +40,12 @@ base::Result<Response> create_limit(Services& services, Call& call);
 base::Result<Response> list_limits(Services& services, Call& call);
 base::Result<Response> show_limit(Services& services, Call& call);
 base::Result<Response> edit_limit(Services& services, Call& call);
+base::Result<Response> raise_limit(Services& services, Call& call);
+base::Result<Response> end_raise(Services& services, Call& call);
 base::Result<Response> remove_limit(Services& services, Call& call);
+
+// events.cpp
+base::Result<Response> list_events(Services& services, Call& call);
 
 // upstreams.cpp
 base::Result<Response> list_upstreams(Services& services, Call& call);

@@ -6,6 +6,7 @@
 #include "admin/handlers.h"
 #include "admin/references.h"
 #include "admin/reply.h"
+#include "admin/time_text.h"
 
 namespace admin {
 namespace {
@@ -73,6 +74,32 @@ base::Status check_route(const Options& options, const std::string& route) {
                        "route");
 }
 
+// [{"percent": 80, "action": "warn"}]; nullopt if the field is absent.
+base::Result<std::optional<catalog::Thresholds>> read_thresholds(base::JsonFields& fields) {
+  const base::Json* const list = fields.any("thresholds");
+  if (list == nullptr) return std::nullopt;
+  if (list->kind() != base::Json::Kind::array)
+    return base::invalid(R"('thresholds' must be a list such as [{"percent": 80, "action": "warn"}])", "thresholds");
+  catalog::Thresholds thresholds;
+  for (const base::Json& item : list->items()) {
+    const std::string path = fmt::format("thresholds[{}]", thresholds.size());
+    TRY(auto members, base::JsonFields::of(item, path));
+    TRY(const auto percent, members.integer("percent"));
+    TRY(const auto action, members.required_string("action"));
+    TRY_STATUS(members.finish());
+    const std::string percent_path = members.path_of("percent");
+    if (!percent) return base::invalid(fmt::format("'{}' is missing", percent_path), percent_path);
+    if (*percent < 1 || *percent > catalog::threshold_percent_max)
+      return base::invalid(
+          fmt::format("'{}' is {}; it is 1 to {}", percent_path, *percent, catalog::threshold_percent_max),
+          percent_path);
+    const auto known = catalog::threshold_action_from(action);
+    if (!known) return base::invalid(known.error().message, members.path_of("action"));
+    thresholds.push_back({.percent = static_cast<int>(*percent), .action = *known});
+  }
+  return thresholds;
+}
+
 base::Result<std::int64_t> read_amount(catalog::LimitUnit unit, std::string_view text) {
   auto amount = catalog::parse_amount(unit, text);
   if (!amount) return base::invalid(fmt::format("'amount': {}", amount.error().message), "amount");
@@ -121,6 +148,7 @@ base::Result<Response> create_limit(Services& services, Call& call) {
   TRY(wanted.filter.route, read_filter(fields, "route"));
   TRY(const auto mode, read_mode(fields));
   TRY(const auto admission, read_admission(fields));
+  TRY(const auto thresholds, read_thresholds(fields));
   TRY_STATUS(fields.finish());
   TRY_STATUS(check_route(services.options, wanted.filter.route));
 
@@ -134,6 +162,7 @@ base::Result<Response> create_limit(Services& services, Call& call) {
   wanted.clamp = clamp.value_or(wanted.clamp);
   wanted.mode = mode.value_or(wanted.mode);
   wanted.admission = admission.value_or(wanted.admission);
+  wanted.thresholds = thresholds.value_or(wanted.thresholds);
   TRY(const catalog::Limit created, services.catalog.create_limit(wanted));
   return json_reply(201, to_json(created));
 }
@@ -186,14 +215,41 @@ base::Result<Response> edit_limit(Services& services, Call& call) {
   TRY(edit.clamp, read_clamp(fields));
   TRY(edit.mode, read_mode(fields));
   TRY(edit.admission, read_admission(fields));
+  TRY(edit.thresholds, read_thresholds(fields));
   TRY_STATUS(refuse_identity(fields));
   TRY_STATUS(fields.finish());
   if (amount) {
     TRY(edit.amount, read_amount(limit->unit, *amount));
   }
   if (edit == catalog::LimitEdit{})
-    return base::invalid("nothing to change: give 'name', 'amount', 'status', 'clamp', 'mode' or 'admission'");
+    return base::invalid(
+        "nothing to change: give 'name', 'amount', 'status', 'clamp', 'mode', 'admission' or 'thresholds'");
   TRY(const catalog::Limit changed, services.catalog.edit_limit(limit->id, edit));
+  return json_reply(200, to_json(changed));
+}
+
+base::Result<Response> raise_limit(Services& services, Call& call) {
+  TRY(const base::Json body, read_body(call.request));
+  TRY(auto fields, base::JsonFields::of(body));
+  const auto snapshot = services.catalog.current();
+  TRY(const catalog::Limit* limit, find_limit(*snapshot, call.id));
+  TRY(const auto amount, fields.decimal("amount"));
+  TRY(const auto until, fields.required_string("until"));
+  TRY_STATUS(fields.finish());
+  if (!amount) return base::invalid("'amount' is missing", "amount");
+  catalog::Raise raise;
+  TRY(raise.amount, read_amount(limit->unit, *amount));
+  const auto end = parse_time(until);
+  if (!end) return base::invalid(fmt::format("'until' {}", end.error().message), "until");
+  raise.until = *end;
+  TRY(const catalog::Limit changed, services.catalog.raise_limit(limit->id, raise));
+  return json_reply(200, to_json(changed));
+}
+
+base::Result<Response> end_raise(Services& services, Call& call) {
+  const auto snapshot = services.catalog.current();
+  TRY(const catalog::Limit* limit, find_limit(*snapshot, call.id));
+  TRY(const catalog::Limit changed, services.catalog.raise_limit(limit->id, std::nullopt));
   return json_reply(200, to_json(changed));
 }
 

@@ -65,3 +65,116 @@ TEST_CASE("a limit may only count, or be lazy, and that may change") {
       {"GET /api/v1/limits/{limit}", "", 200, {R"("mode":"enforce","admission":"reserve")"}},
   });
 }
+
+TEST_CASE("a limit has thresholds, sorted, and an edit replaces them all") {
+  World world;
+  world.play({
+      {"POST /api/v1/accounts", R"({"name":"Acme"})", 201, {}},
+      {"POST /api/v1/limits",
+       R"({"account":"Acme","unit":"usd","window":"day","amount":"1",
+           "thresholds":[{"percent":100,"action":"block"},{"percent":80,"action":"warn"}]})",
+       201,
+       {R"("thresholds":[{"percent":80,"action":"warn"},{"percent":100,"action":"block"}])"},
+       "limit"},
+      {"PATCH /api/v1/limits/{limit}", R"({"amount":"2"})", 200, {R"("percent":80)"}},
+      {"PATCH /api/v1/limits/{limit}",
+       R"({"thresholds":[{"percent":5,"action":"warn"}]})",
+       200,
+       {R"("thresholds":[{"percent":5,"action":"warn"}])"}},
+      {"PATCH /api/v1/limits/{limit}",
+       R"({"thresholds":[{"percent":5,"action":"downgrade"}]})",
+       400,
+       {"'downgrade' is not available yet", R"("field":"thresholds[0].action")"}},
+      {"PATCH /api/v1/limits/{limit}",
+       R"({"thresholds":[{"percent":5,"action":"mail"}]})",
+       400,
+       {"'mail' is not an action", R"("field":"thresholds[0].action")"}},
+      {"PATCH /api/v1/limits/{limit}",
+       R"({"thresholds":[{"percent":0,"action":"warn"}]})",
+       400,
+       {R"("field":"thresholds[0].percent")"}},
+      {"PATCH /api/v1/limits/{limit}",
+       R"({"thresholds":[{"action":"warn"}]})",
+       400,
+       {"'thresholds[0].percent' is missing"}},
+      {"PATCH /api/v1/limits/{limit}",
+       R"({"thresholds":[{"percent":5,"action":"warn","at":1}]})",
+       400,
+       {"'thresholds[0].at' is not a known field"}},
+      {"PATCH /api/v1/limits/{limit}",
+       R"({"thresholds":[{"percent":5,"action":"warn"},{"percent":5,"action":"block"}]})",
+       400,
+       {"two thresholds at 5%"}},
+      {"PATCH /api/v1/limits/{limit}", R"({"thresholds":{"percent":5}})", 400, {"must be a list"}},
+      {"GET /api/v1/limits/{limit}", "", 200, {R"("thresholds":[{"percent":5,"action":"warn"}])"}},
+      {"PATCH /api/v1/limits/{limit}", R"({"thresholds":[]})", 200, {R"("thresholds":[])"}},
+  });
+}
+
+TEST_CASE("a limit is raised to more than it is, for a time that lies ahead") {
+  World world;
+  world.play({
+      {"POST /api/v1/accounts", R"({"name":"Acme"})", 201, {}},
+      {"POST /api/v1/limits",
+       R"({"account":"Acme","unit":"usd","window":"day","amount":"1"})",
+       201,
+       {R"("raise":null)"},
+       "limit"},
+      {"PUT /api/v1/limits/{limit}/raise",
+       R"({"amount":"2.5","until":"2026-11-22T00:00:00Z"})",
+       200,
+       {R"("raise":{"amount":"2.5","until":"2026-11-22T00:00:00.000Z","from":"1"})"}},
+      {"PUT /api/v1/limits/{limit}/raise",
+       R"({"amount":"1","until":"2026-11-22T00:00:00Z"})",
+       400,
+       {"a raise to 1 is none: the limit's amount is 1", R"("field":"amount")"}},
+      {"PUT /api/v1/limits/{limit}/raise",
+       R"({"amount":"2","until":"2026-11-21T04:06:00Z"})",
+       400,
+       {"which is past", R"("field":"until")"}},
+      {"PUT /api/v1/limits/{limit}/raise", R"({"amount":"2","until":"tomorrow"})", 400, {R"("field":"until")"}},
+      {"PUT /api/v1/limits/{limit}/raise", R"({"amount":"2"})", 400, {"until"}},
+      {"PUT /api/v1/limits/{limit}/raise", R"({"until":"2026-11-22T00:00:00Z"})", 400, {"'amount' is missing"}},
+      {"GET /api/v1/limits/{limit}", "", 200, {R"("raise":{"amount":"2.5")"}},
+      {"DELETE /api/v1/limits/{limit}/raise", "", 200, {R"("raise":null)"}},
+      {"PUT /api/v1/limits/0190a6d2-7c1e-7f3a-9b52-3f1f0d6c1a2d/raise",
+       R"({"amount":"2","until":"2026-11-22T00:00:00Z"})",
+       404,
+       {}},
+  });
+}
+
+TEST_CASE("the thresholds that were crossed are listed in pages, newest first") {
+  World world;
+  world.play({
+      {"POST /api/v1/accounts", R"({"name":"Acme"})", 201, {}},
+      {"POST /api/v1/limits", R"({"account":"Acme","unit":"usd","window":"day","amount":"1"})", 201, {}, "limit"},
+  });
+  const auto limit = world.catalog->current()->contents().limits[0].id;
+  const events::LimitEvent event{.number = 7,
+                                 .at = {1'795'219'200'000},
+                                 .limit = limit,
+                                 .label = {1'795'219'200'000},
+                                 .threshold = {80, catalog::ThresholdAction::warn},
+                                 .amount = 1'000'000'000,
+                                 .spent = 810'000'000};
+  events::LimitEvent of_removed = event;
+  of_removed.number = 6;
+  of_removed.limit = {};
+  world.limit_events.all = {event, of_removed};
+  world.play({
+      {"GET /api/v1/events",
+       "",
+       200,
+       {R"({"id":"7","type":"threshold_crossed","at":"2026-11-21T00:00:00.000Z","limit":"{limit}",)",
+        R"("window":"2026-11-21T00:00:00","percent":80,"action":"warn","name":"1 usd per day","unit":"usd",)",
+        R"("amount":"1","spent":"0.81"})", R"("next":null)"}},
+      {"GET /api/v1/events?limit=1", "", 200, {R"("next":"7")"}, "", {R"("id":"6")"}},
+      {"GET /api/v1/events?cursor=7&limit_id={limit}", "", 200, {}},
+  });
+  CHECK(world.limit_events.asked.before == 7);
+  CHECK(world.limit_events.asked.limit == limit);
+  world.play({{"GET /api/v1/events?cursor=x", "", 400, {"'cursor' must be a whole number"}},
+              {"GET /api/v1/events?limit_id=x", "", 400, {R"("field":"limit_id")"}},
+              {"GET /api/v1/events?key=x", "", 400, {"'key' is not a parameter"}}});
+}

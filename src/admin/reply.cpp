@@ -42,6 +42,20 @@ json::object to_json(const meter::Usage& usage) {
           {"audio_output_tokens", value_or_null(usage.audio_output_tokens)}};
 }
 
+json::array to_json(const catalog::Thresholds& thresholds) {
+  json::array out;
+  for (const catalog::Threshold& threshold : thresholds)
+    out.push_back(json::object{{"percent", threshold.percent}, {"action", catalog::to_string(threshold.action)}});
+  return out;
+}
+
+json::value to_json(const std::optional<catalog::Raise>& raise, const catalog::Limit& limit) {
+  if (!raise) return nullptr;
+  return json::object{{"amount", catalog::amount_text(limit.unit, raise->amount)},
+                      {"until", time_text(raise->until)},
+                      {"from", catalog::amount_text(limit.unit, limit.amount)}};
+}
+
 json::object to_json(const events::Hold& hold, const catalog::Snapshot& snapshot) {
   json::object out{{"limit", hold.limit.to_string()}, {"window", window_label(hold.sub_window.value_or(hold.label))}};
   const catalog::Limit* limit = snapshot.find_limit(hold.limit);
@@ -125,6 +139,8 @@ json::object to_json(const catalog::Limit& limit) {
           {"route", text_or_null(limit.filter.route)},
           {"mode", catalog::to_string(limit.mode)},
           {"admission", catalog::to_string(limit.admission)},
+          {"thresholds", to_json(limit.thresholds)},
+          {"raise", to_json(limit.raise, limit)},
           {"created", time_text(limit.created)},
           {"amount", catalog::amount_text(limit.unit, limit.amount)}};
 }
@@ -141,6 +157,23 @@ json::object to_json(const catalog::Limit& limit, const quota::FiveNumbers& numb
   out["window_start"] = for_ever ? json::value(nullptr) : json::value(time_text(numbers.window.start));
   out["window_end"] = ends ? json::value(time_text(numbers.window.end)) : json::value(nullptr);
   out["resets_at"] = numbers.resets_at ? json::value(time_text(*numbers.resets_at)) : json::value(nullptr);
+  return out;
+}
+
+json::object to_json(const events::LimitEvent& event, const catalog::Snapshot& snapshot) {
+  json::object out{{"id", std::to_string(event.number)},
+                   {"type", "threshold_crossed"},
+                   {"at", time_text(event.at)},
+                   {"limit", event.limit.to_string()},
+                   {"window", window_label(event.label)},
+                   {"percent", event.threshold.percent},
+                   {"action", catalog::to_string(event.threshold.action)}};
+  const catalog::Limit* limit = snapshot.find_limit(event.limit);
+  if (limit == nullptr) return out;
+  out["name"] = limit->name;
+  out["unit"] = catalog::to_string(limit->unit);
+  out["amount"] = catalog::amount_text(limit->unit, event.amount);
+  out["spent"] = catalog::amount_text(limit->unit, event.spent);
   return out;
 }
 

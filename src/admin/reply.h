@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "catalog/snapshot.h"
 #include "catalog/upstream_secrets.h"
+#include "events/limit_event.h"
 #include "events/usage_log.h"
 #include "quota/numbers.h"
 #include "quota/unresolved.h"
@@ -37,6 +38,8 @@ boost::json::object to_json(const catalog::Key& key);
 boost::json::object to_json(const catalog::Limit& limit);
 // The limit with its five numbers, all from one moment, and its window.
 boost::json::object to_json(const catalog::Limit& limit, const quota::FiveNumbers& numbers);
+// `snapshot` tells its unit; of a limit that was removed it is written without amounts.
+boost::json::object to_json(const events::LimitEvent& event, const catalog::Snapshot& snapshot);
 // All but its secret.
 boost::json::object to_json(const catalog::UpstreamEntry& upstream);
 // `snapshot` tells the units of the holds; a hold on a limit that was removed is written without amounts.

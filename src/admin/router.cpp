@@ -39,6 +39,10 @@ constexpr Route routes[] = {
     {"GET", "/api/v1/limits/{id}", Access::admin, show_limit},
     {"PATCH", "/api/v1/limits/{id}", Access::admin, edit_limit},
     {"DELETE", "/api/v1/limits/{id}", Access::admin, remove_limit},
+    {"PUT", "/api/v1/limits/{id}/raise", Access::admin, raise_limit},
+    {"DELETE", "/api/v1/limits/{id}/raise", Access::admin, end_raise},
+
+    {"GET", "/api/v1/events", Access::admin, list_events},
 
     {"GET", "/api/v1/upstreams", Access::admin, list_upstreams},
     {"PUT", "/api/v1/upstreams/{id}/secret", Access::admin, set_upstream_secret},

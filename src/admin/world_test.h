@@ -59,6 +59,18 @@ class SetUsageLog final : public events::UsageLog {
   }
 };
 
+class SetLimitEvents final : public events::LimitEventLog {
+ public:
+  std::vector<events::LimitEvent> all;
+  events::LimitEventFilter asked;
+
+  base::Result<std::vector<events::LimitEvent>> limit_events(const events::LimitEventFilter& filter) override {
+    asked = filter;
+    return std::vector(all.begin(), all.begin() + std::min<long>(filter.limit_to, static_cast<long>(all.size())));
+  }
+  std::int64_t limit_events_written(catalog::ThresholdAction) const override { return 0; }
+};
+
 // Every limit has a quarter reserved, a quarter spent and one unit unresolved.
 class QuarterInspector final : public quota::Inspector {
  public:
@@ -111,6 +123,7 @@ class World {
   std::vector<catalog::Upstream> declared = test_upstreams();
   catalog::UpstreamSecrets upstreams{declared, secret_store};
   SetUsageLog usage;
+  SetLimitEvents limit_events;
   QuarterInspector inspector;
   tests::FakeClock clock;
   tests::SeededRandom random{1};
@@ -141,6 +154,7 @@ class World {
     return Api({.catalog = *catalog,
                 .upstreams = upstreams,
                 .usage = usage,
+                .limit_events = limit_events,
                 .inspector = inspector,
                 .unresolved = unresolved,
                 .books = secret_store,

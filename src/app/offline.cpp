@@ -23,6 +23,7 @@ class OpenFolder final : public Offline {
         api_({.catalog = *catalog_,
               .upstreams = upstreams_,
               .usage = *store_,
+              .limit_events = *store_,
               .inspector = inspector_,
               .unresolved = unresolved_,
               .books = *store_,

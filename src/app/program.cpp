@@ -46,11 +46,15 @@ void warn_of_idle_limits(const catalog::Snapshot& snapshot, const std::vector<st
 
 }  // namespace
 
-Program::Program(const Config& config)
-    : config_(config), clock_(base::system_clock()), random_(base::system_random()), store_thread_(clock_) {}
+Program::Program(const Config& config, events::LimitEventLog& limit_events)
+    : config_(config),
+      limit_events_(limit_events),
+      clock_(base::system_clock()),
+      random_(base::system_random()),
+      store_thread_(clock_) {}
 
 base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Stores stores, const Options& options) {
-  std::unique_ptr<Program> program(new Program(config));
+  std::unique_ptr<Program> program(new Program(config, stores.limit_events));
   gateway::Settings& settings = program->settings_;
   settings.upstreams = config.upstreams;
   settings.routes = config.routes;
@@ -98,6 +102,7 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
   program->api_ = std::make_unique<admin::Api>(admin::Services{.catalog = *program->catalog_,
                                                                .upstreams = *program->upstream_secrets_,
                                                                .usage = stores.usage,
+                                                               .limit_events = stores.limit_events,
                                                                .inspector = *program->keeper_,
                                                                .unresolved = *program->unresolved_,
                                                                .books = stores.books,
@@ -164,7 +169,8 @@ void Program::catalog_changed(const std::shared_ptr<const catalog::Snapshot>& sn
   data_plane_->use(snapshot);
   for (const catalog::Limit& before : published_->contents().limits) {
     const catalog::Limit* after = snapshot->find_limit(before.id);
-    if (after == nullptr || after->amount != before.amount || after->leased() != before.leased())
+    if (after == nullptr || after->amount != before.amount || after->raise != before.raise ||
+        after->leased() != before.leased())
       keeper_->limit_changed(before.id);
   }
   published_ = snapshot;
@@ -182,6 +188,12 @@ std::string Program::metrics() const {
         journals_.recovery.unaccounted_leases);
   gauge("metergate_interrupted_exchanges",
         "Exchanges that the last process left without an end; their money is unresolved.", journals_.open_exchanges);
+  text +=
+      "# HELP metergate_thresholds_crossed_total Thresholds of limits that were crossed, by their action.\n"
+      "# TYPE metergate_thresholds_crossed_total counter\n";
+  for (const auto action : {catalog::ThresholdAction::warn, catalog::ThresholdAction::block})
+    fmt::format_to(std::back_inserter(text), "metergate_thresholds_crossed_total{{action=\"{}\"}} {}\n",
+                   catalog::to_string(action), limit_events_.limit_events_written(action));
   gauge("metergate_admitting", "1 while exchanges can be admitted.", keeper_->admitting() ? 1 : 0);
   return text;
 }

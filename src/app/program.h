@@ -12,6 +12,7 @@
 #include "app/store_thread.h"
 #include "catalog/catalog.h"
 #include "catalog/upstream_secrets.h"
+#include "events/limit_event.h"
 #include "events/usage_log.h"
 #include "gateway/settings.h"
 #include "journal/mapped_disk.h"
@@ -24,6 +25,7 @@ struct Stores {
   catalog::Store& catalog;
   quota::Store& quota;
   events::UsageLog& usage;
+  events::LimitEventLog& limit_events;
   catalog::SecretStore& secrets;
   quota::UnresolvedStore& unresolved;
   quota::Books& books;
@@ -54,7 +56,7 @@ class Program {
   const quota::Journals& journals() const { return journals_; }
 
  private:
-  explicit Program(const Config& config);
+  Program(const Config& config, events::LimitEventLog& limit_events);
   // Gives the workers the secrets that the store holds, now and whenever one changes.
   base::Status hand_over_secrets(catalog::SecretStore& store);
   void settle_overdue();
@@ -63,6 +65,7 @@ class Program {
   base::Status ready() const;
 
   const Config& config_;
+  events::LimitEventLog& limit_events_;
   base::Clock& clock_;
   base::Random& random_;
   gateway::Settings settings_;

@@ -198,6 +198,8 @@ base::Result<Limit> Catalog::create_limit(const NewLimit& wanted) {
   TRY_STATUS(check_amount(wanted.amount));
   TRY_STATUS(check_refusal_status(wanted.refusal_status));
   TRY_STATUS(check_filter(wanted.filter));
+  Thresholds thresholds = wanted.thresholds;
+  TRY_STATUS(check_thresholds(thresholds));
 
   const std::lock_guard lock(changing_);
   TRY_STATUS(check_subject(*snapshot_, wanted.subject));
@@ -213,6 +215,7 @@ base::Result<Limit> Catalog::create_limit(const NewLimit& wanted) {
               .filter = wanted.filter,
               .mode = wanted.mode,
               .admission = wanted.admission,
+              .thresholds = std::move(thresholds),
               .created = now};
   if (limit.name.empty()) limit.name = default_name(limit);
   Contents contents = snapshot_->contents();
@@ -225,6 +228,8 @@ base::Result<Limit> Catalog::edit_limit(base::LimitId id, const LimitEdit& edit)
   if (edit.name) TRY_STATUS(check_text(*edit.name, 1, "name"));
   if (edit.amount) TRY_STATUS(check_amount(*edit.amount));
   if (edit.refusal_status) TRY_STATUS(check_refusal_status(*edit.refusal_status));
+  std::optional<Thresholds> thresholds = edit.thresholds;
+  if (thresholds) TRY_STATUS(check_thresholds(*thresholds));
 
   const std::lock_guard lock(changing_);
   Contents contents = snapshot_->contents();
@@ -238,10 +243,29 @@ base::Result<Limit> Catalog::edit_limit(base::LimitId id, const LimitEdit& edit)
   limit->clamp = edit.clamp.value_or(limit->clamp);
   limit->mode = edit.mode.value_or(limit->mode);
   limit->admission = edit.admission.value_or(limit->admission);
+  if (thresholds) limit->thresholds = std::move(*thresholds);
   if (edit.name)
     limit->name = *edit.name;
   else if (named_by_default)
     limit->name = default_name(*limit);
+  const Limit changed = *limit;
+  TRY_STATUS(publish(std::move(contents), [&] { return store_.put(changed); }));
+  return changed;
+}
+
+base::Result<Limit> Catalog::raise_limit(base::LimitId id, const std::optional<Raise>& raise) {
+  const std::lock_guard lock(changing_);
+  Contents contents = snapshot_->contents();
+  const auto limit = find_by_id(contents.limits, id);
+  if (limit == contents.limits.end()) return not_found("limit", id.to_string());
+  if (raise && raise->amount <= limit->amount)
+    return base::invalid(fmt::format("a raise to {} is none: the limit's amount is {}",
+                                     amount_text(limit->unit, raise->amount), amount_text(limit->unit, limit->amount)),
+                         "amount");
+  if (raise && raise->until <= clock_.wall_now())
+    return base::invalid(fmt::format("until is {}, which is past", base::to_rfc3339(raise->until)), "until");
+
+  limit->raise = raise;
   const Limit changed = *limit;
   TRY_STATUS(publish(std::move(contents), [&] { return store_.put(changed); }));
   return changed;

@@ -40,6 +40,7 @@ struct NewLimit {
   LimitFilter filter = {};
   LimitMode mode = LimitMode::enforce;
   LimitAdmission admission = LimitAdmission::reserve;
+  Thresholds thresholds = {};
 };
 // What may change of a limit; its unit, window, filter and subject are its identity.
 struct LimitEdit {
@@ -49,6 +50,7 @@ struct LimitEdit {
   std::optional<Clamp> clamp = std::nullopt;
   std::optional<LimitMode> mode = std::nullopt;
   std::optional<LimitAdmission> admission = std::nullopt;
+  std::optional<Thresholds> thresholds = std::nullopt;  // in place of those that it has
   bool operator==(const LimitEdit&) const = default;
 };
 
@@ -72,6 +74,9 @@ class Catalog {
   base::Result<Key> revoke_key(base::KeyId id);
   base::Result<Limit> create_limit(const NewLimit& wanted);
   base::Result<Limit> edit_limit(base::LimitId id, const LimitEdit& edit);
+  // Raises the amount for a time, in place of any raise before; nullopt ends it now. The raise is above the amount and
+  // its end lies ahead. Errors name `amount` and `until`.
+  base::Result<Limit> raise_limit(base::LimitId id, const std::optional<Raise>& raise);
   base::Status remove_limit(base::LimitId id);
 
  private:

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -10,6 +12,7 @@
 #include "base/result.h"
 #include "base/window.h"
 #include "catalog/limit_filter.h"
+#include "catalog/threshold.h"
 
 namespace catalog {
 
@@ -29,6 +32,13 @@ enum class LimitMode : std::uint8_t { enforce, shadow };
 // limit above its amount.
 enum class LimitAdmission : std::uint8_t { reserve, lazy };
 
+// More for a time: up to `until`, and not at it, the amount is this one where it is the larger.
+struct Raise {
+  std::int64_t amount = 0;  // in the limit's unit
+  base::WallTime until;
+  bool operator==(const Raise&) const = default;
+};
+
 using LimitSubject = std::variant<base::AccountId, base::KeyId>;
 
 // A rule on an account or key: at most `amount` of `unit` per `window`. A hard limit is never exceeded (design.md §2).
@@ -45,7 +55,14 @@ struct Limit {
   LimitFilter filter = {};
   LimitMode mode = LimitMode::enforce;
   LimitAdmission admission = LimitAdmission::reserve;
+  std::optional<Raise> raise = std::nullopt;  // may lie in the past: then it does nothing
+  Thresholds thresholds = {};
   base::WallTime created;
+
+  // What may be spent in a window, as of that moment.
+  std::int64_t amount_at(base::WallTime now) const {
+    return raise && now < raise->until ? std::max(amount, raise->amount) : amount;
+  }
 
   // Hard: what it may spend is leased and reserved before it is spent. The others are counted at settle, never leased,
   // and stand outside "never over" (money-rules.md, "Edits").

@@ -46,6 +46,7 @@ class Plane {
   admin::Api api_{{.catalog = *catalog_,
                    .upstreams = upstreams_,
                    .usage = store_,
+                   .limit_events = store_,
                    .inspector = inspector_,
                    .unresolved = unresolved_,
                    .books = store_,

@@ -1,3 +1,7 @@
+#include <fmt/format.h>
+
+#include <charconv>
+
 #include "cli/forms.h"
 #include "cli/list_query.h"
 #include "cli/table.h"
@@ -42,6 +46,7 @@ struct Details {
   std::string name;
   std::optional<int> status;
   std::string clamp, mode, admission;
+  std::vector<std::string> thresholds;
 
   void add_options(CLI::App& verb) {
     verb.add_option("--name", name, "Its name; the limit itself unless told");
@@ -56,13 +61,31 @@ struct Details {
             "Whether a call holds its worst case first (reserve), or goes while the amount is not spent (lazy); "
             "reserve unless told")
         ->check(CLI::IsMember({"reserve", "lazy"}));
+    verb.add_option("--threshold", thresholds,
+                    "What happens when so much is spent: a percentage and 'warn' or 'block', such as 80:warn; may be "
+                    "given more than once, and replaces what is there; 'none' removes all")
+        ->allow_extra_args(false);
   }
-  void put_into(boost::json::object& body) const {
+  base::Status put_into(boost::json::object& body) const {
     if (!name.empty()) body["name"] = name;
     if (status) body["status"] = *status;
     if (!clamp.empty()) body["clamp"] = clamp == "on";
     if (!mode.empty()) body["mode"] = mode;
     if (!admission.empty()) body["admission"] = admission;
+    if (thresholds.empty()) return {};
+    boost::json::array list;
+    for (const std::string& text : thresholds) {
+      if (text == "none" && thresholds.size() == 1) break;
+      const auto colon = text.find(':');
+      int percent = 0;
+      const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), percent);
+      if (problem != std::errc{} || colon == std::string::npos || end != text.data() + colon)
+        return base::invalid(
+            fmt::format("'{}' is not a threshold; write a percentage and an action, such as 80:warn", text));
+      list.push_back(boost::json::object{{"percent", percent}, {"action", text.substr(colon + 1)}});
+    }
+    body["thresholds"] = std::move(list);
+    return {};
   }
 };
 
@@ -93,7 +116,7 @@ void add_create(CLI::App& noun, Session& session) {
     if (!arguments->key.empty()) body["key"] = arguments->key;
     if (!arguments->model.empty()) body["model"] = arguments->model;
     if (!arguments->route.empty()) body["route"] = arguments->route;
-    arguments->details.put_into(body);
+    TRY_STATUS(arguments->details.put_into(body));
     TRY(const auto reply, session.create(limits, body));
     session.print_one(reply);
     return {};
@@ -114,7 +137,7 @@ void add_edit(CLI::App& noun, Session& session) {
   session.on(verb, [arguments, &session]() -> base::Status {
     boost::json::object body;
     if (!arguments->amount.empty()) body["amount"] = arguments->amount;
-    arguments->details.put_into(body);
+    TRY_STATUS(arguments->details.put_into(body));
     TRY(const auto reply, session.patch(std::string(limits) + "/" + arguments->id, body));
     session.print_one(reply);
     return {};
@@ -147,6 +170,37 @@ void add_show(CLI::App& noun, Session& session) {
   });
 }
 
+void add_raise(CLI::App& noun, Session& session) {
+  CLI::App& verb = *noun.add_subcommand("raise", "Raise a limit for a time");
+  session.add_options(verb);
+  struct Arguments {
+    std::string id, amount, until;
+  };
+  const auto arguments = std::make_shared<Arguments>();
+  verb.add_option("ID", arguments->id, "The limit's id")->required();
+  verb.add_option("AMOUNT", arguments->amount, "What it is raised to: dollars, or a whole number")->required();
+  verb.add_option("--until", arguments->until, "When it ends, such as 2026-12-01T00:00:00Z")->required();
+  session.on(verb, [arguments, &session]() -> base::Status {
+    const boost::json::object body{{"amount", arguments->amount}, {"until", arguments->until}};
+    TRY(const auto reply,
+        session.put(std::string(limits) + "/" + arguments->id + "/raise", body, MissingFolder::refuse));
+    session.print_one(reply);
+    return {};
+  });
+}
+
+void add_end_raise(CLI::App& noun, Session& session) {
+  CLI::App& verb = *noun.add_subcommand("end-raise", "End a raise now");
+  session.add_options(verb);
+  const auto id = std::make_shared<std::string>();
+  verb.add_option("ID", *id, "The limit's id")->required();
+  session.on(verb, [id, &session]() -> base::Status {
+    TRY(const auto reply, session.remove(std::string(limits) + "/" + *id + "/raise"));
+    session.print_one(reply);
+    return {};
+  });
+}
+
 void add_remove(CLI::App& noun, Session& session) {
   CLI::App& verb = *noun.add_subcommand("remove", "Remove a limit");
   session.add_options(verb);
@@ -168,6 +222,8 @@ void add_limits(CLI::App& app, Session& session) {
   add_list(noun, session);
   add_show(noun, session);
   add_edit(noun, session);
+  add_raise(noun, session);
+  add_end_raise(noun, session);
   add_remove(noun, session);
 }
 

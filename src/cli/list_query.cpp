@@ -1,9 +1,12 @@
 #include "cli/list_query.h"
 
+#include <algorithm>
+
 namespace cli {
 
 CLI::Option* ListQuery::add(CLI::App& verb, const std::string& option, const std::string& help) {
   auto& [name, value] = values_.emplace_back(option.substr(2), "");
+  std::ranges::replace(name, '-', '_');
   return verb.add_option(option, value, help);
 }
 

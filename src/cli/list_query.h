@@ -11,7 +11,7 @@ namespace cli {
 // Options that become query parameters of the same name, as they are given. Lives as long as its verb.
 class ListQuery {
  public:
-  // An option "--name" for the parameter "name".
+  // An option "--some-name" for the parameter "some_name".
   CLI::Option* add(CLI::App& verb, const std::string& option, const std::string& help);
   // --limit and --cursor.
   void add_page(CLI::App& verb);

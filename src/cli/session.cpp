@@ -22,12 +22,20 @@ base::Error error_of(const admin::Response& response) {
   return error;
 }
 
+// "amount 15, until 2026-12-01T00:00:00.000Z"
+std::string members_of(const base::Json& object) {
+  std::string out;
+  for (const auto& [name, value] : object.members()) out += (out.empty() ? "" : ", ") + name + " " + value.text();
+  return out;
+}
+
 std::string joined(const base::Json& list) {
   std::string out;
   for (const base::Json& item : list.items()) {
     // A limit inside a key's reply is known by its name.
     const base::Json* name = item.is_object() ? item.find("name") : nullptr;
-    out += (out.empty() ? "" : ", ") + (name != nullptr ? name->text() : item.text());
+    const std::string text = name != nullptr ? name->text() : item.is_object() ? members_of(item) : item.text();
+    out += (out.empty() ? "" : ", ") + text;
   }
   return out.empty() ? "-" : out;
 }
@@ -70,9 +78,10 @@ base::Result<Session::Reply> Session::create(const std::string& path, const boos
               MissingFolder::make);
 }
 
-base::Result<Session::Reply> Session::put(const std::string& path, const boost::json::object& body) {
+base::Result<Session::Reply> Session::put(const std::string& path, const boost::json::object& body,
+                                          MissingFolder missing) {
   return send({.method = "PUT", .path = path, .query = {}, .body = boost::json::serialize(body), .credential = {}},
-              MissingFolder::make);
+              missing);
 }
 
 base::Result<Session::Reply> Session::act(const std::string& path) {
@@ -107,7 +116,9 @@ void Session::print_one(const Reply& reply) {
   print(reply, [](const base::Json& json) {
     std::vector<std::pair<std::string, std::string>> values;
     for (const auto& [name, value] : json.members())
-      values.emplace_back(name, value.kind() == base::Json::Kind::array ? joined(value) : text_of(json, name));
+      values.emplace_back(name, value.kind() == base::Json::Kind::array ? joined(value)
+                                : value.is_object()                     ? members_of(value)
+                                                                        : text_of(json, name));
     return list_of(values);
   });
 }

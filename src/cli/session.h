@@ -36,7 +36,8 @@ class Session {
   // Makes a resource, or (put) makes or replaces the one at the path: the only requests for which a data folder that is
   // missing is made.
   base::Result<Reply> create(const std::string& path, const boost::json::object& body);
-  base::Result<Reply> put(const std::string& path, const boost::json::object& body);
+  base::Result<Reply> put(const std::string& path, const boost::json::object& body,
+                          MissingFolder missing = MissingFolder::make);
   // Does what the path's last word says.
   base::Result<Reply> act(const std::string& path);
   base::Result<Reply> post(const std::string& path, const boost::json::object& body);

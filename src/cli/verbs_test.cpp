@@ -39,6 +39,7 @@ class Bench {
     add_accounts(app, session);
     add_keys(app, session);
     add_limits(app, session);
+    add_events(app, session);
     add_upstreams(app, session, [this](const std::string& prompt) -> base::Result<base::Secret> {
       prompts.push_back(prompt);
       return base::Secret(std::string(typed));
@@ -94,6 +95,7 @@ class Bench {
   admin::Api api_{{.catalog = *catalog_,
                    .upstreams = upstreams_,
                    .usage = store_,
+                   .limit_events = store_,
                    .inspector = inspector_,
                    .unresolved = unresolved_,
                    .books = store_,
@@ -194,6 +196,33 @@ TEST_CASE("a limit may be for some calls only, and may be lazy or only count") {
   CHECK(bench.run({"limits", "edit", id.c_str(), "--mode", "observe"}).code == 2);
 }
 
+TEST_CASE("a limit is raised for a time, and given thresholds") {
+  Bench bench;
+  CHECK(bench.run({"accounts", "create", "Acme"}).code == 0);
+  const auto created = bench.run({"limits", "create", "10 usd/day", "--account", "Acme", "--threshold", "100:block",
+                                  "--threshold", "80:warn", "--json"});
+  const auto json = base::Json::parse(created.out);
+  REQUIRE(json.has_value());
+  const auto id = json->find("id")->text();
+  const auto run = [&](std::vector<const char*> more) {
+    more.insert(more.begin() + 1, id.c_str());
+    more.insert(more.begin(), "limits");
+    return bench.run(more);
+  };
+  CHECK(run({"show"}).out.contains("thresholds    percent 80, action warn, percent 100, action block\n"));
+  const auto raised = run({"raise", "15", "--until", "2026-12-01T00:00:00Z"});
+  CHECK(raised.code == 0);
+  CHECK(raised.out.contains("amount 15, until 2026-12-01T00:00:00.000Z, from 10\n"));
+  CHECK(run({"show"}).out.contains("available     15\n"));
+  CHECK(run({"raise", "15"}).code == 2);
+  CHECK(run({"end-raise"}).out.contains("raise       -\n"));
+  CHECK(run({"edit", "--threshold", "none"}).out.contains("thresholds  -\n"));
+  CHECK(run({"edit", "--threshold", "80"}).err.contains("'80' is not a threshold"));
+  CHECK(run({"edit", "--threshold", "80:downgrade"}).err.contains("not available yet"));
+  CHECK(bench.run({"events", "list", "--limit-id", id.c_str()}).out.starts_with("AT  LIMIT"));
+  CHECK(bench.requests.back() == "GET /api/v1/events");
+}
+
 TEST_CASE("an upstream's key is read from standard input, and never shown") {
   Bench bench;
   bench.typed = "sk-typed";
@@ -249,6 +278,7 @@ TEST_CASE("--json prints the API's reply and nothing else") {
   for (const std::vector<const char*>& arguments : {std::vector<const char*>{"accounts", "list", "--json"},
                                                     {"keys", "create", "k", "--json"},
                                                     {"limits", "list", "--json"},
+                                                    {"events", "list", "--json"},
                                                     {"upstreams", "list", "--json"},
                                                     {"upstreams", "set-key", "openai", "--json"},
                                                     {"usage", "--json"},

@@ -91,6 +91,8 @@ class Exchange {
   void add_cost_fields(net::HeadWriter& writer);
   // What is left of the tightest money limit.
   void add_budget_fields(net::HeadWriter& writer);
+  // The highest threshold that warns and is crossed.
+  void add_budget_warning(net::HeadWriter& writer);
   std::string stream_head();
   std::string stream_end();
   void note_first_byte();

@@ -84,6 +84,34 @@ Task<void> lazily(World& world) {
   CHECK(world.upstream.requests.size() == 1);
 }
 
+Task<void> warned_and_blocked(World& world) {
+  world.answers(answer);
+  const Reply first = co_await ask(world, world.call(question("o1")));
+  CHECK(first.field("X-Budget-Warning") == "3% of 0.001 usd per day is spent");  // with what it cost itself
+  const Reply second = co_await ask(world, world.call(question("o1")));
+  CHECK(second.status() == 402);
+  CHECK(second.error("type") == "limit_reached");
+  CHECK(second.error("available") == "0");
+  CHECK(second.error("message") ==
+        "the limit 'the limit' is blocked: 2% of 0.001 usd per day is spent; it resets at 2026-11-22T00:00:00.000Z");
+  (void)world.records();
+  const auto events = *world.store.limit_events({});
+  REQUIRE(events.size() == 3);
+  CHECK(events[0].threshold.percent == 3);
+  CHECK(world.upstream.requests.size() == 1);
+}
+
+Task<void> streamed_warning(World& world) {
+  world.streams({"data: {\"choices\":[{}]}\n\n",
+                 "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":20,\"completion_tokens\":5}}\n\n",
+                 "data: [DONE]\n\n"});
+  const std::string body =
+      R"({"model":"o1","stream":true,"messages":[{"role":"user","content":"hi"}],"max_tokens":10})";
+  const Reply reply = co_await ask(world, world.call(body, "TE: trailers\r\n"));
+  CHECK(reply.field("Trailer").contains("X-Budget-Warning"));
+  CHECK(reply.field("X-Budget-Warning") == "2% of 0.001 usd per day is spent");
+}
+
 }  // namespace
 
 TEST_CASE("a limit with a filter counts the calls of its models on its route, and no other") {
@@ -119,4 +147,23 @@ TEST_CASE("a lazy limit lets a call go whose worst case does not fit, and refuse
   limit.refusal_status = 429;
   open_with_models(world);
   world.run(lazily(world));
+}
+
+TEST_CASE("a reply warns of the highest threshold that is crossed, and a threshold that blocks refuses the next call") {
+  World world;
+  catalog::Limit& limit = world.limit(1'000'000);
+  limit.thresholds = {{1, catalog::ThresholdAction::warn},
+                      {2, catalog::ThresholdAction::block},
+                      {3, catalog::ThresholdAction::warn},
+                      {90, catalog::ThresholdAction::warn}};
+  REQUIRE(world.store.put(limit).has_value());
+  open_with_models(world);
+  world.run(warned_and_blocked(world));
+}
+
+TEST_CASE("a stream's warning comes as a trailer, when its cost is known") {
+  World world;
+  world.limit(1'000'000).thresholds = {{2, catalog::ThresholdAction::warn}, {90, catalog::ThresholdAction::warn}};
+  open_with_models(world);
+  world.run(streamed_warning(world));
 }

@@ -27,7 +27,7 @@ bool is_definite_refusal(int status, const meter::ChatReply& reply) {
 // What add_cost_fields writes.
 constexpr std::string_view trailer_names =
     "X-Request-Cost, X-Estimated-Cost, X-Input-Tokens, X-Tokens-Used, "
-    "X-Output-Clamped, X-Budget-Remaining, X-Budget-Period";
+    "X-Output-Clamped, X-Budget-Remaining, X-Budget-Period, X-Budget-Warning";
 
 // As operators say it: daily, monthly, cycle:15, rolling:5h.
 std::string period_of(const base::WindowPolicy& window) {
@@ -88,9 +88,27 @@ void Exchange::add_budget_fields(net::HeadWriter& writer) {
     tightest = limit;
     left = *remaining;
   }
-  if (tightest == nullptr) return;
-  writer.field("X-Budget-Remaining", base::Money::from_nanos(std::max<std::int64_t>(left, 0)).to_usd());
-  writer.field("X-Budget-Period", period_of(tightest->window));
+  if (tightest != nullptr) {
+    writer.field("X-Budget-Remaining", base::Money::from_nanos(std::max<std::int64_t>(left, 0)).to_usd());
+    writer.field("X-Budget-Period", period_of(tightest->window));
+  }
+  add_budget_warning(writer);
+}
+
+void Exchange::add_budget_warning(net::HeadWriter& writer) {
+  const catalog::Limit* warns = nullptr;
+  catalog::Threshold highest;
+  for (const catalog::Limit* limit : limits_) {
+    if (limit->thresholds.empty() || limit->mode == catalog::LimitMode::shadow) continue;
+    const auto crossed = worker_.admission_.warning(*limit, stamp_);
+    if (!crossed || crossed->percent <= highest.percent) continue;
+    warns = limit;
+    highest = *crossed;
+  }
+  if (warns == nullptr) return;
+  writer.field("X-Budget-Warning", fmt::format("{}% of {} {} {} is spent", highest.percent,
+                                               catalog::amount_text(warns->unit, warns->amount_at(stamp_)),
+                                               catalog::to_string(warns->unit), catalog::in_words(warns->window)));
 }
 
 // --- settling

@@ -20,9 +20,13 @@ bool is_about_money(ErrorType type) {
 
 std::string in_words(const quota::Shortage& shortage) {
   const auto amount = [&](std::int64_t value) { return catalog::amount_text(shortage.limit.unit, value); };
+  if (shortage.blocked_at_percent)
+    return fmt::format("the limit '{}' is blocked: {}% of {} {} {} is spent", shortage.limit.name,
+                       *shortage.blocked_at_percent, amount(shortage.amount), catalog::to_string(shortage.limit.unit),
+                       catalog::in_words(shortage.limit.window));
   return fmt::format("the call may need {} {} and the limit '{}' has {} left of {} {}", amount(shortage.required),
                      catalog::to_string(shortage.limit.unit), shortage.limit.name, amount(shortage.available),
-                     amount(shortage.limit.amount), catalog::in_words(shortage.limit.window));
+                     amount(shortage.amount), catalog::in_words(shortage.limit.window));
 }
 
 }  // namespace

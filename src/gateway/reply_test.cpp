@@ -20,7 +20,7 @@ quota::Refusal refusal(ErrorType type, int status = 402) {
                        .amount = 10'000'000'000,
                        .refusal_status = status,
                        .created = {}};
-  return {.type = type, .shortages = {{limit, 250'000'000, 100'000'000, {}, midnight}}, .reason = {}};
+  return {.type = type, .shortages = {{limit, 250'000'000, 100'000'000, {}, midnight, {}, limit.amount}}, .reason = {}};
 }
 
 std::string text_of(const base::Json& object, std::string_view member) {

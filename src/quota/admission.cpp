@@ -16,13 +16,14 @@ std::optional<Reservation> Admission::try_reserve(std::span<const catalog::Limit
   };
   for (const catalog::Limit* limit : limits) {
     const auto known = leases_.find(limit->id);
-    if (known == leases_.end() || !known->second->span().contains(stamp)) {
+    if (known == leases_.end() || !known->second->usable(stamp)) {
       undo();
       return std::nullopt;
     }
     const std::shared_ptr<Lease>& lease = known->second;
     const std::int64_t amount = limit->leased() ? amounts.in(limit->unit) : 0;
-    if (limit->leased() ? !lease->take(amount) : is_used_up(*limit, *lease)) {
+    const bool plain = limit->leased() && limit->thresholds.empty();
+    if ((!plain && stopped(*limit, *lease)) || (amount > 0 && !lease->take(amount))) {
       undo();
       return std::nullopt;
     }
@@ -77,6 +78,18 @@ std::optional<std::int64_t> Admission::remaining(const catalog::Limit& limit, ba
   if (known == leases_.end() || !known->second->span().contains(stamp)) return std::nullopt;
   const Lease& lease = *known->second;
   return lease.amount() - lease.spent() - lease.unresolved();
+}
+
+std::optional<catalog::Threshold> Admission::warning(const catalog::Limit& limit, base::WallTime stamp) const {
+  const auto known = leases_.find(limit.id);
+  if (known == leases_.end() || !known->second->span().contains(stamp)) return std::nullopt;
+  const Lease& lease = *known->second;
+  std::optional<catalog::Threshold> highest;
+  for (const catalog::Threshold& threshold : limit.thresholds)
+    if (threshold.action == catalog::ThresholdAction::warn &&
+        lease.spent() >= catalog::level_of(threshold, lease.amount()))
+      highest = threshold;
+  return highest;
 }
 
 }  // namespace quota

@@ -39,6 +39,8 @@ class Admission {
   // How much of a limit is left (amount - spent - unresolved) as far as this process knows; nullopt if it holds no
   // lease of the limit's current window.
   std::optional<std::int64_t> remaining(const catalog::Limit& limit, base::WallTime stamp) const;
+  // The highest of a limit's thresholds that warn and are crossed, as far as this process knows.
+  std::optional<catalog::Threshold> warning(const catalog::Limit& limit, base::WallTime stamp) const;
 
  private:
   Keeper& keeper_;

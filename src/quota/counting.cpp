@@ -9,7 +9,7 @@ bool is_rolling(const base::WindowPolicy& policy) { return policy.kind == base::
 
 CounterQuery query_of(base::LimitId limit, const base::WindowPolicy& policy, const base::Window& window,
                       base::WallTime now) {
-  CounterQuery query{.counter = {limit, window.label}};
+  CounterQuery query{.counter = {limit, window.label}, .live_from = {}, .at = now};
   if (is_rolling(policy)) query.live_from = base::first_live_sub_label(policy, now, max_skew_ms);
   return query;
 }
@@ -27,6 +27,16 @@ std::optional<base::WallTime> resets_at(const base::WindowPolicy& policy, const 
 base::Window shown_window(const base::WindowPolicy& policy, const base::Window& window, base::WallTime now) {
   if (!is_rolling(policy)) return window;
   return {window.label, base::WallTime{base::first_live_sub_label(policy, now, max_skew_ms).ms}, window.end};
+}
+
+std::optional<Stop> stopped(const catalog::Limit& limit, const Lease& lease) {
+  if (limit.mode == catalog::LimitMode::shadow) return std::nullopt;
+  for (const catalog::Threshold& threshold : limit.thresholds)
+    if (threshold.action == catalog::ThresholdAction::block &&
+        lease.spent() >= catalog::level_of(threshold, lease.amount()))
+      return Stop{threshold.percent};
+  if (limit.admission == catalog::LimitAdmission::lazy && lease.spent() >= lease.amount()) return Stop{};
+  return std::nullopt;
 }
 
 }  // namespace quota

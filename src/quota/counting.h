@@ -22,12 +22,12 @@ CounterQuery query_of(base::LimitId limit, const base::WindowPolicy& policy, con
 std::optional<base::WallTime> resets_at(const base::WindowPolicy& policy, const base::Window& window,
                                         const CounterState& state);
 
-// Whether nothing more is admitted on a limit that is not leased, as far as this process knows: a lazy one whose amount
-// is spent. What the store knows better, the keeper asks.
-inline bool is_used_up(const catalog::Limit& limit, const Lease& lease) {
-  return limit.mode == catalog::LimitMode::enforce && limit.admission == catalog::LimitAdmission::lazy &&
-         lease.spent() >= lease.amount();
-}
+// Why a limit admits nothing more whatever is free, as far as this process knows. What the store knows better, the
+// keeper asks.
+struct Stop {
+  std::optional<int> at_percent;  // of the threshold that blocks; nullopt: a lazy limit's amount is spent
+};
+std::optional<Stop> stopped(const catalog::Limit& limit, const Lease& lease);
 
 // The span that counts at `now`, for people: of a rolling limit the span itself, else `window`.
 base::Window shown_window(const base::WindowPolicy& policy, const base::Window& window, base::WallTime now);

@@ -22,6 +22,9 @@ struct Shortage {
   // When some of it may be free again: the window's end, or when the oldest spend of a rolling window leaves it.
   // nullopt: never by itself.
   std::optional<base::WallTime> resets_at;
+  // The threshold that blocks the limit, whatever is left of its amount; nullopt: what is left is too little.
+  std::optional<int> blocked_at_percent = std::nullopt;
+  std::int64_t amount = 0;  // in force at that moment: with a raise, not the limit's own
 };
 
 // A policy's no. A value, not an error.

@@ -50,12 +50,21 @@ base::Result<Keeper::Leases> Keeper::leases_of(Waiter& waiter) {
   if (!admitting()) return base::fail(base::ErrorType::unavailable, halted_because());
   // After any wait the windows are those of this moment.
   waiter.stamp = std::max(waiter.stamp, wall_now());
+  wall_ = std::max(wall_, waiter.stamp);
   Leases leases;
   for (const Waiter::Want& want : waiter.wants) {
     TRY(auto lease, lease_for(want.limit, waiter.stamp));
+    if (!lease->usable(waiter.stamp)) TRY_STATUS(end_raise(*lease));
     leases.push_back(std::move(lease));
   }
   return leases;
+}
+
+// What was granted above the old amount goes back before anything more is handed out.
+base::Status Keeper::end_raise(Lease& lease) {
+  lease.note_overdrawn();
+  ++lease.overdrawn_known_;
+  return square(lease);
 }
 
 base::Result<std::shared_ptr<Lease>> Keeper::lease_for(const catalog::Limit& limit, base::WallTime stamp) {
@@ -71,6 +80,7 @@ base::Result<std::shared_ptr<Lease>> Keeper::lease_for(const catalog::Limit& lim
   auto lease = std::make_shared<Lease>(limit.id, limit.window, window);
   lease->known_ = states->front();
   lease->amount_ = lease->known_.amount;
+  lease->raised_until_ms_ = lease->known_.raised_until.value_or(base::WallTime{Lease::not_raised}).ms;
   lease->spent_ = lease->known_.spent;
   lease->unresolved_ = lease->known_.unresolved;
   leases_.emplace(key, lease);
@@ -88,11 +98,9 @@ base::Status Keeper::fetch(std::span<const Asking> asking, InHand& in_hand, base
     for (std::size_t i = 0; i < one.leases.size(); ++i) {
       const Waiter::Want& want = one.waiter.wants[i];
       Lease& lease = *one.leases[i];
-      if (want.limit.leased()) {
-        need[&lease] += want.amount;
-      } else if (is_used_up(want.limit, lease)) {
+      if (stopped(want.limit, lease))
         if (base::Status status = square(lease); !status) squared = std::move(status);
-      }
+      if (want.limit.leased() && !stopped(want.limit, lease)) need[&lease] += want.amount;
     }
 
   std::vector<GrantRequest> requests;
@@ -145,10 +153,9 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
   bool fits = true;
   for (std::size_t i = 0; i < asking.leases.size(); ++i) {
     Lease& lease = *asking.leases[i];
-    if (const catalog::Limit& limit = waiter.wants[i].limit; !limit.leased()) {
-      fits = fits && !is_used_up(limit, lease);
-      continue;
-    }
+    const bool stop = stopped(waiter.wants[i].limit, lease).has_value();
+    fits = fits && !stop;
+    if (stop || !waiter.wants[i].limit.leased()) continue;
     std::int64_t& have = in_hand[&lease];
     const std::int64_t missing = waiter.wants[i].amount - have;
     // What others gave back while the store was asked.
@@ -176,14 +183,19 @@ Refusal Keeper::refusal_of(const Asking& asking, const InHand& in_hand) {
   for (std::size_t i = 0; i < asking.leases.size(); ++i) {
     const Lease& lease = *asking.leases[i];
     const Waiter::Want& want = asking.waiter.wants[i];
-    const bool leased = want.limit.leased();
-    if (!leased && !is_used_up(want.limit, lease)) continue;
-    const std::int64_t available = leased ? in_hand.at(asking.leases[i].get()) : 0;
-    if (leased && available >= want.amount) continue;
-    Shortage shortage{want.limit, want.amount, std::max<std::int64_t>(available, 0), lease.span(),
-                      resets_at(lease.policy_, lease.span(), lease.known_)};
+    const auto stop = stopped(want.limit, lease);
+    if (!stop && !want.limit.leased()) continue;
+    const std::int64_t available = stop ? 0 : in_hand.at(asking.leases[i].get());
+    if (!stop && available >= want.amount) continue;
+    Shortage shortage{want.limit,
+                      want.amount,
+                      std::max<std::int64_t>(available, 0),
+                      lease.span(),
+                      resets_at(lease.policy_, lease.span(), lease.known_),
+                      stop ? stop->at_percent : std::nullopt,
+                      lease.amount()};
     // Waiting cannot help where even without the others' reservations it would not fit.
-    const bool reached = !leased || want.amount > lease.amount() - lease.spent() - lease.unresolved();
+    const bool reached = stop || want.amount > lease.amount() - lease.spent() - lease.unresolved();
     if (reached && refusal.type == base::ErrorType::limit_busy) {
       refusal.type = base::ErrorType::limit_reached;
       refusal.shortages.insert(refusal.shortages.begin(), std::move(shortage));
@@ -243,7 +255,14 @@ void Keeper::learn(Lease& lease, const Grant& grant, base::Instant now) {
 // What workers settle meanwhile goes on counting beside what the store knows: of a rolling limit that becomes less with
 // time. While a batch is in doubt nobody knows how much of it the store has counted.
 void Keeper::learn(Lease& lease, const CounterState& state) {
+  const bool was_raised = lease.raised_until_ms_ != Lease::not_raised;
+  if (was_raised && state.amount < lease.amount_) {  // it has ended, while the keeper looked away: see end_raise
+    lease.note_overdrawn();
+    ++lease.overdrawn_known_;
+    retry_waiters_ = true;
+  }
   lease.amount_ = state.amount;
+  lease.raised_until_ms_ = state.raised_until.value_or(base::WallTime{Lease::not_raised}).ms;
   if (!batch_.empty()) return;
   lease.spent_ += state.spent - lease.known_.spent;
   lease.unresolved_ += state.unresolved - lease.known_.unresolved;

@@ -186,7 +186,8 @@ base::Status Keeper::flush_batch() {
   // A batch that failed is offered again as it was: what the store did take of it changes nothing the second time.
   std::vector<const events::UsageRecord*> records;
   for (const auto& record : batch_) records.push_back(record.get());
-  const base::Status status = store_.flush({.records = records, .returns = {}, .marks = batch_marks_});
+  const base::Status status =
+      store_.flush({.records = records, .returns = {}, .marks = batch_marks_, .now = wall_now()});
   if (status) {
     for (const JournalMark& mark : batch_marks_) journal_->writer(mark.worker).flushed_through(mark.settled);
     batch_marks_.clear();
@@ -259,6 +260,7 @@ void Keeper::return_idle(base::Instant now) {
   read_again();
   for (auto at = leases_.begin(); at != leases_.end();) {
     Lease& lease = *at->second;
+    if (lease.span().contains(wall) && !lease.usable(wall)) (void)end_raise(lease);
     const bool untouched = lease.free() == std::exchange(lease.free_last_tick_, lease.free());
     if ((untouched && lease.free() > 0) || lease.return_pending_) (void)return_free(lease);
     // A window that is over leaves when the store has nothing leased to us in it any more.
@@ -320,7 +322,7 @@ base::Result<std::vector<FiveNumbers>> Keeper::numbers_now(const std::vector<cat
     FiveNumbers& five = answer[i];
     const auto lease = leases_.find(queries[i].counter);
     five.resets_at = resets_at(limits[i].window, five.window, states[i]);
-    five.amount = limits[i].amount;
+    five.amount = states[i].amount;
     five.spent = states[i].spent;
     five.unresolved = states[i].unresolved;
     if (lease != leases_.end()) {

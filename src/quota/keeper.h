@@ -121,6 +121,7 @@ class Keeper final : public Inspector, public SettleQueue {
   // Tells the store what was settled and gives it what came back to an overdrawn lease. The lease stays overdrawn while
   // the counter stands above its amount.
   base::Status square(Lease& lease);
+  base::Status end_raise(Lease& lease);
   // nullopt: only others' reservations stand in the way, and there is time to wait.
   std::optional<Decision> try_serve(Asking& asking, InHand& in_hand, base::Instant now);
   static Refusal refusal_of(const Asking& asking, const InHand& in_hand);

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 #include "base/window.h"
@@ -27,6 +28,10 @@ class Lease {
   const CounterKey& counter() const { return counter_; }
   // Where stamps count on this counter: a reservation needs no other lease while it contains its stamp.
   const base::Window& span() const { return span_; }
+  // Whether an exchange of that stamp may take from it as it is: a raise of the amount ends what it was granted for.
+  bool usable(base::WallTime stamp) const {
+    return span_.contains(stamp) && stamp.ms < raised_until_ms_.load(std::memory_order_relaxed);
+  }
   bool rolling() const { return policy_.kind == base::WindowPolicy::Kind::rolling; }
   // The sub-window that what is spent under `stamp` is booked in; nullopt: the limit is not rolling.
   std::optional<base::WindowLabel> sub_window(base::WallTime stamp) const {
@@ -58,6 +63,7 @@ class Lease {
 
  private:
   friend class Keeper;
+  static constexpr std::int64_t not_raised = std::numeric_limits<std::int64_t>::max();
 
   const CounterKey counter_;
   const base::WindowPolicy policy_;
@@ -67,6 +73,7 @@ class Lease {
   std::atomic<std::int64_t> spent_ = 0;       // the store's when it was last read, and what is not flushed to it yet
   std::atomic<std::int64_t> unresolved_ = 0;  // likewise
   std::atomic<std::int64_t> amount_ = 0;      // the limit's
+  std::atomic<std::int64_t> raised_until_ms_ = not_raised;  // when the raise ends that is in amount_
   std::atomic<std::int64_t> refill_below_ = 0;
   std::atomic<bool> refill_asked_ = false;
   std::atomic<std::int64_t> overdrawn_ = 0;  // how often, since the books were square

@@ -29,17 +29,19 @@ struct CounterKey {
 struct CounterQuery {
   CounterKey counter;
   std::optional<base::WindowLabel> live_from = std::nullopt;  // nullopt: not rolling
+  base::WallTime at = base::far_future;                       // the moment: a raise of the amount counts until its end
 };
 // Stamps never step back (money-rules.md "Window and stamp"); a day is for clocks that were set by hand meanwhile.
 inline constexpr std::int64_t sub_windows_kept_ms = 86'400'000;
 
 // The truth about a counter, in the limit's unit. A counter that nobody touched yet reads as zeros.
 struct CounterState {
-  std::int64_t amount = 0;  // the limit's, as it stands now
+  std::int64_t amount = 0;  // the limit's, as it stands at the moment that is asked of
   std::int64_t spent = 0;   // that counts
   std::int64_t leased = 0;  // handed to nodes: free, reserved, or settled and not flushed
   std::int64_t unresolved = 0;
   std::optional<base::WindowLabel> oldest_sub = std::nullopt;  // of a rolling limit's sub-windows, if any spend counts
+  std::optional<base::WallTime> raised_until = std::nullopt;   // when a raise that is in `amount` ends
   // What may still be granted; never below zero.
   std::int64_t grantable() const {
     const std::int64_t left = amount - spent - leased - unresolved;
@@ -76,6 +78,7 @@ struct Flush {
   std::span<const events::UsageRecord* const> records;  // a record whose id is known already changes nothing
   std::span<const LeaseReturn> returns;
   std::span<const JournalMark> marks = {};  // kept with this incarnation; none goes back
+  base::WallTime now = {};                  // the time of what happens by it, and of what counts of a rolling limit
 };
 
 // The last process of this store, and how far it got.
@@ -124,7 +127,8 @@ class Store {
   virtual base::Result<std::vector<Grant>> grant(std::span<const GrantRequest> requests) = 0;
   // One transaction: writes the records and their transfers, moves each hold's reserved amount out of `leased`, `spent`
   // to spent (of its sub-window, if it names one) and `unresolved` to unresolved, and takes back returns. What a hold
-  // spent beyond its reservation (overrun) is booked as spent although nobody leased it.
+  // spent beyond its reservation (overrun) is booked as spent although nobody leased it. Thresholds that this crosses
+  // are written as events (events/limit_event.h); so does recover().
   virtual base::Status flush(const Flush& flush) = 0;
   virtual base::Result<std::vector<CounterState>> read(std::span<const CounterQuery> counters) = 0;
 };

@@ -19,11 +19,13 @@
 
 #include "catalog/secret_store.h"
 #include "catalog/store.h"
+#include "events/limit_event.h"
 #include "events/usage_log.h"
 #include "ledger/transfer.h"
 #include "quota/doctor.h"
 #include "quota/store.h"
 #include "quota/unresolved.h"
+#include "store/thresholds.h"
 
 namespace store {
 
@@ -33,7 +35,8 @@ class MemoryStore final : public catalog::Store,
                           public quota::Store,
                           public quota::UnresolvedStore,
                           public quota::Books,
-                          public events::UsageLog {
+                          public events::UsageLog,
+                          public events::LimitEventLog {
  public:
   // catalog::Store. Refuses (conflict) what would point nowhere or be taken for another: an unknown parent, account or
   // subject, an external_id or key hash that is taken.
@@ -70,6 +73,9 @@ class MemoryStore final : public catalog::Store,
   base::Result<std::vector<events::UsageRecord>> records(const events::UsageFilter& filter) override;
   base::Result<std::vector<events::UsageSum>> sums(const events::UsageFilter& filter,
                                                    events::UsageGroup group) override;
+
+  base::Result<std::vector<events::LimitEvent>> limit_events(const events::LimitEventFilter& filter) override;
+  std::int64_t limit_events_written(catalog::ThresholdAction action) const override;
 
   // The transfer that a record is the evidence of; nullopt if it cost nothing or is not known.
   base::Result<std::optional<ledger::Transfer>> find_transfer(base::TransferId id);
@@ -110,6 +116,8 @@ class MemoryStore final : public catalog::Store,
                                                                  Books& books) const;
   // `since`, where it holds something as unresolved: when its exchange ended unless told.
   void keep(const events::UsageRecord& record, std::optional<base::WallTime> since = std::nullopt);
+  // After the records were booked.
+  void cross_thresholds_of(const std::vector<const events::UsageRecord*>& fresh, base::WallTime now);
   std::pair<base::AccountId, base::KeyId> payer_of(base::LimitId limit) const;
 
   mutable std::mutex mutex_;
@@ -121,6 +129,8 @@ class MemoryStore final : public catalog::Store,
   std::uint64_t commits_ = 0;
   std::vector<std::uint64_t> marks_;  // by worker
   Books books_;
+  std::map<quota::CounterKey, Crossed> crossed_;
+  std::vector<events::LimitEvent> limit_events_;
   std::map<UsageKey, events::UsageRecord> usage_;
   std::unordered_map<base::ExchangeId, base::WallTime> started_;
   std::map<base::ExchangeId, quota::UnresolvedItem> unresolved_;

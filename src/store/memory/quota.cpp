@@ -2,10 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 #include <unordered_set>
 
 #include "base/assert.h"
 #include "store/memory/memory_store.h"
+#include "store/thresholds.h"
 #include "store/unaccounted.h"
 
 namespace store {
@@ -60,10 +62,13 @@ quota::CounterState MemoryStore::state_of(const quota::CounterQuery& query) cons
   const auto limit = limits_.find(query.counter.limit);
   const auto found = books_.counters.find(query.counter);
   const Counter counter = found == books_.counters.end() ? Counter{} : found->second;
-  quota::CounterState state{.amount = limit == limits_.end() || limit->second.removed ? 0 : limit->second.limit.amount,
-                            .spent = counter.spent,
-                            .leased = counter.leased,
-                            .unresolved = counter.unresolved};
+  quota::CounterState state{
+      .amount = 0, .spent = counter.spent, .leased = counter.leased, .unresolved = counter.unresolved};
+  if (limit != limits_.end() && !limit->second.removed) {
+    const catalog::Limit& known = limit->second.limit;
+    state.amount = known.amount_at(query.at);
+    if (state.amount > known.amount) state.raised_until = known.raise->until;
+  }
   if (!query.live_from) return state;
   state.spent = 0;
   const auto live = counter.sub_windows.lower_bound(*query.live_from);
@@ -112,6 +117,7 @@ base::Result<quota::Recovery> MemoryStore::recover(base::WallTime now, const quo
   incarnation_ = recovery.incarnation;
   ++commits_;
   marks_.clear();
+  cross_thresholds_of(fresh, now);
   return recovery;
 }
 
@@ -151,6 +157,7 @@ base::Status MemoryStore::flush(const quota::Flush& flush) {
     marks_[mark.worker] = std::max(marks_[mark.worker], mark.settled);
   }
   ++commits_;
+  cross_thresholds_of(fresh, flush.now);
   return {};
 }
 
@@ -181,6 +188,41 @@ base::Result<std::optional<ledger::Transfer>> MemoryStore::find_transfer(base::T
   const auto started = started_.find(exchange);
   if (started == started_.end()) return std::nullopt;
   return ledger::transfer_of(usage_.at({started->second, exchange}));
+}
+
+void MemoryStore::cross_thresholds_of(const std::vector<const events::UsageRecord*>& fresh, base::WallTime now) {
+  std::map<quota::CounterKey, std::int64_t> added;
+  for (const events::UsageRecord* const record : fresh)
+    for (const events::Hold& hold : record->holds) {
+      const auto limit = limits_.find(hold.limit);
+      if (limit == limits_.end() || limit->second.removed || limit->second.limit.thresholds.empty()) continue;
+      added[{hold.limit, hold.label}] += counted(hold, counter_at(limit->second.limit, hold.label, now));
+    }
+  for (const auto& [key, amount] : added) {
+    const catalog::Limit& limit = limits_.at(key.limit).limit;
+    const std::int64_t after = state_of(counter_at(limit, key.label, now)).spent;
+    for (events::LimitEvent event : cross_thresholds(limit, key.label, {after - amount, after}, now, crossed_[key])) {
+      event.number = std::ssize(limit_events_) + 1;
+      limit_events_.push_back(event);
+    }
+  }
+}
+
+base::Result<std::vector<events::LimitEvent>> MemoryStore::limit_events(const events::LimitEventFilter& filter) {
+  const std::lock_guard lock(mutex_);
+  std::vector<events::LimitEvent> page;
+  for (const events::LimitEvent& event : limit_events_ | std::views::reverse) {
+    if (page.size() == static_cast<std::size_t>(filter.limit_to)) break;
+    if ((!filter.limit || event.limit == *filter.limit) && (!filter.before || event.number < *filter.before))
+      page.push_back(event);
+  }
+  return page;
+}
+
+std::int64_t MemoryStore::limit_events_written(catalog::ThresholdAction action) const {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::count(limit_events_, action,
+                            [](const events::LimitEvent& event) { return event.threshold.action; });
 }
 
 void MemoryStore::keep(const events::UsageRecord& record, std::optional<base::WallTime> since) {

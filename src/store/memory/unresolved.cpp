@@ -55,6 +55,7 @@ base::Result<quota::UnresolvedItem> MemoryStore::correct(const quota::Correction
   books_ = std::move(books);
   ++commits_;
   keep(correction.record);
+  cross_thresholds_of({&correction.record}, correction.record.started);
   item.correction = correction;
   return item;
 }

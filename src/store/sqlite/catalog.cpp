@@ -68,9 +68,23 @@ base::Result<catalog::Limit> take_limit(Rows& rows) {
   limit.filter.route = rows.take_text();
   TRY(limit.mode, enum_from(rows.take_text(), catalog::LimitMode::shadow, "limits.mode"));
   TRY(limit.admission, enum_from(rows.take_text(), catalog::LimitAdmission::lazy, "limits.admission"));
+  const auto raise_amount = rows.take_optional_integer();
+  const auto raise_until = rows.take_optional_integer();
+  if (raise_amount && raise_until) limit.raise = catalog::Raise{*raise_amount, {*raise_until}};
+  auto thresholds = catalog::parse_thresholds(rows.take_text());
+  if (!thresholds)
+    return base::fail(base::ErrorType::unavailable,
+                      fmt::format("the limit {}: {}", limit.id.to_string(), thresholds.error().message), {},
+                      base::Source::store);
+  limit.thresholds = std::move(*thresholds);
   limit.created = rows.take_time();
   return limit;
 }
+
+// As take_limit takes them.
+#define LIMIT_COLUMNS                                                                           \
+  "id, account_id, key_id, name, unit, time_window, time_zone, amount, refusal_status, clamp, " \
+  "model_filter, route_filter, mode, admission, raise_amount, raise_until, thresholds, created"
 
 template <class T>
 base::Result<std::vector<T>> take_all(base::Result<Rows> query, base::Result<T> (*take)(Rows&)) {
@@ -96,11 +110,19 @@ base::Result<catalog::Contents> SqliteStore::load() {
                                             "FROM keys ORDER BY id"),
                               take_key));
   TRY(contents.limits,
-      take_all(writer_.query("SELECT id, account_id, key_id, name, unit, time_window, time_zone, amount, "
-                             "refusal_status, clamp, model_filter, route_filter, mode, admission, created "
-                             "FROM limits WHERE removed_at IS NULL ORDER BY id"),
-               take_limit));
+      take_all(writer_.query("SELECT " LIMIT_COLUMNS " FROM limits WHERE removed_at IS NULL ORDER BY id"), take_limit));
   return contents;
+}
+
+base::Result<const std::map<base::LimitId, catalog::Limit>*> SqliteStore::watched_limits() {
+  if (!watched_) {
+    TRY(auto limits,
+        take_all(writer_.query("SELECT " LIMIT_COLUMNS " FROM limits WHERE removed_at IS NULL AND thresholds <> ''"),
+                 take_limit));
+    watched_.emplace();
+    for (catalog::Limit& limit : limits) watched_->emplace(limit.id, std::move(limit));
+  }
+  return &*watched_;
 }
 
 base::Status SqliteStore::put(const catalog::Account& account) {
@@ -127,25 +149,31 @@ base::Status SqliteStore::put(const catalog::Key& key) {
 
 base::Status SqliteStore::put(const catalog::Limit& limit) {
   const std::lock_guard lock(writer_mutex_);
+  watched_.reset();
   const auto* const account = std::get_if<base::AccountId>(&limit.subject);
   const auto* const key = std::get_if<base::KeyId>(&limit.subject);
   TRY_STATUS(
       writer_.run("INSERT INTO limits (id, account_id, key_id, name, unit, time_window, amount, "
-                  "refusal_status, clamp, created, time_zone, model_filter, route_filter, mode, admission) "
-                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) "
+                  "refusal_status, clamp, created, time_zone, model_filter, route_filter, mode, admission, "
+                  "raise_amount, raise_until, thresholds) "
+                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) "
                   "ON CONFLICT (id) DO UPDATE SET "
                   "account_id = ?2, key_id = ?3, name = ?4, unit = ?5, time_window = ?6, amount = ?7, "
                   "refusal_status = ?8, clamp = ?9, created = ?10, time_zone = ?11, model_filter = ?12, "
-                  "route_filter = ?13, mode = ?14, admission = ?15, removed_at = NULL",
+                  "route_filter = ?13, mode = ?14, admission = ?15, raise_amount = ?16, raise_until = ?17, "
+                  "thresholds = ?18, removed_at = NULL",
                   limit.id, account != nullptr ? *account : base::AccountId{}, key != nullptr ? *key : base::KeyId{},
                   limit.name, to_string(limit.unit), to_string(limit.window), limit.amount, limit.refusal_status,
                   limit.clamp == catalog::Clamp::on, limit.created, limit.window.zone.name(), limit.filter.model,
-                  limit.filter.route, to_string(limit.mode), to_string(limit.admission)));
+                  limit.filter.route, to_string(limit.mode), to_string(limit.admission),
+                  limit.raise ? std::optional(limit.raise->amount) : std::nullopt,
+                  limit.raise ? std::optional(limit.raise->until) : std::nullopt, to_string(limit.thresholds)));
   return {};
 }
 
 base::Status SqliteStore::remove(base::LimitId limit, base::WallTime now) {
   const std::lock_guard lock(writer_mutex_);
+  watched_.reset();
   TRY(const std::int64_t removed,
       writer_.run("UPDATE limits SET removed_at = ?2 WHERE id = ?1 AND removed_at IS NULL", limit, now));
   if (removed == 0)

@@ -102,6 +102,7 @@ base::Result<quota::Recovery> SqliteStore::recover(base::WallTime now, const quo
   fresh.insert(fresh.end(), more.begin(), more.end());
   TRY_STATUS(usage.write(fresh));
   TRY_STATUS(sqlite::note_unresolved(writer_, fresh, now));
+  TRY(const auto crossings, cross_thresholds_of(fresh, now));
   TRY_STATUS(writer_.run("UPDATE leases SET open = 0 WHERE open = 1"));
   TRY_STATUS(writer_.run("DELETE FROM journals"));
   TRY_STATUS(writer_.run("UPDATE meta SET incarnation = ?", recovery.incarnation));
@@ -111,6 +112,7 @@ base::Result<quota::Recovery> SqliteStore::recover(base::WallTime now, const quo
   commits_ = commits;
   usage_tail_ = std::move(usage).written();
   lease_rows_.clear();
+  count(crossings);
   incarnation_ = recovery.incarnation;
   return recovery;
 }
@@ -163,6 +165,7 @@ base::Status SqliteStore::flush(const quota::Flush& flush) {
   TRY_STATUS(bookings.write());
   TRY_STATUS(usage.write(fresh));
   TRY_STATUS(sqlite::note_unresolved(writer_, fresh));
+  TRY(const auto crossings, cross_thresholds_of(fresh, flush.now));
   for (const quota::JournalMark& mark : flush.marks)
     TRY_STATUS(
         writer_.run("INSERT INTO journals (incarnation, worker, settled) VALUES (?1, ?2, ?3) "
@@ -173,6 +176,7 @@ base::Status SqliteStore::flush(const quota::Flush& flush) {
   ++commits_;
   usage_tail_ = std::move(usage).written();
   lease_rows_ = std::move(bookings).written();
+  count(crossings);
   return {};
 }
 
@@ -223,13 +227,20 @@ base::Result<quota::CounterState> SqliteStore::state_of(const quota::CounterQuer
   const quota::CounterKey& key = query.counter;
   quota::CounterState state;
   {
-    TRY(Rows rows,
-        writer_.query("SELECT coalesce((SELECT amount FROM limits WHERE id = ?1 AND removed_at IS NULL), 0), "
-                      "coalesce(spent, 0), coalesce(leased, 0), coalesce(unresolved, 0) "
-                      "FROM (SELECT 1) LEFT JOIN counters ON limit_id = ?1 AND label = ?2",
-                      key.limit, key.label));
+    TRY(Rows rows, writer_.query("SELECT coalesce(amount, 0), CASE WHEN raise_amount > amount AND raise_until > ?3 "
+                                 "THEN raise_amount END, raise_until, "
+                                 "coalesce(spent, 0), coalesce(leased, 0), coalesce(unresolved, 0) FROM (SELECT 1) "
+                                 "LEFT JOIN limits ON id = ?1 AND removed_at IS NULL "
+                                 "LEFT JOIN counters ON limit_id = ?1 AND label = ?2",
+                                 key.limit, key.label, query.at));
     TRY_STATUS(rows.next());
     state.amount = rows.take_integer();
+    const auto raised = rows.take_optional_integer();
+    const auto until = rows.take_optional_integer();
+    if (raised) {
+      state.amount = *raised;
+      state.raised_until = base::WallTime{*until};
+    }
     state.spent = rows.take_integer();
     state.leased = rows.take_integer();
     state.unresolved = rows.take_integer();

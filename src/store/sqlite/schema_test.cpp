@@ -30,6 +30,17 @@ constexpr std::string_view first_contents = R"(
   INSERT INTO leases VALUES (1, x'01900000000070008000000000000002', 1795219200000, 60, 0, 20, 1);
   UPDATE meta SET incarnation = 1;
 )";
+// Takes from a database what came after the fourth schema.
+constexpr std::string_view back_to_schema_4 = R"(
+  DROP TABLE unresolved;
+  ALTER TABLE meta DROP COLUMN commits;
+  DROP TABLE crossed_thresholds;
+  DROP TABLE limit_events;
+  ALTER TABLE limits DROP COLUMN raise_amount;
+  ALTER TABLE limits DROP COLUMN raise_until;
+  ALTER TABLE limits DROP COLUMN thresholds;
+  PRAGMA user_version = 4;
+)";
 constexpr base::WallTime noon{1'795'262'400'000};  // 2026-11-21T12:00:00Z
 constexpr std::int64_t day_ms = 86'400'000;
 
@@ -81,15 +92,20 @@ TEST_CASE("a database of the first schema keeps its limits, what was spent of th
   }
 }
 
-TEST_CASE("limits of every earlier schema stay what they were: hard, and for every call") {
-  for (std::int64_t version = 1; version <= 3; ++version) {
+TEST_CASE("limits of every earlier schema stay what they were: hard, for every call") {
+  // What the columns of limits were that a version had beyond the first one's.
+  const char* const more[] = {"",
+                              ", 'UTC'",
+                              ", 'UTC'",
+                              ", 'UTC', '', '', 'enforce', 'reserve'",
+                              ", 'UTC', '', '', 'enforce', 'reserve'",
+                              ", 'UTC', '', '', 'enforce', 'reserve'"};
+  for (std::int64_t version = 1; version <= std::ssize(more); ++version) {
     CAPTURE(version);
     World world;
     std::string contents(first_contents);
-    if (version > 1) {  // the limits have a time zone from then on
-      contents.replace(contents.find("1795219200000, NULL),"), 21, "1795219200000, NULL, 'UTC'),");
-      contents.replace(contents.find("1795219200000, NULL);"), 21, "1795219200000, NULL, 'UTC');");
-    }
+    for (const std::string_view end : {"1795219200000, NULL),", "1795219200000, NULL);"})
+      contents.insert(contents.find(end) + end.size() - 2, more[version - 1]);
     world.make(version, contents);
     const auto store = world.open();
     REQUIRE_MESSAGE(store.has_value(), (store ? std::string() : store.error().message));
@@ -98,6 +114,8 @@ TEST_CASE("limits of every earlier schema stay what they were: hard, and for eve
     for (const catalog::Limit& limit : limits) {
       CHECK(limit.leased());
       CHECK(limit.filter.empty());
+      CHECK(limit.thresholds.empty());
+      CHECK_FALSE(limit.raise.has_value());
     }
     CHECK(state(**store, limits[0], noon).spent == 20);
   }
@@ -166,8 +184,7 @@ TEST_CASE("a database without the table of what is unresolved finds its items in
     const events::UsageRecord records[] = {held, settled};
     REQUIRE(store->flush({.records = events::pointers_to(records), .returns = {}}).has_value());
   }
-  // As a Metergate of the fourth schema leaves it.
-  world.run("DROP TABLE unresolved; ALTER TABLE meta DROP COLUMN commits; PRAGMA user_version = 4");
+  world.run(back_to_schema_4);
   const auto opened = world.open();
   REQUIRE_MESSAGE(opened.has_value(), (opened ? std::string() : opened.error().message));
   const auto& store = *opened;

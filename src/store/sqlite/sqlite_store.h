@@ -6,12 +6,17 @@
 // One .cpp a port: catalog.cpp, quota.cpp, unresolved.cpp, books.cpp, usage_log.cpp; usage_append.h is the part of a
 // flush that writes the usage log. The schema is in schema/.
 
+#include <array>
+#include <atomic>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string_view>
 
 #include "catalog/store.h"
+#include "events/limit_event.h"
 #include "events/usage_log.h"
 #include "ledger/transfer.h"
 #include "quota/doctor.h"
@@ -22,6 +27,7 @@
 #include "store/sqlite/checkpointer.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/usage_append.h"
+#include "store/thresholds.h"
 
 namespace store {
 
@@ -31,7 +37,8 @@ class SqliteStore final : public catalog::Store,
                           public quota::Store,
                           public quota::UnresolvedStore,
                           public quota::Books,
-                          public events::UsageLog {
+                          public events::UsageLog,
+                          public events::LimitEventLog {
  public:
   // Writes all that the store holds at this moment to a new file (backup.h). From any thread; nobody waits for it.
   base::Status back_up(const std::filesystem::path& to) const;
@@ -70,6 +77,10 @@ class SqliteStore final : public catalog::Store,
   base::Result<std::vector<events::UsageSum>> sums(const events::UsageFilter& filter,
                                                    events::UsageGroup group) override;
 
+  // events::LimitEventLog.
+  base::Result<std::vector<events::LimitEvent>> limit_events(const events::LimitEventFilter& filter) override;
+  std::int64_t limit_events_written(catalog::ThresholdAction action) const override;
+
   // The transfer that a record is the evidence of; nullopt if it cost nothing or is not known.
   base::Result<std::optional<ledger::Transfer>> find_transfer(base::TransferId id);
 
@@ -92,6 +103,15 @@ class SqliteStore final : public catalog::Store,
   base::Result<std::uint64_t> stored_commits();
   base::Result<quota::CounterState> state_of(const quota::CounterQuery& query);
 
+  // The limits that have thresholds, as the catalog has them now.
+  base::Result<const std::map<base::LimitId, catalog::Limit>*> watched_limits();
+  // After the records were booked: writes the events of the thresholds that they cross, and says which.
+  base::Result<std::vector<events::LimitEvent>> cross_thresholds_of(std::span<const events::UsageRecord* const> fresh,
+                                                                    base::WallTime now);
+  base::Result<Crossed> crossed_of(const quota::CounterKey& key);
+  base::Status write_crossed(const quota::CounterKey& key, const Crossed& before, const Crossed& after);
+  void count(const std::vector<events::LimitEvent>& written);
+
   // The following with reader_mutex_ held.
   base::Result<std::optional<events::UsageRecord>> find_record(base::ExchangeId id);
 
@@ -102,6 +122,8 @@ class SqliteStore final : public catalog::Store,
   const sqlite::UsageSizes usage_sizes_;
   std::optional<sqlite::UsageTail> usage_tail_;  // as the last flush left it
   sqlite::LeaseRows lease_rows_;
+  std::optional<std::map<base::LimitId, catalog::Limit>> watched_;   // nullopt: to be read
+  std::array<std::atomic<std::int64_t>, 2> limit_events_written_{};  // by action
   std::mutex reader_mutex_;
   sqlite::Database reader_;                             // closed before the writer, whose closing tidies the files up
   std::unique_ptr<sqlite::Checkpointer> checkpointer_;  // uses the writer
