@@ -170,7 +170,8 @@ def main() -> int:
     parser.add_argument("--others", type=int, default=1, help="rounds of each other way (1)")
     parser.add_argument("--stop-s", type=float, default=2, help="how long SIGSTOP lasts, in seconds (2)")
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--durability", choices=["process", "power"], default="process", help="of the journal (process)")
+    parser.add_argument("--durability", choices=["process", "power"], default="process",
+                        help="of the journal (process)")
     parser.add_argument("--keep", action="store_true", help="keep the folder")
     parser.add_argument("-v", "--verbose", action="store_true", help="a line for each round")
     arguments = parser.parse_args()
@@ -183,8 +184,8 @@ def main() -> int:
     for finding in run.wrong[:40]:
         print(f"WRONG: {finding}")
     counts = run.counts
-    print(f"{run.rounds} rounds, {counts['calls']} calls: {counts['answered']} answered and booked as the upstream says, "
-          f"{counts['refused']} refused, {counts['settled unseen']} settled without the client seeing it, "
+    print(f"{run.rounds} rounds, {counts['calls']} calls: {counts['answered']} answered and booked as the upstream "
+          f"says, {counts['refused']} refused, {counts['settled unseen']} settled without the client seeing it, "
           f"{counts['unresolved']} unresolved; {len(run.wrong)} findings")
     if arguments.keep or run.wrong:
         print(f"the folder is kept: {folder}")
