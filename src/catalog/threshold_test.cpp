@@ -4,7 +4,6 @@
 
 using catalog::level_of;
 using catalog::parse_thresholds;
-using catalog::Threshold;
 using catalog::ThresholdAction;
 using catalog::Thresholds;
 
