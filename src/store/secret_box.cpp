@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 #include <sodium.h>
+
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <span>
 #include <vector>
 
@@ -69,10 +71,8 @@ SecretBox::~SecretBox() { sodium_memzero(key_.data(), key_.size()); }
 SealedSecret SecretBox::seal(std::string_view name, const base::Secret& secret) const {
   const base::Sha256 name_digest = base::sha256(name);
   const std::string_view characters = secret.reveal();
-  Bytes plain;
-  plain.reserve(name_digest.size() + characters.size());  // what grew would leave a copy behind
-  plain.insert(plain.end(), name_digest.begin(), name_digest.end());
-  plain.insert(plain.end(), characters.begin(), characters.end());
+  Bytes plain(name_digest.size() + characters.size());  // at once: what grew would leave a copy behind
+  std::ranges::copy(characters, std::ranges::copy(name_digest, plain.begin()).out);
 
   Bytes sealed(crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + plain.size());
   random_.fill(std::as_writable_bytes(std::span(sealed).first(crypto_secretbox_NONCEBYTES)));
