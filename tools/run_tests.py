@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CPP_TIMEOUT_S = 600
-DOCTEST_SUMMARY = re.compile(r"test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+) failed")
+DOCTEST_SUMMARY = re.compile(r"test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+) failed \|\s*(\d+) skipped")
 PYTEST_COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped)")
 
 
@@ -41,8 +41,9 @@ def run_cpp(binary: Path, counts: Counts):
     except subprocess.TimeoutExpired as late:
         output, code = f"{late.stdout or ''}\nstopped: not done after {CPP_TIMEOUT_S} s", 1
     found = DOCTEST_SUMMARY.findall(output)
-    passed, failed = map(int, found[-1]) if found else (0, 0)
+    passed, failed, skipped = map(int, found[-1]) if found else (0, 0, 0)
     counts.add(passed, failed, code if found else 1)
+    counts.skipped += skipped
     seconds = time.monotonic() - started
     print(f"  {binary.name:<16} {passed:>4} passed  {failed:>3} failed  {seconds:6.1f} s", flush=True)
     if code != 0 or not found:
