@@ -82,14 +82,15 @@ def test_with_durability_power_a_reservation_is_on_the_disk_before_its_call_leav
         with traced(gateway, {"pwrite64", "sendto", "sendmsg"}, tmp_path / "trace") as lines:
             for _ in range(10):
                 assert call(gateway.port, chat(), key["secret"]).status == 200
-        events = []
-        for line in lines:  # a call that others interrupted counts from where it came back
-            if "<unfinished" in line:
-                continue
-            if "/journal/" in line or "<... pwrite64" in line:
-                events.append("written")
-            elif "POST /v1/chat/completions" in line:
+        events, under_way = [], {}
+        for line in lines:  # a write counts when it is done, a send when it begins
+            thread = line.split()[0]
+            if "POST /v1/chat/completions" in line:
                 events.append("sent")
+            elif "pwrite64(" in line and "<unfinished" in line:
+                under_way[thread] = "/journal/" in line
+            elif ("<... pwrite64" in line and under_way.pop(thread)) or ("pwrite64(" in line and "/journal/" in line):
+                events.append("written")
         assert events.count("sent") == 10, lines
         before = [events[at - 1] for at, event in enumerate(events) if event == "sent"]
         assert before == ["written"] * 10, events
