@@ -10,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <fstream>
+#include <future>
 #include <string>
 #include <thread>
 #include <vector>
@@ -84,16 +85,12 @@ class World {
     const quota::Amounts worst{.usd = base::Money::from_nanos(worst_nanos), .requests = 1};
     auto reservation = admission.try_reserve(on, worst, now_, record);
     if (!reservation) {
-      std::optional<quota::Decision> decision;
-      std::atomic<bool> decided = false;
-      admission.reserve(on, worst, now_, clock_.now(), *record, [&](quota::Decision made) {
-        decision.emplace(std::move(made));
-        decided = true;
-        decided.notify_one();
-      });
-      decided.wait(false);
-      if (!std::holds_alternative<quota::Reservation>(*decision)) return false;
-      reservation.emplace(std::move(std::get<quota::Reservation>(*decision)));
+      std::promise<quota::Decision> decided;
+      admission.reserve(on, worst, now_, clock_.now(), *record,
+                        [&](quota::Decision made) { decided.set_value(std::move(made)); });
+      auto decision = decided.get_future().get();
+      if (!std::holds_alternative<quota::Reservation>(decision)) return false;
+      reservation.emplace(std::move(std::get<quota::Reservation>(decision)));
       if (!admission.adopt(*reservation)) return false;
     }
     reservation->mark_sent();
@@ -123,7 +120,7 @@ class World {
     while (!stopping_) {
       const std::uint32_t seen = woken_;
       const auto next = keeper_->turn();
-      // A benchmark pushes all the time: to look again after a moment is what a real store thread does, too.
+      // With something to flush it would sleep until that is due; here it looks again after a moment.
       if (next)
         std::this_thread::sleep_for(std::chrono::microseconds(50));
       else

@@ -269,6 +269,8 @@ net::Task<Outcome<void>> Exchange::reserve() {
   co_return Outcome<void>();
 }
 
+namespace {
+
 // What is being waited for must not hold the client for ever: whoever calls first decides, and what comes too late is
 // dropped.
 template <class T>
@@ -289,6 +291,8 @@ net::Task<std::shared_ptr<T>> within(net::Loop& loop, std::int64_t ms, std::func
     start(once);
   });
 }
+
+}  // namespace
 
 net::Task<quota::Decision> Exchange::ask(std::int64_t wait_ms) {
   const std::int64_t patience_ms = wait_ms + worker_.settings_.store_deadline_ms;

@@ -22,31 +22,6 @@ Limit lazy(World& world, std::int64_t amount, base::WindowPolicy window = {}) {
   return counted(world, amount, catalog::LimitMode::enforce, window);
 }
 
-void spend(World& world, const Limit& limit, std::int64_t cost) {
-  Reservation reservation = world.reserve(limit, cost);
-  reservation.mark_sent();
-  std::move(reservation).settle(usd(cost), Certainty::exact);
-  world.flush();
-}
-
-// One worker's way to the limits, after the keeper has told it their leases.
-struct Worker {
-  World& world;
-  std::vector<const Limit*> limits;
-  Admission admission{*world.keeper};
-
-  Worker(World& w, std::vector<const Limit*> l) : world(w), limits(std::move(l)) {
-    std::vector<Limit> copies;
-    for (const Limit* limit : limits) copies.push_back(*limit);
-    Reservation first = world.reserve(copies, 1);
-    REQUIRE(admission.adopt(first).has_value());
-  }
-  std::optional<Reservation> fast(std::int64_t nanos) {
-    auto record = world.record();
-    return admission.try_reserve(limits, usd(nanos), world.clock.wall_now(), record);
-  }
-};
-
 }  // namespace
 
 TEST_CASE("a lazy limit holds nothing, lets calls go until its amount is spent, and then none") {
@@ -83,7 +58,7 @@ TEST_CASE("a worker admits on a lazy limit without the keeper, and stops itself 
   World world;
   const Limit limit = lazy(world, 100);
   const Limit hard = world.limit(1'000);
-  Worker worker(world, {&limit, &hard});
+  FastWorker worker(world, {&limit, &hard});
   (void)world.reserve(hard, 400);  // so that the lease has some free
   auto admitted = worker.fast(3);
   REQUIRE(admitted.has_value());
@@ -103,7 +78,7 @@ TEST_CASE("a limit in shadow counts above its amount and refuses nothing, whiche
     spend(world, limit, 500);
   }
   CHECK(world.state(limit) == CounterState{.amount = 100, .spent = 1'000});
-  Worker worker(world, {&limit});
+  FastWorker worker(world, {&limit});
   CHECK(worker.fast(1'000'000).has_value());
   CHECK(world.store.asked.empty());
   CHECK(world.numbers(limit).available == 0);
@@ -124,7 +99,7 @@ TEST_CASE("a hard limit beside a counted one is held as ever, and all or nothing
 TEST_CASE("before a lazy limit refuses, the store is asked: what left a rolling window is free again") {
   World world;
   const Limit limit = lazy(world, 100, *base::parse_window("rolling:1h"));
-  Worker worker(world, {&limit});
+  FastWorker worker(world, {&limit});
   spend(world, limit, 100);
   CHECK_FALSE(worker.fast(1).has_value());
   CHECK(world.refused(limit, 1).type == ErrorType::limit_reached);
@@ -145,7 +120,7 @@ TEST_CASE("without the store's word a lazy limit refuses as unavailable, not as 
 TEST_CASE("what is booked behind a lazy limit's back is known a tick after something was spent on it") {
   World world;
   const Limit limit = lazy(world, 100);
-  Worker worker(world, {&limit});
+  FastWorker worker(world, {&limit});
   spend(world, limit, 10);
   auto correction = world.record();
   correction->holds = {{limit.id, {today.ms}, 0, 90, 0}};

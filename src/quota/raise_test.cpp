@@ -1,8 +1,6 @@
 // An amount that is raised for a time, and thresholds that block.
 #include <doctest/doctest.h>
 
-#include <array>
-
 #include "quota/world_test.h"
 
 using namespace quota;
@@ -22,28 +20,6 @@ Limit raised(World& world, std::int64_t amount) {
   REQUIRE(world.store.memory.put(limit).has_value());
   return limit;
 }
-
-void spend(World& world, const Limit& limit, std::int64_t cost) {
-  Reservation reservation = world.reserve(limit, cost);
-  reservation.mark_sent();
-  std::move(reservation).settle(usd(cost), Certainty::exact);
-  world.flush();
-}
-
-struct Worker {
-  World& world;
-  std::array<const Limit*, 1> limits;
-  Admission admission{*world.keeper};
-
-  Worker(World& w, const Limit& limit) : world(w), limits{&limit} {
-    Reservation first = world.reserve(limit, 80);
-    REQUIRE(admission.adopt(first).has_value());
-  }
-  std::optional<Reservation> fast(std::int64_t nanos) {
-    auto record = world.record();
-    return admission.try_reserve(limits, usd(nanos), world.clock.wall_now(), record);
-  }
-};
 
 }  // namespace
 
@@ -69,7 +45,7 @@ TEST_CASE("a raised limit pays for more until the raise ends, and the five numbe
 TEST_CASE("what a worker was leased above the old amount it does not hand out once the raise is over") {
   World world;
   const Limit limit = raised(world, 1'000);
-  Worker worker(world, limit);
+  FastWorker worker(world, {&limit}, 80);
   CHECK(worker.fast(80).has_value());  // it lies free
   world.clock.advance_ms(hour_ms - 1);
   auto last = worker.fast(80);
@@ -104,7 +80,7 @@ TEST_CASE("calls that the raise admitted are booked in full after its end, and n
 TEST_CASE("a raise that is over gives its lease back without being asked") {
   World world;
   const Limit limit = raised(world, 1'000);
-  Worker worker(world, limit);
+  FastWorker worker(world, {&limit}, 80);
   spend(world, limit, 95);
   const std::int64_t leased = world.state(limit).leased;
   CHECK(leased > 5);
@@ -120,7 +96,7 @@ TEST_CASE("a raise that is over gives its lease back without being asked") {
 TEST_CASE("a store that cannot say what is left at the end of a raise admits nothing") {
   World world;
   const Limit limit = raised(world, 1'000);
-  Worker worker(world, limit);
+  FastWorker worker(world, {&limit}, 80);
   world.clock.advance_ms(hour_ms);
   world.store.on_read = ScriptedStore::Answer::refused;
   CHECK_FALSE(worker.fast(1).has_value());
@@ -134,7 +110,7 @@ TEST_CASE("a threshold that blocks refuses although there is something left, unt
   Limit limit = world.limit(100, catalog::LimitUnit::usd, *base::parse_window("rolling:1h"));
   limit.thresholds = {{50, catalog::ThresholdAction::warn}, {90, catalog::ThresholdAction::block}};
   REQUIRE(world.store.memory.put(limit).has_value());
-  Worker worker(world, limit);
+  FastWorker worker(world, {&limit}, 80);
   spend(world, limit, 89);
   CHECK_FALSE(worker.admission.warning(world.limit(1), world.clock.wall_now()).has_value());
   CHECK(worker.admission.warning(limit, world.clock.wall_now())->percent == 50);

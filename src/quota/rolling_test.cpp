@@ -17,11 +17,6 @@ constexpr std::int64_t hour_ms = 60 * minute_ms;
 // An hour of sub-windows of one minute; the fake clock begins on a full one.
 base::WindowPolicy an_hour() { return *base::parse_window("rolling:1h"); }
 
-void spend(World& world, const catalog::Limit& limit, std::int64_t amount) {
-  world.reserve(limit, amount).settle(usd(amount), Certainty::exact);
-  world.flush();
-}
-
 }  // namespace
 
 TEST_CASE("a rolling limit gives back what was spent longer ago than its span, sub-window by sub-window") {

@@ -212,4 +212,30 @@ class World {
 
 inline Amounts usd(std::int64_t nanos) { return {.usd = base::Money::from_nanos(nanos), .requests = 1}; }
 
+// An exchange that cost this much, flushed.
+inline void spend(World& world, const catalog::Limit& limit, std::int64_t cost) {
+  Reservation reservation = world.reserve(limit, cost);
+  reservation.mark_sent();
+  std::move(reservation).settle(usd(cost), meter::Certainty::exact);
+  world.flush();
+}
+
+// One worker's way to the limits, after the keeper has told it their leases with a reservation of `first`.
+struct FastWorker {
+  World& world;
+  std::vector<const catalog::Limit*> limits;
+  Admission admission{*world.keeper};
+
+  FastWorker(World& w, std::vector<const catalog::Limit*> l, std::int64_t first = 1) : world(w), limits(std::move(l)) {
+    std::vector<catalog::Limit> copies;
+    for (const catalog::Limit* limit : limits) copies.push_back(*limit);
+    Reservation reservation = world.reserve(copies, first);
+    REQUIRE(admission.adopt(reservation).has_value());
+  }
+  std::optional<Reservation> fast(std::int64_t nanos) {
+    auto record = world.record();
+    return admission.try_reserve(limits, usd(nanos), world.clock.wall_now(), record);
+  }
+};
+
 }  // namespace quota::testing

@@ -22,7 +22,6 @@ class Seen:
 
     prompt_tokens: int
     completion_tokens: int
-    complete: bool = False  # answered to its last byte
 
     @property
     def cost(self) -> Decimal:
@@ -90,9 +89,12 @@ def check_books(control: Control, key: dict, limits: list[str], book: Book, seen
         findings.check(costs[cost] > 0, f"record {record['id']} has a cost of {cost} that no call had")
         costs[cost] -= 1
 
+    billed = sum((seen[call].cost for call in book.sent if call in seen), Decimal(0))
     usd, requests = (check_limits(control, limits, findings).get(limit) for limit in limits)
     everything = [record for record in control.records(key=key["id"]) if record["outcome"] != "refused"]
     if usd and requests:
+        findings.check(billed <= usd["amount"], f"the upstream bills {billed}, the cap is {usd['amount']}")
+        findings.counts["caps reached"] += any(status in (402, 429) for status in book.refused.values())
         booked = sum(Decimal(record["cost"]) for record in everything)
         findings.check(usd["spent"] == booked, f"spent is {usd['spent']}, the records say {booked}")
         counted = requests["spent"] + requests["unresolved"]

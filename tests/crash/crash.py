@@ -23,7 +23,7 @@ FULL_BYTES = 192 << 20  # the file system of the way `full`
 
 
 class Witness(ScriptedUpstream):
-    """The provider's side: what it saw of each call, and whether it answered to the end."""
+    """The provider's side: what it saw of each call, and what it bills for it."""
 
     def __init__(self, seed: int):
         super().__init__()
@@ -32,21 +32,12 @@ class Witness(ScriptedUpstream):
         self.pick = self._script
 
     def _script(self, request) -> Script:
-        tokens = self.random.randint(1, 60)
-        return Script(latency_s=self.random.choice([0, 0.002, 0.02]), prompt_tokens=self.random.randint(1, 20),
-                      completion_tokens=tokens, chunks=self.random.randint(1, 8), chunk_delay_s=0.001)
-
-    async def answer(self, request, writer) -> bool:
-        script = self._script(request)
-        self.pick = lambda _: script
+        script = Script(latency_s=self.random.choice([0, 0.002, 0.02]), prompt_tokens=self.random.randint(1, 20),
+                        completion_tokens=self.random.randint(1, 60), chunks=self.random.randint(1, 8),
+                        chunk_delay_s=0.001)
         used = usage(script, request.json)
-        call = Seen(used["prompt_tokens"], used["completion_tokens"])
-        self.seen[int(request.header(CALL_HEADER))] = call
-        call.complete = await self._scripted(script, request, writer)
-        return call.complete
-
-    async def _scripted(self, script, request, writer) -> bool:
-        return await super().answer(request, writer)
+        self.seen[int(request.header(CALL_HEADER))] = Seen(used["prompt_tokens"], used["completion_tokens"])
+        return script
 
 
 class Run:
@@ -65,7 +56,8 @@ class Run:
         self.gateway.start()
         account = self.gateway.control.account(f"round {self.rounds}")
         key = self.gateway.control.key_for(account)
-        limits = [self.gateway.control.limit(key=key["id"], unit="usd", window="month", amount="0.5")["id"],
+        amount = "0.01" if self.rounds % 2 else "0.5"  # every other cap is reached under the load
+        limits = [self.gateway.control.limit(key=key["id"], unit="usd", window="month", amount=amount)["id"],
                   self.gateway.control.limit(account=account["id"], unit="requests", window="month",
                                              amount="100000")["id"]]
         load = Load(self.gateway.port, [key["secret"]], self.arguments.seed + self.rounds, self.calls).start()
@@ -185,8 +177,8 @@ def main() -> int:
         print(f"WRONG: {finding}")
     counts = run.counts
     print(f"{run.rounds} rounds, {counts['calls']} calls: {counts['answered']} answered and booked as the upstream "
-          f"says, {counts['refused']} refused, {counts['settled unseen']} settled without the client seeing it, "
-          f"{counts['unresolved']} unresolved; {len(run.wrong)} findings")
+          f"says, {counts['refused']} refused ({counts['caps reached']} caps reached), {counts['settled unseen']} "
+          f"settled without the client seeing it, {counts['unresolved']} unresolved; {len(run.wrong)} findings")
     if arguments.keep or run.wrong:
         print(f"the folder is kept: {folder}")
     else:

@@ -61,3 +61,10 @@ def gateway(tmp_path_factory, upstream_of_module):
     folder = tmp_path_factory.mktemp("gateway")
     with Gateway(folder, upstream_of_module.url, first_byte_ms=1000, idle_ms=1000) as gateway:
         yield gateway
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A gateway and its upstream, for a test that crashes, restarts or damages them."""
+    with ScriptedUpstream() as upstream, Gateway(tmp_path / "gateway", upstream.url) as gateway:
+        yield gateway, upstream

@@ -6,10 +6,14 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlencode
+
+from scripted_upstream import Script, ScriptedUpstream
+from wire import call_many, chat
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("METERGATE_BIN", ROOT / "build/release/metergate"))
@@ -196,6 +200,22 @@ class Gateway:
         """As a crash would end it."""
         self.process.kill()
         self.process.wait()
+
+    def kill_in_mid_call(self, upstream: ScriptedUpstream, key: dict):
+        """When the upstream has a call of the key, which it never answers. It answers the next ones."""
+        upstream.script = Script(hang=True)
+        before = upstream.hits
+        replies = []
+        caller = threading.Thread(target=lambda: replies.extend(call_many(self.port, [chat()], key["secret"])))
+        caller.start()
+        deadline = time.monotonic() + 10
+        while upstream.hits == before:
+            assert time.monotonic() < deadline, "the call does not reach the upstream"
+            time.sleep(0.005)
+        self.kill()
+        caller.join()
+        assert replies == [None], "the client saw its connection break"
+        upstream.script = Script()
 
     def terminate(self):
         self.process.send_signal(signal.SIGTERM)

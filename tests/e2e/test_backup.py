@@ -7,14 +7,7 @@ from decimal import Decimal
 import pytest
 
 from gateway import Gateway
-from scripted_upstream import ScriptedUpstream
 from wire import call, call_many, chat
-
-
-@pytest.fixture
-def own(tmp_path):
-    with ScriptedUpstream() as upstream, Gateway(tmp_path / "gateway", upstream.url) as gateway:
-        yield gateway, upstream
 
 
 def served(gateway, key: dict, count: int):

@@ -7,14 +7,8 @@ import threading
 import pytest
 
 from gateway import Gateway
-from scripted_upstream import Script, ScriptedUpstream
+from scripted_upstream import Script
 from wire import call, chat
-
-
-@pytest.fixture
-def own(tmp_path):
-    with ScriptedUpstream() as upstream, Gateway(tmp_path / "gateway", upstream.url) as gateway:
-        yield gateway, upstream
 
 
 def damage(gateway, sql: str):
@@ -56,24 +50,11 @@ def test_the_books_balance_under_way_after_a_crash_and_after_a_stop(own):
 def test_leases_that_a_killed_process_left_open_are_listed(own):
     gateway, upstream = own
     key = gateway.key("1000 requests/day")
-    upstream.script = Script(hang=True)
-    before = upstream.hits
-
-    def caller():
-        with pytest.raises((OSError, EOFError)):
-            call(gateway.port, chat(), key["secret"])
-
-    thread = threading.Thread(target=caller)
-    thread.start()
-    while upstream.hits == before:
-        threading.Event().wait(0.005)
-    gateway.kill()
-    thread.join()
+    gateway.kill_in_mid_call(upstream, key)
     report = json.loads(gateway.cli("doctor", "--json").stdout)
     assert report["verdict"] == "ok"
     [lease] = report["open_leases"]
     assert int(lease["remainder"]) >= 1
-    upstream.script = Script()
     gateway.start()
 
 

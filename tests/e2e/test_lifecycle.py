@@ -8,16 +8,10 @@ import time
 import pytest
 
 from gateway import ADMIN_KEY, Gateway
-from scripted_upstream import Script, ScriptedUpstream
+from scripted_upstream import Script
 from wire import call, chat, chunks, read_head, request_bytes
 
 pytestmark = pytest.mark.smoke
-
-
-@pytest.fixture
-def own(tmp_path):
-    with ScriptedUpstream() as upstream, Gateway(tmp_path / "gateway", upstream.url) as gateway:
-        yield gateway, upstream
 
 
 def test_a_second_process_on_the_same_data_folder_refuses_to_start(own, tmp_path):

@@ -7,15 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from gateway import ControlError, Gateway
-from scripted_upstream import Script, ScriptedUpstream
+from gateway import ControlError
+from scripted_upstream import Script
 from wire import call, chat
-
-
-@pytest.fixture
-def own(tmp_path):
-    with ScriptedUpstream() as upstream, Gateway(tmp_path / "gateway", upstream.url) as gateway:
-        yield gateway, upstream
 
 
 def wait_until(holds, timeout: float = 10):
@@ -27,19 +21,7 @@ def wait_until(holds, timeout: float = 10):
 
 def killed_in_mid_call(gateway, upstream, key: dict):
     """Kills the gateway while the upstream has a call of the key, and starts it again."""
-    upstream.script = Script(hang=True)
-    before = upstream.hits
-
-    def caller():
-        with pytest.raises((OSError, EOFError)):
-            call(gateway.port, chat(), key["secret"])
-
-    thread = threading.Thread(target=caller)
-    thread.start()
-    wait_until(lambda: upstream.hits > before)
-    gateway.kill()
-    thread.join()
-    upstream.script = Script()
+    gateway.kill_in_mid_call(upstream, key)
     gateway.start()
 
 

@@ -13,8 +13,8 @@ State-vector 204 byte, depth reached 400, errors: 0
    983856 states, stored
   332.663\ttotal actual memory usage
 unreached in proctype Fate
-\t/work/main/docs/internals/lease_model/lease.pml:598, state 65, "D_STEP598"
-\t/work/main/docs/internals/lease_model/lease.pml:644, state 537, "-end-"
+\tlease_model/lease.pml:598, state 65, "D_STEP598"
+\tlease_model/lease.pml:644, state 537, "-end-"
 """
 VIOLATED = """pan:1: assertion violated never_over (at depth 39)
 pan: wrote lease.pml.trail
