@@ -37,8 +37,9 @@ def functions(lines: list[str]):
             at += 1
             continue
         start = at
-        while start > 0 and line.startswith("    ") and re.search(r"[,(]$", lines[start - 1].rstrip()):
-            start -= 1  # the parameters began above
+        while start > 0 and line.startswith("    ") and (re.search(r"[,(]$", lines[start - 1].rstrip())
+                                                         or lines[start].lstrip().startswith(": ")):
+            start -= 1  # the parameters, or a constructor's initializers, began above
         indent = re.match(r"\s*", lines[start])[0]
         end = next((i for i in range(at + 1, len(lines)) if lines[i].startswith(indent + "}")), at)
         yield start + 1, end - start + 1

@@ -23,6 +23,10 @@ class Tidy(unittest.TestCase):
         self.assertEqual(self.code(function(69)), [])
         self.assertIn("a function of 70 lines", self.code(function(70))[0])
 
+    def test_a_constructor_ends_where_its_name_began_not_where_its_initializers_did(self):
+        body = "  World(int a)\n      : a_(a) {\n    b();\n  }\n" + "  int c();\n" * 80 + "      }\n"
+        self.assertEqual(tidy.check_code("src/quota/x.cpp", body), [])
+
     def test_a_namespace_or_class_may_be_longer_than_a_function(self):
         body = "  int f() const { return 1; }\n" * 80
         self.assertEqual(self.code("namespace quota {\nclass A : public B<int()> {\n" + body + "};\n}\n"), [])
