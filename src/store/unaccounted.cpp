@@ -44,10 +44,4 @@ events::UsageRecord unaccounted_record(const Unaccounted& row, base::WallTime no
   return record;
 }
 
-base::Status check_evidence(const quota::Evidence& evidence, std::int64_t last) {
-  if (!evidence.incarnation || *evidence.incarnation == last) return {};
-  return base::fail(base::ErrorType::conflict, "another process has taken over the store while this one started", {},
-                    base::Source::store);
-}
-
 }  // namespace store

@@ -22,7 +22,4 @@ struct Unaccounted {
 // same row gives the same record in every store.
 events::UsageRecord unaccounted_record(const Unaccounted& row, base::WallTime now);
 
-// Fails (conflict) if the evidence is of another incarnation than `last`: another process has recovered meanwhile.
-base::Status check_evidence(const quota::Evidence& evidence, std::int64_t last);
-
 }  // namespace store

@@ -1,3 +1,4 @@
+#include "quota/unresolved.h"
 #include "tests/conformance/stores.h"
 
 using quota::CounterKey;
@@ -279,6 +280,39 @@ TEST_CASE_TEMPLATE("evidence without a doubt is booked on the last leases, and w
     CHECK(bench.state(counter) == CounterState{.amount = 100, .spent = 20, .leased = 60});
     CHECK(bench.records().size() == 1);
     CHECK(bench.grant(counter, 1, 1) == 1);
+  }
+}
+
+// Of two exchanges the first ended, which the journal has lost, and what came back of it went to the second.
+TEST_CASE_TEMPLATE("exchanges without an end hold no more than their lease row had", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  const CounterKey counter = bench.limit(100);
+  CHECK(bench.grant(counter, 100, 100) == 100);
+  std::vector records{bench.exchange(30, {{counter.limit, {tests::today.ms}, 40, 30, 0}}),
+                      bench.exchange(0, {{counter.limit, {tests::today.ms}, 60, 0, 60}}),
+                      bench.exchange(0, {{counter.limit, {tests::today.ms}, 50, 0, 50}})};
+  for (std::size_t i = 1; i < records.size(); ++i) {
+    records[i].status = 0;
+    records[i].duration_us = 0;
+    records[i].usage.reset();
+    quota::mark_crashed(records[i]);
+  }
+  SUBCASE("the row is the bound") {
+    REQUIRE(bench.on.store->recover(bench.now, {.incarnation = 1, .records = records, .doubt = "a page is lost"})
+                .has_value());
+    CHECK(bench.state(counter) == CounterState{.amount = 100, .spent = 30, .unresolved = 70});
+    const auto stored = bench.records();  // the latest first
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      const auto found = std::ranges::find(stored, records[i].id, &events::UsageRecord::id);
+      REQUIRE(found != stored.end());
+      CHECK(found->holds.front().unresolved == std::array{0, 60, 10}[i]);
+    }
+  }
+  SUBCASE("but not in a store that was put back, whose row is older") {
+    REQUIRE(bench.on.store
+                ->recover(bench.now, {.incarnation = 1, .records = records, .doubt = "put back", .seen_incarnation = 2})
+                .has_value());
+    CHECK(bench.state(counter) == CounterState{.amount = 100, .spent = 30, .unresolved = 110});
   }
 }
 

@@ -82,8 +82,12 @@ void Auditor::admitted(int exchange, const std::vector<Want>& wants, const std::
   exchanges_[exchange].takings = takings;
 }
 
-void Auditor::sent(int exchange, bool is_sent) {
-  exchanges_.at(exchange).stage = is_sent ? Stage::sent : Stage::reserved;
+void Auditor::entered(int exchange) { exchanges_.at(exchange).entered = true; }
+
+void Auditor::sent(int number, bool is_sent) {
+  Exchange& exchange = exchanges_.at(number);
+  exchange.stage = is_sent ? Stage::sent : Stage::reserved;
+  exchange.was_sent = is_sent;
 }
 
 void Auditor::ended(int number, Money cost, const std::vector<Booking>& bookings) {
@@ -216,6 +220,21 @@ void Auditor::check_record(const StoreRecord& record, const Exchange& exchange) 
   }
 }
 
+void Auditor::check_crashed_record(const StoreRecord& record, const Exchange& exchange) const {
+  hold_that(record.cost.is_zero() && !record.transferred, "exchange {} has no end, and its record a cost",
+            record.exchange);
+  hold_that(record.holds.size() == exchange.takings.size(), "exchange {} held {} limits, and its record says {}",
+            record.exchange, exchange.takings.size(), record.holds.size());
+  for (std::size_t i = 0; i < record.holds.size(); ++i) {
+    const StoreHold& hold = record.holds[i];
+    const Taking& taking = exchange.takings[i];
+    hold_that(hold.place == taking.place && hold.reserved == taking.amount && hold.spent.is_zero() &&
+                  hold.unresolved <= taking.amount,
+              "exchange {} on {}: has no end, and its record says {} reserved, {} spent, {} unresolved",
+              record.exchange, name(hold.place), hold.reserved.nanos(), hold.spent.nanos(), hold.unresolved.nanos());
+  }
+}
+
 std::vector<bool> Auditor::check_records(const std::vector<StoreRecord>& records,
                                          const std::map<Place, StoreNumbers>& store) const {
   std::vector<bool> has_record(exchanges_.empty() ? 0 : static_cast<std::size_t>(exchanges_.rbegin()->first) + 1);
@@ -225,14 +244,17 @@ std::vector<bool> Auditor::check_records(const std::vector<StoreRecord>& records
       sums[hold.place].spent += hold.spent;
       sums[hold.place].unresolved += hold.unresolved;
     }
-    if (record.kind != RecordKind::exchange) continue;
+    if (record.kind != RecordKind::exchange && record.kind != RecordKind::crashed) continue;
     const auto exchange = exchanges_.find(record.exchange);
     hold_that(exchange != exchanges_.end(), "invented: a record of exchange {}, which was not admitted",
               record.exchange);
     const auto number = static_cast<std::size_t>(record.exchange);
     hold_that(!has_record[number], "exchange {} has two records", record.exchange);
     has_record[number] = true;
-    check_record(record, exchange->second);
+    if (record.kind == RecordKind::exchange)
+      check_record(record, exchange->second);
+    else
+      check_crashed_record(record, exchange->second);
   }
   for (const auto& [place, numbers] : store)
     hold_that(sums[place].spent == numbers.spent && sums[place].unresolved == numbers.unresolved,
@@ -241,10 +263,9 @@ std::vector<bool> Auditor::check_records(const std::vector<StoreRecord>& records
   return has_record;
 }
 
-// What must be found in the unaccounted records: all that a sent exchange held. What it cost beyond that nobody leased,
+// All that a sent exchange held, and what one that ended had come to. What it cost beyond what it held nobody leased,
 // and so nobody can know of it.
-void Auditor::lose(Exchange& exchange, std::map<Place, Money>& owed) {
-  ++figures_.lost_exchanges;
+void Auditor::owe(const Exchange& exchange, Owed& owed) {
   for (std::size_t i = 0; i < exchange.takings.size(); ++i) {
     const Taking& taking = exchange.takings[i];
     if (exchange.stage == Stage::sent) owed[taking.place] += taking.amount;
@@ -253,32 +274,80 @@ void Auditor::lose(Exchange& exchange, std::map<Place, Money>& owed) {
     owed[taking.place] += std::min(booked, taking.amount);
     if (booked > taking.amount) ++figures_.lost_overruns;
   }
+}
+
+void Auditor::see_crashed(EndOfProcess how, const StoreRecord& record, Owed& owed, Owed& held) {
+  Exchange& exchange = exchanges_.at(record.exchange);
+  if (exchange.stage == Stage::crashed) return;  // of an earlier process
+  ++figures_.crashed_records;
+  hold_that(how != EndOfProcess::closed, "exchange {} has no end, and nothing crashed", record.exchange);
+  hold_that(exchange.entered, "invented: exchange {} was not written down, and has a record", record.exchange);
+  hold_that(how != EndOfProcess::killed || exchange.stage != Stage::ended,
+            "lost: exchange {} ended before the process was killed, and its record says that it did not",
+            record.exchange);
+  for (const StoreHold& hold : record.holds) {
+    hold_that(how != EndOfProcess::killed || hold.unresolved == hold.reserved,
+              "lost: exchange {} held {} of {}, and {} is unresolved", record.exchange, hold.reserved.nanos(),
+              name(hold.place), hold.unresolved.nanos());
+    held[hold.place] += hold.unresolved;
+  }
+  owe(exchange, owed);
+  exchange.stage = Stage::crashed;
+}
+
+void Auditor::see_missing(EndOfProcess how, int number, Exchange& exchange, Owed& owed) {
+  hold_that(how != EndOfProcess::closed, "lost: exchange {} has no record, and nothing crashed", number);
+  hold_that(how != EndOfProcess::killed || !exchange.entered,
+            "lost: exchange {} was written down, and the kill left no record", number);
+  hold_that(how != EndOfProcess::lost_power || !exchange.was_sent,
+            "lost: exchange {} was sent, and the power loss left no record", number);
+  ++figures_.lost_exchanges;
+  owe(exchange, owed);
   exchange.stage = Stage::lost;
 }
 
-void Auditor::process_ended(EndOfProcess how, const std::vector<StoreRecord>& records,
-                            const std::map<Place, StoreNumbers>& store) {
-  const std::vector<bool> has_record = check_records(records, store);
-  std::map<Place, Money> owed;
+Auditor::Owed Auditor::overruns_since(const std::vector<bool>& has_record) {
+  Owed overruns;
   for (auto& [number, exchange] : exchanges_) {
-    if (has_record[static_cast<std::size_t>(number)] || exchange.stage == Stage::lost) continue;
-    hold_that(how == EndOfProcess::crashed, "lost: exchange {} has no record, and nothing crashed", number);
-    lose(exchange, owed);
+    if (exchange.recorded || !has_record[static_cast<std::size_t>(number)]) continue;
+    exchange.recorded = true;
+    for (std::size_t i = 0; i < exchange.bookings.size(); ++i) {
+      const Money booked = exchange.bookings[i].spent + exchange.bookings[i].unresolved;
+      const Taking& taking = exchange.takings[i];
+      if (booked > taking.amount) overruns[taking.place] += booked - taking.amount;
+    }
   }
-  std::map<Place, Money> unaccounted;
+  return overruns;
+}
+
+void Auditor::process_ended(EndOfProcess how, const std::vector<StoreRecord>& records,
+                            const std::map<Place, StoreNumbers>& before, const std::map<Place, StoreNumbers>& store) {
+  const std::vector<bool> has_record = check_records(records, store);
+  Owed owed, held, unaccounted, overruns = overruns_since(has_record);
   for (const StoreRecord& record : records) {
+    if (record.kind == RecordKind::crashed) see_crashed(how, record, owed, held);
     if (record.kind != RecordKind::unaccounted) continue;
     hold_that(record.holds.size() == 1 && record.cost.is_zero(), "an unaccounted record books a cost");
     unaccounted[record.holds.front().place] += record.holds.front().unresolved;
   }
+  for (auto& [number, exchange] : exchanges_)
+    if (!has_record[static_cast<std::size_t>(number)] && exchange.stage != Stage::lost)
+      see_missing(how, number, exchange, owed);
   for (const auto& [place, numbers] : store) {
     Account& entry = accounts_[place];
     const Money fresh = unaccounted[place] - entry.unaccounted;
     hold_that(numbers.leased.is_zero(), "{}: {} is leased to nobody", name(place), numbers.leased.nanos());
-    hold_that(fresh >= owed[place], "lost: {} owes {} to exchanges that were lost, and {} is held for them",
-              name(place), owed[place].nanos(), fresh.nanos());
-    hold_that(how == EndOfProcess::crashed || fresh <= lost_grants_[place],
-              "{}: {} is unaccounted for, and nothing crashed", name(place), fresh.nanos());
+    hold_that(held[place] + fresh >= owed[place],
+              "lost: {} owes {} to exchanges that were lost, and {} is held for them", name(place), owed[place].nanos(),
+              (held[place] + fresh).nanos());
+    const bool is_known = how == EndOfProcess::closed || how == EndOfProcess::killed;
+    hold_that(!is_known || fresh <= lost_grants_[place], "{}: {} is unaccounted for, and nothing was lost", name(place),
+              fresh.nanos());
+    // What a dead process had leased bounds what can be held for it; only overruns are beyond.
+    const StoreNumbers& was = before.at(place);
+    const Money most = was.spent + was.unresolved + was.leased + overruns[place];
+    hold_that(numbers.spent + numbers.unresolved <= most, "invented: {} was {} at most, and recovery makes {} of it",
+              name(place), most.nanos(), (numbers.spent + numbers.unresolved).nanos());
     entry.unaccounted = unaccounted[place];
     entry.spent = numbers.spent;
     entry.unresolved = numbers.unresolved;

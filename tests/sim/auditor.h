@@ -57,20 +57,31 @@ struct StoreHold {
   Place place;
   Money reserved, spent, unresolved;
 };
-enum class RecordKind : std::uint8_t { exchange, refusal, unaccounted };
+enum class RecordKind : std::uint8_t {
+  exchange,
+  crashed,  // an exchange whose end nobody knows: it holds what was reserved
+  refusal,
+  unaccounted,
+};
 struct StoreRecord {
   RecordKind kind = RecordKind::exchange;
-  int exchange = 0;  // its number; of an exchange only
+  int exchange = 0;  // its number; of the first two kinds only
   Money cost;
   std::optional<Money> transferred;  // from the account to the provider, under the record's id
   bool transfer_is_right = true;     // between the right two books
   std::vector<StoreHold> holds;
 };
 
-// How a process ended, and hence what may be gone. The one place that a journal changes.
+// How a process ended, and hence what may be gone.
 enum class EndOfProcess : std::uint8_t {
-  closed,   // in good order: nothing is gone
-  crashed,  // what the store was not told is gone: `unaccounted` records stand for it, lease by lease
+  closed,  // in good order: nothing is gone
+  // Its journals are whole: what ended has its record, and what was under way one that holds all of it.
+  killed,
+  // Part of the journals is gone, but nothing was sent before it stood on the disk: every exchange that was sent has a
+  // record, and `unaccounted` ones stand for the rest, lease by lease.
+  lost_power,
+  // Nothing is certain but what the store was told: `unaccounted` records and those of crashed exchanges stand for it.
+  lost,
 };
 
 class Auditor {
@@ -84,6 +95,8 @@ class Auditor {
 
   // --- exchanges. `from` and `to`: the wall clock's reach while it was decided.
   void admitted(int exchange, const std::vector<Want>& wants, const std::vector<Taking>& takings, Span reach);
+  // It is written down: from here on a kill leaves a record of it.
+  void entered(int exchange);
   void sent(int exchange, bool is_sent);
   // In the order of the takings.
   void ended(int exchange, Money cost, const std::vector<Booking>& bookings);
@@ -118,9 +131,10 @@ class Auditor {
   // A grant that was made and never heard of: stands as leased until the process ends.
   void grant_lost(Place place, Money amount) { lost_grants_[place] += amount; }
   bool lost_a_grant(Place place) const { return lost_grants_.contains(place); }
-  // The process has ended, and the store has opened its next: what is gone is gone. All records there are.
+  // The process has ended, and the store has opened its next: what is gone is gone. All records there are, and what the
+  // store said when it ended and says now.
   void process_ended(EndOfProcess how, const std::vector<StoreRecord>& records,
-                     const std::map<Place, StoreNumbers>& store);
+                     const std::map<Place, StoreNumbers>& before, const std::map<Place, StoreNumbers>& store);
   // Nothing happens any more and no fault is active.
   void at_rest(const std::vector<StoreRecord>& records, const std::map<Place, StoreNumbers>& store) const;
 
@@ -128,9 +142,12 @@ class Auditor {
   std::vector<Place> places() const;
 
  private:
-  enum class Stage : std::uint8_t { reserved, sent, ended, lost };
+  enum class Stage : std::uint8_t { reserved, sent, ended, crashed, lost };
   struct Exchange {
     Stage stage = Stage::reserved;
+    bool entered = false;
+    bool was_sent = false;
+    bool recorded = false;  // before the last process ended
     std::vector<Taking> takings;
     std::vector<Booking> bookings;
     Money cost;
@@ -162,7 +179,14 @@ class Auditor {
   // exchanges have one.
   std::vector<bool> check_records(const std::vector<StoreRecord>& records,
                                   const std::map<Place, StoreNumbers>& store) const;
-  void lose(Exchange& exchange, std::map<Place, Money>& owed);
+  void check_crashed_record(const StoreRecord& record, const Exchange& exchange) const;
+  // Of an exchange that came to no end that the store heard of: what must be held for it.
+  using Owed = std::map<Place, Money>;
+  void owe(const Exchange& exchange, Owed& owed);
+  void see_crashed(EndOfProcess how, const StoreRecord& record, Owed& owed, Owed& held);
+  // What those that got their record since the last end of a process have spent beyond what they held.
+  Owed overruns_since(const std::vector<bool>& has_record);
+  void see_missing(EndOfProcess how, int number, Exchange& exchange, Owed& owed);
 
   Figures& figures_;
   std::vector<LimitBook> limits_;

@@ -10,6 +10,7 @@ constexpr std::size_t remembered_flushes = 4;
 void FaultyLink::maybe_crash() {
   if (!chance(weather.crash)) return;
   ++figures_.crashes_in_store;
+  dies();
   throw Crash();
 }
 
@@ -48,7 +49,9 @@ base::Result<quota::LeftBehind> FaultyLink::left_behind() { return truth_.left_b
 
 base::Result<quota::Recovery> FaultyLink::recover(base::WallTime now, const quota::Evidence& evidence) {
   made_.clear();
-  return call(true, [&] { return truth_.recover(now, evidence); }, {});
+  // Evidence is of one incarnation: whoever repeats it has looked at the journals again.
+  const bool repeatable = !evidence.incarnation;
+  return call(repeatable, [&] { return truth_.recover(now, evidence); }, {});
 }
 
 base::Result<std::vector<quota::Grant>> FaultyLink::grant(std::span<const quota::GrantRequest> requests) {

@@ -33,7 +33,8 @@ class FaultyLink final : public quota::Store {
   std::function<void(bool slow)> meanwhile;
   std::function<void(const quota::CounterKey&, std::int64_t granted)> grant_lost;
   std::function<void(const quota::CounterKey&)> touched;
-  int failures = 0;  // calls that answered with an error, ever
+  std::function<void()> dies;  // called where the process dies, before anything of it is undone
+  int failures = 0;            // calls that answered with an error, ever
 
   // What decides from here on; must outlive the calls.
   void roll_with(Dice& dice) { dice_ = &dice; }

@@ -10,6 +10,7 @@ struct Figures {
   std::int64_t reached = 0, busy = 0, unavailable = 0, abandoned = 0;
   std::int64_t exact = 0, at_least = 0, overruns = 0, released = 0, dropped_sent = 0, dropped_unsent = 0;
   std::int64_t crashes = 0, crashes_in_store = 0, closes = 0, unaccounted = 0, lost_exchanges = 0, lost_overruns = 0;
+  std::int64_t kills = 0, power_losses = 0, damages = 0, crashed_records = 0, unwritten = 0;
   std::int64_t refused_calls = 0, lost_replies = 0, lost_grants = 0, repeated_calls = 0, slow_calls = 0, meanwhile = 0;
   std::int64_t edits = 0, removals = 0, jumps = 0, calms = 0, last_units = 0;
 

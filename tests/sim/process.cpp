@@ -10,14 +10,28 @@ Money money(std::int64_t amount) { return Money::from_nanos(amount); }
 
 }  // namespace
 
-Process::Process(Surroundings& around, quota::KeeperOptions options, std::size_t workers, View view) : around_(around) {
+Process::Process(Surroundings& around, quota::KeeperOptions options, std::size_t workers, View view,
+                 quota::Journals journals)
+    : around_(around), journal_(std::move(journals.journal)) {
   // The store thread sleeps until it is woken or due; run_and_wait() sleeps until it has run.
-  keeper_ = std::make_unique<quota::Keeper>(around_.link, around_.clock, options, [this] {
-    woken_ = true;
-    if (std::exchange(waiting_for_it_, false)) turn();
-  });
-  for (std::size_t i = 0; i < workers; ++i) workers_.emplace_back(*keeper_, view);
+  keeper_ = std::make_unique<quota::Keeper>(
+      around_.link, around_.clock, options,
+      [this] {
+        woken_ = true;
+        if (std::exchange(waiting_for_it_, false)) turn();
+      },
+      journal_.get());
+  around_.bells = {.prepare = [this] { keeper_->prepare_journal(); },
+                   .commit = [this](std::uint32_t worker) { to_commit_.insert(worker); },
+                   .durable = [this](std::uint32_t worker) { to_resume_.insert(worker); }};
+  for (std::size_t i = 0; i < workers; ++i) {
+    const auto number = static_cast<std::uint32_t>(i);
+    auto scribe = journal_ ? std::make_unique<quota::Scribe>(journal_->writer(number), number) : nullptr;
+    workers_.emplace_back(*keeper_, std::move(scribe), view);
+  }
 }
+
+Process::~Process() { around_.bells = {}; }
 
 Place Process::place_of(const quota::CounterKey& counter) const {
   return {.limit = around_.numbers.at(counter.limit), .label = label_of(counter)};
@@ -32,7 +46,7 @@ std::unique_ptr<events::UsageRecord> Process::record_of(int number) {
   record->started = around_.clock.wall_now();
   record->account = around_.account;
   record->upstream = "upstream";
-  record->duration_us = number;  // goes through the engine untouched, and says which exchange it is
+  around_.exchanges.emplace(record->id, number);
   return record;
 }
 
@@ -66,6 +80,7 @@ void Process::ask(Dice& dice) {
   if (auto fast = at.admission.try_reserve(limits, amounts, around_.clock.wall_now(), record)) {
     ++around_.figures.admitted_fast;
     check_admitted(exchange, *fast);
+    if (journal_) around_.auditor.entered(exchange.number);
     exchange.reservation.emplace(std::move(*fast));
     under_way_.push_back(std::move(exchange));
   } else {
@@ -148,7 +163,13 @@ void Process::answer(Dice& dice) {
   inbox_.pop_front();
   Exchange& exchange = answer.exchange;
   if (auto* reservation = std::get_if<quota::Reservation>(&answer.decision)) {
-    ASSERT(workers_[exchange.worker].admission.adopt(*reservation).has_value());  // it has no journal to fail on
+    if (!workers_[exchange.worker].admission.adopt(*reservation)) {  // the journal has no room
+      ++around_.figures.unwritten;
+      around_.trace.say("  exchange {} cannot be written down", exchange.number);
+      around_.auditor.ended(exchange.number, {}, std::vector<Booking>(exchange.wants.size()));
+      return;
+    }
+    if (journal_) around_.auditor.entered(exchange.number);
     exchange.reservation.emplace(std::move(*reservation));
     if (dice.once_in(20)) {  // the client has gone meanwhile
       ++around_.figures.abandoned;
@@ -186,12 +207,28 @@ void Process::go_on(Dice& dice) {
     }
   } else if (dice.once_in(10)) {
     end_unsent(std::move(exchange), dice);
+  } else if (!may_leave(exchange)) {
+    under_way_.push_back(std::move(exchange));
+    if (dice.once_in(3)) write_through();
   } else {
     reservation.mark_sent();
     around_.auditor.sent(exchange.number, true);
     around_.trace.say("  exchange {} is sent", exchange.number);
     under_way_.push_back(std::move(exchange));
   }
+}
+
+// Not before its reservation survives what the journal is for.
+bool Process::may_leave(Exchange& exchange) {
+  quota::Admission& admission = workers_[exchange.worker].admission;
+  if (admission.durable(*exchange.reservation)) return true;
+  if (!std::exchange(exchange.waits_for_disk, true)) admission.when_durable(*exchange.reservation, [](base::Status) {});
+  return false;
+}
+
+void Process::write_through() {
+  for (const std::uint32_t worker : std::exchange(to_commit_, {})) (void)journal_->commit(worker);
+  for (const std::uint32_t worker : std::exchange(to_resume_, {})) journal_->writer(worker).resume();
 }
 
 void Process::end_unsent(Exchange exchange, Dice& dice) {
@@ -271,6 +308,7 @@ void Process::any_act(Dice& dice) {
 void Process::finish_all(Dice& dice) {
   while (!inbox_.empty()) answer(dice);
   while (!under_way_.empty()) go_on(dice);
+  write_through();
 }
 
 bool Process::ask_alone(const SeenLimit& limit, std::int64_t amount) {

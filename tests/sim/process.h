@@ -6,10 +6,13 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "quota/admission.h"
 #include "quota/keeper.h"
+#include "quota/recovery.h"
+#include "quota/scribe.h"
 #include "tests/sim/auditor.h"
 #include "tests/sim/dice.h"
 #include "tests/sim/engine.h"
@@ -55,12 +58,15 @@ struct Surroundings {
   base::AccountId account;
   std::map<base::LimitId, int>& numbers;  // of every limit there ever was
   int& next_exchange;
+  std::map<base::ExchangeId, int>& exchanges;  // their numbers
+  journal::Calls& bells;
   std::int64_t coin = 1;  // what the smallest usual amount of money is, in nano-dollars
 };
 
 class Process {
  public:
-  Process(Surroundings& around, quota::KeeperOptions options, std::size_t workers, View view);
+  Process(Surroundings& around, quota::KeeperOptions options, std::size_t workers, View view, quota::Journals journals);
+  ~Process();
 
   // --- what workers do; also while the store works
   void ask(Dice& dice);
@@ -72,6 +78,8 @@ class Process {
   void any_act(Dice& dice);
   // Every exchange that can end does.
   void finish_all(Dice& dice);
+  // The journals' threads write through what they were asked to, and those who wait for that are told.
+  void write_through();
   bool idle() const { return under_way_.empty() && undecided_ == 0 && inbox_.empty(); }
 
   // --- the store thread
@@ -88,7 +96,9 @@ class Process {
 
  private:
   struct Worker {
-    explicit Worker(quota::Keeper& keeper, View v) : admission(keeper), view(std::move(v)) {}
+    Worker(quota::Keeper& keeper, std::unique_ptr<quota::Scribe> with, View v)
+        : scribe(std::move(with)), admission(keeper, scribe.get()), view(std::move(v)) {}
+    std::unique_ptr<quota::Scribe> scribe;  // nullptr: there is no journal
     quota::Admission admission;
     View view;
   };
@@ -98,6 +108,7 @@ class Process {
     std::vector<Want> wants;
     std::int64_t asked_at_ms = 0;
     std::optional<quota::Reservation> reservation;
+    bool waits_for_disk = false;
   };
   struct Answer {
     Exchange exchange;
@@ -111,12 +122,15 @@ class Process {
   void check_refused(const Exchange& exchange, const quota::Refusal& refusal);
   void check_remaining(const Worker& worker, const Key& wanted);
   Exchange take_any(Dice& dice);
+  bool may_leave(Exchange& exchange);
   void end_unsent(Exchange exchange, Dice& dice);
   void end_sent(Exchange exchange, Dice& dice);
   void settle(Exchange exchange, const quota::Amounts& actual, meter::Certainty certainty);
   Place place_of(const quota::CounterKey& counter) const;
 
   Surroundings& around_;
+  std::unique_ptr<journal::Journal> journal_;  // nullptr: none is kept
+  std::set<std::uint32_t> to_commit_, to_resume_;
   std::unique_ptr<quota::Keeper> keeper_;
   std::vector<Worker> workers_;
   std::vector<Exchange> under_way_;

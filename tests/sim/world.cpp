@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "quota/unresolved.h"
+
 namespace sim {
 namespace {
 
@@ -17,6 +19,12 @@ std::int64_t any_amount(Dice& dice, catalog::LimitUnit unit, std::int64_t coin) 
   return dice.between(20, dice.once_in(3) ? 20'000 : 2'000);
 }
 
+Keeping keeping_by(Dice& dice) {
+  const std::int64_t kind = dice.between(1, 4);
+  if (kind == 1) return Keeping::nothing;
+  return kind == 2 ? Keeping::power : Keeping::process;
+}
+
 }  // namespace
 
 World::World(std::uint64_t seed, Figures& figures, Trace& trace)
@@ -24,16 +32,18 @@ World::World(std::uint64_t seed, Figures& figures, Trace& trace)
       trace_(trace),
       birth_(seed),
       link_(truth_, figures),
+      machine_(keeping_by(birth_), birth_.next()),
       auditor_(figures),
       account_({.id = base::AccountId::create({1}, birth_),
                 .parent = {},
                 .name = "account",
                 .external_id = {},
                 .created = {}}),
-      around_({link_, clock_, auditor_, figures_, trace_, account_.id, numbers_, next_exchange_}) {
+      around_({link_, clock_, auditor_, figures_, trace_, account_.id, numbers_, next_exchange_, exchanges_,
+               machine_.bells}) {
   clock_.set(1'795'233'960'000 + birth_.between(-400 * day_ms, 400 * day_ms));
   around_.coin = birth_.once_in(2) ? 1 : birth_.between(1, 2'000'000'000);
-  options_ = {.flush_every_ms = birth_.between(1, 50),
+  options_ = {.flush_every_ms = birth_.between(1, birth_.once_in(4) ? 5'000 : 50),
               .flush_records = static_cast<std::size_t>(birth_.between(1, 64)),
               .idle_return_ms = birth_.between(50, 2'000),
               .unflushed_max = static_cast<std::size_t>(birth_.once_in(4) ? birth_.between(5, 50) : 200'000)};
@@ -47,12 +57,13 @@ World::World(std::uint64_t seed, Figures& figures, Trace& trace)
     }
   }
   link_.meanwhile = [this](bool slow) { meanwhile(slow); };
+  link_.dies = [this] { machine_.kill(); };
   link_.touched = [this](const quota::CounterKey& counter) { touch(counter); };
   link_.grant_lost = [this](const quota::CounterKey& counter, std::int64_t amount) {
     trace_.say("  a grant of {} is never heard of", amount);
     auditor_.grant_lost(touch(counter), money(amount));
   };
-  start(birth_);
+  (void)start(birth_, EndOfProcess::closed);
 }
 
 Place World::touch(const quota::CounterKey& counter) {
@@ -140,6 +151,8 @@ void World::pass_ms(std::int64_t ms) { clock_.pass_ms(ms); }
 
 void World::pass(Dice& dice) {
   const std::int64_t kind = dice.between(1, 100);
+  if (dice.once_in(8)) process_->write_through();
+  if (dice.once_in(8)) machine_.write_back();
   if (kind <= 60) return pass_ms(dice.between(0, 60));
   if (kind <= 94) return pass_ms(dice.between(0, 2'000));
   if (kind <= 96) return pass_ms(dice.between(0, 40) * day_ms);
@@ -161,7 +174,9 @@ void World::jump(Dice& dice) {
 void World::change_weather(Dice& dice) {
   const auto some = [&](int most) { return dice.once_in(2) ? static_cast<int>(dice.between(1, most)) : 0; };
   link_.weather = {};
+  machine_.leave_room();
   if (dice.once_in(3)) return;
+  if (dice.once_in(4)) machine_.leave_room_for(static_cast<std::size_t>(dice.between(0, 2)));
   link_.weather = {.refuse = some(400), .lose = some(200), .repeat = some(300), .crash = some(6), .slow = some(200)};
   if (dice.once_in(6)) link_.weather.refuse = 1'000;  // the store is down
 }
@@ -220,20 +235,41 @@ void World::remove(Dice& dice) {
 
 // --- ends and beginnings -------------------------------------------------------------------------------------------
 
-void World::start(Dice& dice) {
+EndOfProcess World::start(Dice& dice, EndOfProcess how) {
+  machine_.kill();
   process_.reset();
+  machine_.leave_room();
   const Weather weather = std::exchange(link_.weather, {});
   link_.weather.crash = weather.clear() ? 0 : 200;  // also in the middle of its recovery, and again
   link_.roll_with(dice);
-  for (bool opened = false; !opened;) {
+  quota::Journals journals = begin(dice, how);
+  link_.weather = weather;
+  see_what_is_stored();
+  clock_.latest_ms = clock_.wall_ms;
+  process_ = std::make_unique<Process>(around_, options_, workers_, view_of_keys(), std::move(journals));
+  return how;
+}
+
+quota::Journals World::begin(Dice& dice, EndOfProcess& how) {
+  while (true) {
+    machine_.before_each_write([this, &dice] {
+      if (!link_.weather.clear() && dice.once_in(10)) throw Crash();
+    });
     try {
-      opened = link_.open_incarnation(clock_.wall_now()).has_value();
+      auto journals = machine_.begin(link_, static_cast<std::uint32_t>(workers_), clock_.wall_now());
+      machine_.before_each_write({});
+      if (journals) return std::move(*journals);
+      throw Violation("a process cannot begin: " + journals.error().message);
     } catch (const Crash&) {
       ++figures_.crashes;
+      machine_.kill();
+      if (machine_.keeping() != Keeping::nothing && dice.once_in(4)) how = std::max(how, without_power());
     }
   }
-  link_.weather = weather;
-  // A new process knows what the store knows: an edit that nobody was sure of is certain from here on.
+}
+
+// A new process knows what the store knows: an edit that nobody was sure of is certain from here on.
+void World::see_what_is_stored() {
   const catalog::Contents contents = *truth_.load();
   for (std::size_t number = 0; number < limits_.size(); ++number) {
     Operated& operated = limits_[number];
@@ -244,28 +280,51 @@ void World::start(Dice& dice) {
     auditor_.edit_begins(static_cast<int>(number), money(operated.removed ? 0 : operated.limit.amount));
     auditor_.edit_ends(static_cast<int>(number), true);
   }
-  clock_.latest_ms = clock_.wall_ms;
-  process_ = std::make_unique<Process>(around_, options_, workers_, view_of_keys());
+}
+
+EndOfProcess World::killed() const {
+  return machine_.keeping() == Keeping::nothing ? EndOfProcess::lost : EndOfProcess::killed;
+}
+
+EndOfProcess World::without_power() {
+  ++figures_.power_losses;
+  trace_.say("  power is lost");
+  machine_.lose_power();
+  return machine_.keeping() == Keeping::power ? EndOfProcess::lost_power : EndOfProcess::lost;
 }
 
 void World::crash(Dice& dice) {
   ++figures_.crashes;
-  start(dice);
-  auditor_.process_ended(EndOfProcess::crashed, records(), store_numbers());
+  EndOfProcess how = killed();
+  const std::int64_t kind = machine_.keeping() == Keeping::nothing ? 10 : dice.between(1, 10);
+  if (kind <= 3) {
+    how = without_power();
+  } else if (kind <= 4 && machine_.damage(dice)) {
+    ++figures_.damages;
+    trace_.say("  a journal is damaged");
+    how = EndOfProcess::lost;
+  } else if (how == EndOfProcess::killed) {
+    ++figures_.kills;
+  }
+  const auto before = store_numbers();
+  how = start(dice, how);
+  auditor_.process_ended(how, records(), before, store_numbers());
 }
 
 void World::close(Dice& dice) {
   process_->finish_all(dice);
   plain_ = true;  // the workers have ended by then
   const base::Status closed = process_->close();
-  start(dice);
   if (closed) ++figures_.closes;
-  auditor_.process_ended(closed ? EndOfProcess::closed : EndOfProcess::crashed, records(), store_numbers());
+  const auto before = store_numbers();
+  const EndOfProcess how = start(dice, closed ? EndOfProcess::closed : killed());
+  auditor_.process_ended(closed ? EndOfProcess::closed : how, records(), before, store_numbers());
 }
 
 void World::calm(Dice& dice) {
   ++figures_.calms;
   link_.weather = {};
+  machine_.leave_room();
   process_->finish_all(dice);
   let_time_pass_until_rest(dice);
   auditor_.at_rest(records(), store_numbers());
@@ -342,8 +401,9 @@ std::vector<StoreRecord> World::records() {
 
 StoreRecord World::told(const events::UsageRecord& record) {
   StoreRecord told;
-  told.exchange = static_cast<int>(record.duration_us);
+  if (const auto number = exchanges_.find(record.id); number != exchanges_.end()) told.exchange = number->second;
   told.cost = record.cost;
+  if (quota::cause_of(record) == quota::UnresolvedCause::crash) told.kind = RecordKind::crashed;
   if (record.outcome == events::Outcome::refused) told.kind = RecordKind::refusal;
   if (record.outcome == events::Outcome::unaccounted) told.kind = RecordKind::unaccounted;
   if (told.kind == RecordKind::unaccounted) ++figures_.unaccounted;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 
+#include "tests/sim/machine.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/process.h"
 
@@ -42,8 +43,13 @@ class World {
   void publish_everywhere();
   void finish_edit(int number, const base::Status& stored);
   View view_of_keys() const;
-  // A new process on what the store holds, however often it dies on the way.
-  void start(Dice& dice);
+  // A new process on what the store holds and the last one has left, however often it dies on the way. Returns how the
+  // last one has ended: worse than `how`, if power was lost meanwhile.
+  EndOfProcess start(Dice& dice, EndOfProcess how);
+  quota::Journals begin(Dice& dice, EndOfProcess& how);
+  void see_what_is_stored();
+  EndOfProcess killed() const;
+  EndOfProcess without_power();
   void let_time_pass_until_rest(Dice& dice);
   void spend_the_last_unit(Dice& dice);
   void pass_ms(std::int64_t ms);
@@ -59,6 +65,7 @@ class World {
   Dice birth_;
   store::MemoryStore truth_;
   FaultyLink link_;
+  Machine machine_;
   ProcessClock clock_;
   Auditor auditor_;
   catalog::Account account_;
@@ -67,6 +74,7 @@ class World {
   std::map<base::LimitId, int> numbers_;
   std::set<quota::CounterKey> touched_;
   int next_exchange_ = 0;
+  std::map<base::ExchangeId, int> exchanges_;
   Surroundings around_;
   quota::KeeperOptions options_;
   std::size_t workers_ = 1;

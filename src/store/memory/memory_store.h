@@ -114,6 +114,7 @@ class MemoryStore final : public catalog::Store,
   // Books the records that are new on a copy of the books, and says which these are.
   base::Result<std::vector<const events::UsageRecord*>> book_new(std::span<const events::UsageRecord* const> records,
                                                                  Books& books) const;
+  std::vector<const events::UsageRecord*> unknown(std::span<const events::UsageRecord* const> records) const;
   // `since`, where it holds something as unresolved: when its exchange ended unless told.
   void keep(const events::UsageRecord& record, std::optional<base::WallTime> since = std::nullopt);
   // After the records were booked.

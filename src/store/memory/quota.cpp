@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "base/assert.h"
+#include "store/evidence.h"
 #include "store/memory/memory_store.h"
 #include "store/thresholds.h"
 #include "store/unaccounted.h"
@@ -91,7 +92,10 @@ base::Result<quota::Recovery> MemoryStore::recover(base::WallTime now, const quo
   const std::lock_guard lock(mutex_);
   TRY_STATUS(check_evidence(evidence, incarnation_));
   Books books = books_;
-  TRY(const auto fresh, book_new(events::pointers_to(evidence.records), books));
+  Remainders remainders;
+  for (const auto& [key, row] : books.leases) remainders.emplace(key, row.remainder());
+  const auto records = within_rows(evidence, unknown(events::pointers_to(evidence.records)), std::move(remainders));
+  TRY(const auto fresh, book_new(events::pointers_to(records), books));
   quota::Recovery recovery{.incarnation = std::max(incarnation_, evidence.seen_incarnation) + 1,
                            .recovered_records = std::ssize(fresh),
                            .unaccounted_leases = 0};
@@ -163,14 +167,20 @@ base::Status MemoryStore::flush(const quota::Flush& flush) {
 
 base::Result<std::vector<const events::UsageRecord*>> MemoryStore::book_new(
     std::span<const events::UsageRecord* const> records, Books& books) const {
+  auto fresh = unknown(records);
+  for (const events::UsageRecord* const record : fresh)
+    for (const events::Hold& hold : record->holds) TRY_STATUS(books.book(hold));
+  return fresh;
+}
+
+std::vector<const events::UsageRecord*> MemoryStore::unknown(
+    std::span<const events::UsageRecord* const> records) const {
   std::vector<const events::UsageRecord*> fresh;
   std::unordered_set<base::ExchangeId> seen;
   for (const events::UsageRecord* const record : records) {
     ASSERT(!record->id.is_nil());
     ASSERT(!record->cost.is_negative());
-    if (started_.contains(record->id) || !seen.insert(record->id).second) continue;
-    for (const events::Hold& hold : record->holds) TRY_STATUS(books.book(hold));
-    fresh.push_back(record);
+    if (!started_.contains(record->id) && seen.insert(record->id).second) fresh.push_back(record);
   }
   return fresh;
 }

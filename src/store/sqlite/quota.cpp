@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "store/evidence.h"
 #include "store/sqlite/bookings.h"
 #include "store/sqlite/sqlite_store.h"
 #include "store/sqlite/unresolved.h"
@@ -37,6 +38,13 @@ base::Result<std::vector<Unaccounted>> left_open(Database& database) {
                     .account = rows.take_id<base::AccountId>(),
                     .key = rows.take_id<base::KeyId>()});
   }
+}
+
+Remainders remainders_of(const std::vector<Unaccounted>& rows, std::int64_t incarnation) {
+  Remainders remainders;
+  for (const Unaccounted& row : rows)
+    if (row.incarnation == incarnation) remainders.emplace(row.counter, row.remainder);
+  return remainders;
 }
 
 // Those that no query may ask for any more.
@@ -75,7 +83,10 @@ base::Result<quota::Recovery> SqliteStore::recover(base::WallTime now, const quo
   TRY(const std::int64_t last, last_incarnation());
   TRY_STATUS(check_evidence(evidence, last));
   UsageAppend usage(writer_, usage_sizes_, std::exchange(usage_tail_, std::nullopt));
-  TRY(auto fresh, usage.claim(events::pointers_to(evidence.records)));
+  TRY(const auto claimed, usage.claim(events::pointers_to(evidence.records)));
+  TRY(const auto open_rows, left_open(writer_));
+  const auto records = within_rows(evidence, claimed, remainders_of(open_rows, last));
+  auto fresh = events::pointers_to(records);
   quota::Recovery recovery{.incarnation = std::max(last, evidence.seen_incarnation) + 1,
                            .recovered_records = std::ssize(fresh),
                            .unaccounted_leases = 0};
