@@ -21,6 +21,7 @@
 #include "events/limit_event.h"
 #include "events/usage_log.h"
 #include "quota/doctor.h"
+#include "quota/explanation.h"
 #include "quota/numbers.h"
 #include "quota/unresolved.h"
 
@@ -42,6 +43,7 @@ struct Services {
   events::UsageLog& usage;
   events::LimitEventLog& limit_events;
   quota::Inspector& inspector;
+  quota::Explainer& explainer;
   quota::UnresolvedDesk& unresolved;
   quota::Books& books;
   const base::Clock& clock;

@@ -44,6 +44,9 @@ base::Result<Response> raise_limit(Services& services, Call& call);
 base::Result<Response> end_raise(Services& services, Call& call);
 base::Result<Response> remove_limit(Services& services, Call& call);
 
+// explain.cpp
+base::Result<Response> explain_call(Services& services, Call& call);
+
 // events.cpp
 base::Result<Response> list_events(Services& services, Call& call);
 

@@ -42,6 +42,8 @@ constexpr Route routes[] = {
     {"PUT", "/api/v1/limits/{id}/raise", Access::admin, raise_limit},
     {"DELETE", "/api/v1/limits/{id}/raise", Access::admin, end_raise},
 
+    {"POST", "/api/v1/explain", Access::admin, explain_call},
+
     {"GET", "/api/v1/events", Access::admin, list_events},
 
     {"GET", "/api/v1/upstreams", Access::admin, list_upstreams},

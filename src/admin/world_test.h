@@ -92,6 +92,18 @@ class QuarterInspector final : public quota::Inspector {
   }
 };
 
+// Says what the test put in, and remembers what it was asked.
+class SetExplainer final : public quota::Explainer {
+ public:
+  base::Result<quota::Explanation> answer;
+  std::vector<quota::ImaginedCall> asked;
+
+  base::Result<quota::Explanation> explain(const catalog::KeyEntry&, const quota::ImaginedCall& call) override {
+    asked.push_back(call);
+    return answer;
+  }
+};
+
 // One exchange of a conversation. {name} in the call and the body stands for what an earlier row saved.
 struct Row {
   std::string call;  // "GET /api/v1/keys?account=acme"
@@ -125,6 +137,7 @@ class World {
   SetUsageLog usage;
   SetLimitEvents limit_events;
   QuarterInspector inspector;
+  SetExplainer explainer;
   tests::FakeClock clock;
   tests::SeededRandom random{1};
   std::unique_ptr<catalog::Catalog> catalog = *catalog::Catalog::open(store, clock, random);
@@ -156,6 +169,7 @@ class World {
                 .usage = usage,
                 .limit_events = limit_events,
                 .inspector = inspector,
+                .explainer = explainer,
                 .unresolved = unresolved,
                 .books = secret_store,
                 .clock = clock,

@@ -1,5 +1,7 @@
 #include "app/offline.h"
 
+#include "app/gateway_settings.h"
+#include "gateway/explain.h"
 #include "store/data_folder.h"
 #include "store/sealed_secrets.h"
 #include "store/sqlite/sqlite_store.h"
@@ -7,24 +9,39 @@
 namespace app {
 namespace {
 
+// Reads the prices only when it is asked: what else there is to do with a folder needs none.
+class OfflineExplainer final : public quota::Explainer {
+ public:
+  OfflineExplainer(Config config, quota::Inspector& inspector) : config_(std::move(config)), inspector_(inspector) {}
+  base::Result<quota::Explanation> explain(const catalog::KeyEntry& key, const quota::ImaginedCall& call) override {
+    TRY(const auto settings, gateway_settings(config_));
+    return gateway::Explainer({settings, inspector_, base::system_clock()}).explain(key, call);
+  }
+
+ private:
+  const Config config_;
+  quota::Inspector& inspector_;
+};
+
 class OpenFolder final : public Offline {
  public:
   OpenFolder(store::DataFolder folder, std::unique_ptr<store::SqliteStore> store,
-             std::unique_ptr<catalog::Catalog> catalog, std::vector<catalog::Upstream> upstreams,
-             std::optional<std::int64_t> settle_after_ms, std::vector<std::string> routes)
+             std::unique_ptr<catalog::Catalog> catalog, const Config& config, std::vector<std::string> routes)
       : folder_(std::move(folder)),
         store_(std::move(store)),
         catalog_(std::move(catalog)),
-        declared_(std::move(upstreams)),
+        declared_(config.upstreams),
         secrets_(*store_, folder_.path(), base::system_random()),
         upstreams_(declared_, secrets_),
         inspector_(*store_, base::system_clock()),
-        unresolved_(*store_, base::system_clock(), base::system_random(), settle_after_ms),
+        explainer_(config, inspector_),
+        unresolved_(*store_, base::system_clock(), base::system_random(), config.unresolved.settle_after_ms),
         api_({.catalog = *catalog_,
               .upstreams = upstreams_,
               .usage = *store_,
               .limit_events = *store_,
               .inspector = inspector_,
+              .explainer = explainer_,
               .unresolved = unresolved_,
               .books = *store_,
               .clock = base::system_clock(),
@@ -47,6 +64,7 @@ class OpenFolder final : public Offline {
   store::SealedSecrets secrets_;
   catalog::UpstreamSecrets upstreams_;
   StoreInspector inspector_;
+  OfflineExplainer explainer_;
   quota::UnresolvedDesk unresolved_;
   admin::Api api_;
 };
@@ -59,8 +77,8 @@ base::Result<std::unique_ptr<Offline>> open_offline(const Config& config) {
   TRY(auto folder, store::DataFolder::open(config.data));
   TRY(auto store, store::SqliteStore::open(folder.database_path()));
   TRY(auto catalog, catalog::Catalog::open(*store, base::system_clock(), base::system_random()));
-  return std::make_unique<OpenFolder>(std::move(folder), std::move(store), std::move(catalog), config.upstreams,
-                                      config.unresolved.settle_after_ms, std::move(routes));
+  return std::make_unique<OpenFolder>(std::move(folder), std::move(store), std::move(catalog), config,
+                                      std::move(routes));
 }
 
 std::string control_socket(const std::string& data_folder) { return data_folder + "/control.sock"; }

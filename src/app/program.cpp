@@ -1,12 +1,11 @@
 #include "app/program.h"
 
 #include <algorithm>
-#include <fstream>
 #include <iterator>
-#include <sstream>
 
 #include <fmt/format.h>
 
+#include "app/gateway_settings.h"
 #include "base/log.h"
 #include "base/sha256.h"
 
@@ -15,18 +14,6 @@ namespace {
 
 // Small ones: what is mapped is resident, and a new one every some thousand exchanges costs nothing that is seen.
 constexpr std::uint32_t journal_segment_bytes = 512 * 1024;
-
-base::Result<std::shared_ptr<const meter::PriceBook>> read_prices(const PriceSettings& settings) {
-  if (settings.file.empty())
-    return std::shared_ptr<const meter::PriceBook>(&meter::PriceBook::built_in(), [](const meter::PriceBook*) {});
-  std::ifstream file(settings.file, std::ios::binary);
-  if (!file) return base::invalid(fmt::format("cannot read the price file {}", settings.file), "prices.file");
-  std::ostringstream text;
-  text << file.rdbuf();
-  auto book = meter::PriceBook::parse(text.str());
-  if (!book) return std::unexpected(std::move(book).error().in(settings.file));
-  return std::make_shared<const meter::PriceBook>(std::move(*book));
-}
 
 std::vector<std::string> names_of(const std::vector<catalog::Route>& routes) {
   std::vector<std::string> names;
@@ -55,15 +42,8 @@ Program::Program(const Config& config, events::LimitEventLog& limit_events)
 
 base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Stores stores, const Options& options) {
   std::unique_ptr<Program> program(new Program(config, stores.limit_events));
+  TRY(program->settings_, gateway_settings(config));
   gateway::Settings& settings = program->settings_;
-  settings.upstreams = config.upstreams;
-  settings.routes = config.routes;
-  TRY(settings.prices, read_prices(config.prices));
-  settings.unknown_model = config.prices.unknown_model;
-  settings.admission_wait_ms = config.admission.wait_ms;
-  settings.store_deadline_ms = config.admission.store_deadline_ms;
-  settings.clamp_min_output_tokens = config.admission.clamp_min_output_tokens;
-
   Program& self = *program;
   TRY(program->journals_,
       quota::open_journals(stores.quota, options.journals, static_cast<std::uint32_t>(config.threads),
@@ -99,11 +79,14 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
   program->unresolved_store_ = std::make_unique<UnresolvedOnStoreThread>(stores.unresolved, *program->keeper_);
   program->unresolved_ = std::make_unique<quota::UnresolvedDesk>(*program->unresolved_store_, program->clock_,
                                                                  program->random_, config.unresolved.settle_after_ms);
+  program->explainer_ = std::make_unique<gateway::Explainer>(gateway::Explainer::Parts{
+      settings, *program->keeper_, program->clock_, [&self] { return self.keeper_->halted_because(); }});
   program->api_ = std::make_unique<admin::Api>(admin::Services{.catalog = *program->catalog_,
                                                                .upstreams = *program->upstream_secrets_,
                                                                .usage = stores.usage,
                                                                .limit_events = stores.limit_events,
                                                                .inspector = *program->keeper_,
+                                                               .explainer = *program->explainer_,
                                                                .unresolved = *program->unresolved_,
                                                                .books = stores.books,
                                                                .clock = program->clock_,

@@ -14,6 +14,7 @@
 #include "catalog/upstream_secrets.h"
 #include "events/limit_event.h"
 #include "events/usage_log.h"
+#include "gateway/explain.h"
 #include "gateway/settings.h"
 #include "journal/mapped_disk.h"
 #include "quota/recovery.h"
@@ -81,6 +82,7 @@ class Program {
   std::unique_ptr<DataPlane> data_plane_;
   std::unique_ptr<UnresolvedOnStoreThread> unresolved_store_;
   std::unique_ptr<quota::UnresolvedDesk> unresolved_;
+  std::unique_ptr<gateway::Explainer> explainer_;
   std::unique_ptr<admin::Api> api_;
   std::unique_ptr<ControlPlane> control_plane_;
   bool running_ = false;

@@ -10,6 +10,7 @@
 #include "app/control_plane.h"
 #include "app/offline.h"
 #include "cli/control_client.h"
+#include "cli/explainer_test.h"
 #include "store/memory/memory_store.h"
 #include "tests/support/seeded_random.h"
 
@@ -42,12 +43,14 @@ class Plane {
   std::unique_ptr<catalog::Catalog> catalog_ = *catalog::Catalog::open(store_, base::system_clock(), random_);
   app::StoreInspector inspector_{store_, base::system_clock()};
   catalog::UpstreamSecrets upstreams_{{}, store_};
+  cli::ScriptedExplainer explainer_;
   quota::UnresolvedDesk unresolved_{store_, base::system_clock(), random_, std::nullopt};
   admin::Api api_{{.catalog = *catalog_,
                    .upstreams = upstreams_,
                    .usage = store_,
                    .limit_events = store_,
                    .inspector = inspector_,
+                   .explainer = explainer_,
                    .unresolved = unresolved_,
                    .books = store_,
                    .clock = base::system_clock(),

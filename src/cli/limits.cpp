@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "cli/forms.h"
+#include "cli/imagined_call.h"
 #include "cli/list_query.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
@@ -11,12 +12,6 @@ namespace cli {
 namespace {
 
 constexpr const char* limits = "/api/v1/limits";
-
-// How it holds, in one word: shadow, lazy, or enforce.
-std::string mode_of(const base::Json& limit) {
-  const bool lazy = text_of(limit, "mode") == "enforce" && text_of(limit, "admission") == "lazy";
-  return lazy ? "lazy" : text_of(limit, "mode");
-}
 
 std::string table_of(const base::Json& page) {
   Table table({{"ID"},

@@ -17,6 +17,7 @@ void add_demo_upstream(CLI::App& app, int& exit_code);
 void add_accounts(CLI::App& app, Session& session);
 void add_keys(CLI::App& app, Session& session);
 void add_limits(CLI::App& app, Session& session);
+void add_explain(CLI::App& app, Session& session);
 void add_events(CLI::App& app, Session& session);
 void add_upstreams(CLI::App& app, Session& session, const ReadSecret& read_secret);
 void add_usage(CLI::App& app, Session& session);

@@ -7,6 +7,7 @@
 
 #include "admin/api.h"
 #include "app/offline.h"
+#include "cli/explainer_test.h"
 #include "store/memory/memory_store.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/seeded_random.h"
@@ -39,6 +40,7 @@ class Bench {
     add_accounts(app, session);
     add_keys(app, session);
     add_limits(app, session);
+    add_explain(app, session);
     add_events(app, session);
     add_upstreams(app, session, [this](const std::string& prompt) -> base::Result<base::Secret> {
       prompts.push_back(prompt);
@@ -54,6 +56,7 @@ class Bench {
     return {code != 0 ? code : session.exit_code(), out.str(), err.str()};
   }
 
+  ScriptedExplainer explainer;
   std::vector<std::string> requests;  // "POST /api/v1/keys"
   std::string typed;                  // what comes in on standard input
   std::vector<std::string> prompts;
@@ -97,6 +100,7 @@ class Bench {
                    .usage = store_,
                    .limit_events = store_,
                    .inspector = inspector_,
+                   .explainer = explainer,
                    .unresolved = unresolved_,
                    .books = store_,
                    .clock = clock_,
@@ -327,6 +331,23 @@ TEST_CASE("what is unresolved is listed, settled and released") {
   CHECK(bench.last_missing == MissingFolder::refuse);
   CHECK(bench.run({"unresolved", "settle", id}).code == 2);
   CHECK(bench.run({"unresolved", "release", id}).code == 2);
+}
+
+TEST_CASE("an explanation is a line, the call, and a bar for each limit") {
+  Bench bench;
+  bench.run({"keys", "create", "alice", "--limit", "0.004 usd/day", "--limit", "4 requests/day"});
+  const auto said = bench.run({"explain", "alice", "--model", "gpt-4o", "--max-tokens", "1000"});
+  CHECK(bench.requests.back() == "POST /api/v1/explain");
+  CHECK(bench.explainer.asked.model == "gpt-4o");
+  CHECK(bench.explainer.asked.max_tokens == 1000);
+  CHECK(said.code == 0);
+  CHECK(said.out.starts_with("admitted, with the output cap lowered to 500\n\nmodel       gpt-4o\n"));
+  CHECK(said.out.contains("at most     0.002 usd, 1100 tokens (100 in, 1000 out), 1 request\n"));
+  CHECK(said.out.contains("████████████▒▒▒▒▒▒++++++  clamps to 500  <- decides\n"));
+  CHECK(said.out.contains("████████████▒▒▒▒▒▒······  does not apply\n"));
+  CHECK(bench.run({"explain", "alice", "--body", "/does/not/exist"}).err == "metergate: cannot read /does/not/exist\n");
+  CHECK(bench.run({"explain"}).code == 2);
+  CHECK(bench.run({"explain", "alice", "--body", "f", "--input-tokens", "1"}).code == 2);
 }
 
 TEST_CASE("what is not understood is exit code 2, help is 0, and neither calls anything") {

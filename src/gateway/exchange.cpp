@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "base/sha256.h"
+#include "gateway/estimate.h"
 #include "net/await.h"
 #include "net/head_writer.h"
 
@@ -143,10 +144,7 @@ Outcome<void> Exchange::authenticate() {
   if (entry == nullptr)
     return unauthorized(catalog::is_well_formed_secret(secret) ? "the key is not known here"
                                                                : "this is not a Metergate key, or it was mistyped");
-  if (entry->key.role == catalog::KeyRole::admin)
-    return unauthorized("an admin key works on the control plane only; create a data key for calls");
-  if (!entry->usable) return unauthorized("the key or its account was revoked or suspended");
-  if (entry->key.expires && *entry->key.expires <= stamp_) return unauthorized("the key has expired");
+  TRY_STATUS(check_key(*entry, stamp_));
   caller_ = entry;
   limits_ = entry->limits;
   record_->key = entry->key.id;
@@ -200,20 +198,8 @@ Outcome<void> Exchange::plan(std::string_view body) {
   record_->model = request.model;
   record_->stream = request.stream;
   record_->price_version = worker_.settings_.prices->version();
-  plan_.price = worker_.settings_.find_price(request.model);
-  const auto unpriced = [](std::string message, std::string field) {
-    return refused(ErrorType::unknown_price, std::move(message), std::move(field));
-  };
-  if (plan_.price == nullptr)
-    return unpriced(fmt::format("the model '{}' has no price here, so its cost cannot be bounded; add it to the price "
-                                "file or set prices.unknown_model",
-                                request.model.substr(0, 100)),
-                    "model");
-  if (!plan_.price->prices_tier(request.tier))
-    return unpriced(fmt::format("the model '{}' has no price for this service tier", request.model), "service_tier");
-  if (request.audio && !plan_.price->prices_audio())
-    return unpriced(fmt::format("the model '{}' has no price for audio", request.model), "modalities");
-  plan_.output_cap = request.output_cap.value_or(plan_.price->max_output_tokens);
+  TRY(plan_.price, price_of(worker_.settings_, request));
+  plan_.output_cap = output_cap_of(request, *plan_.price);
   plan_.body = body;
   if (request.stream && !request.include_usage) {
     plan_.hide_usage = true;
@@ -228,26 +214,18 @@ Outcome<void> Exchange::plan(std::string_view body) {
 
 void Exchange::choose_limits() {
   for (const catalog::Limit* limit : caller_->limits)
-    if (limit->filter.matches(plan_.request.model, route_->name)) matching_.push_back(limit);
+    if (applies(*limit, plan_.request.model, *route_)) matching_.push_back(limit);
   limits_ = matching_;
 }
 
-quota::Amounts Exchange::worst_case() const {
-  return {.usd = estimate_,
-          .input_tokens = plan_.request.input_bound,
-          .output_tokens = plan_.output_cap * plan_.request.choices,
-          .requests = 1};
-}
-
 void Exchange::estimate() {
-  const auto audio = plan_.request.audio ? meter::Audio::possible : meter::Audio::none;
-  estimate_ = plan_.price->worst_cost(plan_.request.input_bound, plan_.output_cap * plan_.request.choices,
-                                      plan_.request.tier, audio);
+  plan_.worst_case = worst_case(plan_.request, *plan_.price, plan_.output_cap);
+  estimate_ = plan_.worst_case.usd;
   record_->estimate = estimate_;
 }
 
 bool Exchange::reserve_at_once() {
-  reservation_ = worker_.admission_.try_reserve(limits_, worst_case(), stamp_, record_);
+  reservation_ = worker_.admission_.try_reserve(limits_, plan_.worst_case, stamp_, record_);
   return reservation_.has_value();
 }
 
@@ -256,7 +234,8 @@ net::Task<Outcome<void>> Exchange::reserve() {
   auto decision = co_await ask(0);
   if (const auto* refusal = std::get_if<quota::Refusal>(&decision)) {
     const bool busy = refusal->type == ErrorType::limit_busy;
-    const auto cap = affordable_cap(*refusal);
+    const auto cap = affordable_cap(plan_.request, *plan_.price, plan_.output_cap, *refusal,
+                                    worker_.settings_.clamp_min_output_tokens);
     if (cap) clamp(*cap);
     if (cap || busy) decision = co_await ask(worker_.settings_.admission_wait_ms);
   }
@@ -302,7 +281,7 @@ net::Task<quota::Decision> Exchange::ask(std::int64_t wait_ms) {
   };
   // A grant that comes too late is dropped, which releases it.
   const auto decision = co_await within<quota::Decision>(worker_.loop_, patience_ms, too_late, [&](auto decided) {
-    worker_.admission_.reserve(limits_, worst_case(), stamp_, worker_.loop_.now().plus_ms(wait_ms), *record_,
+    worker_.admission_.reserve(limits_, plan_.worst_case, stamp_, worker_.loop_.now().plus_ms(wait_ms), *record_,
                                std::move(decided));
   });
   co_return std::move(*decision);
@@ -320,37 +299,6 @@ net::Task<Outcome<void>> Exchange::until_durable() {
   });
   if (!*written) co_return give_up(std::move(*written).error());
   co_return Outcome<void>();
-}
-
-// How much output, of all choices together, what is left of one limit can pay for. nullopt: a shorter answer is not
-// wanted, or would not help.
-std::optional<std::int64_t> Exchange::affordable_output(const quota::Shortage& shortage) const {
-  if (shortage.limit.clamp == catalog::Clamp::off) return std::nullopt;
-  const std::int64_t input = plan_.request.input_bound;
-  const auto audio = plan_.request.audio ? meter::Audio::possible : meter::Audio::none;
-  switch (shortage.limit.unit) {
-    case catalog::LimitUnit::usd:
-      return plan_.price->affordable_output(base::Money::from_nanos(shortage.available), input, plan_.request.tier,
-                                            audio);
-    case catalog::LimitUnit::tokens: return shortage.available - input;
-    case catalog::LimitUnit::output_tokens: return shortage.available;
-    case catalog::LimitUnit::input_tokens:
-    case catalog::LimitUnit::requests: return std::nullopt;
-  }
-  return std::nullopt;
-}
-
-// The largest output cap that every limit in the way can pay for, if they all allow it and it is worth a call.
-std::optional<std::int64_t> Exchange::affordable_cap(const quota::Refusal& refusal) const {
-  std::int64_t cap = plan_.output_cap;
-  for (const quota::Shortage& shortage : refusal.shortages) {
-    const auto output = affordable_output(shortage);
-    if (!output) return std::nullopt;
-    cap = std::min(cap, *output / plan_.request.choices);
-  }
-  const bool worth_it =
-      !refusal.shortages.empty() && cap >= worker_.settings_.clamp_min_output_tokens && cap < plan_.output_cap;
-  return worth_it ? std::optional(cap) : std::nullopt;
 }
 
 void Exchange::clamp(std::int64_t cap) {

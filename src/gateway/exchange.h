@@ -44,6 +44,7 @@ class Exchange {
     std::string_view body;        // what goes upstream: the client's bytes, or `edited`
     std::string edited;
     std::optional<std::int64_t> clamped_to;
+    quota::Amounts worst_case;  // with the output cap as it stands
   };
   // A stream on its way through.
   struct Stream {
@@ -62,7 +63,6 @@ class Exchange {
 
   Outcome<void> plan(std::string_view body);
   void choose_limits();
-  quota::Amounts worst_case() const;
   void estimate();
   // Reserves from what this worker may hand out; false: the keeper has to be asked.
   bool reserve_at_once();
@@ -70,8 +70,6 @@ class Exchange {
   // Until the reservation survives a power loss, where that was asked for.
   net::Task<Outcome<void>> until_durable();
   net::Task<quota::Decision> ask(std::int64_t wait_ms);
-  std::optional<std::int64_t> affordable_output(const quota::Shortage& shortage) const;
-  std::optional<std::int64_t> affordable_cap(const quota::Refusal& refusal) const;
   void clamp(std::int64_t cap);
 
   // A whole reply: settles it, and forms what the client gets.

@@ -103,6 +103,7 @@ class World : public net::testing::Bench {
   net::Address upstream_address{"127.0.0.1", 0, false};
   net::Listener upstream_listener{loop, *net::listen_on(upstream_address),
                                   [this](int fd) { upstream_server.serve(fd); }};
+  std::shared_ptr<const catalog::Snapshot> snapshot;  // since open()
   std::unique_ptr<quota::Keeper> keeper;
   bool keeper_sleeps = false;  // the store does not answer until records() or the test turns the keeper
   std::unique_ptr<Worker> worker;
@@ -146,12 +147,13 @@ class World : public net::testing::Bench {
                      .hint = {},
                      .created = {},
                      .expires = {}};
-    const auto snapshot = catalog::Snapshot::build({.accounts = {account}, .keys = {key}, .limits = limits});
-    REQUIRE(snapshot.has_value());
+    const auto built = catalog::Snapshot::build({.accounts = {account}, .keys = {key}, .limits = limits});
+    REQUIRE(built.has_value());
+    snapshot = *built;
     keeper = std::make_unique<quota::Keeper>(store, clock, quota::KeeperOptions{}, [this] {
       if (!keeper_sleeps) loop.post([this] { keeper->turn(); });
     });
-    worker = *Worker::create({loop, settings, *keeper, nullptr, random, *snapshot});
+    worker = *Worker::create({loop, settings, *keeper, nullptr, random, snapshot});
     proxy = std::make_unique<net::HttpServer>(loop, *worker, net::ServerOptions{});
     listener = std::make_unique<net::Listener>(loop, *net::listen_on(address), [this](int fd) { proxy->serve(fd); });
     listener->start();

@@ -318,4 +318,11 @@ base::Result<ChatRequest> read_chat_request(std::string_view body) {
   return out;
 }
 
+base::Result<ChatRequest> read_copied_chat_request(std::string_view body) {
+  std::string padded;
+  padded.reserve(body.size() + simdjson::SIMDJSON_PADDING);
+  padded = body;
+  return read_chat_request(padded);
+}
+
 }  // namespace meter

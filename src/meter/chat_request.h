@@ -49,6 +49,8 @@ inline constexpr std::int64_t image_bound_tokens = 2833 + 8 * 5667;
 // and so does every kind that a content part names. Audio is one token per 100 ms, which any encoding that providers
 // take (wav, mp3) spends more bytes on than one.
 base::Result<ChatRequest> read_chat_request(std::string_view body);
+// The same of a body with nothing behind it, which is copied: where speed does not matter.
+base::Result<ChatRequest> read_copied_chat_request(std::string_view body);
 
 // `body` with the top-level member `key` set to the raw JSON `value`: replaced where it stands, or put first. All
 // other bytes stay as they are. `body` must have been accepted by read_chat_request; `key` needs no escaping.

@@ -1,5 +1,7 @@
 #include "quota/counting.h"
 
+#include <algorithm>
+
 namespace quota {
 namespace {
 
@@ -30,13 +32,32 @@ base::Window shown_window(const base::WindowPolicy& policy, const base::Window& 
 }
 
 std::optional<Stop> stopped(const catalog::Limit& limit, const Lease& lease) {
+  return stopped(limit, lease.amount(), lease.spent());
+}
+
+std::optional<Stop> stopped(const catalog::Limit& limit, std::int64_t amount, std::int64_t spent) {
   if (limit.mode == catalog::LimitMode::shadow) return std::nullopt;
   for (const catalog::Threshold& threshold : limit.thresholds)
-    if (threshold.action == catalog::ThresholdAction::block &&
-        lease.spent() >= catalog::level_of(threshold, lease.amount()))
+    if (threshold.action == catalog::ThresholdAction::block && spent >= catalog::level_of(threshold, amount))
       return Stop{threshold.percent};
-  if (limit.admission == catalog::LimitAdmission::lazy && lease.spent() >= lease.amount()) return Stop{};
+  if (limit.admission == catalog::LimitAdmission::lazy && spent >= amount) return Stop{};
   return std::nullopt;
+}
+
+void judge(const catalog::Limit& limit, std::int64_t required, const Standing& standing, Refusal& refusal) {
+  const auto stop = stopped(limit, standing.amount, standing.spent);
+  if (!stop && (!limit.leased() || standing.available >= required)) return;
+  Shortage shortage{limit,           required,           stop ? 0 : std::max<std::int64_t>(standing.available, 0),
+                    standing.window, standing.resets_at, stop ? stop->at_percent : std::nullopt,
+                    standing.amount};
+  // Waiting cannot help where even without the others' reservations it would not fit.
+  const bool reached = stop || required > standing.amount - standing.spent - standing.unresolved;
+  if (reached && refusal.type == base::ErrorType::limit_busy) {
+    refusal.type = base::ErrorType::limit_reached;
+    refusal.shortages.insert(refusal.shortages.begin(), std::move(shortage));
+  } else {
+    refusal.shortages.push_back(std::move(shortage));
+  }
 }
 
 }  // namespace quota

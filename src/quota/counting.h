@@ -5,6 +5,7 @@
 
 #include "base/window.h"
 #include "catalog/limit.h"
+#include "quota/decision.h"
 #include "quota/lease.h"
 #include "quota/store.h"
 
@@ -28,6 +29,20 @@ struct Stop {
   std::optional<int> at_percent;  // of the threshold that blocks; nullopt: a lazy limit's amount is spent
 };
 std::optional<Stop> stopped(const catalog::Limit& limit, const Lease& lease);
+std::optional<Stop> stopped(const catalog::Limit& limit, std::int64_t amount, std::int64_t spent);
+
+// What of one limit's counter decides whether it can pay for a call.
+struct Standing {
+  std::int64_t amount = 0;
+  std::int64_t spent = 0;
+  std::int64_t unresolved = 0;
+  std::int64_t available = 0;  // that nobody else holds; does not matter to a limit that is not leased
+  base::Window window;
+  std::optional<base::WallTime> resets_at;
+};
+// Adds to `refusal` what keeps the limit from paying `required`; nothing if it can pay. A refusal begins as limit_busy
+// without shortages, and becomes limit_reached by the first limit that waiting cannot help, which then stands first.
+void judge(const catalog::Limit& limit, std::int64_t required, const Standing& standing, Refusal& refusal);
 
 // The span that counts at `now`, for people: of a rolling limit the span itself, else `window`.
 base::Window shown_window(const base::WindowPolicy& policy, const base::Window& window, base::WallTime now);

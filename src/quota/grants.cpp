@@ -183,25 +183,15 @@ Refusal Keeper::refusal_of(const Asking& asking, const InHand& in_hand) {
   for (std::size_t i = 0; i < asking.leases.size(); ++i) {
     const Lease& lease = *asking.leases[i];
     const Waiter::Want& want = asking.waiter.wants[i];
-    const auto stop = stopped(want.limit, lease);
-    if (!stop && !want.limit.leased()) continue;
-    const std::int64_t available = stop ? 0 : in_hand.at(asking.leases[i].get());
-    if (!stop && available >= want.amount) continue;
-    Shortage shortage{want.limit,
-                      want.amount,
-                      std::max<std::int64_t>(available, 0),
-                      lease.span(),
-                      resets_at(lease.policy_, lease.span(), lease.known_),
-                      stop ? stop->at_percent : std::nullopt,
-                      lease.amount()};
-    // Waiting cannot help where even without the others' reservations it would not fit.
-    const bool reached = stop || want.amount > lease.amount() - lease.spent() - lease.unresolved();
-    if (reached && refusal.type == base::ErrorType::limit_busy) {
-      refusal.type = base::ErrorType::limit_reached;
-      refusal.shortages.insert(refusal.shortages.begin(), std::move(shortage));
-    } else {
-      refusal.shortages.push_back(std::move(shortage));
-    }
+    const auto have = in_hand.find(asking.leases[i].get());
+    judge(want.limit, want.amount,
+          {.amount = lease.amount(),
+           .spent = lease.spent(),
+           .unresolved = lease.unresolved(),
+           .available = have == in_hand.end() ? 0 : have->second,
+           .window = lease.span(),
+           .resets_at = resets_at(lease.policy_, lease.span(), lease.known_)},
+          refusal);
   }
   ASSERT(!refusal.shortages.empty());
   return refusal;

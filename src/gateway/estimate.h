@@ -1,0 +1,41 @@
+#pragma once
+// What a call may cost at most, which limits it meets, and how far it may be shortened: pure functions, for the calls
+// themselves (exchange.cpp) and for those who ask beforehand (explain.cpp).
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "catalog/snapshot.h"
+#include "gateway/settings.h"
+#include "meter/chat_request.h"
+#include "quota/decision.h"
+
+namespace gateway {
+
+// unauthorized: the key makes no calls now.
+base::Status check_key(const catalog::KeyEntry& entry, base::WallTime now);
+
+// The price of a request. unknown_price, with the field, where its cost could not be bounded by one.
+base::Result<const meter::ModelPrice*> price_of(const Settings& settings, const meter::ChatRequest& request);
+
+// Tokens of one choice.
+inline std::int64_t output_cap_of(const meter::ChatRequest& request, const meter::ModelPrice& price) {
+  return request.output_cap.value_or(price.max_output_tokens);
+}
+
+quota::Amounts worst_case(const meter::ChatRequest& request, const meter::ModelPrice& price, std::int64_t output_cap);
+
+inline bool applies(const catalog::Limit& limit, std::string_view model, const catalog::Route& route) {
+  return limit.filter.matches(model, route.name);
+}
+
+// The largest output cap that every limit in the way can pay for, if they all allow it and it is worth a call: at least
+// `least` tokens, and fewer than `output_cap`.
+std::optional<std::int64_t> affordable_cap(const meter::ChatRequest& request, const meter::ModelPrice& price,
+                                           std::int64_t output_cap, const quota::Refusal& refusal, std::int64_t least);
+// The same of one limit.
+std::optional<std::int64_t> affordable_cap(const meter::ChatRequest& request, const meter::ModelPrice& price,
+                                           const quota::Shortage& shortage);
+
+}  // namespace gateway

@@ -1,0 +1,165 @@
+// The steps of exchange.cpp in their order, without an exchange: each that would refuse ends the explanation, but what
+// is known of the limits is told in any case.
+#include "gateway/explain.h"
+
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+#include <boost/json/string.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "gateway/estimate.h"
+#include "gateway/reply.h"
+#include "quota/counting.h"
+
+namespace gateway {
+namespace {
+
+using quota::CallVerdict;
+using quota::LimitVerdict;
+
+std::string json_text(std::string_view text) { return boost::json::serialize(boost::json::string(text)); }
+
+void refuse(quota::Explanation& out, const Failure& failure) {
+  out.verdict = CallVerdict::refused;
+  out.error = failure.error;
+  out.status = failure.status();
+}
+
+// What of the question decides the cost, as if its bytes had come over the network.
+base::Result<meter::ChatRequest> request_of(const quota::ImaginedCall& call, const Settings& settings,
+                                            const catalog::Route& route) {
+  const std::string& cap_field = settings.find_upstream(route.upstream)->output_cap_field;
+  std::string body = call.body.value_or(fmt::format(R"({{"model":{},"messages":[]}})", json_text(call.model)));
+  TRY(meter::ChatRequest request, meter::read_copied_chat_request(body));
+  if (call.body && !call.model.empty()) body = meter::with_member(body, "model", json_text(call.model));
+  if (call.max_tokens) {
+    const std::string& field = request.output_cap_field.empty() ? cap_field : request.output_cap_field;
+    body = meter::with_member(body, field, std::to_string(*call.max_tokens));
+  }
+  if (std::ssize(body) > route.max_body_bytes)
+    return base::fail(base::ErrorType::payload_too_large,
+                      fmt::format("the body has more than {} bytes", route.max_body_bytes), {}, base::Source::client);
+  TRY(request, meter::read_copied_chat_request(body));
+  if (call.input_tokens) request.input_bound = *call.input_tokens;
+  return request;
+}
+
+quota::Standing standing_of(const quota::FiveNumbers& numbers) {
+  return {.amount = numbers.amount,
+          .spent = numbers.spent,
+          .unresolved = numbers.unresolved,
+          .available = numbers.available,
+          .window = numbers.window,
+          .resets_at = numbers.resets_at};
+}
+
+// As the keeper would, if nobody else came in between.
+quota::Refusal judge_all(const std::vector<quota::ExplainedLimit>& limits, const quota::Amounts& worst) {
+  quota::Refusal refusal{.type = base::ErrorType::limit_busy, .shortages = {}, .reason = {}};
+  for (const quota::ExplainedLimit& one : limits)
+    if (one.verdict != LimitVerdict::does_not_apply)
+      quota::judge(one.limit, worst.in(one.limit.unit), standing_of(one.numbers), refusal);
+  return refusal;
+}
+
+// What each limit says, by itself.
+void judge_each(quota::Explanation& out, const meter::ChatRequest& request, const meter::ModelPrice& price,
+                std::int64_t least_cap) {
+  for (quota::ExplainedLimit& one : out.limits) {
+    if (one.verdict == LimitVerdict::does_not_apply) continue;
+    one.required = out.worst_case->in(one.limit.unit);
+    if (one.limit.mode == catalog::LimitMode::shadow) {
+      one.verdict = LimitVerdict::counts;
+      continue;
+    }
+    quota::Refusal refusal{.type = base::ErrorType::limit_busy, .shortages = {}, .reason = {}};
+    quota::judge(one.limit, one.required, standing_of(one.numbers), refusal);
+    if (refusal.shortages.empty()) continue;
+    one.verdict = refusal.type == base::ErrorType::limit_busy ? LimitVerdict::busy : LimitVerdict::reached;
+    one.output_cap = affordable_cap(request, price, out.output_cap, refusal, least_cap);
+    if (one.output_cap) one.verdict = LimitVerdict::clamps;
+  }
+}
+
+// As Exchange::reserve: a shorter answer now is better than waiting for others.
+void decide(quota::Explanation& out, const meter::ChatRequest& request, const meter::ModelPrice& price,
+            std::int64_t least_cap, base::WallTime now) {
+  quota::Refusal refusal = judge_all(out.limits, *out.worst_case);
+  out.verdict = CallVerdict::admitted;
+  if (refusal.shortages.empty()) return;
+  if (const auto cap = affordable_cap(request, price, out.output_cap, refusal, least_cap)) {
+    const auto tightest = std::ranges::find(out.limits, cap, &quota::ExplainedLimit::output_cap);
+    if (tightest != out.limits.end()) out.decided_by = tightest->limit.id;
+    out.clamped_to = cap;
+    out.clamped_worst_case = worst_case(request, price, *cap);
+    refusal = judge_all(out.limits, *out.clamped_worst_case);
+    out.verdict = CallVerdict::clamped;
+    if (refusal.shortages.empty()) return;
+  }
+  refuse(out, failure_of(refusal, now));
+  out.decided_by = refusal.shortages.front().limit.id;
+  out.resets_at = refusal.shortages.front().resets_at;
+}
+
+}  // namespace
+
+base::Result<const catalog::Route*> Explainer::find_route(const std::string& name) const {
+  const auto& routes = parts_.settings.routes;
+  std::vector<std::string_view> names;
+  for (const catalog::Route& route : routes) {
+    if (route.name == name || (name.empty() && routes.size() == 1)) return &route;
+    names.push_back(route.name);
+  }
+  if (routes.empty())
+    return base::invalid("the configuration has no route: name the file that the gateway serves by", "route");
+  if (name.empty())
+    return base::invalid(
+        fmt::format("say which route the call takes; the configuration has: {}", fmt::join(names, ", ")), "route");
+  return base::invalid(
+      fmt::format("there is no route '{}'; the configuration has: {}", name.substr(0, 64), fmt::join(names, ", ")),
+      "route");
+}
+
+base::Result<quota::Explanation> Explainer::explain(const catalog::KeyEntry& key, const quota::ImaginedCall& call) {
+  TRY(const catalog::Route* const route, find_route(call.route));
+  const Settings& settings = parts_.settings;
+  const base::WallTime now = parts_.clock.wall_now();
+  quota::Explanation out{.route = route->name, .upstream = route->upstream, .model = call.model};
+  std::vector<catalog::Limit> limits;
+  for (const catalog::Limit* limit : key.limits) limits.push_back(*limit);
+  TRY(const auto numbers, parts_.inspector.numbers(limits));
+  for (std::size_t i = 0; i < limits.size(); ++i) out.limits.push_back({.limit = limits[i], .numbers = numbers[i]});
+
+  const auto allowed = check_key(key, now);
+  const auto request = request_of(call, settings, *route);
+  const auto price = request ? price_of(settings, *request) : std::unexpected(request.error());
+  if (request) {
+    out.model = request->model;
+    out.input_tokens = request->input_bound;
+    out.choices = request->choices;
+    for (quota::ExplainedLimit& one : out.limits)
+      if (!applies(one.limit, request->model, *route)) one.verdict = LimitVerdict::does_not_apply;
+  }
+  if (price) {
+    out.price_version = settings.prices->version();
+    out.output_cap = output_cap_of(*request, **price);
+    out.worst_case = worst_case(*request, **price, out.output_cap);
+    judge_each(out, *request, **price, settings.clamp_min_output_tokens);
+  }
+
+  const std::string trouble = parts_.trouble ? parts_.trouble() : std::string();
+  if (!allowed) {
+    refuse(out, allowed.error());
+  } else if (!price) {
+    refuse(out, price.error());
+  } else if (!trouble.empty()) {
+    refuse(out, base::Error{base::ErrorType::unavailable, base::Source::store, trouble, {}});
+  } else {
+    decide(out, *request, **price, settings.clamp_min_output_tokens, now);
+  }
+  return out;
+}
+
+}  // namespace gateway

@@ -1,0 +1,77 @@
+#pragma once
+// What the admission of a call would say now, without one: for `explain` and `quote`.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "catalog/snapshot.h"
+#include "quota/decision.h"
+#include "quota/numbers.h"
+
+namespace quota {
+
+// A call that nobody made. Either `body`, or `model` and the rest.
+struct ImaginedCall {
+  std::string route = {};                         // empty: the one that serves, if there is only one
+  std::optional<std::string> body = {};           // of a POST /chat/completions, byte for byte
+  std::string model = {};                         // with a body: in place of the body's
+  std::optional<std::int64_t> max_tokens = {};    // likewise. Output tokens of one choice, >= 1; none: the model's most
+  std::optional<std::int64_t> input_tokens = {};  // the bound of the input, >= 0; not with a body. None: an empty
+                                                  // conversation's
+};
+
+enum class CallVerdict : std::uint8_t { admitted, clamped, refused };
+
+enum class LimitVerdict : std::uint8_t {
+  does_not_apply,  // its filter does not fit the call
+  counts,          // in shadow: it refuses nothing
+  admits,
+  clamps,   // it can pay for a shorter answer
+  reached,  // it refuses
+  busy,     // only others' reservations stand in the way
+};
+
+struct ExplainedLimit {
+  catalog::Limit limit;
+  FiveNumbers numbers;
+  LimitVerdict verdict = LimitVerdict::admits;
+  std::int64_t required = 0;  // what the call may take at most, as it was asked for; in the limit's unit. A limit that
+                              // is not leased holds nothing of it
+  std::optional<std::int64_t> output_cap = std::nullopt;  // of `clamps`: what this limit alone can pay for, a choice
+};
+
+struct Explanation {
+  CallVerdict verdict = CallVerdict::refused;
+  // Of a refusal, as the client would be told.
+  std::optional<base::Error> error = std::nullopt;
+  int status = 200;
+  std::optional<base::WallTime> resets_at = std::nullopt;  // of limit_reached: when the same call may go
+  std::optional<base::LimitId> decided_by = std::nullopt;  // the limit that refuses or that clamps most
+
+  std::string route = {};
+  std::string upstream = {};
+  std::string model = {};
+  std::string price_version = {};  // empty: it has no price
+  std::int64_t input_tokens = 0;   // the bound
+  std::int64_t choices = 1;
+  std::int64_t output_cap = 0;  // a choice; as it was asked for
+  std::optional<Amounts> worst_case = std::nullopt;
+  std::optional<std::int64_t> clamped_to = std::nullopt;     // a choice
+  std::optional<Amounts> clamped_worst_case = std::nullopt;  // what the call is then held for
+  std::vector<ExplainedLimit> limits = {};                   // of the key, nearest first
+};
+
+// Port: answers for the data plane, with the code that decides there. Changes nothing; may wait for the store.
+class Explainer {
+ public:
+  virtual ~Explainer() = default;
+  // invalid_request and not_found are about the question (`route`, `model`, `input_tokens`); what the call itself would
+  // be refused for is a verdict.
+  virtual base::Result<Explanation> explain(const catalog::KeyEntry& key, const ImaginedCall& call) = 0;
+};
+
+}  // namespace quota
