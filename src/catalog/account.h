@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/basis_points.h"
 #include "base/clock.h"
 #include "base/ids.h"
 
@@ -25,6 +26,11 @@ struct Account {
   std::string external_id;  // the customer's own name for it: unique if not empty, mapped, never trusted
   AccountStatus status = AccountStatus::active;
   base::WallTime created;
+  // Prepaid: what its keys and those of all accounts below it spend is paid from its grants (grant.h) before it leaves,
+  // and without money there nothing is admitted. Where several accounts above a key are, the nearest one pays.
+  bool credit_only = false;
+  base::BasisPoints markup = {};      // on what use costs us: the charge to the grants is the cost with this on top
+  base::BasisPoints top_up_fee = {};  // of what is paid in, when it is
 
   bool operator==(const Account&) const = default;
 };

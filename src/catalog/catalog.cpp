@@ -280,4 +280,12 @@ base::Status Catalog::remove_limit(base::LimitId id) {
   return publish(std::move(contents), [&] { return store_.remove(id, clock_.wall_now()); });
 }
 
+base::Status Catalog::reload_grants() {
+  const std::lock_guard lock(changing_);
+  TRY(Contents stored, store_.load());
+  Contents contents = snapshot_->contents();
+  contents.grants = std::move(stored.grants);
+  return publish(std::move(contents), [] { return base::Status{}; });
+}
+
 }  // namespace catalog

@@ -78,6 +78,8 @@ class Catalog {
   // its end lies ahead. Errors name `amount` and `until`.
   base::Result<Limit> raise_limit(base::LimitId id, const std::optional<Raise>& raise);
   base::Status remove_limit(base::LimitId id);
+  // The ledger made, changed or ended grants: reads them again and publishes.
+  base::Status reload_grants();
 
  private:
   Catalog(Store& store, const base::Clock& clock, base::Random& random, std::shared_ptr<const Snapshot> snapshot);

@@ -26,6 +26,7 @@ base::Result<std::shared_ptr<const Snapshot>> Snapshot::build(Contents contents)
   TRY_STATUS(snapshot->index_accounts());
   TRY_STATUS(snapshot->index_keys());
   TRY_STATUS(snapshot->attach_limits());
+  TRY_STATUS(snapshot->attach_balances());
   return snapshot;
 }
 
@@ -96,6 +97,25 @@ base::Status Snapshot::attach_limits() {
   return {};
 }
 
+base::Status Snapshot::attach_balances() {
+  for (const Account& account : contents_.accounts)
+    if (account.credit_only) balances_[account.id].account = &account;
+  for (const Grant& grant : contents_.grants) {
+    if (!grants_.emplace(grant.id, &grant).second)
+      return contradiction(fmt::format("grant {} is there twice", grant.id.to_string()));
+    if (find_account(grant.account) == nullptr)
+      return contradiction(fmt::format("grant {} is of an account that does not exist", grant.id.to_string()));
+    const auto balance = balances_.find(grant.account);
+    if (balance != balances_.end()) balance->second.grants.push_back(&grant);
+  }
+  for (auto& [id, balance] : balances_)
+    std::ranges::sort(balance.grants, [](const Grant* a, const Grant* b) { return burns_before(*a, *b); });
+  for (KeyEntry& entry : entries_)
+    for (const Account* above = entry.account; above != nullptr && entry.balance == nullptr; above = parent_of(*above))
+      entry.balance = find_balance(above->id);
+  return {};
+}
+
 const Account* Snapshot::parent_of(const Account& account) const {
   return account.parent ? find_account(*account.parent) : nullptr;
 }
@@ -104,5 +124,10 @@ const KeyEntry* Snapshot::find_key(const base::Sha256& hash) const { return look
 const KeyEntry* Snapshot::find_key(base::KeyId id) const { return look_up(by_key_id_, id); }
 const Account* Snapshot::find_account(base::AccountId id) const { return look_up(accounts_, id); }
 const Limit* Snapshot::find_limit(base::LimitId id) const { return look_up(limits_, id); }
+const Grant* Snapshot::find_grant(base::GrantId id) const { return look_up(grants_, id); }
+const Balance* Snapshot::find_balance(base::AccountId id) const {
+  const auto found = balances_.find(id);
+  return found == balances_.end() ? nullptr : &found->second;
+}
 
 }  // namespace catalog

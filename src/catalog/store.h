@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "catalog/account.h"
+#include "catalog/grant.h"
 #include "catalog/key.h"
 #include "catalog/limit.h"
 
@@ -14,6 +15,7 @@ struct Contents {
   std::vector<Account> accounts;
   std::vector<Key> keys;
   std::vector<Limit> limits;  // those in force; a removed limit keeps its counters but is not loaded
+  std::vector<Grant> grants;  // those that something is left of or held; they are made by the ledger (ledger/store.h)
 };
 
 class Store {

@@ -237,11 +237,37 @@ std::optional<Transfer> cover(const Book& book, base::GrantId payer, base::WallT
   return transfer;
 }
 
+bool is_live(const GrantState& state) {
+  return state.available() > Money::zero() || state.leased > Money::zero() || state.unresolved > Money::zero();
+}
+
 Money debt_beside(const Book& book, base::GrantId but) {
   Money debt;
   for (const GrantState& state : book)
     if (state.grant.id != but) debt += positive(Money::zero() - state.available());
   return debt;
+}
+
+base::Money amount_in(const Book& book, base::GrantId grant) {
+  const GrantState* const state = find(book, grant);
+  ASSERT(state != nullptr);
+  return state->grant.voided ? Money::zero() : state->grant.credited - debt_beside(book, grant);
+}
+
+std::optional<catalog::Grant> grant_in(const Book& book, base::GrantId grant) {
+  const GrantState* const state = find(book, grant);
+  return state == nullptr ? std::nullopt : std::optional(state->grant);
+}
+
+Charge charge_from(const Transfer& charge, std::span<const Transfer> refunds) {
+  Charge out{.account = charge.account, .taken = {}, .given = {}};
+  for (const Posting& posting : charge.postings)
+    if (const auto grant = grant_of(posting.source); grant && posting.target != book::unresolved)
+      out.taken.push_back({*grant, posting.amount});
+  for (const Transfer& refund : refunds)
+    for (const Posting& posting : refund.postings)
+      if (posting.source == book::revenue) out.given.push_back({*grant_of(posting.target), posting.amount});
+  return out;
 }
 
 std::optional<base::GrantId> grant_of(std::string_view book_account) {
@@ -252,12 +278,33 @@ std::optional<base::GrantId> grant_of(std::string_view book_account) {
   return *id;
 }
 
-std::vector<CreditChange> credit_changes(const Transfer& transfer) {
-  std::vector<CreditChange> changes;
-  if (transfer.kind == TransferKind::charge) return changes;
+std::vector<GrantChange> changes_of(const Transfer& transfer) {
+  std::vector<GrantChange> changes;
+  const auto of = [&](base::GrantId grant) -> GrantChange& {
+    const auto known = std::ranges::find(changes, grant, &GrantChange::grant);
+    return known == changes.end() ? changes.emplace_back(GrantChange{.grant = grant}) : *known;
+  };
   for (const Posting& posting : transfer.postings) {
-    if (const auto source = grant_of(posting.source)) changes.push_back({*source, Money::zero() - posting.amount});
-    if (const auto target = grant_of(posting.target)) changes.push_back({*target, posting.amount});
+    if (const auto source = grant_of(posting.source)) {
+      GrantChange& change = of(*source);
+      if (transfer.kind != TransferKind::charge)
+        change.credited -= posting.amount;
+      else if (posting.target == book::unresolved)
+        change.unresolved += posting.amount;
+      else
+        change.spent += posting.amount;
+      if (transfer.kind == TransferKind::dispute) change.disputed += posting.amount;
+      if (posting.target == book::expired) change.expired += posting.amount;
+    }
+    if (const auto target = grant_of(posting.target)) {
+      if (transfer.kind == TransferKind::charge) {
+        ASSERT(posting.source == book::unresolved);
+        of(*target).unresolved -= posting.amount;
+      } else {
+        of(*target).credited += posting.amount;
+      }
+      if (posting.source == book::expired) of(*target).expired -= posting.amount;
+    }
   }
   return changes;
 }

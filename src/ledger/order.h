@@ -73,11 +73,11 @@ bool is_conflict(PostStatus status) noexcept;
 // What the books say of one grant.
 struct GrantState {
   catalog::Grant grant;
-  base::Money spent;
-  base::Money leased;  // handed to a gateway: free there, reserved, or settled and not flushed
-  base::Money unresolved;
-  base::Money disputed;  // so far
-  base::Money expired;   // so far, and not put back
+  base::Money spent = {};
+  base::Money leased = {};  // handed to a gateway: free there, reserved, or settled and not flushed
+  base::Money unresolved = {};
+  base::Money disputed = {};  // so far
+  base::Money expired = {};   // so far, and not put back
   // What may still be leased or taken out. Below zero after a dispute or an overrun.
   base::Money available() const { return grant.credited - spent - leased - unresolved; }
   bool operator==(const GrantState&) const = default;
@@ -117,16 +117,29 @@ std::vector<Transfer> sweep(const Book& book, base::WallTime now, std::int64_t n
 // has nothing.
 std::optional<Transfer> cover(const Book& book, base::GrantId payer, base::WallTime now, std::int64_t number);
 
+// Whether anybody but the books has to know of it: something is left of it, handed out or held.
+bool is_live(const GrantState& state);
+
 // What the account's grants other than `but` are below zero, all together; >= 0.
 base::Money debt_beside(const Book& book, base::GrantId but);
+// What a grant's counter may hold at most: what stands in it, less the account's debts; nothing if it is void. The
+// grant is in the book.
+base::Money amount_in(const Book& book, base::GrantId grant);
+std::optional<catalog::Grant> grant_in(const Book& book, base::GrantId grant);
 
-// By how much a transfer changes what stands in a grant (catalog::Grant::credited): all that goes in or out but a
-// charge, which counts as use.
-struct CreditChange {
+// What a transfer changes of what is kept beside the postings: what stands in a grant (all that goes in or out but a
+// charge), what use took of it and holds, what was disputed and what has expired. Below zero: less. One entry a grant.
+struct GrantChange {
   base::GrantId grant;
-  base::Money by;  // below zero: out
+  base::Money credited = {};
+  base::Money spent = {};
+  base::Money unresolved = {};
+  base::Money disputed = {};
+  base::Money expired = {};
 };
-std::vector<CreditChange> credit_changes(const Transfer& transfer);
+std::vector<GrantChange> changes_of(const Transfer& transfer);
+// What a charge and the refunds of it say together.
+Charge charge_from(const Transfer& charge, std::span<const Transfer> refunds);
 // The grant that a book account is; nullopt: it is another one.
 std::optional<base::GrantId> grant_of(std::string_view book_account);
 

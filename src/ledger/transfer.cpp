@@ -44,7 +44,9 @@ std::optional<Transfer> transfer_of(const events::UsageRecord& record, base::Acc
   post(spender, book::provider(record.upstream), record.cost);
   base::Money paid;
   for (const Slice& slice : slices) {
-    ASSERT(!slice.spent.is_negative() && !slice.unresolved.is_negative());
+    ASSERT(!slice.spent.is_negative());
+    // What a correction holds no more comes back before it pays.
+    post(std::string(book::unresolved), book::grant(slice.grant), base::Money::zero() - slice.unresolved);
     post(book::grant(slice.grant), spender, slice.spent);
     post(book::grant(slice.grant), std::string(book::unresolved), slice.unresolved);
     paid += slice.spent;

@@ -86,7 +86,7 @@ struct Transfer {
 struct Slice {
   base::GrantId grant;
   base::Money spent;
-  base::Money unresolved;
+  base::Money unresolved;  // of a correction below zero: what is held no more
   bool operator==(const Slice&) const = default;
 };
 

@@ -46,8 +46,7 @@ class Books {
     Decided decided = decide(order, known, now);
     if (decided.status != PostStatus::posted) return decided;
     if (decided.opened) {
-      book.push_back(
-          {.grant = *decided.opened, .spent = {}, .leased = {}, .unresolved = {}, .disputed = {}, .expired = {}});
+      book.push_back({.grant = *decided.opened});
       std::ranges::sort(book, catalog::burns_before, &GrantState::grant);
       transfers.push_back(decided.transfer);
     } else {
@@ -63,12 +62,12 @@ class Books {
 
   void write(const Transfer& transfer) {
     for (const Transfer& other : transfers) CHECK(other.id != transfer.id);
-    for (const CreditChange& change : credit_changes(transfer)) state(change.grant).grant.credited += change.by;
-    for (const Posting& posting : transfer.postings) {
-      if (posting.target == book::expired) state(*grant_of(posting.source)).expired += posting.amount;
-      if (posting.source == book::expired) state(*grant_of(posting.target)).expired -= posting.amount;
-      if (posting.target == book::deposits && transfer.kind == TransferKind::dispute)
-        state(*grant_of(posting.source)).disputed += posting.amount;
+    for (const GrantChange& change : changes_of(transfer)) {
+      GrantState& one = state(change.grant);
+      one.grant.credited += change.credited;
+      one.spent += change.spent;
+      one.disputed += change.disputed;
+      one.expired += change.expired;
     }
     transfers.push_back(transfer);
   }
@@ -87,10 +86,7 @@ class Books {
     record.upstream = "openai";
     record.cost = cost;
     std::vector<Slice> slices;
-    for (const Part& part : *parts) {
-      slices.push_back({part.grant, part.amount, {}});
-      state(part.grant).spent += part.amount;
-    }
+    for (const Part& part : *parts) slices.push_back({part.grant, part.amount, {}});
     if (const auto transfer = transfer_of(record, account(1), slices)) write(*transfer);
     charges[exchange(number).uuid] = {account(1), *parts, {}};
     return true;

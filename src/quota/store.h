@@ -54,6 +54,7 @@ struct GrantRequest {
   CounterQuery of;
   std::int64_t at_least = 0;  // below this, nothing is granted
   std::int64_t at_most = 0;
+  base::WallTime at = {};  // the moment; of a balance's grant: when it makes good what others are below zero
 };
 
 struct Grant {
@@ -124,11 +125,14 @@ class Store {
   }
   // All requests in one transaction, durable against power loss when it returns. Each is granted
   // min(at_most, grantable) if that is >= at_least, else 0; an unknown or removed limit grants 0.
+  // A grant of a balance is a counter under its own id with the label 0 (catalog/grant.h); before it hands out anything
+  // it makes good what the account's other grants are below zero, and its amount is less by what is still missing.
   virtual base::Result<std::vector<Grant>> grant(std::span<const GrantRequest> requests) = 0;
-  // One transaction: writes the records and their transfers, moves each hold's reserved amount out of `leased`, `spent`
-  // to spent (of its sub-window, if it names one) and `unresolved` to unresolved, and takes back returns. What a hold
-  // spent beyond its reservation (overrun) is booked as spent although nobody leased it. Thresholds that this crosses
-  // are written as events (events/limit_event.h); so does recover().
+  // One transaction: writes the records and their transfers (of holds on grants of a balance: ledger/store.h), moves
+  // each hold's reserved amount out of `leased`, `spent` to spent (of its sub-window, if it names one) and `unresolved`
+  // to unresolved, and takes back returns. What a hold spent beyond its reservation (overrun) is booked as spent
+  // although nobody leased it. Thresholds that this crosses are written as events (events/limit_event.h); so does
+  // recover().
   virtual base::Status flush(const Flush& flush) = 0;
   virtual base::Result<std::vector<CounterState>> read(std::span<const CounterQuery> counters) = 0;
 };

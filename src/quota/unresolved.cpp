@@ -172,6 +172,44 @@ Correction UnresolvedDesk::begun(const UnresolvedItem& item, Verdict verdict, st
   return correction;
 }
 
+namespace {
+
+// What the grants of a balance paid for a call is booked in their order, as when it is settled at once: each as much as
+// it holds, and what is above all of them on the last.
+class Paying {
+ public:
+  Paying(const UnresolvedItem& item, base::Money cost, const catalog::Snapshot& snapshot) : snapshot_(snapshot) {
+    for (const events::Hold& hold : item.record.holds) {
+      const catalog::Grant* const grant = grant_of(hold);
+      if (grant == nullptr) continue;
+      last_ = hold.limit;
+      booked_ += hold.spent;
+      charge_ = base::with_share(cost, snapshot.find_account(grant->account)->markup);
+    }
+    left_ = std::max<std::int64_t>(0, charge_.nanos() - booked_);
+  }
+  // What more is spent of this hold; nullopt: it is not on a grant.
+  std::optional<std::int64_t> spent_on(const events::Hold& hold) {
+    if (grant_of(hold) == nullptr) return std::nullopt;
+    const std::int64_t spent = hold.limit == last_ ? left_ : std::min(left_, hold.unresolved);
+    left_ -= spent;
+    return spent;
+  }
+
+ private:
+  const catalog::Grant* grant_of(const events::Hold& hold) const {
+    return snapshot_.find_grant(base::GrantId{hold.limit.uuid});
+  }
+
+  const catalog::Snapshot& snapshot_;
+  base::LimitId last_;
+  std::int64_t booked_ = 0;
+  base::Money charge_;
+  std::int64_t left_ = 0;
+};
+
+}  // namespace
+
 base::Result<UnresolvedItem> UnresolvedDesk::settle(base::ExchangeId id, const KnownCost& known, std::string reason,
                                                     const catalog::Snapshot& snapshot) {
   TRY(const UnresolvedItem item, store_.item(id));
@@ -187,9 +225,15 @@ base::Result<UnresolvedItem> UnresolvedDesk::settle(base::ExchangeId id, const K
     TRY(correction.record.usage, more_usage(item.record, known));
     correction.record.cost = known.cost - item.record.cost;
   }
+  Paying paying(item, known.cost, snapshot);
   for (const events::Hold& hold : item.record.holds) {
     const catalog::Limit* const limit = snapshot.find_limit(hold.limit);
-    TRY(const std::int64_t spent, spent_on(hold, limit, known, one_exchange));
+    std::int64_t spent = 0;
+    if (const auto paid = paying.spent_on(hold)) {
+      spent = *paid;
+    } else {
+      TRY(spent, spent_on(hold, limit, known, one_exchange));
+    }
     if (spent == 0 && hold.unresolved == 0) continue;
     correction.record.holds.push_back(correcting(hold, spent, limit, item.record.started));
   }

@@ -226,3 +226,52 @@ TEST_CASE("of an unaccounted lease only the limit is settled; of a removed limit
   REQUIRE(world.settle(id, {.cost = nanos(60)}).has_value());
   CHECK(world.state(world.usd) == CounterState{.amount = 0, .spent = 104});
 }
+
+TEST_CASE("what the grants of a balance hold is settled with the markup, in burn order, and the rest goes back") {
+  World world;
+  catalog::Account account = world.catalog->current()->contents().accounts.front();
+  account.credit_only = true;
+  account.markup = {1'000};
+  REQUIRE(world.store.put(account).has_value());
+  std::vector<quota::CounterKey> counters;
+  for (int number = 1; number <= 2; ++number) {
+    ledger::Order order;
+    order.id.uuid.bytes[0] = order.opens.uuid.bytes[1] = static_cast<std::uint8_t>(number);
+    order.account = world.account;
+    order.amount = nanos(500);
+    order.terms = ledger::Terms{.priority = number, .effective = {}, .fee = {}};
+    REQUIRE(world.store.post(order, world.clock.wall_now())->status == ledger::PostStatus::posted);
+    counters.push_back({catalog::counter_of(order.opens), {}});
+  }
+  world.catalog = *catalog::Catalog::open(world.store, world.clock, world.random);
+  const auto item = [&] {
+    auto made = world.record({}, {{counters[0].limit, {}, 40, 0, 40}, {counters[1].limit, {}, 70, 0, 70}});
+    mark_crashed(made);
+    return world.flushed(made);
+  };
+  const auto settled = [&](base::Money cost) {
+    REQUIRE(world.settle(item(), {.cost = cost}).has_value());
+    std::vector<std::int64_t> spent;
+    for (const CounterKey& counter : counters) {
+      const CounterQuery query{counter};
+      const CounterState state = world.store.read(std::span(&query, 1))->front();
+      CHECK(state.unresolved == 0);
+      spent.push_back(state.spent);
+    }
+    CHECK(world.store.check()->empty());
+    return spent;
+  };
+  using Spent = std::vector<std::int64_t>;
+  CHECK(settled(nanos(30)) == Spent{33, 0});           // 30 and 10 %
+  CHECK(settled(nanos(50)) == Spent{73, 15});          // 55: 40 of the first, 15 of the second
+  CHECK(settled(nanos(200)) == Spent{113, 15 + 180});  // 220: an overrun, on the last
+  REQUIRE(world.release(item()).has_value());
+  CHECK(world.store.check()->empty());
+  world.clock.advance_ms(8 * day_ms);
+  item();
+  world.clock.advance_ms(8 * day_ms);
+  REQUIRE(world.desk.settle_overdue(*world.catalog->current()).has_value());
+  CHECK(world.store.check()->empty());
+  const CounterQuery query{counters[1]};
+  CHECK(world.store.read(std::span(&query, 1))->front().spent == 195 + 70);
+}

@@ -1,5 +1,5 @@
 #pragma once
-// What every usage log refuses, in the same words.
+// What every usage log and ledger refuses, in the same words.
 
 #include <fmt/format.h>
 
@@ -11,10 +11,14 @@ inline std::unexpected<base::Error> unknown_cursor(base::ExchangeId before) {
   return base::invalid(fmt::format("before names {}, which is no usage record", before.to_string()), "before");
 }
 
-// Checks the size of a page.
-inline base::Status check_page(const events::UsageFilter& filter) {
-  if (filter.limit >= 1 && filter.limit <= 1000) return {};
-  return base::invalid(fmt::format("limit is {}; a page holds 1 to 1000 records", filter.limit), "limit");
+inline std::unexpected<base::Error> unknown_transfer(base::TransferId before) {
+  return base::invalid(fmt::format("before names {}, which is no transfer", before.to_string()), "before");
 }
+
+inline base::Status check_page_size(int limit) {
+  if (limit >= 1 && limit <= 1000) return {};
+  return base::invalid(fmt::format("limit is {}; a page holds 1 to 1000 records", limit), "limit");
+}
+inline base::Status check_page(const events::UsageFilter& filter) { return check_page_size(filter.limit); }
 
 }  // namespace store

@@ -21,6 +21,9 @@ base::Result<catalog::Contents> MemoryStore::load() {
   for (const auto& [id, key] : keys_) contents.keys.push_back(key);
   for (const auto& [id, stored] : limits_)
     if (!stored.removed) contents.limits.push_back(stored.limit);
+  for (const ledger::GrantState& state : book_of({}))
+    if (ledger::is_live(state)) contents.grants.push_back(state.grant);
+  std::ranges::sort(contents.grants, {}, &catalog::Grant::id);
   return contents;
 }
 

@@ -21,10 +21,11 @@
 #include "catalog/store.h"
 #include "events/limit_event.h"
 #include "events/usage_log.h"
-#include "ledger/transfer.h"
+#include "ledger/store.h"
 #include "quota/doctor.h"
 #include "quota/store.h"
 #include "quota/unresolved.h"
+#include "store/charges.h"
 #include "store/thresholds.h"
 
 namespace store {
@@ -35,6 +36,7 @@ class MemoryStore final : public catalog::Store,
                           public quota::Store,
                           public quota::UnresolvedStore,
                           public quota::Books,
+                          public ledger::Store,
                           public events::UsageLog,
                           public events::LimitEventLog {
  public:
@@ -74,11 +76,16 @@ class MemoryStore final : public catalog::Store,
   base::Result<std::vector<events::UsageSum>> sums(const events::UsageFilter& filter,
                                                    events::UsageGroup group) override;
 
+  // ledger::Store.
+  base::Result<ledger::Decided> post(const ledger::Order& order, base::WallTime now) override;
+  base::Result<std::int64_t> sweep(base::WallTime now) override;
+  base::Result<ledger::Book> book(base::AccountId account) override;
+  base::Result<std::vector<ledger::Transfer>> transfers(const ledger::TransferFilter& filter) override;
+  base::Result<std::optional<ledger::Transfer>> find_transfer(base::TransferId id) override;
+  base::Result<std::vector<ledger::Discrepancy>> check() override;
+
   base::Result<std::vector<events::LimitEvent>> limit_events(const events::LimitEventFilter& filter) override;
   std::int64_t limit_events_written(catalog::ThresholdAction action) const override;
-
-  // The transfer that a record is the evidence of; nullopt if it cost nothing or is not known.
-  base::Result<std::optional<ledger::Transfer>> find_transfer(base::TransferId id);
 
  private:
   struct StoredLimit {
@@ -107,6 +114,11 @@ class MemoryStore final : public catalog::Store,
     base::Status take_back(const quota::LeaseReturn& lease_return);
     base::Status correct(const events::Hold& hold);
   };
+  struct StoredGrant {
+    catalog::Grant grant;
+    base::Money disputed = {};
+    base::Money expired = {};
+  };
   // By time, then id: the order in which records are listed.
   using UsageKey = std::pair<base::WallTime, base::ExchangeId>;
 
@@ -119,6 +131,10 @@ class MemoryStore final : public catalog::Store,
   void keep(const events::UsageRecord& record, std::optional<base::WallTime> since = std::nullopt);
   // After the records were booked.
   void cross_thresholds_of(const std::vector<const events::UsageRecord*>& fresh, base::WallTime now);
+  ledger::Book book_of(base::AccountId account) const;  // nil: of all
+  void append(const ledger::Transfer& transfer);
+  const ledger::Transfer* transfer_with(base::TransferId id) const;
+  void make_good(base::GrantId payer, base::WallTime at);
   std::pair<base::AccountId, base::KeyId> payer_of(base::LimitId limit) const;
 
   mutable std::mutex mutex_;
@@ -135,6 +151,10 @@ class MemoryStore final : public catalog::Store,
   std::map<UsageKey, events::UsageRecord> usage_;
   std::unordered_map<base::ExchangeId, base::WallTime> started_;
   std::map<base::ExchangeId, quota::UnresolvedItem> unresolved_;
+  std::map<base::GrantId, StoredGrant> grants_;
+  GrantAccounts grant_accounts_;
+  std::vector<ledger::Transfer> transfers_;
+  std::unordered_map<base::TransferId, std::size_t> transfer_at_;
 };
 
 }  // namespace store

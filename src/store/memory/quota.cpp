@@ -70,6 +70,8 @@ quota::CounterState MemoryStore::state_of(const quota::CounterQuery& query) cons
     state.amount = known.amount_at(query.at);
     if (state.amount > known.amount) state.raised_until = known.raise->until;
   }
+  if (const auto grant = grant_accounts_.find(query.counter.limit); grant != grant_accounts_.end())
+    state.amount = ledger::amount_in(book_of(grant->second), base::GrantId{grant->first.uuid}).nanos();
   if (!query.live_from) return state;
   state.spent = 0;
   const auto live = counter.sub_windows.lower_bound(*query.live_from);
@@ -131,6 +133,8 @@ base::Result<std::vector<quota::Grant>> MemoryStore::grant(std::span<const quota
   std::vector<quota::Grant> grants;
   for (const quota::GrantRequest& request : requests) {
     ASSERT(0 <= request.at_least && request.at_least <= request.at_most);
+    if (const base::LimitId counter = request.of.counter.limit; grant_accounts_.contains(counter))
+      make_good(base::GrantId{counter.uuid}, request.at);
     quota::CounterState state = state_of(request.of);
     const std::int64_t possible = std::min(request.at_most, state.grantable());
     const std::int64_t granted = possible >= request.at_least ? possible : 0;
@@ -192,14 +196,6 @@ base::Result<std::vector<quota::CounterState>> MemoryStore::read(std::span<const
   return states;
 }
 
-base::Result<std::optional<ledger::Transfer>> MemoryStore::find_transfer(base::TransferId id) {
-  const std::lock_guard lock(mutex_);
-  const base::ExchangeId exchange{id.uuid};
-  const auto started = started_.find(exchange);
-  if (started == started_.end()) return std::nullopt;
-  return ledger::transfer_of(usage_.at({started->second, exchange}));
-}
-
 void MemoryStore::cross_thresholds_of(const std::vector<const events::UsageRecord*>& fresh, base::WallTime now) {
   std::map<quota::CounterKey, std::int64_t> added;
   for (const events::UsageRecord* const record : fresh)
@@ -241,9 +237,11 @@ void MemoryStore::keep(const events::UsageRecord& record, std::optional<base::Wa
   const base::WallTime ended{record.started.ms + record.duration_us / 1'000};
   if (quota::is_unresolved(record))
     unresolved_.emplace(record.id, quota::UnresolvedItem{.record = record, .since = since.value_or(ended)});
+  if (const auto charge = charge_of(record, grant_accounts_)) append(*charge);
 }
 
 std::pair<base::AccountId, base::KeyId> MemoryStore::payer_of(base::LimitId limit) const {
+  if (const auto grant = grant_accounts_.find(limit); grant != grant_accounts_.end()) return {grant->second, {}};
   const auto stored = limits_.find(limit);
   if (stored == limits_.end()) return {};
   const catalog::LimitSubject& subject = stored->second.limit.subject;

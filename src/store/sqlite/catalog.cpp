@@ -1,8 +1,11 @@
 // catalog::Store on SQLite.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "store/sqlite/enum_text.h"
 #include "store/sqlite/sqlite_store.h"
+#include "store/sqlite/transfers.h"
 
 namespace store {
 namespace {
@@ -18,6 +21,9 @@ base::Result<catalog::Account> take_account(Rows& rows) {
   account.external_id = rows.take_text();
   TRY(account.status, enum_from(rows.take_text(), catalog::AccountStatus::suspended, "accounts.status"));
   account.created = rows.take_time();
+  account.credit_only = rows.take_flag();
+  account.markup = {rows.take_integer()};
+  account.top_up_fee = {rows.take_integer()};
   return account;
 }
 
@@ -104,13 +110,18 @@ base::Result<catalog::Contents> SqliteStore::load() {
   const std::lock_guard lock(writer_mutex_);
   catalog::Contents contents;
   TRY(contents.accounts,
-      take_all(writer_.query("SELECT id, parent_id, name, external_id, status, created FROM accounts ORDER BY id"),
+      take_all(writer_.query("SELECT id, parent_id, name, external_id, status, created, credit_only, markup, "
+                             "top_up_fee FROM accounts ORDER BY id"),
                take_account));
   TRY(contents.keys, take_all(writer_.query("SELECT id, account_id, name, hash, hint, role, status, created, expires "
                                             "FROM keys ORDER BY id"),
                               take_key));
   TRY(contents.limits,
       take_all(writer_.query("SELECT " LIMIT_COLUMNS " FROM limits WHERE removed_at IS NULL ORDER BY id"), take_limit));
+  TRY(const auto book, sqlite::read_book(writer_, {}));
+  for (const ledger::GrantState& state : book)
+    if (ledger::is_live(state)) contents.grants.push_back(state.grant);
+  std::ranges::sort(contents.grants, {}, &catalog::Grant::id);
   return contents;
 }
 
@@ -128,10 +139,12 @@ base::Result<const std::map<base::LimitId, catalog::Limit>*> SqliteStore::watche
 base::Status SqliteStore::put(const catalog::Account& account) {
   const std::lock_guard lock(writer_mutex_);
   TRY_STATUS(writer_.run(
-      "INSERT INTO accounts (id, parent_id, name, external_id, status, created) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE SET "
-      "parent_id = ?2, name = ?3, external_id = ?4, status = ?5, created = ?6",
-      account.id, account.parent, account.name, account.external_id, to_string(account.status), account.created));
+      "INSERT INTO accounts (id, parent_id, name, external_id, status, created, credit_only, markup, top_up_fee) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO UPDATE SET "
+      "parent_id = ?2, name = ?3, external_id = ?4, status = ?5, created = ?6, credit_only = ?7, markup = ?8, "
+      "top_up_fee = ?9",
+      account.id, account.parent, account.name, account.external_id, to_string(account.status), account.created,
+      account.credit_only, account.markup.value, account.top_up_fee.value));
   return {};
 }
 

@@ -24,9 +24,10 @@ using sqlite::UsageAppend;
 base::Result<std::vector<Unaccounted>> left_open(Database& database) {
   TRY(Rows rows, database.query("SELECT leases.incarnation, leases.limit_id, leases.label, "
                                 "leases.granted - leases.returned - leases.consumed AS remainder, "
-                                "coalesce(limits.account_id, keys.account_id), limits.key_id "
+                                "coalesce(limits.account_id, keys.account_id, grants.account_id), limits.key_id "
                                 "FROM leases LEFT JOIN limits ON limits.id = leases.limit_id "
                                 "LEFT JOIN keys ON keys.id = limits.key_id "
+                                "LEFT JOIN grants ON grants.id = leases.limit_id "
                                 "WHERE leases.open = 1 AND remainder > 0"));
   std::vector<Unaccounted> left;
   for (;;) {
@@ -113,6 +114,7 @@ base::Result<quota::Recovery> SqliteStore::recover(base::WallTime now, const quo
   fresh.insert(fresh.end(), more.begin(), more.end());
   TRY_STATUS(usage.write(fresh));
   TRY_STATUS(sqlite::note_unresolved(writer_, fresh, now));
+  TRY_STATUS(post_charges(fresh));
   TRY(const auto crossings, cross_thresholds_of(fresh, now));
   TRY_STATUS(writer_.run("UPDATE leases SET open = 0 WHERE open = 1"));
   TRY_STATUS(writer_.run("DELETE FROM journals"));
@@ -137,6 +139,7 @@ base::Result<std::vector<quota::Grant>> SqliteStore::grant(std::span<const quota
     ASSERT(0 <= request.at_least && request.at_least <= request.at_most);
     const quota::CounterKey& key = request.of.counter;
     lease_rows_.erase(key);
+    if (grant_accounts_.contains(key.limit)) TRY_STATUS(make_good(base::GrantId{key.limit.uuid}, request.at));
     if (request.of.live_from) TRY_STATUS(forget_sub_windows(writer_, key.limit, *request.of.live_from));
     TRY(quota::CounterState state, state_of(request.of));
     const std::int64_t possible = std::min(request.at_most, state.grantable());
@@ -176,6 +179,7 @@ base::Status SqliteStore::flush(const quota::Flush& flush) {
   TRY_STATUS(bookings.write());
   TRY_STATUS(usage.write(fresh));
   TRY_STATUS(sqlite::note_unresolved(writer_, fresh));
+  TRY_STATUS(post_charges(fresh));
   TRY(const auto crossings, cross_thresholds_of(fresh, flush.now));
   for (const quota::JournalMark& mark : flush.marks)
     TRY_STATUS(
@@ -255,6 +259,9 @@ base::Result<quota::CounterState> SqliteStore::state_of(const quota::CounterQuer
     state.spent = rows.take_integer();
     state.leased = rows.take_integer();
     state.unresolved = rows.take_integer();
+  }
+  if (grant_accounts_.contains(key.limit)) {
+    TRY(state.amount, amount_of(base::GrantId{key.limit.uuid}));
   }
   if (!query.live_from) return state;
   TRY(Rows rows, writer_.query("SELECT coalesce(sum(spent), 0), min(label) FROM sub_windows "

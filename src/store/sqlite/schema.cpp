@@ -25,6 +25,7 @@ EMBEDDED(metergate_schema_0004, METERGATE_SCHEMA_0004)
 EMBEDDED(metergate_schema_0005, METERGATE_SCHEMA_0005)
 EMBEDDED(metergate_schema_0006, METERGATE_SCHEMA_0006)
 EMBEDDED(metergate_schema_0007, METERGATE_SCHEMA_0007)
+EMBEDDED(metergate_schema_0008, METERGATE_SCHEMA_0008)
 #undef EMBEDDED
 // clang-format on
 
@@ -46,7 +47,8 @@ std::vector<Migration> migrations() {
           {.script = {metergate_schema_0004, metergate_schema_0004_end}},
           {.script = {metergate_schema_0005, metergate_schema_0005_end}, .then = note_all_unresolved},
           {.script = {metergate_schema_0006, metergate_schema_0006_end}},
-          {.script = {metergate_schema_0007, metergate_schema_0007_end}}};
+          {.script = {metergate_schema_0007, metergate_schema_0007_end}},
+          {.script = {metergate_schema_0008, metergate_schema_0008_end}}};
 }
 
 base::Result<std::int64_t> number(Database& database, std::string_view sql) {

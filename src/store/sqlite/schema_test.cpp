@@ -39,6 +39,12 @@ constexpr std::string_view back_to_schema_4 = R"(
   ALTER TABLE limits DROP COLUMN raise_amount;
   ALTER TABLE limits DROP COLUMN raise_until;
   ALTER TABLE limits DROP COLUMN thresholds;
+  DROP TABLE postings;
+  DROP TABLE transfers;
+  DROP TABLE grants;
+  ALTER TABLE accounts DROP COLUMN credit_only;
+  ALTER TABLE accounts DROP COLUMN markup;
+  ALTER TABLE accounts DROP COLUMN top_up_fee;
   PRAGMA user_version = 4;
 )";
 constexpr base::WallTime noon{1'795'262'400'000};  // 2026-11-21T12:00:00Z

@@ -5,6 +5,7 @@
 #include "base/private_files.h"
 #include "store/sqlite/backup.h"
 #include "store/sqlite/schema.h"
+#include "store/sqlite/transfers.h"
 
 namespace store {
 
@@ -22,6 +23,7 @@ base::Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesyst
   TRY_STATUS(sqlite::migrate(writer));
   TRY(Database reader, Database::open(path, Database::Access::read_only));
   std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(writer), std::move(reader), sizes));
+  TRY(store->grant_accounts_, sqlite::read_grant_accounts(store->writer_));
   TRY(store->checkpointer_, sqlite::Checkpointer::start(store->writer_, store->writer_mutex_));
   return store;
 }

@@ -3,8 +3,8 @@
 // when it returns (WAL, synchronous=FULL); an error changes nothing. It behaves like store::MemoryStore, whose header
 // says what a flush does to a counter; tests/conformance holds both to it.
 //
-// One .cpp a port: catalog.cpp, quota.cpp, unresolved.cpp, books.cpp, usage_log.cpp; usage_append.h is the part of a
-// flush that writes the usage log. The schema is in schema/.
+// One .cpp a port: catalog.cpp, quota.cpp, unresolved.cpp, books.cpp, ledger.cpp, usage_log.cpp; usage_append.h is
+// the part of a flush that writes the usage log. The schema is in schema/.
 
 #include <array>
 #include <atomic>
@@ -18,10 +18,11 @@
 #include "catalog/store.h"
 #include "events/limit_event.h"
 #include "events/usage_log.h"
-#include "ledger/transfer.h"
+#include "ledger/store.h"
 #include "quota/doctor.h"
 #include "quota/store.h"
 #include "quota/unresolved.h"
+#include "store/charges.h"
 #include "store/secret_box.h"
 #include "store/sqlite/bookings.h"
 #include "store/sqlite/checkpointer.h"
@@ -37,6 +38,7 @@ class SqliteStore final : public catalog::Store,
                           public quota::Store,
                           public quota::UnresolvedStore,
                           public quota::Books,
+                          public ledger::Store,
                           public events::UsageLog,
                           public events::LimitEventLog {
  public:
@@ -81,8 +83,13 @@ class SqliteStore final : public catalog::Store,
   base::Result<std::vector<events::LimitEvent>> limit_events(const events::LimitEventFilter& filter) override;
   std::int64_t limit_events_written(catalog::ThresholdAction action) const override;
 
-  // The transfer that a record is the evidence of; nullopt if it cost nothing or is not known.
-  base::Result<std::optional<ledger::Transfer>> find_transfer(base::TransferId id);
+  // ledger::Store. Orders wait for the writer; what only reads has the reader's connection.
+  base::Result<ledger::Decided> post(const ledger::Order& order, base::WallTime now) override;
+  base::Result<std::int64_t> sweep(base::WallTime now) override;
+  base::Result<ledger::Book> book(base::AccountId account) override;
+  base::Result<std::vector<ledger::Transfer>> transfers(const ledger::TransferFilter& filter) override;
+  base::Result<std::optional<ledger::Transfer>> find_transfer(base::TransferId id) override;
+  base::Result<std::vector<ledger::Discrepancy>> check() override;
 
   // The secrets of upstreams, by the upstream's name, as a SecretBox sealed them.
   base::Status put_secret(std::string_view name, const SealedSecret& sealed);
@@ -102,6 +109,10 @@ class SqliteStore final : public catalog::Store,
   base::Status count_commit();
   base::Result<std::uint64_t> stored_commits();
   base::Result<quota::CounterState> state_of(const quota::CounterQuery& query);
+  // Of the records that are new, what they charged to grants.
+  base::Status post_charges(std::span<const events::UsageRecord* const> records);
+  base::Status make_good(base::GrantId payer, base::WallTime at);
+  base::Result<std::int64_t> amount_of(base::GrantId grant);
 
   // The limits that have thresholds, as the catalog has them now.
   base::Result<const std::map<base::LimitId, catalog::Limit>*> watched_limits();
@@ -124,6 +135,7 @@ class SqliteStore final : public catalog::Store,
   sqlite::LeaseRows lease_rows_;
   std::optional<std::map<base::LimitId, catalog::Limit>> watched_;   // nullopt: to be read
   std::array<std::atomic<std::int64_t>, 2> limit_events_written_{};  // by action
+  GrantAccounts grant_accounts_;
   std::mutex reader_mutex_;
   sqlite::Database reader_;                             // closed before the writer, whose closing tidies the files up
   std::unique_ptr<sqlite::Checkpointer> checkpointer_;  // uses the writer

@@ -156,6 +156,7 @@ base::Result<UnresolvedItem> SqliteStore::correct(const quota::Correction& corre
   for (const events::Hold& hold : correction.record.holds) TRY_STATUS(bookings.correct(hold));
   TRY_STATUS(bookings.write());
   TRY_STATUS(usage.write(fresh));
+  TRY_STATUS(post_charges(fresh));
   TRY(const auto crossings, cross_thresholds_of(fresh, correction.record.started));
   TRY_STATUS(writer_.run("UPDATE unresolved SET verdict = ?2, reason = ?3, correction = ?4 WHERE id = ?1",
                          correction.item, quota::to_string(correction.verdict), correction.reason,

@@ -266,12 +266,6 @@ base::Result<std::optional<events::UsageRecord>> SqliteStore::find_record(base::
   return record;
 }
 
-base::Result<std::optional<ledger::Transfer>> SqliteStore::find_transfer(base::TransferId id) {
-  const std::lock_guard lock(reader_mutex_);
-  TRY(const auto record, find_record({id.uuid}));
-  return record ? ledger::transfer_of(*record) : std::nullopt;
-}
-
 base::Result<std::vector<events::UsageRecord>> SqliteStore::records(const UsageFilter& filter) {
   TRY_STATUS(check_page(filter));
   const std::lock_guard lock(reader_mutex_);
