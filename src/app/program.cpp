@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -156,6 +157,14 @@ void Program::catalog_changed(const std::shared_ptr<const catalog::Snapshot>& sn
         after->leased() != before.leased())
       keeper_->limit_changed(before.id);
   }
+  // What was disputed of one grant the account's others owe: all of them go back.
+  std::set<base::AccountId> moved;
+  for (const catalog::Grant& before : published_->contents().grants) {
+    const catalog::Grant* after = snapshot->find_grant(before.id);
+    if (after == nullptr || *after != before) moved.insert(before.account);
+  }
+  for (const catalog::Grant& grant : published_->contents().grants)
+    if (moved.contains(grant.account)) keeper_->limit_changed(catalog::counter_of(grant.id));
   published_ = snapshot;
 }
 

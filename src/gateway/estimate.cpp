@@ -26,9 +26,11 @@ std::optional<std::int64_t> affordable_output(const meter::ChatRequest& request,
                                               const quota::Shortage& shortage) {
   if (shortage.limit.clamp == catalog::Clamp::off) return std::nullopt;
   switch (shortage.limit.unit) {
-    case catalog::LimitUnit::usd:
-      return price.affordable_output(base::Money::from_nanos(shortage.available), request.input_bound, request.tier,
-                                     audio_of(request));
+    case catalog::LimitUnit::usd: {
+      const auto available = base::Money::from_nanos(shortage.available);
+      const auto cost = base::without_share(available, shortage.markup.value_or(base::BasisPoints{}));
+      return price.affordable_output(cost, request.input_bound, request.tier, audio_of(request));
+    }
     case catalog::LimitUnit::tokens: return shortage.available - request.input_bound;
     case catalog::LimitUnit::output_tokens: return shortage.available;
     case catalog::LimitUnit::input_tokens:
@@ -61,9 +63,12 @@ base::Result<const meter::ModelPrice*> price_of(const Settings& settings, const 
   return price;
 }
 
-quota::Amounts worst_case(const meter::ChatRequest& request, const meter::ModelPrice& price, std::int64_t output_cap) {
+quota::Amounts worst_case(const meter::ChatRequest& request, const meter::ModelPrice& price, std::int64_t output_cap,
+                          const catalog::Balance* balance) {
   const std::int64_t output = output_cap * request.choices;
-  return {.usd = price.worst_cost(request.input_bound, output, request.tier, audio_of(request)),
+  const base::Money usd = price.worst_cost(request.input_bound, output, request.tier, audio_of(request));
+  return {.usd = usd,
+          .charge = quota::charge_of(usd, balance),
           .input_tokens = request.input_bound,
           .output_tokens = output,
           .requests = 1};

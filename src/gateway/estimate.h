@@ -9,6 +9,7 @@
 #include "catalog/snapshot.h"
 #include "gateway/settings.h"
 #include "meter/chat_request.h"
+#include "quota/balance.h"
 #include "quota/decision.h"
 
 namespace gateway {
@@ -24,7 +25,9 @@ inline std::int64_t output_cap_of(const meter::ChatRequest& request, const meter
   return request.output_cap.value_or(price.max_output_tokens);
 }
 
-quota::Amounts worst_case(const meter::ChatRequest& request, const meter::ModelPrice& price, std::int64_t output_cap);
+// `balance`: what pays for a prepaid account.
+quota::Amounts worst_case(const meter::ChatRequest& request, const meter::ModelPrice& price, std::int64_t output_cap,
+                          const catalog::Balance* balance);
 
 inline bool applies(const catalog::Limit& limit, std::string_view model, const catalog::Route& route) {
   return limit.filter.matches(model, route.name);

@@ -219,13 +219,13 @@ void Exchange::choose_limits() {
 }
 
 void Exchange::estimate() {
-  plan_.worst_case = worst_case(plan_.request, *plan_.price, plan_.output_cap);
+  plan_.worst_case = worst_case(plan_.request, *plan_.price, plan_.output_cap, caller_->balance);
   estimate_ = plan_.worst_case.usd;
   record_->estimate = estimate_;
 }
 
 bool Exchange::reserve_at_once() {
-  reservation_ = worker_.admission_.try_reserve(limits_, plan_.worst_case, stamp_, record_);
+  reservation_ = worker_.admission_.try_reserve(limits_, plan_.worst_case, stamp_, record_, caller_->balance);
   return reservation_.has_value();
 }
 
@@ -282,7 +282,7 @@ net::Task<quota::Decision> Exchange::ask(std::int64_t wait_ms) {
   // A grant that comes too late is dropped, which releases it.
   const auto decision = co_await within<quota::Decision>(worker_.loop_, patience_ms, too_late, [&](auto decided) {
     worker_.admission_.reserve(limits_, plan_.worst_case, stamp_, worker_.loop_.now().plus_ms(wait_ms), *record_,
-                               std::move(decided));
+                               std::move(decided), caller_->balance);
   });
   co_return std::move(*decision);
 }

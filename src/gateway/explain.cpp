@@ -85,7 +85,7 @@ void judge_each(quota::Explanation& out, const meter::ChatRequest& request, cons
 
 // As Exchange::reserve: a shorter answer now is better than waiting for others.
 void decide(quota::Explanation& out, const meter::ChatRequest& request, const meter::ModelPrice& price,
-            std::int64_t least_cap, base::WallTime now) {
+            std::int64_t least_cap, base::WallTime now, const catalog::Balance* balance) {
   quota::Refusal refusal = judge_all(out.limits, *out.worst_case);
   out.verdict = CallVerdict::admitted;
   if (refusal.shortages.empty()) return;
@@ -93,7 +93,7 @@ void decide(quota::Explanation& out, const meter::ChatRequest& request, const me
     const auto tightest = std::ranges::find(out.limits, cap, &quota::ExplainedLimit::output_cap);
     if (tightest != out.limits.end()) out.decided_by = tightest->limit.id;
     out.clamped_to = cap;
-    out.clamped_worst_case = worst_case(request, price, *cap);
+    out.clamped_worst_case = worst_case(request, price, *cap, balance);
     refusal = judge_all(out.limits, *out.clamped_worst_case);
     out.verdict = CallVerdict::clamped;
     if (refusal.shortages.empty()) return;
@@ -145,7 +145,7 @@ base::Result<quota::Explanation> Explainer::explain(const catalog::KeyEntry& key
   if (price) {
     out.price_version = settings.prices->version();
     out.output_cap = output_cap_of(*request, **price);
-    out.worst_case = worst_case(*request, **price, out.output_cap);
+    out.worst_case = worst_case(*request, **price, out.output_cap, key.balance);
     judge_each(out, *request, **price, settings.clamp_min_output_tokens);
   }
 
@@ -157,7 +157,7 @@ base::Result<quota::Explanation> Explainer::explain(const catalog::KeyEntry& key
   } else if (!trouble.empty()) {
     refuse(out, base::Error{base::ErrorType::unavailable, base::Source::store, trouble, {}});
   } else {
-    decide(out, *request, **price, settings.clamp_min_output_tokens, now);
+    decide(out, *request, **price, settings.clamp_min_output_tokens, now, key.balance);
   }
   return out;
 }

@@ -81,6 +81,8 @@ void Exchange::add_cost_fields(net::HeadWriter& writer) {
 void Exchange::add_budget_fields(net::HeadWriter& writer) {
   const catalog::Limit* tightest = nullptr;
   std::int64_t left = 0;
+  std::optional<std::int64_t> balance;
+  if (caller_->balance != nullptr) balance = worker_.admission_.remaining(*caller_->balance, stamp_);
   for (const catalog::Limit* limit : limits_) {
     if (limit->unit != catalog::LimitUnit::usd || limit->mode == catalog::LimitMode::shadow) continue;
     const auto remaining = worker_.admission_.remaining(*limit, stamp_);
@@ -88,7 +90,10 @@ void Exchange::add_budget_fields(net::HeadWriter& writer) {
     tightest = limit;
     left = *remaining;
   }
-  if (tightest != nullptr) {
+  if (balance && (tightest == nullptr || *balance < left)) {
+    writer.field("X-Budget-Remaining", base::Money::from_nanos(std::max<std::int64_t>(*balance, 0)).to_usd());
+    writer.field("X-Budget-Period", "balance");
+  } else if (tightest != nullptr) {
     writer.field("X-Budget-Remaining", base::Money::from_nanos(std::max<std::int64_t>(left, 0)).to_usd());
     writer.field("X-Budget-Period", period_of(tightest->window));
   }
@@ -148,6 +153,7 @@ void Exchange::settle(const meter::ChatReply& reply, std::int64_t output_chunks,
       cost = price->cost(usage, tier);
     }
     actual.usd = cost.value_or(base::Money::zero());
+    actual.charge = quota::charge_of(actual.usd, caller_->balance);
     actual.input_tokens = *usage.input_tokens;
     actual.output_tokens = *usage.output_tokens;
     usage_ = record.usage;

@@ -24,6 +24,9 @@ std::string in_words(const quota::Shortage& shortage) {
     return fmt::format("the limit '{}' is blocked: {}% of {} {} {} is spent", shortage.limit.name,
                        *shortage.blocked_at_percent, amount(shortage.amount), catalog::to_string(shortage.limit.unit),
                        catalog::in_words(shortage.limit.window));
+  if (shortage.markup)
+    return fmt::format("the call may need {} usd and the balance of '{}' has {} left", amount(shortage.required),
+                       shortage.limit.name, amount(shortage.available));
   return fmt::format("the call may need {} {} and the limit '{}' has {} left of {} {}", amount(shortage.required),
                      catalog::to_string(shortage.limit.unit), shortage.limit.name, amount(shortage.available),
                      amount(shortage.amount), catalog::in_words(shortage.limit.window));
@@ -63,10 +66,13 @@ std::string error_body(const Failure& failure, std::string_view request_id) {
   if (!failure.error.field.empty()) error["param"] = failure.error.field;
   if (failure.shortage) {
     const quota::Shortage& shortage = *failure.shortage;
-    error["limit"] = {{"id", shortage.limit.id.to_string()},
-                      {"name", shortage.limit.name},
-                      {"unit", catalog::to_string(shortage.limit.unit)},
-                      {"window", base::to_string(shortage.limit.window)}};
+    if (shortage.markup)
+      error["balance"] = {{"account", std::get<base::AccountId>(shortage.limit.subject).to_string()}};
+    else
+      error["limit"] = {{"id", shortage.limit.id.to_string()},
+                        {"name", shortage.limit.name},
+                        {"unit", catalog::to_string(shortage.limit.unit)},
+                        {"window", base::to_string(shortage.limit.window)}};
     error["required"] = catalog::amount_text(shortage.limit.unit, shortage.required);
     error["available"] = catalog::amount_text(shortage.limit.unit, shortage.available);
     error["resets_at"] =

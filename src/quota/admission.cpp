@@ -2,13 +2,15 @@
 
 #include <utility>
 
+#include "quota/balance.h"
 #include "quota/counting.h"
 #include "quota/scribe.h"
 
 namespace quota {
 
 std::optional<Reservation> Admission::try_reserve(std::span<const catalog::Limit* const> limits, const Amounts& amounts,
-                                                  base::WallTime stamp, std::unique_ptr<events::UsageRecord>& record) {
+                                                  base::WallTime stamp, std::unique_ptr<events::UsageRecord>& record,
+                                                  const catalog::Balance* balance) {
   if (!keeper_.admitting()) return std::nullopt;
   Reservation::Parts parts;
   const auto undo = [&] {
@@ -30,6 +32,10 @@ std::optional<Reservation> Admission::try_reserve(std::span<const catalog::Limit
     if (limit->leased() && lease->wants_refill()) keeper_.ask_refill(lease);
     parts.push_back({lease, limit->unit, amount, lease->sub_window(stamp)});
   }
+  if (balance != nullptr && !take_from(*balance, amounts.charge, stamp, parts)) {
+    undo();
+    return std::nullopt;
+  }
   if (scribe_ == nullptr) return Reservation(keeper_, std::move(record), std::move(parts));
   auto entry = scribe_->reserve(*record, parts);
   if (!entry) {  // the keeper's way meets the same, and says so
@@ -42,15 +48,37 @@ std::optional<Reservation> Admission::try_reserve(std::span<const catalog::Limit
   return reservation;
 }
 
+bool Admission::take_from(const catalog::Balance& balance, base::Money charge, base::WallTime stamp,
+                          Reservation::Parts& parts) {
+  std::int64_t missing = want_of(charge);
+  for (const catalog::Grant* grant : balance.grants) {
+    if (!grant->usable_at(stamp)) continue;
+    const auto known = leases_.find(catalog::counter_of(grant->id));
+    if (known == leases_.end() || !known->second->span().contains(stamp)) return false;
+    const std::shared_ptr<Lease>& lease = known->second;
+    if (lease->overdrawn()) return false;
+    const std::int64_t taken = lease->take_up_to(missing);
+    if (taken > 0) parts.push_back({lease, catalog::LimitUnit::usd, taken, std::nullopt, true});
+    if (lease->wants_refill()) keeper_.ask_refill(lease);
+    missing -= taken;
+    if (missing == 0) return true;
+    // The next grant is touched when this one has nothing more, not when the lease of it is short.
+    if (!is_exhausted(*lease, taken)) return false;
+  }
+  return false;
+}
+
 void Admission::reserve(std::span<const catalog::Limit* const> limits, const Amounts& amounts, base::WallTime stamp,
                         base::Instant deadline, const events::UsageRecord& record,
-                        std::function<void(Decision)> decided) {
+                        std::function<void(Decision)> decided, const catalog::Balance* balance) {
   Waiter waiter{.wants = {},
+                .balance = {},
                 .stamp = stamp,
                 .deadline = deadline,
                 .record = std::make_unique<events::UsageRecord>(record),
                 .decided = std::move(decided)};
   for (const catalog::Limit* limit : limits) waiter.wants.push_back({*limit, amounts.in(limit->unit)});
+  if (balance != nullptr) waiter.balance = want_from(*balance, amounts.charge);
   keeper_.submit(std::move(waiter));
 }
 
@@ -90,6 +118,17 @@ std::optional<catalog::Threshold> Admission::warning(const catalog::Limit& limit
         lease.spent() >= catalog::level_of(threshold, lease.amount()))
       highest = threshold;
   return highest;
+}
+
+std::optional<std::int64_t> Admission::remaining(const catalog::Balance& balance, base::WallTime stamp) const {
+  std::int64_t left = 0;
+  for (const catalog::Grant* grant : balance.grants) {
+    if (!grant->usable_at(stamp)) continue;
+    const auto known = leases_.find(catalog::counter_of(grant->id));
+    if (known == leases_.end()) return std::nullopt;
+    left += known->second->amount() - known->second->spent() - known->second->unresolved();
+  }
+  return left;
 }
 
 }  // namespace quota

@@ -18,16 +18,18 @@ class Admission {
   // `scribe`: this worker's; nullptr where no journal is kept (a store that ends with the process).
   explicit Admission(Keeper& keeper, Scribe* scribe = nullptr) : keeper_(keeper), scribe_(scribe) {}
 
-  // Takes `amounts` off every limit at once from free lease money, or nothing: then nullopt, and `record`
-  // stays the caller's.
+  // Takes `amounts` off every limit, and their charge off the balance, at once from free lease money, or nothing: then
+  // nullopt, and `record` stays the caller's. `balance`: what pays for a prepaid account.
   std::optional<Reservation> try_reserve(std::span<const catalog::Limit* const> limits, const Amounts& amounts,
-                                         base::WallTime stamp, std::unique_ptr<events::UsageRecord>& record);
+                                         base::WallTime stamp, std::unique_ptr<events::UsageRecord>& record,
+                                         const catalog::Balance* balance = nullptr);
 
   // The slow way: the keeper asks the store. A reservation begins with a copy of `record`. `decided` is called once, on
   // the store thread; on the worker's, adopt() then makes it as good as one of try_reserve. Fails if it cannot be
   // written into the journal: it must not be used then.
   void reserve(std::span<const catalog::Limit* const> limits, const Amounts& amounts, base::WallTime stamp,
-               base::Instant deadline, const events::UsageRecord& record, std::function<void(Decision)> decided);
+               base::Instant deadline, const events::UsageRecord& record, std::function<void(Decision)> decided,
+               const catalog::Balance* balance = nullptr);
   base::Status adopt(Reservation& reservation);
   // Whether the call may leave: not before its reservation survives what `journal.durability` says. If not, `ready` is
   // called on this thread when it may, or with why it must not.
@@ -39,10 +41,15 @@ class Admission {
   // How much of a limit is left (amount - spent - unresolved) as far as this process knows; nullopt if it holds no
   // lease of the limit's current window.
   std::optional<std::int64_t> remaining(const catalog::Limit& limit, base::WallTime stamp) const;
+  // The same of a balance; nullopt if a lease of a usable grant is not known.
+  std::optional<std::int64_t> remaining(const catalog::Balance& balance, base::WallTime stamp) const;
   // The highest of a limit's thresholds that warn and are crossed, as far as this process knows.
   std::optional<catalog::Threshold> warning(const catalog::Limit& limit, base::WallTime stamp) const;
 
  private:
+  // Takes a charge from the grants in burn order; what it took is in `parts`, enough or not.
+  bool take_from(const catalog::Balance& balance, base::Money charge, base::WallTime stamp, Reservation::Parts& parts);
+
   Keeper& keeper_;
   Scribe* const scribe_;
   std::string journal_error_;

@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/basis_points.h"
 #include "base/clock.h"
 #include "base/money.h"
 #include "base/result.h"
@@ -25,12 +26,15 @@ struct Shortage {
   // The threshold that blocks the limit, whatever is left of its amount; nullopt: what is left is too little.
   std::optional<int> blocked_at_percent = std::nullopt;
   std::int64_t amount = 0;  // in force at that moment: with a raise, not the limit's own
+  // Set if it is a balance: `limit` stands for its grants all together, and the amounts are charges.
+  std::optional<base::BasisPoints> markup = std::nullopt;
 };
 
 // A policy's no. A value, not an error.
 struct Refusal {
   // limit_reached: spent + unresolved + required is above the amount, waiting does not help before the window turns.
-  // limit_busy: only others' reservations stand in the way. unavailable: the store could not say; fail closed.
+  // insufficient_balance: the same of a balance's grants. limit_busy: only others' reservations stand in the way.
+  // unavailable: the store could not say; fail closed.
   base::ErrorType type = base::ErrorType::limit_reached;
   std::vector<Shortage> shortages;  // the one that decided first; empty for unavailable
   std::string reason;               // of unavailable: why

@@ -20,11 +20,11 @@ void Keeper::serve_waiters(base::Instant now) {
 
   std::vector<Asking> asking;
   for (Waiter& waiter : std::exchange(waiters_, {})) {
-    auto leases = leases_of(waiter);
-    if (leases) {
-      asking.push_back({std::move(waiter), std::move(*leases)});
+    Asking one{std::move(waiter), {}, {}};
+    if (const base::Status found = find_leases(one)) {
+      asking.push_back(std::move(one));
     } else {
-      waiter.decided(Refusal{base::ErrorType::unavailable, {}, leases.error().message});
+      one.waiter.decided(Refusal{base::ErrorType::unavailable, {}, found.error().message});
     }
   }
   InHand in_hand;
@@ -46,18 +46,25 @@ void Keeper::serve_waiters(base::Instant now) {
   for (const auto& [lease, amount] : in_hand) lease->give(amount);
 }
 
-base::Result<Keeper::Leases> Keeper::leases_of(Waiter& waiter) {
+base::Status Keeper::find_leases(Asking& asking) {
+  Waiter& waiter = asking.waiter;
   if (!admitting()) return base::fail(base::ErrorType::unavailable, halted_because());
   // After any wait the windows are those of this moment.
   waiter.stamp = std::max(waiter.stamp, wall_now());
   wall_ = std::max(wall_, waiter.stamp);
-  Leases leases;
   for (const Waiter::Want& want : waiter.wants) {
     TRY(auto lease, lease_for(want.limit, waiter.stamp));
     if (!lease->usable(waiter.stamp)) TRY_STATUS(end_raise(*lease));
-    leases.push_back(std::move(lease));
+    asking.leases.push_back(std::move(lease));
   }
-  return leases;
+  if (!waiter.balance) return {};
+  for (const catalog::Grant& grant : waiter.balance->grants) {
+    if (!grant.usable_at(waiter.stamp)) continue;
+    TRY(auto lease, lease_in(catalog::counter_of(grant.id), {.kind = base::WindowPolicy::Kind::total},
+                             catalog::window_of(grant), waiter.stamp));
+    asking.grants.push_back(std::move(lease));
+  }
+  return {};
 }
 
 // What was granted above the old amount goes back before anything more is handed out.
@@ -68,16 +75,20 @@ base::Status Keeper::end_raise(Lease& lease) {
 }
 
 base::Result<std::shared_ptr<Lease>> Keeper::lease_for(const catalog::Limit& limit, base::WallTime stamp) {
-  const base::Window window = base::window_at(limit.window, stamp);
-  const CounterKey key{limit.id, window.label};
+  return lease_in(limit.id, limit.window, base::window_at(limit.window, stamp), stamp);
+}
+
+base::Result<std::shared_ptr<Lease>> Keeper::lease_in(base::LimitId limit, const base::WindowPolicy& policy,
+                                                      const base::Window& window, base::WallTime stamp) {
+  const CounterKey key{limit, window.label};
   if (const auto known = leases_.find(key); known != leases_.end()) return known->second;
-  const CounterQuery query = quota::query_of(limit.id, limit.window, window, stamp);
+  const CounterQuery query = quota::query_of(limit, policy, window, stamp);
   const auto states = store_.read(std::span(&query, 1));
   if (!states) {
     note(std::unexpected(states.error()));
     return std::unexpected(states.error());
   }
-  auto lease = std::make_shared<Lease>(limit.id, limit.window, window);
+  auto lease = std::make_shared<Lease>(limit, policy, window);
   lease->known_ = states->front();
   lease->amount_ = lease->known_.amount;
   lease->raised_until_ms_ = lease->known_.raised_until.value_or(base::WallTime{Lease::not_raised}).ms;
@@ -94,7 +105,7 @@ CounterQuery Keeper::query_of(const Lease& lease) {
 base::Status Keeper::fetch(std::span<const Asking> asking, InHand& in_hand, base::Instant now) {
   InHand need;
   base::Status squared;
-  for (const Asking& one : asking)
+  for (const Asking& one : asking) {
     for (std::size_t i = 0; i < one.leases.size(); ++i) {
       const Waiter::Want& want = one.waiter.wants[i];
       Lease& lease = *one.leases[i];
@@ -102,6 +113,8 @@ base::Status Keeper::fetch(std::span<const Asking> asking, InHand& in_hand, base
         if (base::Status status = square(lease); !status) squared = std::move(status);
       if (want.limit.leased() && !stopped(want.limit, lease)) need[&lease] += want.amount;
     }
+    if (one.waiter.balance) need_of_balance(one, need);
+  }
 
   std::vector<GrantRequest> requests;
   std::vector<Lease*> of_request;
@@ -115,7 +128,7 @@ base::Status Keeper::fetch(std::span<const Asking> asking, InHand& in_hand, base
     have = lease->take_up_to(std::numeric_limits<std::int64_t>::max());
     if (have >= amount) continue;
     const std::int64_t missing = amount - have;
-    requests.push_back({query_of(*lease), 1, missing + surplus_of(*lease, missing, now)});
+    requests.push_back({query_of(*lease), 1, missing + surplus_of(*lease, missing, now), wall_now()});
     of_request.push_back(lease);
   }
   if (!squared || requests.empty()) return squared;
@@ -128,6 +141,30 @@ base::Status Keeper::fetch(std::span<const Asking> asking, InHand& in_hand, base
     in_hand[of_request[i]] += (*grants)[i].granted;
   }
   return {};
+}
+
+void Keeper::need_of_balance(const Asking& asking, InHand& need) {
+  std::int64_t missing = asking.waiter.balance->amount;
+  for (const std::shared_ptr<Lease>& lease : asking.grants) {
+    std::int64_t& needed = need[lease.get()];
+    const std::int64_t left = lease->amount() - lease->spent() - lease->unresolved() - lease->reserved() - needed;
+    const std::int64_t part = std::clamp<std::int64_t>(left, 0, missing);
+    needed += part;
+    missing -= part;
+  }
+  // It does not fit as far as is known here, and the store may know better.
+  if (missing > 0)
+    for (const std::shared_ptr<Lease>& lease : asking.grants) need[lease.get()] += missing;
+}
+
+std::int64_t Keeper::missing_of_balance(const Asking& asking, InHand& in_hand) {
+  std::int64_t missing = asking.waiter.balance->amount;
+  for (const std::shared_ptr<Lease>& lease : asking.grants) {
+    std::int64_t& have = in_hand[lease.get()];
+    if (have < missing && !lease->overdrawn()) have += lease->take_up_to(missing - have);
+    missing -= std::min(missing, have);
+  }
+  return missing;
 }
 
 base::Status Keeper::square(Lease& lease) {
@@ -162,6 +199,7 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
     if (missing > 0 && !lease.overdrawn()) have += lease.take_up_to(missing);
     fits = fits && have >= waiter.wants[i].amount;
   }
+  if (waiter.balance) fits = missing_of_balance(asking, in_hand) == 0 && fits;
   if (!fits) {
     Refusal refusal = refusal_of(asking, in_hand);
     if (refusal.type == base::ErrorType::limit_busy && now < waiter.deadline) return std::nullopt;
@@ -175,7 +213,39 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
     const auto sub_window = asking.leases[i]->sub_window(waiter.stamp);
     parts.push_back({std::move(asking.leases[i]), want.limit.unit, amount, sub_window});
   }
+  std::int64_t charge = waiter.balance ? waiter.balance->amount : 0;
+  for (std::shared_ptr<Lease>& lease : asking.grants) {
+    const std::int64_t slice = std::min(charge, in_hand[lease.get()]);
+    if (slice == 0) continue;
+    in_hand[lease.get()] -= slice;
+    charge -= slice;
+    parts.push_back({std::move(lease), catalog::LimitUnit::usd, slice, std::nullopt, true});
+  }
+  ASSERT(charge == 0);
   return Reservation(*this, std::move(waiter.record), std::move(parts));
+}
+
+void Keeper::refuse_balance(const Asking& asking, const InHand& in_hand, Refusal& refusal) {
+  const BalanceWant& want = *asking.waiter.balance;
+  std::int64_t available = 0;
+  std::int64_t left = 0;  // with the others' reservations
+  for (const std::shared_ptr<Lease>& lease : asking.grants) {
+    available += std::max<std::int64_t>(in_hand.at(lease.get()), 0);
+    left += lease->amount() - lease->spent() - lease->unresolved();
+  }
+  if (available >= want.amount) return;
+  Shortage shortage{.limit = shown_limit(want, asking.grants),
+                    .required = want.amount,
+                    .available = available,
+                    .window = {.label = {}, .start = {}, .end = base::far_future},
+                    .resets_at = std::nullopt,
+                    .markup = want.markup};
+  if (want.amount > left && refusal.type == base::ErrorType::limit_busy) {
+    refusal.type = base::ErrorType::insufficient_balance;
+    refusal.shortages.insert(refusal.shortages.begin(), std::move(shortage));
+  } else {
+    refusal.shortages.push_back(std::move(shortage));
+  }
 }
 
 Refusal Keeper::refusal_of(const Asking& asking, const InHand& in_hand) {
@@ -193,6 +263,7 @@ Refusal Keeper::refusal_of(const Asking& asking, const InHand& in_hand) {
            .resets_at = resets_at(lease.policy_, lease.span(), lease.known_)},
           refusal);
   }
+  if (asking.waiter.balance) refuse_balance(asking, in_hand, refusal);
   ASSERT(!refusal.shortages.empty());
   return refusal;
 }
@@ -212,7 +283,7 @@ void Keeper::serve_refills(base::Instant now) {
     if (surplus == 0) lease->refill_below_ = 0;  // near the limit each exchange asks for exactly what it needs
     lease->refill_asked_ = false;
     if (surplus == 0) continue;
-    requests.push_back({query_of(*lease), 1, surplus});
+    requests.push_back({query_of(*lease), 1, surplus, wall_now()});
     of_request.push_back(lease);
   }
   if (requests.empty()) return;

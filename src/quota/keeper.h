@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "journal/journal.h"
+#include "quota/balance.h"
 #include "quota/decision.h"
 #include "quota/numbers.h"
 #include "quota/reservation.h"
@@ -38,7 +39,8 @@ struct Waiter {
     std::int64_t amount = 0;
   };
   std::vector<Want> wants;
-  base::WallTime stamp;    // decides the windows
+  std::optional<BalanceWant> balance = std::nullopt;  // of a prepaid account
+  base::WallTime stamp;                               // decides the windows
   base::Instant deadline;  // when waiting for others' reservations ends with limit_busy; past: do not wait
   std::unique_ptr<events::UsageRecord> record;
   std::function<void(Decision)> decided;
@@ -110,10 +112,17 @@ class Keeper final : public Inspector, public SettleQueue {
   struct Asking {
     Waiter waiter;
     Leases leases;
+    Leases grants;  // of the balance: those that are usable, in burn order
   };
   void serve_waiters(base::Instant now);
-  base::Result<Leases> leases_of(Waiter& waiter);
+  base::Status find_leases(Asking& asking);
   base::Result<std::shared_ptr<Lease>> lease_for(const catalog::Limit& limit, base::WallTime stamp);
+  base::Result<std::shared_ptr<Lease>> lease_in(base::LimitId limit, const base::WindowPolicy& policy,
+                                                const base::Window& window, base::WallTime stamp);
+  // What a balance's charge needs of each of its grants.
+  static void need_of_balance(const Asking& asking, InHand& need);
+  // How much of the charge is missing when each grant gives what is in hand.
+  static std::int64_t missing_of_balance(const Asking& asking, InHand& in_hand);
   // What to ask of a lease's counter at this moment.
   CounterQuery query_of(const Lease& lease);
   // Takes what is free and asks the store for the rest of what the waiters need and some more.
@@ -125,6 +134,7 @@ class Keeper final : public Inspector, public SettleQueue {
   // nullopt: only others' reservations stand in the way, and there is time to wait.
   std::optional<Decision> try_serve(Asking& asking, InHand& in_hand, base::Instant now);
   static Refusal refusal_of(const Asking& asking, const InHand& in_hand);
+  static void refuse_balance(const Asking& asking, const InHand& in_hand, Refusal& refusal);
 
   void serve_refills(base::Instant now);
   // How much more than is needed a grant should bring: grows while demand lasts, shrinks to nothing near the limit.

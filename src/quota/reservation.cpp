@@ -19,6 +19,17 @@ std::int64_t Amounts::in(catalog::LimitUnit unit) const {
   return 0;
 }
 
+namespace {
+
+// Takes what one slice of a balance pays off what is left of the charge.
+std::int64_t burnt(std::int64_t& charge, std::int64_t at_most) {
+  const std::int64_t paid = std::min(charge, at_most);
+  charge -= paid;
+  return paid;
+}
+
+}  // namespace
+
 Reservation::Reservation(SettleQueue& queue, std::unique_ptr<events::UsageRecord> record, Parts parts)
     : queue_(&queue), record_(std::move(record)), parts_(std::move(parts)) {
   ASSERT(record_ != nullptr);
@@ -92,15 +103,17 @@ void Reservation::release() && {
 }
 
 void Reservation::end(const Amounts& actual, meter::Certainty certainty) {
-  ASSERT(!actual.usd.is_negative() && actual.input_tokens >= 0 && actual.output_tokens >= 0 && actual.requests >= 0);
+  ASSERT(!actual.usd.is_negative() && !actual.charge.is_negative() && actual.input_tokens >= 0 &&
+         actual.output_tokens >= 0 && actual.requests >= 0);
   state_ = State::ended;
   record_->cost = actual.usd;
   record_->holds.clear();
   record_->holds.reserve(parts_.size());
+  std::int64_t charge = actual.charge.nanos();  // what the balance has not paid yet
   for (const Part& part : parts_) {
     Lease& lease = *part.lease;
     events::Hold hold{.limit = lease.counter().limit, .label = lease.counter().label, .sub_window = part.sub_window};
-    hold.spent = actual.in(part.unit);
+    hold.spent = part.of_balance ? burnt(charge, &part == &parts_.back() ? charge : part.amount) : actual.in(part.unit);
     hold.reserved = part.amount;
     // An overrun is paid from what is free as far as that goes; what is missing is booked beyond the lease.
     if (hold.spent > hold.reserved) hold.reserved += lease.take_up_to(hold.spent - hold.reserved);

@@ -18,7 +18,8 @@ namespace quota {
 
 // What an exchange takes or took, in every unit that a limit may count.
 struct Amounts {
-  base::Money usd = {};
+  base::Money usd = {};     // what the provider bills
+  base::Money charge = {};  // what a balance is charged for it: the same and the markup (charge_of)
   std::int64_t input_tokens = 0;
   std::int64_t output_tokens = 0;
   std::int64_t requests = 0;
@@ -58,6 +59,7 @@ class [[nodiscard]] Reservation {
     catalog::LimitUnit unit = catalog::LimitUnit::usd;
     std::int64_t amount = 0;
     std::optional<base::WindowLabel> sub_window = std::nullopt;  // Lease::sub_window of the admission's stamp
+    bool of_balance = false;  // a slice of a balance's grant: these come last, in burn order
   };
   using Parts = boost::container::small_vector<Part, 5>;
 
@@ -82,6 +84,8 @@ class [[nodiscard]] Reservation {
   void mark_unsent();
   bool sent() const { return state_ == State::sent; }
 
+  // Slices of a balance are burnt in their order, so that what goes back goes to the last first; a charge above all of
+  // them is an overrun of the last.
   // Ends it. `exact`: books the amounts, returns the rest; more than was reserved is an overrun, taken from what is
   // free and else booked beyond. `at_least`: books the amounts, the rest of the reservation stays unresolved.
   void settle(const Amounts& actual, meter::Certainty certainty) &&;

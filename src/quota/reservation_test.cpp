@@ -55,7 +55,10 @@ class Desk {
 };
 
 Amounts amounts(std::int64_t nanos, std::int64_t tokens, std::int64_t requests) {
-  return {base::Money::from_nanos(nanos), tokens - tokens / 3, tokens / 3, requests};
+  return {.usd = base::Money::from_nanos(nanos),
+          .input_tokens = tokens - tokens / 3,
+          .output_tokens = tokens / 3,
+          .requests = requests};
 }
 
 // What one end of a reservation does: to each lease, and to the record.

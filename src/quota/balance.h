@@ -1,0 +1,39 @@
+#pragma once
+// Balances in the engine: a grant is a counter that is leased like a limit's. An exchange of a prepaid account takes
+// its worst case from the account's grants in burn order, from several if need be, all or nothing with its limits.
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/basis_points.h"
+#include "catalog/snapshot.h"
+#include "quota/lease.h"
+#include "quota/reservation.h"
+
+namespace quota {
+
+// What an exchange whose worst case is this charge takes from a balance: it, but never nothing. An account without
+// money has nothing admitted, not even what is free.
+std::int64_t want_of(base::Money charge);
+
+// What the balance is charged for a cost; with no balance, nothing.
+base::Money charge_of(base::Money cost, const catalog::Balance* balance);
+
+// What an exchange wants of a balance; a copy, so that it may wait.
+struct BalanceWant {
+  base::AccountId account;
+  std::string name;  // of the account
+  base::BasisPoints markup;
+  std::vector<catalog::Grant> grants;  // in burn order
+  std::int64_t amount = 0;
+};
+BalanceWant want_from(const catalog::Balance& balance, base::Money charge);
+
+// All grants of a balance as if they were a limit, for people: its amount is what the leases know.
+catalog::Limit shown_limit(const BalanceWant& want, std::span<const std::shared_ptr<Lease>> leases);
+
+// Nobody has anything more of it, as far as this process knows, when `taken` is on its way.
+bool is_exhausted(const Lease& lease, std::int64_t taken);
+
+}  // namespace quota

@@ -1,0 +1,345 @@
+#include "quota/balance.h"
+
+#include <doctest/doctest.h>
+
+#include <list>
+
+#include "quota/admission.h"
+#include "quota/world_test.h"
+
+using namespace quota;
+using namespace quota::testing;
+using base::ErrorType;
+using base::Money;
+using ledger::TransferKind;
+using meter::Certainty;
+
+namespace {
+
+// A prepaid account with grants, a worker, and the gateway's reaction to what the ledger does.
+struct Prepaid : World {
+  catalog::Account account{.id = std::get<base::AccountId>(limit(0).subject),
+                           .parent = {},
+                           .name = "acme",
+                           .external_id = {},
+                           .created = {}};
+  std::list<catalog::Grant> grants;  // in the order of their numbers
+  catalog::Balance balance{.account = &account, .grants = {}};
+  Admission admission{*keeper};
+  int orders = 0;
+
+  ledger::Decided post(TransferKind kind, base::Uuid subject, std::int64_t amount,
+                       std::optional<ledger::Terms> terms = {}) {
+    ledger::Order order{.id = {},
+                        .kind = kind,
+                        .account = account.id,
+                        .subject = subject,
+                        .amount = Money::from_nanos(amount),
+                        .note = {},
+                        .terms = terms,
+                        .opens = {}};
+    order.id.uuid.bytes[0] = 1;
+    order.id.uuid.bytes[15] = static_cast<std::uint8_t>(++orders);
+    if (terms) order.opens.uuid = order.id.uuid;
+    auto decided = store.memory.post(order, clock.wall_now());
+    REQUIRE(decided.has_value());
+    REQUIRE(decided->status == ledger::PostStatus::posted);
+    return *decided;
+  }
+  // Burnt in the order in which they are made, unless told.
+  base::GrantId top_up(std::int64_t amount, base::WallTime expires = base::far_future) {
+    const ledger::Terms terms{
+        .kind = catalog::GrantKind::paid, .priority = orders, .effective = {}, .expires = expires, .fee = {}};
+    grants.push_back(*post(TransferKind::top_up, {}, amount, terms).opened);
+    balance.grants.push_back(&grants.back());
+    return grants.back().id;
+  }
+  // What the catalog's change does to the leases.
+  void changed() {
+    for (const catalog::Grant& grant : grants)
+      on_another_thread([&] { keeper->limit_changed(catalog::counter_of(grant.id)); });
+  }
+  CounterState state_of(base::GrantId grant) {
+    const CounterQuery query{{catalog::counter_of(grant), {}}};
+    return store.memory.read(std::span(&query, 1))->front();
+  }
+
+  Asked ask(std::int64_t charge, const std::vector<catalog::Limit>& limits = {}, std::int64_t wait_ms = 0) {
+    const auto asked = std::make_shared<std::optional<Decision>>();
+    std::vector<const catalog::Limit*> pointers;
+    for (const catalog::Limit& one : limits) pointers.push_back(&one);
+    admission.reserve(
+        pointers, amounts(charge), clock.wall_now(), clock.now().plus_ms(wait_ms), *record(),
+        [asked](Decision decision) { asked->emplace(std::move(decision)); }, &balance);
+    return asked;
+  }
+  Reservation reserved(std::int64_t charge, const std::vector<catalog::Limit>& limits = {}) {
+    const Asked asked = ask(charge, limits);
+    keeper->turn();
+    Reservation reservation = taken(asked);
+    REQUIRE(admission.adopt(reservation).has_value());
+    return reservation;
+  }
+  Refusal refused_for(std::int64_t charge, const std::vector<catalog::Limit>& limits = {}) {
+    const Asked asked = ask(charge, limits);
+    keeper->turn();
+    return refusal(asked);
+  }
+  std::optional<Reservation> fast(std::int64_t charge) {
+    auto made = record();
+    return admission.try_reserve({}, amounts(charge), clock.wall_now(), made, &balance);
+  }
+  static Amounts amounts(std::int64_t charge) {
+    return {.usd = Money::from_nanos(charge), .charge = Money::from_nanos(charge), .requests = 1};
+  }
+  void return_idle() {
+    for (int tick = 0; tick < 3; ++tick) {
+      clock.advance_ms(options.idle_return_ms);
+      keeper->turn();
+    }
+  }
+};
+
+std::vector<std::int64_t> slices(const Reservation& reservation) {
+  std::vector<std::int64_t> list;
+  for (const Reservation::Part& part : reservation.parts())
+    if (part.of_balance) list.push_back(part.amount);
+  return list;
+}
+using List = std::vector<std::int64_t>;
+
+}  // namespace
+
+TEST_CASE("a worst case is taken from the grants in burn order, and what it did not cost goes back to the last first") {
+  Prepaid world;
+  const auto first = world.top_up(30), second = world.top_up(20), third = world.top_up(100);
+  Reservation reservation = world.reserved(70);
+  CHECK(slices(reservation) == List{30, 20, 20});
+  reservation.mark_sent();
+  std::move(reservation).settle(Prepaid::amounts(35), Certainty::exact);
+  world.flush();
+  CHECK(world.state_of(first).spent == 30);
+  CHECK(world.state_of(second).spent == 5);
+  CHECK(world.state_of(third).spent == 0);
+  CHECK(slices(world.reserved(16)) == List{15, 1});
+  CHECK(world.store.memory.check()->empty());
+}
+
+TEST_CASE("a balance and limits are reserved all or nothing") {
+  Prepaid world;
+  const auto grant = world.top_up(100);
+  const catalog::Limit limit = world.limit(50);
+  const Refusal by_limit = world.refused_for(60, {limit});
+  CHECK(by_limit.type == ErrorType::limit_reached);
+  CHECK(by_limit.shortages.size() == 1);
+  CHECK_FALSE(by_limit.shortages[0].markup.has_value());
+  Reservation held = world.reserved(40, {limit});
+  CHECK(slices(held) == List{40});
+  std::move(held).settle(Prepaid::amounts(40), Certainty::exact);
+  CHECK(world.reserved(10, {limit}).parts().size() == 2);
+
+  const catalog::Limit large = world.limit(1'000);
+  world.account.markup = {1'000};
+  const Refusal by_balance = world.refused_for(61, {large});
+  CHECK(by_balance.type == ErrorType::insufficient_balance);
+  REQUIRE(by_balance.shortages.size() == 1);
+  CHECK(by_balance.shortages[0].markup == base::BasisPoints{1'000});
+  CHECK(by_balance.shortages[0].required == 61);
+  CHECK(by_balance.shortages[0].available == 60);
+  CHECK(by_balance.shortages[0].limit.name == "acme");
+  CHECK(world.numbers(large).available == 1'000);
+  CHECK(world.reserved(60, {large}).parts().size() == 2);
+  CHECK(world.state_of(grant).amount == 100);
+}
+
+TEST_CASE("while only others' reservations stand in the way a balance is busy, and waiting helps") {
+  Prepaid world;
+  world.top_up(60);
+  world.top_up(40);
+  Reservation held = world.reserved(80);
+  CHECK(world.refused_for(30).type == ErrorType::limit_busy);
+  const World::Asked waiting = world.ask(30, {}, 1'000);
+  world.keeper->turn();
+  CHECK_FALSE(waiting->has_value());
+  std::move(held).settle(Prepaid::amounts(65), Certainty::exact);
+  world.flush();
+  CHECK(slices(World::taken(waiting)) == List{30});
+  CHECK(world.refused_for(36).type == ErrorType::insufficient_balance);
+}
+
+TEST_CASE("an account without money has nothing admitted, not even what is free") {
+  Prepaid world;
+  CHECK(world.refused_for(0).type == ErrorType::insufficient_balance);
+  CHECK_FALSE(world.fast(0).has_value());
+  const auto grant = world.top_up(10);
+  Reservation free = world.reserved(0);
+  CHECK(slices(free) == List{1});
+  std::move(free).settle(Prepaid::amounts(0), Certainty::exact);
+  world.flush();
+  CHECK(world.state_of(grant).spent == 0);
+  std::move(world.reserved(10)).settle(Prepaid::amounts(10), Certainty::exact);
+  CHECK_FALSE(world.fast(0).has_value());
+  CHECK(world.refused_for(0).type == ErrorType::insufficient_balance);
+}
+
+TEST_CASE("a worker touches the next grant when the one before has nothing more, and not when its lease is short") {
+  Prepaid world;
+  const auto first = world.top_up(1'000);
+  const auto second = world.top_up(1'000);
+  (void)world.reserved(100);
+  auto from_lease = world.fast(20);
+  REQUIRE(from_lease.has_value());
+  CHECK(slices(*from_lease) == List{20});
+  CHECK_FALSE(world.fast(900).has_value());  // the store has more of the first
+  Reservation most = world.reserved(970);
+  CHECK(slices(most) == List{970});
+  Reservation beyond = world.reserved(30);  // so that the worker knows the second's lease
+  CHECK(slices(beyond) == List{10, 20});
+  std::move(beyond).release();
+  const auto across = world.fast(15);
+  REQUIRE(across.has_value());
+  CHECK(slices(*across) == List{10, 5});
+  CHECK(world.state_of(first).leased == 1'000);
+  CHECK(world.state_of(second).leased >= 20);
+}
+
+TEST_CASE("a grant pays until just before it ends, and its lease ends with it") {
+  Prepaid world;
+  const base::WallTime end{world.clock.wall_now().ms + 5'000};
+  const auto first = world.top_up(100, end);
+  const auto second = world.top_up(100);
+  Reservation across = world.reserved(30);
+  REQUIRE(world.fast(1).has_value());
+  world.clock.advance_ms(5'000);
+  CHECK_FALSE(world.fast(1).has_value());
+  CHECK(slices(world.reserved(30)) == List{30});
+  CHECK(world.refused_for(101).type == ErrorType::insufficient_balance);
+  // It was admitted in time: what it costs is burnt there, and what comes back has expired.
+  across.mark_sent();
+  std::move(across).settle(Prepaid::amounts(20), Certainty::exact);
+  world.flush();
+  world.return_idle();
+  CHECK(world.state_of(first) == CounterState{.amount = 100, .spent = 20});
+  CHECK(*world.store.memory.sweep(world.clock.wall_now()) == 1);
+  CHECK(world.state_of(first) == CounterState{.amount = 20, .spent = 20});
+  CHECK(world.state_of(second).spent == 0);
+  CHECK(world.store.memory.check()->empty());
+}
+
+TEST_CASE("a dispute that takes the balance below zero stops everything until it is paid in again") {
+  Prepaid world;
+  const auto first = world.top_up(100);
+  world.top_up(50);
+  std::move(world.reserved(80)).settle(Prepaid::amounts(80), Certainty::exact);
+  Reservation under_way = world.reserved(40);  // 20 of each
+  world.post(TransferKind::dispute, first.uuid, 100);
+  world.changed();
+  CHECK_FALSE(world.fast(1).has_value());
+  CHECK(world.refused_for(1).type == ErrorType::insufficient_balance);
+  std::move(under_way).release();
+  world.flush();
+  CHECK(world.refused_for(1).type == ErrorType::insufficient_balance);  // 80 are owed, and 50 were there
+  world.top_up(35);
+  world.changed();
+  CHECK(world.refused_for(6).type == ErrorType::insufficient_balance);
+  CHECK(slices(world.reserved(5)) == List{5});
+  CHECK(world.store.memory.check()->empty());
+}
+
+TEST_CASE("a charge above its reservation is booked in full, on the last grant it touched") {
+  Prepaid world;
+  const auto first = world.top_up(30);
+  const auto second = world.top_up(20);
+  const auto third = world.top_up(100);
+  Reservation reservation = world.reserved(50);
+  reservation.mark_sent();
+  std::move(reservation).settle(Prepaid::amounts(75), Certainty::exact);
+  world.flush();
+  CHECK(world.state_of(first).spent == 30);
+  CHECK(world.state_of(second).spent == 45);
+  // What one grant is below zero the next one owes.
+  CHECK(world.refused_for(76).type == ErrorType::insufficient_balance);
+  CHECK(slices(world.reserved(75)) == List{75});
+  CHECK(world.state_of(third).amount == 75);
+  CHECK(world.store.memory.check()->empty());
+}
+
+TEST_CASE("what a call that was sent holds stays unresolved in every grant it touched") {
+  Prepaid world;
+  const auto first = world.top_up(30);
+  const auto second = world.top_up(100);
+  {
+    Reservation lost = world.reserved(50);
+    lost.mark_sent();
+  }
+  world.flush();
+  CHECK(world.state_of(first).unresolved == 30);
+  CHECK(world.state_of(second).unresolved == 20);
+  CHECK(world.refused_for(81).type == ErrorType::insufficient_balance);
+  CHECK(world.store.memory.check()->empty());
+}
+
+// An auditor that knows only what was asked and what was settled.
+TEST_CASE("whatever is reserved and settled, a balance is never over, and the postings say what happened") {
+  for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+    CAPTURE(seed);
+    Prepaid world;
+    tests::SeededRandom random(seed);
+    const auto below = [&](int end) {
+      std::uint32_t drawn = 0;
+      random.fill(std::as_writable_bytes(std::span(&drawn, 1)));
+      return static_cast<int>(drawn % static_cast<std::uint32_t>(end));
+    };
+    std::int64_t paid_in = 0, spent = 0;
+    std::list<std::pair<Reservation, std::int64_t>> open;
+    for (int step = 0; step < 60; ++step) {
+      const int what = step == 0 ? 0 : below(10);
+      if (what == 0 && world.grants.size() < 8) {
+        const int amount = 1 + below(100);
+        paid_in += amount;
+        world.top_up(amount);
+      } else if (what < 5) {
+        const int charge = 1 + below(60);
+        std::optional<Reservation> made = world.fast(charge);
+        if (!made) {
+          const World::Asked asked = world.ask(charge);
+          world.keeper->turn();
+          if (auto* const reservation = std::get_if<Reservation>(&**asked)) {
+            made.emplace(std::move(*reservation));
+            REQUIRE(world.admission.adopt(*made).has_value());
+          }
+        }
+        std::int64_t held = 0;
+        for (const auto& [reservation, amount] : open) held += amount;
+        CHECK(made.has_value() == (spent + held + charge <= paid_in));
+        if (!made) continue;
+        std::int64_t sum = 0;
+        for (const std::int64_t slice : slices(*made)) sum += slice;
+        CHECK(sum == charge);
+        open.emplace_back(std::move(*made), charge);
+      } else if (what < 9 && !open.empty()) {
+        auto& [reservation, amount] = open.front();
+        const std::int64_t cost = below(static_cast<int>(amount) + 1);
+        reservation.mark_sent();
+        std::move(reservation).settle(Prepaid::amounts(cost), Certainty::exact);
+        spent += cost;
+        open.pop_front();
+      } else {
+        world.clock.advance_ms(below(3) * 600);
+        world.keeper->turn();
+      }
+    }
+    for (auto& [reservation, amount] : open) std::move(reservation).release();
+    open.clear();
+    REQUIRE(world.keeper->close().has_value());
+    std::int64_t in_store = 0;
+    for (const catalog::Grant& grant : world.grants) {
+      const CounterState state = world.state_of(grant.id);
+      CHECK(state.leased == 0);
+      CHECK(state.spent <= state.amount);
+      in_store += state.spent;
+    }
+    CHECK(in_store == spent);
+    CHECK(world.store.memory.check()->empty());
+  }
+}
