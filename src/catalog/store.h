@@ -15,7 +15,8 @@ struct Contents {
   std::vector<Account> accounts;
   std::vector<Key> keys;
   std::vector<Limit> limits;  // those in force; a removed limit keeps its counters but is not loaded
-  std::vector<Grant> grants;  // those that something is left of or held; they are made by the ledger (ledger/store.h)
+  // Those that something is left of or held; they are made by the ledger (ledger/store.h).
+  std::vector<Grant> grants = {};
 };
 
 class Store {

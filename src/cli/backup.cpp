@@ -23,7 +23,8 @@ std::string report_of(const app::Restored& restored, const std::string& data) {
                     accepted.recovery.recovered_records, accepted.open_exchanges, accepted.recovery.unaccounted_leases);
     if (!accepted.gap.empty())
       out += fmt::format(
-          "the journals do not have all that was spent since: {}. So all that was left of {} limits is unresolved; see "
+          "the journals do not have all that was spent since: {}. So all that was left of {} limits and grants is "
+          "unresolved; see "
           "'metergate unresolved list --data {}'\n",
           accepted.gap, accepted.held_limits, data);
   }

@@ -9,13 +9,19 @@ namespace {
 // Of the exit code: what a script asks.
 constexpr int balances = 0, is_wrong = 1, cannot_tell = 2;
 
+// Whose counter a line is about.
+std::string counter_of(const base::Json& one) {
+  const char* const kind = one.find("grant") != nullptr ? "grant" : "limit";
+  const auto id = text_of(one, kind);
+  return id == "-" ? id : fmt::format("{} {}", kind, id);
+}
+
 std::string wrong_of(const base::Json& report) {
   Table table({{"WRONG"}, {"OF"}, {"WINDOW"}, {"UNIT"}, {"KEPT", Align::right}, {"DERIVED", Align::right}});
   for (const base::Json& one : report.find("wrong")->items()) {
     const bool of_account = one.find("account") != nullptr;
-    const auto of = text_of(one, of_account ? "account" : "limit");
-    table.add({text_of(one, "what"), of == "-" ? of : (of_account ? "account " : "limit ") + of, text_of(one, "window"),
-               text_of(one, "unit"), text_of(one, "kept"), text_of(one, "derived")});
+    table.add({text_of(one, "what"), of_account ? "account " + text_of(one, "account") : counter_of(one),
+               text_of(one, "window"), text_of(one, "unit"), text_of(one, "kept"), text_of(one, "derived")});
   }
   return table.to_string();
 }
@@ -23,8 +29,8 @@ std::string wrong_of(const base::Json& report) {
 std::string leases_of(const base::Json& report) {
   Table table({{"OPEN LEASE OF"}, {"WINDOW"}, {"UNIT"}, {"GRANTED", Align::right}, {"LEFT", Align::right}});
   for (const base::Json& lease : report.find("open_leases")->items())
-    table.add({"limit " + text_of(lease, "limit"), text_of(lease, "window"), text_of(lease, "unit"),
-               text_of(lease, "granted"), text_of(lease, "remainder")});
+    table.add({counter_of(lease), text_of(lease, "window"), text_of(lease, "unit"), text_of(lease, "granted"),
+               text_of(lease, "remainder")});
   return table.to_string();
 }
 
@@ -48,7 +54,8 @@ std::string report_of(const base::Json& report) {
                     : verdict == "wrong" ? "The books do not balance."
                                          : "Whether the books balance cannot be told.";
   out += fmt::format(
-      "\n{} usage records, {} counters of limits, {} transfers of {} USD that add up to zero; {} calls unresolved\n",
+      "\n{} usage records, {} counters of limits and grants, {} transfers of {} USD that add up to zero; {} calls "
+      "unresolved\n",
       text_of(report, "records"), text_of(report, "counters"), text_of(report, "transfers"), text_of(report, "booked"),
       text_of(report, "unresolved"));
   for (const base::Json& what : report.find("unreadable")->items())

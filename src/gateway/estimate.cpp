@@ -68,10 +68,10 @@ quota::Amounts worst_case(const meter::ChatRequest& request, const meter::ModelP
   const std::int64_t output = output_cap * request.choices;
   const base::Money usd = price.worst_cost(request.input_bound, output, request.tier, audio_of(request));
   return {.usd = usd,
-          .charge = quota::charge_of(usd, balance),
           .input_tokens = request.input_bound,
           .output_tokens = output,
-          .requests = 1};
+          .requests = 1,
+          .charge = quota::charge_of(usd, balance)};
 }
 
 std::optional<std::int64_t> affordable_cap(const meter::ChatRequest& request, const meter::ModelPrice& price,

@@ -90,7 +90,7 @@ struct Prepaid : World {
     return admission.try_reserve({}, amounts(charge), clock.wall_now(), made, &balance);
   }
   static Amounts amounts(std::int64_t charge) {
-    return {.usd = Money::from_nanos(charge), .charge = Money::from_nanos(charge), .requests = 1};
+    return {.usd = Money::from_nanos(charge), .requests = 1, .charge = Money::from_nanos(charge)};
   }
   void return_idle() {
     for (int tick = 0; tick < 3; ++tick) {

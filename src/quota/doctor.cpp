@@ -4,7 +4,7 @@
 #include <limits>
 #include <utility>
 
-#include "ledger/transfer.h"
+#include "catalog/grant.h"
 #include "quota/counting.h"
 
 namespace quota {
@@ -26,6 +26,19 @@ class Examiner final : public BooksReader {
   }
   void see(const KeptSum& sum) override { kept_costs_[sum.account] += sum.cost.nanos(); }
 
+  void see(const KeptGrant& grant) override {
+    found_.grants.insert(catalog::counter_of(grant.id));
+    kept_grants_[catalog::counter_of(grant.id)] = grant;
+  }
+
+  void see(const ledger::Posting& posting, ledger::TransferKind kind) override {
+    move(posting);
+    if (posting.target == ledger::book::expired) expired_[posting.source] += posting.amount.nanos();
+    if (posting.source == ledger::book::expired) expired_[posting.target] -= posting.amount.nanos();
+    if (kind == ledger::TransferKind::dispute && posting.target == ledger::book::deposits)
+      disputed_[posting.source] += posting.amount.nanos();
+  }
+
   void see(const KeptLease& lease) override {
     leases_.push_back(lease);
     if (lease.open) derived_[lease.counter].leased += lease.remainder();
@@ -39,7 +52,9 @@ class Examiner final : public BooksReader {
 
   void see(const events::UsageRecord& record, bool folded) override {
     ++found_.records;
+    bool prepaid = false;
     for (const events::Hold& hold : record.holds) {
+      prepaid = prepaid || kept_grants_.contains(hold.limit);
       Derived& derived = derived_[{hold.limit, hold.label}];
       derived.spent += hold.spent;
       derived.unresolved += hold.unresolved;
@@ -52,13 +67,11 @@ class Examiner final : public BooksReader {
           {.what = "transfers", .account = record.account, .kept = record.cost.nanos(), .derived = 0});
       return;
     }
+    if (prepaid) return;  // its transfer was posted
     const auto transfer = ledger::transfer_of(record);
     if (!transfer) return;
     ++found_.transfers;
-    for (const ledger::Posting& posting : transfer->postings) {
-      balances_[posting.source] -= posting.amount.nanos();
-      balances_[posting.target] += posting.amount.nanos();
-    }
+    for (const ledger::Posting& posting : transfer->postings) move(posting);
   }
 
   void damaged(std::string what) override { found_.wrong.push_back({.what = std::move(what)}); }
@@ -66,11 +79,13 @@ class Examiner final : public BooksReader {
 
   Examination examined(const Books::Kept& kept, const catalog::Snapshot& snapshot, base::WallTime now) && {
     check_leases(kept.incarnation);
+    found_.transfers += static_cast<std::uint64_t>(kept.transfers);
     if (found_.unreadable.empty()) {
       check_counters();
       check_sub_windows(snapshot, now);
       check_costs();
       check_transfers();
+      check_grants();
     }
     for (const auto& [key, counter] : kept_) found_.counters.push_back(counter);
     return std::move(found_);
@@ -80,6 +95,11 @@ class Examiner final : public BooksReader {
   struct Derived {
     Sum spent = 0, leased = 0, unresolved = 0, items = 0;
   };
+
+  void move(const ledger::Posting& posting) {
+    balances_[posting.source] -= posting.amount.nanos();
+    balances_[posting.target] += posting.amount.nanos();
+  }
 
   void compare(std::string what, std::optional<CounterKey> counter, Sum kept, Sum derived) {
     if (kept == derived) return;
@@ -135,17 +155,36 @@ class Examiner final : public BooksReader {
     Sum all = 0, billed = 0;
     for (const auto& [name, balance] : balances_) {
       all += balance;
-      if (balance > 0) billed += balance;
+      if (name.starts_with(providers)) billed += balance;
     }
     found_.booked = base::Money::from_nanos(clipped(billed));
     compare("transfers", std::nullopt, all, 0);
   }
 
+  void check_grants() {
+    for (const auto& [id, grant] : kept_grants_) {
+      const CounterKey key{id, {}};
+      const std::string name = ledger::book::grant(grant.id);
+      const KeptCounter& use = kept_[key];
+      compare("balance", key, Sum{grant.credited.nanos()} - use.spent - use.unresolved, balances_[name]);
+      compare("disputed", key, grant.disputed.nanos(), disputed_[name]);
+      compare("expired", key, grant.expired.nanos(), expired_[name]);
+      balances_.erase(name);
+    }
+    // Postings of a grant that is not there.
+    for (const auto& [name, balance] : balances_)
+      if (name.starts_with(grants))
+        found_.wrong.push_back({.what = "balance of " + name, .kept = 0, .derived = clipped(balance)});
+  }
+
+  static constexpr std::string_view providers = "provider:", grants = "grant:";
+
   std::map<CounterKey, KeptCounter> kept_;
   std::map<CounterKey, Derived> derived_;
   std::map<CounterKey, Sum> kept_subs_, derived_subs_;  // a key's label is the sub-window's
   std::map<base::AccountId, Sum> kept_costs_, derived_costs_;
-  std::map<std::string, Sum> balances_;
+  std::map<base::LimitId, KeptGrant> kept_grants_;            // by the counter that each is
+  std::map<std::string, Sum> balances_, disputed_, expired_;  // by book account
   std::vector<KeptLease> leases_;
   Examination found_;
 };

@@ -7,17 +7,21 @@
 //   unresolved of a counter, again   the sum of the items that are open
 //   spent of a sub-window            the sum of the holds that name it
 //   the sums of the usage log        the sum of the records that were folded into them
+//   what stands in a grant           what its postings leave in it, with what its counter says of its use
+//   disputed, expired of a grant     the postings that say so
 //   the books in double entry        the sum of all transfers: zero
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "catalog/snapshot.h"
 #include "events/usage_record.h"
+#include "ledger/transfer.h"
 #include "quota/store.h"
 #include "quota/unresolved.h"
 
@@ -44,13 +48,20 @@ struct KeptSubWindow {
   base::WindowLabel label;
   std::int64_t spent = 0;
 };
+// Of a grant of a balance: what is kept beside its postings. Its use is in the counter that it is.
+struct KeptGrant {
+  base::GrantId id;
+  base::Money credited;
+  base::Money disputed;
+  base::Money expired;
+};
 // Of the records that are folded: what they cost an account.
 struct KeptSum {
   base::AccountId account;
   base::Money cost;
 };
 
-// Sees all that is kept, in any order.
+// Sees all that is kept, in any order but one: grants before records.
 class BooksReader {
  public:
   virtual ~BooksReader() = default;
@@ -58,6 +69,9 @@ class BooksReader {
   virtual void see(const KeptLease& lease) = 0;
   virtual void see(const KeptSubWindow& sub_window) = 0;
   virtual void see(const KeptSum& sum) = 0;
+  virtual void see(const KeptGrant& grant) = 0;
+  // `kind`: of the transfer that it is a part of.
+  virtual void see(const ledger::Posting& posting, ledger::TransferKind kind) = 0;
   virtual void see(const UnresolvedItem& item) = 0;
   // `folded`: it is in a KeptSum.
   virtual void see(const events::UsageRecord& record, bool folded) = 0;
@@ -73,6 +87,7 @@ class Books {
   virtual ~Books() = default;
   struct Kept {
     std::int64_t incarnation = 0;  // the last one
+    std::int64_t transfers = 0;    // that were posted: all others are in the records
   };
   virtual base::Result<Kept> show(BooksReader& reader) = 0;
 };
@@ -80,9 +95,10 @@ class Books {
 // Two numbers that should be the same.
 struct Discrepancy {
   // "spent", "leased", "unresolved", "open items", "sub-window", "sum of usage", "transfers", "lease", "incarnation of
-  // a lease"; of a damaged file what is wrong with it, and both numbers are zero.
+  // a lease"; of a grant "balance", "disputed", "expired" too, in nano-dollars; of a damaged file what is wrong with
+  // it, and both numbers are zero.
   std::string what;
-  std::optional<CounterKey> counter = std::nullopt;  // of a sub-window with its label
+  std::optional<CounterKey> counter = std::nullopt;  // of a sub-window with its label; of a grant that which it is
   std::optional<base::AccountId> account = std::nullopt;
   std::int64_t kept = 0;
   std::int64_t derived = 0;
@@ -92,9 +108,10 @@ struct Discrepancy {
 struct Examination {
   std::uint64_t records = 0;
   std::uint64_t transfers = 0;
-  base::Money booked;  // what all accounts have spent, and all providers billed
+  base::Money booked;  // what all providers billed
   std::vector<KeptCounter> counters;
   std::vector<KeptLease> open_leases;
+  std::set<base::LimitId> grants;  // which counters are grants of a balance
   std::uint64_t open_items = 0;
   std::vector<Discrepancy> wrong;
   std::vector<std::string> unreadable;  // if there is any, sums were not compared

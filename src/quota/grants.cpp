@@ -128,7 +128,7 @@ base::Status Keeper::fetch(std::span<const Asking> asking, InHand& in_hand, base
     have = lease->take_up_to(std::numeric_limits<std::int64_t>::max());
     if (have >= amount) continue;
     const std::int64_t missing = amount - have;
-    requests.push_back({query_of(*lease), 1, missing + surplus_of(*lease, missing, now), wall_now()});
+    requests.push_back({query_of(*lease), 1, missing + surplus_of(*lease, missing, now)});
     of_request.push_back(lease);
   }
   if (!squared || requests.empty()) return squared;
@@ -283,7 +283,7 @@ void Keeper::serve_refills(base::Instant now) {
     if (surplus == 0) lease->refill_below_ = 0;  // near the limit each exchange asks for exactly what it needs
     lease->refill_asked_ = false;
     if (surplus == 0) continue;
-    requests.push_back({query_of(*lease), 1, surplus, wall_now()});
+    requests.push_back({query_of(*lease), 1, surplus});
     of_request.push_back(lease);
   }
   if (requests.empty()) return;

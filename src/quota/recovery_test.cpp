@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <list>
 
 #include "journal/memory_disk.h"
+#include "quota/doctor.h"
 #include "quota/restore.h"
 #include "quota/scribe.h"
 #include "quota/world_test.h"
@@ -87,7 +89,128 @@ class Machine {
   std::vector<Reservation> open;
 };
 
+// The same with a prepaid account, whose grants are burnt in the order in which they are made.
+class PrepaidMachine : public Machine {
+ public:
+  catalog::Account account{.id = std::get<base::AccountId>(world.limit(0).subject),
+                           .parent = {},
+                           .name = "acme",
+                           .external_id = {},
+                           .created = {}};
+  std::list<catalog::Grant> grants;
+  catalog::Balance balance{.account = &account, .grants = {}};
+
+  ledger::Decided post(ledger::TransferKind kind, base::Uuid subject, std::int64_t amount,
+                       std::optional<ledger::Terms> terms = {}) {
+    ledger::Order order{.id = {},
+                        .kind = kind,
+                        .account = account.id,
+                        .subject = subject,
+                        .amount = base::Money::from_nanos(amount),
+                        .note = {},
+                        .terms = terms,
+                        .opens = {}};
+    order.id.uuid.bytes[15] = static_cast<std::uint8_t>(++orders_);
+    if (terms) order.opens.uuid = order.id.uuid;
+    auto decided = world.store.memory.post(order, world.clock.wall_now());
+    REQUIRE(decided.has_value());
+    REQUIRE(decided->status == ledger::PostStatus::posted);
+    return *decided;
+  }
+  base::GrantId top_up(std::int64_t amount) {
+    ledger::Terms terms;
+    terms.kind = catalog::GrantKind::paid;
+    terms.priority = orders_;
+    grants.push_back(*post(ledger::TransferKind::top_up, {}, amount, terms).opened);
+    balance.grants.push_back(&grants.back());
+    return grants.back().id;
+  }
+  Reservation pay(std::int64_t charge) {
+    std::optional<Decision> decision;
+    admission->reserve(
+        {}, charged(charge), world.clock.wall_now(), world.clock.now(), *world.record(),
+        [&](Decision made) { decision.emplace(std::move(made)); }, &balance);
+    keeper->turn();
+    REQUIRE(decision.has_value());
+    REQUIRE(std::holds_alternative<Reservation>(*decision));
+    Reservation reservation = std::move(std::get<Reservation>(*decision));
+    REQUIRE(admission->adopt(reservation).has_value());
+    reservation.mark_sent();
+    return reservation;
+  }
+  static Amounts charged(std::int64_t charge) {
+    return {.usd = base::Money::from_nanos(charge), .requests = 1, .charge = base::Money::from_nanos(charge)};
+  }
+  CounterState state_of(base::GrantId grant) {
+    const CounterQuery query{{catalog::counter_of(grant), {}}};
+    return world.store.memory.read(std::span(&query, 1))->front();
+  }
+  std::vector<Discrepancy> wrong() {
+    const auto snapshot = *catalog::Snapshot::build(*world.store.memory.load());
+    return examine(world.store.memory, *snapshot, world.clock.wall_now())->wrong;
+  }
+
+ private:
+  int orders_ = 0;
+};
+
 }  // namespace
+
+TEST_CASE("after a crash each grant holds what an open call took from it, and has paid what ended calls did") {
+  PrepaidMachine machine;
+  const auto first = machine.top_up(100), second = machine.top_up(500);
+  Reservation ended = machine.pay(60);
+  std::move(ended).settle(PrepaidMachine::charged(50), meter::Certainty::exact);
+  machine.open.push_back(machine.pay(90));  // 50 of the first, 40 of the second
+  machine.crash();
+
+  machine.start();
+  CHECK(machine.journals.recovery.recovered_records == 2);
+  CHECK(machine.state_of(first) == CounterState{.amount = 100, .spent = 50, .unresolved = 50});
+  CHECK(machine.state_of(second) == CounterState{.amount = 500, .unresolved = 40});
+  CHECK(machine.wrong() == std::vector<Discrepancy>{});
+  // After a power loss all that was leased of a grant is held.
+  machine.open.push_back(machine.pay(200));
+  const std::int64_t leased = machine.state_of(second).leased;
+  machine.crash();
+  machine.folder.lose_power();
+  machine.start();
+  CHECK(machine.state_of(second) == CounterState{.amount = 500, .unresolved = 40 + leased});
+  CHECK(machine.wrong() == std::vector<Discrepancy>{});
+}
+
+TEST_CASE("with a gap in the journals, all that is left of a balance is held, less what its grants owe each other") {
+  PrepaidMachine machine;
+  const auto first = machine.top_up(100), second = machine.top_up(50), third = machine.top_up(70);
+  Reservation ended = machine.pay(90);
+  std::move(ended).settle(PrepaidMachine::charged(90), meter::Certainty::exact);
+  machine.flush();
+  Reservation lost = machine.pay(20);
+  std::move(lost).settle(PrepaidMachine::charged(20), meter::Certainty::exact);
+  machine.crash();
+  machine.post(ledger::TransferKind::dispute, first.uuid, 100);  // the others owe what was spent of it
+  machine.world.store.put_back = true;
+  machine.disk = *journal::MemoryDisk::open(machine.folder);
+  for (const std::string& name : machine.folder.names())
+    if (auto& byte = machine.folder.bytes(name)[4'096 + 80]; byte != std::byte{0}) byte ^= std::byte{1};
+  const auto snapshot = *catalog::Snapshot::build(*machine.world.store.memory.load());
+  const auto accepted =
+      accept_restored(machine.world.store, *machine.disk, *snapshot, machine.world.clock.wall_now(), machine.random);
+  REQUIRE(accepted.has_value());
+  REQUIRE_FALSE(accepted->gap.empty());
+  CounterState all;
+  for (const base::GrantId grant : {first, second, third}) {
+    const CounterState state = machine.state_of(grant);
+    CHECK(state.grantable() == 0);
+    all.spent += state.spent;
+    all.unresolved += state.unresolved;
+  }
+  CHECK(all.spent + all.unresolved == 100 + 50 + 70 - 100);
+  CHECK(machine.wrong() == std::vector<Discrepancy>{});
+  machine.disk.reset();
+  machine.world.store.put_back = false;
+  machine.start();
+}
 
 TEST_CASE("after a crash what ended is booked, what was open is unresolved, and the rest is free again") {
   Machine machine;

@@ -18,11 +18,11 @@ namespace quota {
 
 // What an exchange takes or took, in every unit that a limit may count.
 struct Amounts {
-  base::Money usd = {};     // what the provider bills
-  base::Money charge = {};  // what a balance is charged for it: the same and the markup (charge_of)
+  base::Money usd = {};  // what the provider bills
   std::int64_t input_tokens = 0;
   std::int64_t output_tokens = 0;
   std::int64_t requests = 0;
+  base::Money charge = {};  // what a balance is charged for it: the cost and the markup (charge_of)
 
   std::int64_t in(catalog::LimitUnit unit) const;
   bool operator==(const Amounts&) const = default;

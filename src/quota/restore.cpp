@@ -26,7 +26,18 @@ std::string gap_of(const journal::Report& report, std::span<const std::uint64_t>
   return {};
 }
 
-// Everything that is left of the hard limits in the window of `now`, as unaccounted.
+// Holds all that a counter has left.
+events::UsageRecord held(const CounterQuery& of, std::int64_t left, base::Random& random) {
+  events::UsageRecord record;
+  record.id = base::ExchangeId::create(of.at, random);
+  record.started = of.at;
+  record.outcome = events::Outcome::unaccounted;
+  record.holds = {
+      {.limit = of.counter.limit, .label = of.counter.label, .reserved = left, .spent = 0, .unresolved = left}};
+  return record;
+}
+
+// Everything that is left of the hard limits in the window of `now`, and of the balances, as unaccounted.
 base::Result<std::vector<events::UsageRecord>> hold_all(Store& store, const catalog::Snapshot& snapshot,
                                                         base::WallTime now, base::Random& random) {
   std::vector<events::UsageRecord> records;
@@ -36,19 +47,24 @@ base::Result<std::vector<events::UsageRecord>> hold_all(Store& store, const cata
     TRY(const auto states, store.read(std::span(&query, 1)));
     const std::int64_t left = states.front().grantable();
     if (left == 0) continue;
-    events::UsageRecord record;
-    record.id = base::ExchangeId::create(now, random);
-    record.started = now;
-    record.outcome = events::Outcome::unaccounted;
+    events::UsageRecord record = held(query, left, random);
     if (const auto* const key = std::get_if<base::KeyId>(&limit.subject)) {
       record.key = *key;
       record.account = snapshot.find_key(*key)->key.account;
     } else {
       record.account = std::get<base::AccountId>(limit.subject);
     }
-    record.holds = {
-        {.limit = limit.id, .label = query.counter.label, .reserved = left, .spent = 0, .unresolved = left}};
     records.push_back(std::move(record));
+  }
+  for (const catalog::Grant& grant : snapshot.contents().grants) {
+    if (!grant.usable_at(now)) continue;
+    // A request of nothing: what other grants are below zero is made good first, and is held but once so.
+    const GrantRequest request{.of = {.counter = {catalog::counter_of(grant.id), {}}, .at = now}};
+    TRY(const auto grants, store.grant(std::span(&request, 1)));
+    const std::int64_t left = grants.front().state.grantable();
+    if (left == 0) continue;
+    records.push_back(held(request.of, left, random));
+    records.back().account = grant.account;
   }
   return records;
 }

@@ -25,13 +25,14 @@ struct Accepted {
   Recovery recovery;               // of what the journals still had
   std::size_t open_exchanges = 0;  // of these, without an end
   std::string gap;                 // what the journals do not have of the time since; empty: they have all of it
-  std::size_t held_limits = 0;     // with a gap: of so many limits all that was left is unresolved
+  std::size_t held_limits = 0;     // with a gap: of so many limits and grants all that was left is unresolved
 };
 
 // Accepts a store that is behind its journals, in a process that then ends: books what the journals still have of the
 // time since, makes every open lease unresolved, closes all incarnations that anything is known of for ever, and
 // discards their journals. If the journals do not have all of that time, what was spent then is not known, and all that
-// is left of every hard limit in the window of `now` becomes unresolved too. conflict: the store is not behind.
+// is left of every hard limit in the window of `now` and of every balance becomes unresolved too. conflict: the store
+// is not behind.
 base::Result<Accepted> accept_restored(Store& store, journal::Disk& disk, const catalog::Snapshot& snapshot,
                                        base::WallTime now, base::Random& random);
 

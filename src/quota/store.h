@@ -29,7 +29,8 @@ struct CounterKey {
 struct CounterQuery {
   CounterKey counter;
   std::optional<base::WindowLabel> live_from = std::nullopt;  // nullopt: not rolling
-  base::WallTime at = base::far_future;                       // the moment: a raise of the amount counts until its end
+  // The moment: a raise of the amount counts until its end, and what is made good by the request is posted then.
+  base::WallTime at = base::far_future;
 };
 // Stamps never step back (money-rules.md "Window and stamp"); a day is for clocks that were set by hand meanwhile.
 inline constexpr std::int64_t sub_windows_kept_ms = 86'400'000;
@@ -54,7 +55,6 @@ struct GrantRequest {
   CounterQuery of;
   std::int64_t at_least = 0;  // below this, nothing is granted
   std::int64_t at_most = 0;
-  base::WallTime at = {};  // the moment; of a balance's grant: when it makes good what others are below zero
 };
 
 struct Grant {

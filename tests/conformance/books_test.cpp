@@ -134,6 +134,65 @@ TEST_CASE("each number that is not what its records say is named") {
   }
 }
 
+TEST_CASE("each number of a grant that is not what its postings say is named") {
+  Bench<tests::InMemory> bench;
+  const auto grant = bench.id<base::GrantId>();
+  const CounterKey counter{catalog::counter_of(grant), {}};
+  const auto nanos = [](std::int64_t value) { return base::Money::from_nanos(value); };
+  const auto record = bench.exchange(30, {{counter.limit, counter.label, 40, 30, 10}});
+  const std::string name = ledger::book::grant(grant), spender = ledger::book::account(bench.account.id);
+  const auto text = [](std::string_view view) { return std::string(view); };
+  // 100 came in; 30 were spent and 10 are held; 50 were disputed, and 7 have expired.
+  using ledger::TransferKind;
+  const std::vector<std::pair<TransferKind, ledger::Posting>> postings{
+      {TransferKind::top_up, {text(ledger::book::deposits), name, nanos(100)}},
+      {TransferKind::charge, {spender, "provider:one", nanos(30)}},
+      {TransferKind::charge, {name, spender, nanos(30)}},
+      {TransferKind::charge, {name, text(ledger::book::unresolved), nanos(10)}},
+      {TransferKind::expiry, {name, text(ledger::book::expired), nanos(9)}},
+      {TransferKind::dispute, {text(ledger::book::expired), name, nanos(2)}},
+      {TransferKind::dispute, {name, text(ledger::book::deposits), nanos(50)}}};
+  const quota::KeptGrant right{.id = grant, .credited = nanos(43), .disputed = nanos(50), .expired = nanos(7)};
+  struct Row {
+    const char* name;
+    quota::KeptGrant grant;
+    std::size_t without;  // this posting is missing
+    std::vector<Discrepancy> wrong;
+  };
+  const auto with = [&](base::Money quota::KeptGrant::* number, std::int64_t value) {
+    quota::KeptGrant kept = right;
+    kept.*number = nanos(value);
+    return kept;
+  };
+  constexpr std::size_t none = 99;
+  for (const Row& row :
+       {Row{"all is right", right, none, {}},
+        Row{"credited", with(&quota::KeptGrant::credited, 44), none, {{"balance", counter, {}, 4, 3}}},
+        Row{"disputed", with(&quota::KeptGrant::disputed, 0), none, {{"disputed", counter, {}, 0, 50}}},
+        Row{"expired", with(&quota::KeptGrant::expired, 9), none, {{"expired", counter, {}, 9, 7}}},
+        Row{"a charge was not posted", right, 2, {{"balance", counter, {}, 3, 33}}}}) {
+    CAPTURE(row.name);
+    CrookedBooks books;
+    books.tell = [&](quota::BooksReader& reader) {
+      reader.see(row.grant);
+      reader.see(quota::KeptCounter{.counter = counter, .spent = 30, .unresolved = 10});
+      for (std::size_t i = 0; i < postings.size(); ++i)
+        if (i != row.without) reader.see(postings[i].second, postings[i].first);
+      reader.see(quota::UnresolvedItem{.record = record, .since = {}});
+      reader.see(record, false);
+    };
+    const auto snapshot = *catalog::Snapshot::build(*bench.on.store->load());
+    const auto found = quota::examine(books, *snapshot, bench.now);
+    CHECK(found->wrong == row.wrong);
+    CHECK(found->booked == nanos(30));  // once: the record's transfer is the one that was posted
+  }
+  CrookedBooks books;
+  books.tell = [&](quota::BooksReader& reader) { reader.see(postings[0].second, postings[0].first); };
+  const auto found = quota::examine(books, **catalog::Snapshot::build(*bench.on.store->load()), bench.now);
+  REQUIRE(found->wrong.size() == 1);
+  CHECK(found->wrong[0].what == "balance of " + name);
+}
+
 TEST_CASE("of a rolling limit the sub-windows that count are compared, and no others") {
   Bench<tests::InMemory> bench;
   catalog::Limit limit{.id = bench.id<base::LimitId>(),

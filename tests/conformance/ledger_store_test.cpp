@@ -1,5 +1,6 @@
 #include "base/assert.h"
 #include "catalog/grant.h"
+#include "quota/doctor.h"
 #include "tests/conformance/stores.h"
 #include "tests/support/seeded_random.h"
 
@@ -52,7 +53,8 @@ struct Balances : tests::Bench<Store> {
   }
   static quota::CounterKey counter(int number) { return {catalog::counter_of(grant_id(number)), {}}; }
   std::int64_t lease(int number, std::int64_t at_least, std::int64_t at_most) {
-    const quota::GrantRequest request{.of = {counter(number)}, .at_least = at_least, .at_most = at_most, .at = now};
+    const quota::GrantRequest request{
+        .of = {.counter = counter(number), .at = now}, .at_least = at_least, .at_most = at_most};
     const auto grants = on.store->grant(std::span(&request, 1));
     REQUIRE(grants.has_value());
     return grants->front().granted;
@@ -98,6 +100,12 @@ struct Balances : tests::Bench<Store> {
       INFO(one.what, " ", one.kept.nanos(), " ", one.derived.nanos());
       CHECK(false);
     }
+    const auto snapshot = catalog::Snapshot::build(*on.store->load());
+    REQUIRE(snapshot.has_value());
+    const auto examined = quota::examine(*on.store, **snapshot, now);
+    REQUIRE(examined.has_value());
+    CHECK(examined->wrong == std::vector<quota::Discrepancy>{});
+    CHECK(examined->transfers >= transfers({.account = {}, .before = {}, .limit = 1'000}).size());
   }
 };
 

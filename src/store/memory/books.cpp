@@ -18,9 +18,14 @@ base::Result<quota::Books::Kept> MemoryStore::show(quota::BooksReader& reader) {
                                 .returned = row.returned,
                                 .consumed = row.consumed,
                                 .open = true});
+  for (const auto& [id, stored] : grants_)
+    reader.see(quota::KeptGrant{
+        .id = id, .credited = stored.grant.credited, .disputed = stored.disputed, .expired = stored.expired});
+  for (const ledger::Transfer& transfer : transfers_)
+    for (const ledger::Posting& posting : transfer.postings) reader.see(posting, transfer.kind);
   for (const auto& [id, item] : unresolved_) reader.see(item);
   for (const auto& [key, record] : usage_) reader.see(record, false);
-  return Kept{.incarnation = incarnation_};
+  return Kept{.incarnation = incarnation_, .transfers = std::ssize(transfers_)};
 }
 
 }  // namespace store

@@ -134,7 +134,7 @@ base::Result<std::vector<quota::Grant>> MemoryStore::grant(std::span<const quota
   for (const quota::GrantRequest& request : requests) {
     ASSERT(0 <= request.at_least && request.at_least <= request.at_most);
     if (const base::LimitId counter = request.of.counter.limit; grant_accounts_.contains(counter))
-      make_good(base::GrantId{counter.uuid}, request.at);
+      make_good(base::GrantId{counter.uuid}, request.of.at);
     quota::CounterState state = state_of(request.of);
     const std::int64_t possible = std::min(request.at_most, state.grantable());
     const std::int64_t granted = possible >= request.at_least ? possible : 0;

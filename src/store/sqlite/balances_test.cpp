@@ -60,7 +60,7 @@ ledger::Order top_up(base::AccountId account) {
 }  // namespace
 
 TEST_CASE("a database of each earlier schema gets balances, and no account of it is prepaid") {
-  for (const std::int64_t version : {1, 2, 3, 4, 5, 6}) {
+  for (const std::int64_t version : {1, 2, 3, 4, 5, 6, 7}) {
     CAPTURE(version);
     World world;
     world.make(version);
@@ -84,7 +84,7 @@ TEST_CASE("a database of each earlier schema gets balances, and no account of it
 
 TEST_CASE("a prepaid account's settings survive a start") {
   World world;
-  world.make(6);
+  world.make(7);
   catalog::Account account = world.open()->load()->accounts.front();
   account.credit_only = true;
   account.markup = {250};
@@ -95,7 +95,7 @@ TEST_CASE("a prepaid account's settings survive a start") {
 
 TEST_CASE("the database refuses to change or forget a transfer, a posting or the terms of a grant") {
   World world;
-  world.make(6);
+  world.make(7);
   const base::AccountId account = world.open()->load()->accounts.front().id;
   REQUIRE(world.open()->post(top_up(account), noon).has_value());
   for (const char* sql : {"UPDATE transfers SET amount = 1", "DELETE FROM transfers", "UPDATE postings SET amount = 1",
@@ -110,7 +110,7 @@ TEST_CASE("the database refuses to change or forget a transfer, a posting or the
 
 TEST_CASE("a check says which number is not what the postings say") {
   World world;
-  world.make(6);
+  world.make(7);
   const base::AccountId account = world.open()->load()->accounts.front().id;
   REQUIRE(world.open()->post(top_up(account), noon).has_value());
   CHECK(world.open()->check()->empty());

@@ -1,6 +1,7 @@
 // quota::Books on SQLite: through a connection of its own, so that nobody waits while everything is read.
 #include <fmt/format.h>
 
+#include "store/sqlite/enum_text.h"
 #include "store/sqlite/sqlite_store.h"
 #include "store/sqlite/unresolved.h"
 #include "store/sqlite/usage_fold.h"
@@ -64,6 +65,34 @@ base::Status show_tables(Database& database, BooksReader& reader) {
   });
 }
 
+// The grants before the records: what was charged to them was posted.
+base::Status show_balances(Database& database, BooksReader& reader) {
+  TRY_STATUS(for_each_row(database, "SELECT id, credited, disputed, expired FROM grants", [&](Rows& rows) {
+    reader.see(quota::KeptGrant{.id = rows.take_id<base::GrantId>(),
+                                .credited = rows.take_money(),
+                                .disputed = rows.take_money(),
+                                .expired = rows.take_money()});
+    return base::Status();
+  }));
+  return for_each_row(database,
+                      "SELECT kind, source, target, postings.amount FROM postings JOIN transfers ON number = transfer "
+                      "ORDER BY transfer, place",
+                      [&](Rows& rows) {
+                        const auto kind =
+                            sqlite::enum_from(rows.take_text(), ledger::TransferKind::cover, "transfers.kind");
+                        ledger::Posting posting;
+                        posting.source = rows.take_text();
+                        posting.target = rows.take_text();
+                        posting.amount = rows.take_money();
+                        if (kind) {
+                          reader.see(posting, *kind);
+                        } else {
+                          reader.unreadable(kind.error().message);
+                        }
+                        return base::Status();
+                      });
+}
+
 base::Status show_items(Database& database, BooksReader& reader) {
   return for_each_row(database, "SELECT id, since, record, verdict, reason, correction FROM unresolved",
                       [&](Rows& rows) {
@@ -112,7 +141,12 @@ base::Result<quota::Books::Kept> SqliteStore::show(BooksReader& reader) {
     kept.incarnation = rows.take_integer();
     return base::Status();
   }));
+  TRY_STATUS(for_each_row(database, "SELECT count(*) FROM transfers", [&](Rows& rows) {
+    kept.transfers = rows.take_integer();
+    return base::Status();
+  }));
   TRY_STATUS(show_tables(database, reader));
+  TRY_STATUS(show_balances(database, reader));
   TRY_STATUS(show_items(database, reader));
   TRY_STATUS(show_records(database, reader));
   return kept;

@@ -11,7 +11,6 @@
 
 namespace store {
 
-using sqlite::Rows;
 using sqlite::Snapshot;
 using sqlite::Transaction;
 

@@ -139,7 +139,7 @@ base::Result<std::vector<quota::Grant>> SqliteStore::grant(std::span<const quota
     ASSERT(0 <= request.at_least && request.at_least <= request.at_most);
     const quota::CounterKey& key = request.of.counter;
     lease_rows_.erase(key);
-    if (grant_accounts_.contains(key.limit)) TRY_STATUS(make_good(base::GrantId{key.limit.uuid}, request.at));
+    if (grant_accounts_.contains(key.limit)) TRY_STATUS(make_good(base::GrantId{key.limit.uuid}, request.of.at));
     if (request.of.live_from) TRY_STATUS(forget_sub_windows(writer_, key.limit, *request.of.live_from));
     TRY(quota::CounterState state, state_of(request.of));
     const std::int64_t possible = std::min(request.at_most, state.grantable());
