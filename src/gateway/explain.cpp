@@ -49,6 +49,7 @@ base::Result<meter::ChatRequest> request_of(const quota::ImaginedCall& call, con
 quota::Standing standing_of(const quota::FiveNumbers& numbers) {
   return {.amount = numbers.amount,
           .spent = numbers.spent,
+          .spent_certainly = numbers.spent,
           .unresolved = numbers.unresolved,
           .available = numbers.available,
           .window = numbers.window,

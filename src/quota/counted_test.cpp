@@ -109,6 +109,22 @@ TEST_CASE("before a lazy limit refuses, the store is asked: what left a rolling 
   CHECK(worker.fast(1).has_value());
 }
 
+TEST_CASE("a lazy limit whose lowered amount the store could not confirm admits nothing until it does") {
+  World world;
+  Limit limit = lazy(world, 100);
+  FastWorker worker(world, {&limit});
+  spend(world, limit, 50);
+  world.store.on_read = ScriptedStore::Answer::refused;
+  world.change(limit, 50);
+  CHECK_FALSE(worker.fast(1).has_value());
+  CHECK(world.refused(limit, 1).type == ErrorType::unavailable);
+  world.store.on_read = ScriptedStore::Answer::given;
+  CHECK(world.refused(limit, 1).type == ErrorType::limit_reached);
+  world.change(limit, 51);
+  (void)world.reserve(limit, 1);
+  CHECK(worker.fast(1).has_value());
+}
+
 TEST_CASE("without the store's word a lazy limit refuses as unavailable, not as reached") {
   World world;
   const Limit limit = lazy(world, 100);

@@ -51,7 +51,8 @@ void judge(const catalog::Limit& limit, std::int64_t required, const Standing& s
                     standing.window, standing.resets_at, stop ? stop->at_percent : std::nullopt,
                     standing.amount};
   // Waiting cannot help where even without the others' reservations it would not fit.
-  const bool reached = stop || required > standing.amount - standing.spent - standing.unresolved;
+  const bool reached = stop ? stopped(limit, standing.amount, standing.spent_certainly).has_value()
+                            : required > standing.amount - standing.spent_certainly - standing.unresolved;
   if (reached && refusal.type == base::ErrorType::limit_busy) {
     refusal.type = base::ErrorType::limit_reached;
     refusal.shortages.insert(refusal.shortages.begin(), std::move(shortage));

@@ -24,7 +24,7 @@ std::optional<base::WallTime> resets_at(const base::WindowPolicy& policy, const 
                                         const CounterState& state);
 
 // Why a limit admits nothing more whatever is free, as far as this process knows. What the store knows better, the
-// keeper asks.
+// keeper asks. `spent` and `amount`: the lease's.
 struct Stop {
   std::optional<int> at_percent;  // of the threshold that blocks; nullopt: a lazy limit's amount is spent
 };
@@ -35,6 +35,7 @@ std::optional<Stop> stopped(const catalog::Limit& limit, std::int64_t amount, st
 struct Standing {
   std::int64_t amount = 0;
   std::int64_t spent = 0;
+  std::int64_t spent_certainly = 0;  // of that, the part that no flush under way can make less
   std::int64_t unresolved = 0;
   std::int64_t available = 0;  // that nobody else holds; does not matter to a limit that is not leased
   base::Window window;

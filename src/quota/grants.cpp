@@ -93,6 +93,7 @@ base::Result<std::shared_ptr<Lease>> Keeper::lease_in(base::LimitId limit, const
   lease->amount_ = lease->known_.amount;
   lease->raised_until_ms_ = lease->known_.raised_until.value_or(base::WallTime{Lease::not_raised}).ms;
   lease->spent_ = lease->known_.spent;
+  lease->read_spent_ = lease->known_.spent;
   lease->unresolved_ = lease->known_.unresolved;
   leases_.emplace(key, lease);
   return lease;
@@ -257,6 +258,7 @@ Refusal Keeper::refusal_of(const Asking& asking, const InHand& in_hand) {
     judge(want.limit, want.amount,
           {.amount = lease.amount(),
            .spent = lease.spent(),
+           .spent_certainly = spent_now(lease),
            .unresolved = lease.unresolved(),
            .available = have == in_hand.end() ? 0 : have->second,
            .window = lease.span(),
@@ -266,6 +268,22 @@ Refusal Keeper::refusal_of(const Asking& asking, const InHand& in_hand) {
   if (asking.waiter.balance) refuse_balance(asking, in_hand, refusal);
   ASSERT(!refusal.shortages.empty());
   return refusal;
+}
+
+std::int64_t Keeper::spent_now(const Lease& lease) {
+  if (!lease.rolling()) return lease.spent();
+  take_records();
+  std::int64_t spent = lease.read_spent_;
+  for (const Settled& settled : unflushed_) spent += spent_by(*settled.record, lease);
+  return spent;
+}
+
+std::int64_t Keeper::spent_by(const events::UsageRecord& record, const Lease& lease) {
+  const auto live_from = query_of(lease).live_from;
+  std::int64_t spent = 0;
+  for (const events::Hold& hold : record.holds)
+    if (hold.limit == lease.counter().limit && hold.sub_window >= live_from) spent += hold.spent;
+  return spent;
 }
 
 // --- refills -------------------------------------------------------------------------------------------------------
@@ -324,6 +342,7 @@ void Keeper::learn(Lease& lease, const CounterState& state) {
   }
   lease.amount_ = state.amount;
   lease.raised_until_ms_ = state.raised_until.value_or(base::WallTime{Lease::not_raised}).ms;
+  lease.read_spent_ = state.spent;
   if (!batch_.empty()) return;
   lease.spent_ += state.spent - lease.known_.spent;
   lease.unresolved_ += state.unresolved - lease.known_.unresolved;

@@ -195,6 +195,7 @@ base::Status Keeper::flush_batch() {
       for (const events::Hold& hold : record->holds) {
         const auto lease = leases_.find({hold.limit, hold.label});
         if (lease == leases_.end()) continue;
+        if (lease->second->rolling()) lease->second->read_spent_ += spent_by(*record, *lease->second);
         lease->second->touched_ = true;
         lease->second->known_.spent += hold.spent;
         lease->second->known_.unresolved += hold.unresolved;
@@ -341,6 +342,7 @@ void Keeper::limit_changed(base::LimitId limit) {
   run_and_wait([&] {
     for (const auto& [key, lease] : leases_) {
       if (key.limit != limit) continue;
+      lease->raised_until_ms_ = 0;  // nobody relies on its amount before the store has said it again
       lease->note_overdrawn();
       ++lease->overdrawn_known_;
       (void)square(*lease);  // if the store fails, before the next grant

@@ -133,8 +133,13 @@ class Keeper final : public Inspector, public SettleQueue {
   base::Status end_raise(Lease& lease);
   // nullopt: only others' reservations stand in the way, and there is time to wait.
   std::optional<Decision> try_serve(Asking& asking, InHand& in_hand, base::Instant now);
-  static Refusal refusal_of(const Asking& asking, const InHand& in_hand);
+  Refusal refusal_of(const Asking& asking, const InHand& in_hand);
   static void refuse_balance(const Asking& asking, const InHand& in_hand, Refusal& refusal);
+  // What certainly counts as spent at this moment. Of a rolling limit the lease may have more: what was settled after
+  // its sub-window had left, and while a batch is in doubt, that batch and what has left meanwhile.
+  std::int64_t spent_now(const Lease& lease);
+  // What of a record counts on a rolling limit's lease at this moment.
+  std::int64_t spent_by(const events::UsageRecord& record, const Lease& lease);
 
   void serve_refills(base::Instant now);
   // How much more than is needed a grant should bring: grows while demand lasts, shrinks to nothing near the limit.

@@ -83,6 +83,7 @@ class Lease {
   std::int64_t returned_total_ = 0;
   std::int64_t consumed_total_ = 0;   // of what was flushed
   CounterState known_;                // the store's spent and unresolved, as read and since flushed
+  std::int64_t read_spent_ = 0;       // of a rolling limit: what counted when the store was asked, and since flushed
   bool touched_ = false;              // something was flushed since it was last looked at
   bool return_pending_ = false;       // the store did not confirm the last return
   std::int64_t overdrawn_known_ = 0;  // how much of overdrawn_ the store has been told

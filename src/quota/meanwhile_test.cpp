@@ -134,3 +134,19 @@ TEST_CASE("a lease whose window is over and forgotten gets no more") {
   world.keeper->turn();
   CHECK(world.state(limit).leased == 0);
 }
+
+TEST_CASE("what a call spends in a sub-window that has left is no reason to refuse for good") {
+  BusyWorld world;
+  const catalog::Limit limit = world.limit(100, catalog::LimitUnit::usd, *base::parse_window("rolling:1h"));
+  std::optional<Reservation> running = world.reserve(limit, 60);
+  world.clock.advance_ms(2 * 3'600'000);
+  const World::Asked asked = world.submit({limit}, 80);
+  world.busy.during_grant = [&] {
+    running->mark_sent();
+    std::move(*running).settle(usd(90), Certainty::exact);
+  };
+  world.keeper->turn();
+  CHECK(World::refusal(asked).type == base::ErrorType::limit_busy);
+  world.flush();
+  CHECK(world.reserve(limit, 80).parts().size() == 1);
+}

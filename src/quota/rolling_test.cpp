@@ -111,6 +111,17 @@ TEST_CASE("a flush whose answer was lost counts once in what a rolling limit has
   CHECK(other.parts()[0].lease->spent() == 40);
 }
 
+TEST_CASE("while a flush is in doubt, what has left a rolling window is no reason to refuse for good") {
+  World world;
+  const catalog::Limit limit = world.limit(100, catalog::LimitUnit::usd, an_hour());
+  spend(world, limit, 60);
+  world.store.on_flush = Answer::refused;
+  spend(world, limit, 10);
+  world.clock.advance_ms(2 * hour_ms);
+  const Reservation open = world.reserve(limit, 80);
+  CHECK(world.refused(limit, 35).type == ErrorType::limit_busy);  // without the open one it would fit
+}
+
 TEST_CASE("a total limit has one counter for ever, and says no time at which it resets") {
   World world;
   const catalog::Limit limit = world.limit(100, catalog::LimitUnit::usd, *base::parse_window("total"));

@@ -26,18 +26,19 @@ const Auditor::Account& Auditor::account(Place place) const {
 
 // --- limits --------------------------------------------------------------------------------------------------------
 
-void Auditor::limit_opened(int number, Money amount) {
+void Auditor::limit_opened(int number, Money amount, LimitKind kind, std::optional<Rolling> rolling) {
   hold_that(static_cast<std::size_t>(number) == limits_.size(), "limit {} is out of order", number);
-  limits_.push_back({.low = amount, .high = amount, .wanted = amount, .highest = amount});
+  limits_.push_back(
+      {.low = amount, .high = amount, .wanted = amount, .highest = amount, .kind = kind, .rolling = rolling});
 }
 
 void Auditor::edit_begins(int number, Money amount) {
   LimitBook& book = limits_.at(static_cast<std::size_t>(number));
-  book = {.low = std::min(book.low, amount),
-          .high = std::max(book.high, amount),
-          .wanted = amount,
-          .highest = std::max(book.highest, amount),
-          .certain = false};
+  book.low = std::min(book.low, amount);
+  book.high = std::max(book.high, amount);
+  book.wanted = amount;
+  book.highest = std::max(book.highest, amount);
+  book.certain = false;
 }
 
 void Auditor::edit_ends(int number, bool certain) {
@@ -53,6 +54,67 @@ void Auditor::edit_ends(int number, bool certain) {
 bool Auditor::certain_of(int number) const { return limit(number).certain; }
 bool Auditor::excused(Place place) const { return account(place).excused; }
 
+// --- what counts ---------------------------------------------------------------------------------------------------
+
+Money Auditor::spent_least(Place place) const {
+  const auto& rolling = limit(place.limit).rolling;
+  const Account& entry = account(place);
+  if (!rolling) return entry.spent;
+  Money sum;
+  for (auto at = entry.by_first.upper_bound(clock_.latest_ms - rolling->span_ms); at != entry.by_first.end(); ++at)
+    sum += at->second;
+  return sum;
+}
+
+Money Auditor::spent_most(Place place) const {
+  const auto& rolling = limit(place.limit).rolling;
+  const Account& entry = account(place);
+  if (!rolling) return entry.spent;
+  const std::int64_t from = std::min(look_began_ms_, clock_.wall_ms);
+  Money sum;
+  for (auto at = entry.by_last.lower_bound(from - rolling->span_ms - rolling->slack_ms); at != entry.by_last.end();
+       ++at)
+    sum += at->second;
+  return sum;
+}
+
+void Auditor::spend(Place place, Span reach, Money amount) {
+  Account& entry = accounts_.at(place);
+  entry.spent += amount;
+  if (!limit(place.limit).rolling || amount.is_zero()) return;
+  entry.by_first[reach.start] += amount;
+  entry.by_last[reach.end] += amount;
+  entry.unheard = true;
+}
+
+// After a process has ended: of those whose end is not lost.
+void Auditor::spend_anew() {
+  for (auto& [place, entry] : accounts_) {
+    entry.by_first.clear();
+    entry.by_last.clear();
+    entry.unheard = false;
+  }
+  for (const auto& [number, exchange] : exchanges_) {
+    if (exchange.stage != Stage::ended) continue;
+    for (std::size_t i = 0; i < exchange.takings.size(); ++i) {
+      const Place place = exchange.takings[i].place;
+      if (!limit(place.limit).rolling || exchange.bookings[i].spent.is_zero()) continue;
+      accounts_[place].by_first[exchange.reach.start] += exchange.bookings[i].spent;
+      accounts_[place].by_last[exchange.reach.end] += exchange.bookings[i].spent;
+    }
+  }
+}
+
+void Auditor::begin_look() {
+  looks_.clear();
+  look_began_ms_ = clock_.wall_ms;
+}
+
+void Auditor::time_stepped_back() {
+  for (auto& [place, entry] : accounts_)
+    if (limit(place.limit).rolling) entry.excused = true;
+}
+
 // --- exchanges -----------------------------------------------------------------------------------------------------
 
 void Auditor::admitted(int exchange, const std::vector<Want>& wants, const std::vector<Taking>& takings, Span reach) {
@@ -61,6 +123,7 @@ void Auditor::admitted(int exchange, const std::vector<Want>& wants, const std::
             wants.size(), takings.size());
   for (std::size_t i = 0; i < wants.size(); ++i) {
     const Taking& taking = takings[i];
+    const LimitBook& book = limit(taking.place.limit);
     hold_that(taking.place.limit == wants[i].limit && taking.amount == wants[i].amount,
               "all or nothing: exchange {} wants {} of limit {} and holds {} of limit {}", exchange,
               wants[i].amount.nanos(), wants[i].limit, taking.amount.nanos(), taking.place.limit);
@@ -70,16 +133,21 @@ void Auditor::admitted(int exchange, const std::vector<Want>& wants, const std::
     entry.span = taking.span;
     // One moment of the decision lies in every window.
     reach = {.start = std::max(reach.start, taking.span.start), .end = std::min(reach.end, taking.span.end - 1)};
-    hold_that(taking.amount.is_zero() || entry.held() + taking.amount <= limit(taking.place.limit).high,
+    const Money spent = spent_least(taking.place);
+    hold_that(taking.amount.is_zero() || entry.reserved + spent + entry.unresolved + taking.amount <= book.high,
               "never over: exchange {} got {} of {}, which allows {} and has {} reserved, {} spent, {} unresolved",
-              exchange, taking.amount.nanos(), name(taking.place), limit(taking.place.limit).high.nanos(),
-              entry.reserved.nanos(), entry.spent.nanos(), entry.unresolved.nanos());
+              exchange, taking.amount.nanos(), name(taking.place), book.high.nanos(), entry.reserved.nanos(),
+              spent.nanos(), entry.unresolved.nanos());
+    hold_that(book.kind != LimitKind::lazy || spent < book.high,
+              "over: exchange {} was admitted on {}, which is lazy, allows {} and has {} spent", exchange,
+              name(taking.place), book.high.nanos(), spent.nanos());
     note_held(taking.place);
     entry.reserved += taking.amount;
     note_held(taking.place);
   }
   hold_that(reach.start <= reach.end, "exchange {}: no moment of the decision lies in all its windows", exchange);
   exchanges_[exchange].takings = takings;
+  exchanges_[exchange].reach = reach;
 }
 
 void Auditor::entered(int exchange) { exchanges_.at(exchange).entered = true; }
@@ -100,24 +168,30 @@ void Auditor::ended(int number, Money cost, const std::vector<Booking>& bookings
     Account& entry = accounts_.at(taking.place);
     note_held(taking.place);
     entry.reserved -= taking.amount;
-    entry.spent += bookings[i].spent;
+    spend(taking.place, exchange.reach, bookings[i].spent);
     entry.unresolved += bookings[i].unresolved;
     note_held(taking.place);
-    if (bookings[i].spent > taking.amount) entry.excused = looks_[taking.place].overrun = true;
+    if (is_leased(taking.place) && bookings[i].spent > taking.amount)
+      entry.excused = looks_[taking.place].overrun = true;
   }
 }
 
 void Auditor::refused_as_reached(const std::vector<Shortage>& shortages) const {
   hold_that(!shortages.empty(), "a refusal names no limit");
   const Shortage& first = shortages.front();
-  const Account& entry = account(first.place);
-  hold_that(entry.spent + entry.unresolved + first.required > limit(first.place.limit).low,
-            "false refusal: limit_reached for {} of {}, which allows {} and has {} spent, {} unresolved",
-            first.required.nanos(), name(first.place), limit(first.place.limit).low.nanos(), entry.spent.nanos(),
-            entry.unresolved.nanos());
+  const LimitBook& book = limit(first.place.limit);
+  hold_that(book.kind != LimitKind::shadow, "false refusal: {} is in shadow", name(first.place));
+  const Money spent = spent_most(first.place);
+  const Money unresolved = account(first.place).unresolved;
+  const bool is_reached =
+      book.kind == LimitKind::lazy ? spent >= book.low : spent + unresolved + first.required > book.low;
+  hold_that(is_reached, "false refusal: limit_reached for {} of {}, which allows {} and has {} spent, {} unresolved",
+            first.required.nanos(), name(first.place), book.low.nanos(), spent.nanos(), unresolved.nanos());
+  if (book.kind == LimitKind::lazy) return;
   for (const Shortage& shortage : shortages)
-    hold_that(!shortage.available.is_negative() && shortage.available < shortage.required,
-              "a shortage of {} with {} available", shortage.required.nanos(), shortage.available.nanos());
+    hold_that(
+        !shortage.available.is_negative() && (!is_leased(shortage.place) || shortage.available < shortage.required),
+        "a shortage of {} with {} available", shortage.required.nanos(), shortage.available.nanos());
 }
 
 void Auditor::refused_as_busy(const std::vector<Shortage>& shortages) const {
@@ -125,13 +199,18 @@ void Auditor::refused_as_busy(const std::vector<Shortage>& shortages) const {
   for (const Shortage& shortage : shortages) {
     const Account& entry = account(shortage.place);
     const LimitBook& book = limit(shortage.place.limit);
-    hold_that(!book.certain || entry.excused || entry.spent + entry.unresolved + shortage.required <= book.high,
-              "false refusal: limit_busy for {} of {}, where waiting cannot help: {} allowed, {} spent, {} unresolved",
-              shortage.required.nanos(), name(shortage.place), book.high.nanos(), entry.spent.nanos(),
-              entry.unresolved.nanos());
+    hold_that(book.kind == LimitKind::hard || book.rolling, "false refusal: limit_busy of {}, which holds nothing",
+              name(shortage.place));
+    const Money spent = spent_least(shortage.place);
+    // Of a rolling limit the keeper cannot tell while a flush is in doubt, and waiting is the milder word.
+    hold_that(
+        !book.certain || entry.excused || book.rolling || spent + entry.unresolved + shortage.required <= book.high,
+        "false refusal: limit_busy for {} of {}, where waiting cannot help: {} allowed, {} spent, {} unresolved",
+        shortage.required.nanos(), name(shortage.place), book.high.nanos(), spent.nanos(), entry.unresolved.nanos());
   }
   const auto in_the_way = [&](const Shortage& shortage) {
-    return lost_a_grant(shortage.place) || look(shortage.place).overrun ||
+    return !is_leased(shortage.place) || lost_a_grant(shortage.place) || look(shortage.place).overrun ||
+           account(shortage.place).unheard ||
            look(shortage.place).most + shortage.required > limit(shortage.place.limit).low;
   };
   const Place place = shortages.front().place;
@@ -153,15 +232,19 @@ Auditor::Look Auditor::look(Place place) const {
 }
 
 Money Auditor::left(Place place) const {
-  const Account& entry = account(place);
-  return limit(place.limit).high - entry.spent - entry.unresolved;
+  return limit(place.limit).high - spent_most(place) - account(place).unresolved;
+}
+Money Auditor::left_by_any_count(Place place) const {
+  return limit(place.limit).high - spent_least(place) - account(place).unresolved;
 }
 Money Auditor::left_at_most(Place place) const {
-  const Account& entry = account(place);
-  return limit(place.limit).highest - entry.spent - entry.unresolved;
+  return limit(place.limit).highest - spent_least(place) - account(place).unresolved;
 }
 Money Auditor::reserved(Place place) const { return account(place).reserved; }
-Money Auditor::held(Place place) const { return account(place).held(); }
+Money Auditor::held(Place place) const {
+  const Account& entry = account(place);
+  return entry.reserved + spent_most(place) + entry.unresolved;
+}
 
 // --- the store -----------------------------------------------------------------------------------------------------
 
@@ -171,11 +254,12 @@ void Auditor::look_at(Place place, const StoreNumbers& store) const {
   hold_that(!store.leased.is_negative(), "{}: the store has {} leased", name(place), store.leased.nanos());
   hold_that(book.low <= store.amount && store.amount <= book.high, "{}: the store allows {}, not {} to {}", name(place),
             store.amount.nanos(), book.low.nanos(), book.high.nanos());
-  hold_that(entry.excused || store.spent + store.leased + store.unresolved <= book.high,
+  hold_that(entry.excused || !is_leased(place) || store.spent + store.leased + store.unresolved <= book.high,
             "never over: {} allows {}; the store has {} spent, {} leased, {} unresolved", name(place),
             book.high.nanos(), store.spent.nanos(), store.leased.nanos(), store.unresolved.nanos());
-  hold_that(store.spent <= entry.spent, "invented: {} has {} spent in the store, and {} was", name(place),
-            store.spent.nanos(), entry.spent.nanos());
+  const Money spent = spent_most(place);
+  hold_that(store.spent <= spent, "invented: {} has {} spent in the store, and {} was", name(place),
+            store.spent.nanos(), spent.nanos());
   hold_that(store.unresolved <= entry.unresolved, "invented: {} has {} unresolved in the store, and {} is", name(place),
             store.unresolved.nanos(), entry.unresolved.nanos());
   hold_that(store.leased >= entry.reserved, "uncovered: {} has {} reserved, and the store leased {}", name(place),
@@ -186,12 +270,14 @@ void Auditor::look_at_five(Place place, const Five& five, bool quiet) const {
   const Account& entry = account(place);
   const LimitBook& book = limit(place.limit);
   const Money most = std::max(Money::zero(), book.high - look(place).least);
-  hold_that(five.available <= most, "five numbers: {} shows {} available, and at most {} was", name(place),
-            five.available.nanos(), most.nanos());
+  hold_that(!is_leased(place) || book.rolling || five.available <= most,
+            "five numbers: {} shows {} available, and at most {} was", name(place), five.available.nanos(),
+            most.nanos());
   if (!quiet) return;
-  hold_that(five.spent == entry.spent && five.unresolved == entry.unresolved && five.reserved == entry.reserved,
+  hold_that(spent_least(place) <= five.spent && five.spent <= spent_most(place) &&
+                five.unresolved == entry.unresolved && five.reserved == entry.reserved,
             "five numbers: {} shows {} spent, {} unresolved, {} reserved, not {}, {}, {}", name(place),
-            five.spent.nanos(), five.unresolved.nanos(), five.reserved.nanos(), entry.spent.nanos(),
+            five.spent.nanos(), five.unresolved.nanos(), five.reserved.nanos(), spent_most(place).nanos(),
             entry.unresolved.nanos(), entry.reserved.nanos());
   const Money sum = five.available + five.reserved + five.unresolved + five.spent;
   hold_that(five.amount == sum || (five.available.is_zero() && five.amount < sum),
@@ -354,10 +440,12 @@ void Auditor::process_ended(EndOfProcess how, const std::vector<StoreRecord>& re
     entry.reserved = Money::zero();
   }
   lost_grants_.clear();
+  spend_anew();
 }
 
-void Auditor::at_rest(const std::vector<StoreRecord>& records, const std::map<Place, StoreNumbers>& store) const {
+void Auditor::at_rest(const std::vector<StoreRecord>& records, const std::map<Place, StoreNumbers>& store) {
   const std::vector<bool> has_record = check_records(records, store);
+  for (auto& [place, entry] : accounts_) entry.unheard = false;
   for (const auto& [number, exchange] : exchanges_)
     hold_that(exchange.stage == Stage::lost || has_record[static_cast<std::size_t>(number)],
               "lost: all is quiet, and exchange {} has no record", number);

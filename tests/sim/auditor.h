@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/money.h"
+#include "tests/sim/clock.h"
 #include "tests/sim/figures.h"
 
 namespace sim {
@@ -84,12 +85,24 @@ enum class EndOfProcess : std::uint8_t {
   lost,
 };
 
+// What a limit is, beside its amount.
+enum class LimitKind : std::uint8_t {
+  hard,
+  lazy,    // holds nothing; admits until its amount is spent
+  shadow,  // holds nothing and refuses nothing
+};
+// Of a rolling limit: what was admitted within the span before now counts, and what is older by up to `slack_ms` may.
+struct Rolling {
+  std::int64_t span_ms = 0;
+  std::int64_t slack_ms = 0;
+};
+
 class Auditor {
  public:
-  explicit Auditor(Figures& figures) : figures_(figures) {}
+  Auditor(Figures& figures, const ProcessClock& clock) : figures_(figures), clock_(clock) {}
 
   // --- limits. Between begin and end of an edit both amounts are right; after a failed one, until the next.
-  void limit_opened(int limit, Money amount);
+  void limit_opened(int limit, Money amount, LimitKind kind, std::optional<Rolling> rolling);
   void edit_begins(int limit, Money amount);
   void edit_ends(int limit, bool certain);
 
@@ -109,15 +122,20 @@ class Auditor {
   // Right if at any moment since begin_look() others held what was missing.
   void refused_as_busy(const std::vector<Shortage>& shortages) const;
   // From here on, the most and the least that is held anywhere is remembered.
-  void begin_look() { looks_.clear(); }
-  // amount - spent - unresolved: what a client may still ask for.
+  void begin_look();
+  // amount - spent - unresolved: what a client may still ask for. Of a rolling limit, what it may certainly.
   Money left(Place place) const;
+  // Nobody may have more than that.
+  Money left_by_any_count(Place place) const;
   // What a reply's headers may say is left: a process that could not ask may know an older amount.
   Money left_at_most(Place place) const;
   Money reserved(Place place) const;
   Money held(Place place) const;
   bool certain_of(int limit) const;  // no edit is open
   bool excused(Place place) const;
+  // The next process begins at an earlier time than the last one has seen: what counts of a rolling limit is more
+  // again.
+  void time_stepped_back();
 
   // --- the store
   void look_at(Place place, const StoreNumbers& store) const;
@@ -136,7 +154,7 @@ class Auditor {
   void process_ended(EndOfProcess how, const std::vector<StoreRecord>& records,
                      const std::map<Place, StoreNumbers>& before, const std::map<Place, StoreNumbers>& store);
   // Nothing happens any more and no fault is active.
-  void at_rest(const std::vector<StoreRecord>& records, const std::map<Place, StoreNumbers>& store) const;
+  void at_rest(const std::vector<StoreRecord>& records, const std::map<Place, StoreNumbers>& store);
 
   // Every place that was ever touched.
   std::vector<Place> places() const;
@@ -150,6 +168,7 @@ class Auditor {
     bool recorded = false;  // before the last process ended
     std::vector<Taking> takings;
     std::vector<Booking> bookings;
+    Span reach;  // of the wall clock, while it was decided
     Money cost;
   };
   struct LimitBook {
@@ -157,13 +176,19 @@ class Auditor {
     Money wanted;     // of the edit under way
     Money highest;    // ever
     bool certain = true;
+    LimitKind kind = LimitKind::hard;
+    std::optional<Rolling> rolling;
   };
   struct Account {
     Money reserved, spent, unresolved, unaccounted;
     bool excused = false;  // an overrun or a lowered amount may stand above the amount
     std::optional<Span> span;
-    Money held() const { return reserved + spent + unresolved; }
+    // Of a rolling limit, what was spent by the first and the last moment at which it may have been admitted.
+    std::map<std::int64_t, Money> by_first, by_last;
+    // Something was spent since all was at rest: until the store has heard of it it is leased, counted or not.
+    bool unheard = false;
   };
+
   struct Look {
     Money most, least;
     bool overrun = false;  // the books of a lease were not square meanwhile, and only the next look can tell
@@ -172,6 +197,12 @@ class Auditor {
 
   const LimitBook& limit(int number) const { return limits_.at(static_cast<std::size_t>(number)); }
   const Account& account(Place place) const;
+  bool is_leased(Place place) const { return limit(place.limit).kind == LimitKind::hard; }
+  // What counts as spent: at the least, and at the most at any moment since begin_look().
+  Money spent_least(Place place) const;
+  Money spent_most(Place place) const;
+  void spend(Place place, Span reach, Money amount);
+  void spend_anew();
   void note_held(Place place);
   Look look(Place place) const;
   void check_record(const StoreRecord& record, const Exchange& exchange) const;
@@ -189,11 +220,13 @@ class Auditor {
   void see_missing(EndOfProcess how, int number, Exchange& exchange, Owed& owed);
 
   Figures& figures_;
+  const ProcessClock& clock_;
   std::vector<LimitBook> limits_;
   std::map<Place, Account> accounts_;
   std::map<int, Exchange> exchanges_;
   std::map<Place, Money> lost_grants_;
   std::map<Place, Look> looks_;
+  std::int64_t look_began_ms_ = 0;
 };
 
 }  // namespace sim

@@ -86,6 +86,7 @@ base::Status FaultyLink::flush(const quota::Flush& flush) {
 }
 
 base::Result<std::vector<quota::CounterState>> FaultyLink::read(std::span<const quota::CounterQuery> counters) {
+  for (const quota::CounterQuery& query : counters) touched(query.counter);
   return call(true, [&] { return truth_.read(counters); }, meanwhile);
 }
 

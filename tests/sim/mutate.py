@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-COPIED = ["src/quota", "src/store/memory"]
+COPIED = ["src/quota/*", "src/store/memory/*", "src/store/evidence.*"]
 SWITCH = '#include "tests/sim/mutation.h"\n'
 
 
@@ -22,7 +22,7 @@ def mutations() -> list[dict]:
 def main() -> int:
     engine, out = Path(sys.argv[1]), Path(sys.argv[2])
     texts = {path.relative_to(engine): path.read_text()
-             for folder in COPIED for path in sorted((engine / folder).iterdir()) if path.suffix in (".h", ".cpp")}
+             for pattern in COPIED for path in sorted(engine.glob(pattern)) if path.suffix in (".h", ".cpp")}
     lost = []
     for number, mutation in enumerate(mutations(), 1):
         file = Path(mutation["file"])

@@ -70,7 +70,8 @@ void Process::ask(Dice& dice) {
                     .reservation = {}};
   std::vector<const catalog::Limit*> limits;
   for (const SeenLimit& limit : wanted) {
-    exchange.wants.push_back({limit.number, money(amounts.in(limit.limit.unit))});
+    const std::int64_t held = limit.limit.leased() ? amounts.in(limit.limit.unit) : 0;
+    exchange.wants.push_back({limit.number, money(held)});
     limits.push_back(&limit.limit);
   }
   around_.trace.say("  exchange {} asks for {} usd, {} tokens on {} limits", exchange.number, amounts.usd.nanos(),
@@ -250,8 +251,8 @@ void Process::end_sent(Exchange exchange, Dice& dice) {
     around_.trace.say("  exchange {} is dropped after sending", exchange.number);
     std::vector<Booking> bookings;
     for (const quota::Reservation::Part& part : exchange.reservation->parts()) {
-      const bool counted = part.unit == catalog::LimitUnit::requests;
-      bookings.push_back({.spent = money(counted ? part.amount : 0), .unresolved = money(counted ? 0 : part.amount)});
+      const bool counted = part.unit == catalog::LimitUnit::requests;  // it was made, whatever came of it
+      bookings.push_back({.spent = money(counted ? 1 : 0), .unresolved = money(counted ? 0 : part.amount)});
     }
     around_.auditor.ended(exchange.number, {}, bookings);
     return;
@@ -266,7 +267,7 @@ void Process::end_sent(Exchange exchange, Dice& dice) {
   std::int64_t usd = dice.between(0, 60);
   std::int64_t tokens = dice.between(0, 60);
   for (const quota::Reservation::Part& part : exchange.reservation->parts())
-    (part.unit == catalog::LimitUnit::usd ? usd : tokens) = part.amount;
+    if (part.amount > 0) (part.unit == catalog::LimitUnit::usd ? usd : tokens) = part.amount;
   if (kind > 94) {  // more than was thought possible
     const std::int64_t most = dice.once_in(5) ? 5'000 : 80;
     usd += dice.between(0, most) * around_.coin;
@@ -288,7 +289,7 @@ void Process::settle(Exchange exchange, const quota::Amounts& actual, meter::Cer
   for (const quota::Reservation::Part& part : exchange.reservation->parts()) {
     const Money spent = money(actual.in(part.unit));
     const Money rest = std::max(Money::zero(), money(part.amount) - spent);
-    overrun = overrun || spent > money(part.amount);
+    overrun = overrun || (part.amount > 0 && spent > money(part.amount));
     bookings.push_back({.spent = spent, .unresolved = certainty == meter::Certainty::at_least ? rest : Money::zero()});
   }
   if (overrun) ++around_.figures.overruns;

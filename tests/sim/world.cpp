@@ -19,6 +19,11 @@ std::int64_t any_amount(Dice& dice, catalog::LimitUnit unit, std::int64_t coin) 
   return dice.between(20, dice.once_in(3) ? 20'000 : 2'000);
 }
 
+LimitKind kind_of(const catalog::Limit& limit) {
+  if (limit.mode == catalog::LimitMode::shadow) return LimitKind::shadow;
+  return limit.admission == catalog::LimitAdmission::lazy ? LimitKind::lazy : LimitKind::hard;
+}
+
 Keeping keeping_by(Dice& dice) {
   const std::int64_t kind = dice.between(1, 4);
   if (kind == 1) return Keeping::nothing;
@@ -33,7 +38,7 @@ World::World(std::uint64_t seed, Figures& figures, Trace& trace)
       birth_(seed),
       link_(truth_, figures),
       machine_(keeping_by(birth_), birth_.next()),
-      auditor_(figures),
+      auditor_(figures, clock_),
       account_({.id = base::AccountId::create({1}, birth_),
                 .parent = {},
                 .name = "account",
@@ -75,17 +80,22 @@ Place World::touch(const quota::CounterKey& counter) {
 int World::open_limit(Dice& dice) {
   const auto unit = static_cast<catalog::LimitUnit>(dice.between(0, 2));
   const int number = static_cast<int>(limits_.size());
-  limits_.push_back({.limit = {.id = base::LimitId::create(clock_.wall_now(), dice),
-                               .subject = account_.id,
-                               .name = "limit",
-                               .unit = unit,
-                               .window = window_by(dice.between(0, 23)),
-                               .amount = any_amount(dice, unit, around_.coin),
-                               .created = clock_.wall_now()}});
+  limits_.push_back(
+      {.limit = {.id = base::LimitId::create(clock_.wall_now(), dice),
+                 .subject = account_.id,
+                 .name = "limit",
+                 .unit = unit,
+                 .window = window_by(dice.between(0, 31)),
+                 .amount = any_amount(dice, unit, around_.coin),
+                 .mode = dice.once_in(10) ? catalog::LimitMode::shadow : catalog::LimitMode::enforce,
+                 .admission = dice.once_in(8) ? catalog::LimitAdmission::lazy : catalog::LimitAdmission::reserve,
+                 .created = clock_.wall_now()}});
   const catalog::Limit& limit = limits_.back().limit;
   if (const auto stored = truth_.put(limit); !stored) throw Violation(stored.error().message);
   numbers_.emplace(limit.id, number);
-  auditor_.limit_opened(number, money(limit.amount));
+  const auto rolling = rolling_of(limit.window);
+  has_rolling_ = has_rolling_ || rolling;
+  auditor_.limit_opened(number, money(limit.amount), kind_of(limit), rolling);
   trace_.say("  limit {} allows {} {}", number, limit.amount, catalog::to_string(unit));
   return number;
 }
@@ -167,7 +177,11 @@ void World::jump(Dice& dice) {
   std::int64_t by = dice.between(-2'000, 2'000);
   if (kind > 5) by = dice.between(-2 * day_ms, 2 * day_ms);
   if (kind > 8) by = dice.between(-40, 40) * day_ms;
-  clock_.set(clock_.wall_ms + by);
+  // A store forgets what a rolling limit no longer counts, so far as clocks are right within a day.
+  highest_ms_ = std::max(highest_ms_, clock_.wall_ms);
+  std::int64_t to = clock_.wall_ms + by;
+  if (has_rolling_) to = std::max(to, highest_ms_ - quota::sub_windows_kept_ms * 9 / 10);
+  clock_.set(to);
   trace_.say("  the clock is set by {} ms", by);
 }
 
@@ -245,6 +259,7 @@ EndOfProcess World::start(Dice& dice, EndOfProcess how) {
   quota::Journals journals = begin(dice, how);
   link_.weather = weather;
   see_what_is_stored();
+  if (clock_.wall_ms < clock_.latest_ms) auditor_.time_stepped_back();
   clock_.latest_ms = clock_.wall_ms;
   process_ = std::make_unique<Process>(around_, options_, workers_, view_of_keys(), std::move(journals));
   return how;
@@ -351,23 +366,26 @@ void World::spend_the_last_unit(Dice& dice) {
   const Place place = touch(counter);
   if (clock_.latest_ms != clock_.wall_ms) return;  // the windows are those of before the clock was put back, or not
   if (operated.removed || !auditor_.certain_of(number) || auditor_.lost_a_grant(place)) return;
+  if (!operated.limit.leased()) return;
+  auditor_.begin_look();
   const Money left = auditor_.left(place);
   if (left.is_negative() || left.is_zero()) return;
   ++figures_.last_units;
   if (!process_->ask_alone({number, operated.limit}, left.nanos()))
     throw Violation(fmt::format("false refusal: {} is left of limit {} and cannot be had", left.nanos(), number));
-  if (process_->ask_alone({number, operated.limit}, left.nanos() + 1))
-    throw Violation(fmt::format("never over: {} is left of limit {}, and one more was had", left.nanos(), number));
+  const Money most = auditor_.left_by_any_count(place);
+  if (process_->ask_alone({number, operated.limit}, most.nanos() + 1))
+    throw Violation(fmt::format("never over: {} is left of limit {}, and one more was had", most.nanos(), number));
 }
 
 // --- what the store says -------------------------------------------------------------------------------------------
 
 void World::look() {
-  const base::WallTime now = clock_.wall_now();
+  auditor_.begin_look();
   for (const Operated& operated : limits_) {
-    const quota::CounterKey counter = counter_of(operated.limit, now);
+    const quota::CounterQuery query = query_at(operated.limit, {clock_.latest_ms});
+    const quota::CounterKey& counter = query.counter;
     if (!touched_.contains(counter)) continue;
-    const quota::CounterQuery query = query_of(counter);
     const auto states = truth_.read(std::span(&query, 1));
     const quota::CounterState& state = states->front();
     auditor_.look_at(touch(counter),

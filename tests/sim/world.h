@@ -67,6 +67,8 @@ class World {
   FaultyLink link_;
   Machine machine_;
   ProcessClock clock_;
+  std::int64_t highest_ms_ = 0;  // that the clock ever was
+  bool has_rolling_ = false;
   Auditor auditor_;
   catalog::Account account_;
   std::vector<Operated> limits_;
