@@ -67,6 +67,24 @@ base::Result<Response> show_account(Services& services, Call& call) {
   return json_reply(200, to_json(*account));
 }
 
+base::Result<Response> edit_account(Services& services, Call& call) {
+  TRY(const base::Json body, read_body(call.request));
+  TRY(auto fields, base::JsonFields::of(body));
+  catalog::AccountEdit edit;
+  TRY(edit.credit_only, fields.boolean("credit_only"));
+  TRY(const auto markup, fields.integer("markup_bps"));
+  TRY(const auto top_up_fee, fields.integer("top_up_fee_bps"));
+  TRY_STATUS(fields.finish());
+  if (markup) edit.markup = base::BasisPoints{*markup};
+  if (top_up_fee) edit.top_up_fee = base::BasisPoints{*top_up_fee};
+  if (!edit.credit_only && !edit.markup && !edit.top_up_fee)
+    return base::invalid("nothing to change: give 'credit_only', 'markup_bps' or 'top_up_fee_bps'");
+  const auto snapshot = services.catalog.current();
+  TRY(const catalog::Account* found, find_account(*snapshot, call.id, "id"));
+  TRY(const catalog::Account changed, services.catalog.edit_account(found->id, edit));
+  return json_reply(200, to_json(changed));
+}
+
 base::Result<Response> suspend_account(Services& services, Call& call) {
   return set_status(services, call, catalog::AccountStatus::suspended);
 }

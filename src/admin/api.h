@@ -20,6 +20,7 @@
 #include "catalog/upstream_secrets.h"
 #include "events/limit_event.h"
 #include "events/usage_log.h"
+#include "ledger/store.h"
 #include "quota/doctor.h"
 #include "quota/explanation.h"
 #include "quota/numbers.h"
@@ -46,6 +47,7 @@ struct Services {
   quota::Explainer& explainer;
   quota::UnresolvedDesk& unresolved;
   quota::Books& books;
+  ledger::Store& ledger;
   const base::Clock& clock;
   Options options;
 };

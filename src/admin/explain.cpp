@@ -58,6 +58,29 @@ json::object limit_json(const quota::ExplainedLimit& one, const quota::Explanati
   return out;
 }
 
+// A prepaid account's grants all together.
+json::value balance_json(const quota::Explanation& found) {
+  if (!found.balance) return nullptr;
+  const quota::ExplainedLimit& one = *found.balance;
+  const auto usd = [](std::int64_t nanos) { return json::value(base::Money::from_nanos(nanos).to_usd()); };
+  const bool asked = found.worst_case.has_value();
+  const std::string_view verdict =
+      one.verdict == quota::LimitVerdict::reached ? "insufficient_balance" : verdict_of(one);
+  json::object out{{"account", std::get<base::AccountId>(one.limit.subject).to_string()},
+                   {"account_name", one.limit.name},
+                   {"amount", usd(one.numbers.amount)},
+                   {"available", usd(one.numbers.available)},
+                   {"reserved", usd(one.numbers.reserved)},
+                   {"unresolved", usd(one.numbers.unresolved)},
+                   {"spent", usd(one.numbers.spent)}};
+  out["verdict"] = asked ? json::value(verdict) : json::value(nullptr);
+  out["required"] = asked ? usd(one.required) : json::value(nullptr);
+  out["required_if_clamped"] =
+      found.clamped_worst_case ? usd(found.clamped_worst_case->charge.nanos()) : json::value(nullptr);
+  out["output_cap"] = or_null(one.output_cap);
+  return out;
+}
+
 }  // namespace
 
 json::value amounts_json(const std::optional<quota::Amounts>& amounts) {
@@ -140,6 +163,7 @@ base::Result<Response> explain_call(Services& services, Call& call) {
   json::array limits;
   for (const quota::ExplainedLimit& one : found.limits) limits.push_back(limit_json(one, found, *snapshot));
   out["limits"] = std::move(limits);
+  out["balance"] = balance_json(found);
   return json_reply(200, out);
 }
 

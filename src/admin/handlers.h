@@ -28,6 +28,17 @@ base::Result<Response> list_accounts(Services& services, Call& call);
 base::Result<Response> show_account(Services& services, Call& call);
 base::Result<Response> suspend_account(Services& services, Call& call);
 base::Result<Response> activate_account(Services& services, Call& call);
+base::Result<Response> edit_account(Services& services, Call& call);
+
+// credits.cpp
+base::Result<Response> create_grant(Services& services, Call& call);
+base::Result<Response> void_grant(Services& services, Call& call);
+base::Result<Response> dispute_grant(Services& services, Call& call);
+base::Result<Response> refund_charge(Services& services, Call& call);
+base::Result<Response> take_fee(Services& services, Call& call);
+base::Result<Response> show_balance(Services& services, Call& call);
+base::Result<Response> list_transfers(Services& services, Call& call);
+base::Result<Response> check_balances(Services& services, Call& call);
 
 // keys.cpp
 base::Result<Response> create_key(Services& services, Call& call);

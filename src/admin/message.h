@@ -22,6 +22,7 @@ struct Request {
   std::string body;
   std::string credential;  // what stood in `Authorization: Bearer` or `X-Admin-Key`; empty: nothing did
   Trust trust = Trust::network;
+  std::string idempotency_key = {};  // what stood in `Idempotency-Key`; empty: nothing did
 };
 
 // It may hold a secret or money: whoever carries it over HTTP adds `Cache-Control: no-store`.

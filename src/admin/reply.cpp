@@ -59,11 +59,13 @@ json::value to_json(const std::optional<catalog::Raise>& raise, const catalog::L
 json::object to_json(const events::Hold& hold, const catalog::Snapshot& snapshot) {
   json::object out{{"limit", hold.limit.to_string()}, {"window", window_label(hold.sub_window.value_or(hold.label))}};
   const catalog::Limit* limit = snapshot.find_limit(hold.limit);
-  if (limit == nullptr) return out;
-  out["unit"] = catalog::to_string(limit->unit);
-  out["reserved"] = catalog::amount_text(limit->unit, hold.reserved);
-  out["spent"] = catalog::amount_text(limit->unit, hold.spent);
-  out["unresolved"] = catalog::amount_text(limit->unit, hold.unresolved);
+  // A grant of a balance is a counter too, under its own id.
+  if (limit == nullptr && snapshot.find_grant(base::GrantId{hold.limit.uuid}) == nullptr) return out;
+  const catalog::LimitUnit unit = limit == nullptr ? catalog::LimitUnit::usd : limit->unit;
+  out["unit"] = catalog::to_string(unit);
+  out["reserved"] = catalog::amount_text(unit, hold.reserved);
+  out["spent"] = catalog::amount_text(unit, hold.spent);
+  out["unresolved"] = catalog::amount_text(unit, hold.unresolved);
   return out;
 }
 
@@ -110,7 +112,10 @@ json::object to_json(const catalog::Account& account) {
           {"external_id", text_or_null(account.external_id)},
           {"parent", account.parent ? json::value(json::string(account.parent->to_string())) : json::value(nullptr)},
           {"status", catalog::to_string(account.status)},
-          {"created", time_text(account.created)}};
+          {"created", time_text(account.created)},
+          {"credit_only", account.credit_only},
+          {"markup_bps", account.markup.value},
+          {"top_up_fee_bps", account.top_up_fee.value}};
 }
 
 json::object to_json(const catalog::Key& key) {

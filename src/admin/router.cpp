@@ -26,6 +26,8 @@ constexpr Route routes[] = {
     {"POST", "/api/v1/accounts", Access::admin, create_account},
     {"GET", "/api/v1/accounts", Access::admin, list_accounts},
     {"GET", "/api/v1/accounts/{id}", Access::admin, show_account},
+    {"PATCH", "/api/v1/accounts/{id}", Access::admin, edit_account},
+    {"GET", "/api/v1/accounts/{id}/balance", Access::admin, show_balance},
     {"POST", "/api/v1/accounts/{id}/suspend", Access::admin, suspend_account},
     {"POST", "/api/v1/accounts/{id}/activate", Access::admin, activate_account},
 
@@ -45,6 +47,14 @@ constexpr Route routes[] = {
     {"POST", "/api/v1/explain", Access::admin, explain_call},
 
     {"GET", "/api/v1/events", Access::admin, list_events},
+
+    {"POST", "/api/v1/credits", Access::admin, create_grant},
+    {"POST", "/api/v1/credits/refund", Access::admin, refund_charge},
+    {"POST", "/api/v1/credits/fee", Access::admin, take_fee},
+    {"GET", "/api/v1/credits/transfers", Access::admin, list_transfers},
+    {"GET", "/api/v1/credits/check", Access::admin, check_balances},
+    {"POST", "/api/v1/credits/{id}/void", Access::admin, void_grant},
+    {"POST", "/api/v1/credits/{id}/dispute", Access::admin, dispute_grant},
 
     {"GET", "/api/v1/upstreams", Access::admin, list_upstreams},
     {"PUT", "/api/v1/upstreams/{id}/secret", Access::admin, set_upstream_secret},

@@ -145,6 +145,7 @@ class World {
   Options options;
   Trust trust = Trust::local;
   std::string credential;
+  std::string idempotency_key;
   std::map<std::string, std::string> saved;
 
   Response send(std::string_view call, std::string body = {}) {
@@ -163,6 +164,7 @@ class World {
     }
     request.body = filled(body);
     request.credential = credential;
+    request.idempotency_key = idempotency_key;
     request.trust = trust;
     return Api({.catalog = *catalog,
                 .upstreams = upstreams,
@@ -172,6 +174,7 @@ class World {
                 .explainer = explainer,
                 .unresolved = unresolved,
                 .books = secret_store,
+                .ledger = secret_store,
                 .clock = clock,
                 .options = options})
         .handle(request);

@@ -70,7 +70,8 @@ class ApiHandler final : public net::Handler {
                            .query = query_of(head.target),
                            .body = {},
                            .credential = credential_of(head),
-                           .trust = trust_};
+                           .trust = trust_,
+                           .idempotency_key = std::string(head.find("idempotency-key").value_or(""))};
     const bool head_only = request.method == "HEAD";
     if (head_only) request.method = "GET";
     const auto body = co_await incoming.read_body(body_bytes_max);

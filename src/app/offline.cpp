@@ -44,6 +44,7 @@ class OpenFolder final : public Offline {
               .explainer = explainer_,
               .unresolved = unresolved_,
               .books = *store_,
+              .ledger = *store_,
               .clock = base::system_clock(),
               .options = {.environment_admin_key_hash = {},
                           .metrics = {},

@@ -71,32 +71,38 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
   program->catalog_->on_change(
       [&self](std::shared_ptr<const catalog::Snapshot> snapshot) { self.catalog_changed(snapshot); });
 
-  admin::Options admin{.environment_admin_key_hash = {},
-                       .metrics = [&self] { return self.metrics(); },
-                       .ready = [&self] { return self.ready(); },
-                       .back_up = options.back_up,
-                       .routes = names_of(config.routes)};
-  if (options.admin_key) admin.environment_admin_key_hash = base::sha256(*options.admin_key);
-  program->unresolved_store_ = std::make_unique<UnresolvedOnStoreThread>(stores.unresolved, *program->keeper_);
-  program->unresolved_ = std::make_unique<quota::UnresolvedDesk>(*program->unresolved_store_, program->clock_,
-                                                                 program->random_, config.unresolved.settle_after_ms);
-  program->explainer_ = std::make_unique<gateway::Explainer>(gateway::Explainer::Parts{
-      settings, *program->keeper_, program->clock_, [&self] { return self.keeper_->halted_because(); }});
-  program->api_ = std::make_unique<admin::Api>(admin::Services{.catalog = *program->catalog_,
-                                                               .upstreams = *program->upstream_secrets_,
-                                                               .usage = stores.usage,
-                                                               .limit_events = stores.limit_events,
-                                                               .inspector = *program->keeper_,
-                                                               .explainer = *program->explainer_,
-                                                               .unresolved = *program->unresolved_,
-                                                               .books = stores.books,
-                                                               .clock = program->clock_,
-                                                               .options = std::move(admin)});
-  ControlPlane::Listeners listeners{.tcp = config.control, .local = {}};
-  if (options.local_socket) listeners.local = net::Address{*options.local_socket, 0, true};
-  TRY(program->control_plane_,
-      ControlPlane::create(*program->api_, std::move(listeners), program->clock_, [&self] { self.settle_overdue(); }));
+  TRY_STATUS(program->make_control_plane(stores, options));
   return program;
+}
+
+base::Status Program::make_control_plane(const Stores& stores, const Options& options) {
+  unresolved_store_ = std::make_unique<UnresolvedOnStoreThread>(stores.unresolved, *keeper_);
+  unresolved_ =
+      std::make_unique<quota::UnresolvedDesk>(*unresolved_store_, clock_, random_, config_.unresolved.settle_after_ms);
+  ledger_ = std::make_unique<LedgerOnStoreThread>(stores.ledger, *keeper_);
+  explainer_ = std::make_unique<gateway::Explainer>(
+      gateway::Explainer::Parts{settings_, *keeper_, clock_, [this] { return keeper_->halted_because(); }});
+  admin::Options admin{.environment_admin_key_hash = {},
+                       .metrics = [this] { return metrics(); },
+                       .ready = [this] { return ready(); },
+                       .back_up = options.back_up,
+                       .routes = names_of(config_.routes)};
+  if (options.admin_key) admin.environment_admin_key_hash = base::sha256(*options.admin_key);
+  api_ = std::make_unique<admin::Api>(admin::Services{.catalog = *catalog_,
+                                                      .upstreams = *upstream_secrets_,
+                                                      .usage = stores.usage,
+                                                      .limit_events = stores.limit_events,
+                                                      .inspector = *keeper_,
+                                                      .explainer = *explainer_,
+                                                      .unresolved = *unresolved_,
+                                                      .books = stores.books,
+                                                      .ledger = *ledger_,
+                                                      .clock = clock_,
+                                                      .options = std::move(admin)});
+  ControlPlane::Listeners listeners{.tcp = config_.control, .local = {}};
+  if (options.local_socket) listeners.local = net::Address{*options.local_socket, 0, true};
+  TRY(control_plane_, ControlPlane::create(*api_, std::move(listeners), clock_, [this] { every_minute(); }));
+  return {};
 }
 
 Program::~Program() {
@@ -139,12 +145,29 @@ base::Status Program::hand_over_secrets(catalog::SecretStore& store) {
   return {};
 }
 
+void Program::every_minute() {
+  settle_overdue();
+  end_grants();
+}
+
 void Program::settle_overdue() {
   const auto settled = unresolved_->settle_overdue(*catalog_->current());
   if (!settled) {
     base::log::error("what has been unresolved for too long could not be settled: {}", settled.error().message);
   } else if (*settled > 0) {
     base::log::warn("{} calls were unresolved for too long; all that they held counts as spent", *settled);
+  }
+}
+
+// What is left of a grant that is over goes where its terms say, whether anybody looks at it or not.
+void Program::end_grants() {
+  const auto posted = ledger_->sweep(clock_.wall_now());
+  if (!posted) {
+    base::log::error("what was left of grants that are over could not be posted: {}", posted.error().message);
+  } else if (*posted > 0) {
+    base::log::info("{} grants are over; what was left of them is posted", *posted);
+    if (const auto published = catalog_->reload_grants(); !published)
+      base::log::error("grants that are over could not be taken from the catalog: {}", published.error().message);
   }
 }
 

@@ -30,6 +30,7 @@ struct Stores {
   catalog::SecretStore& secrets;
   quota::UnresolvedStore& unresolved;
   quota::Books& books;
+  ledger::Store& ledger;
 };
 
 // The whole gateway over a store: constructs everything in order, starts it and stops it. Reading create() shows the
@@ -60,7 +61,10 @@ class Program {
   Program(const Config& config, events::LimitEventLog& limit_events);
   // Gives the workers the secrets that the store holds, now and whenever one changes.
   base::Status hand_over_secrets(catalog::SecretStore& store);
+  base::Status make_control_plane(const Stores& stores, const Options& options);
+  void every_minute();  // and at the start, on the control thread
   void settle_overdue();
+  void end_grants();
   void catalog_changed(const std::shared_ptr<const catalog::Snapshot>& snapshot);
   std::string metrics() const;
   base::Status ready() const;
@@ -83,6 +87,7 @@ class Program {
   std::unique_ptr<UnresolvedOnStoreThread> unresolved_store_;
   std::unique_ptr<quota::UnresolvedDesk> unresolved_;
   std::unique_ptr<gateway::Explainer> explainer_;
+  std::unique_ptr<LedgerOnStoreThread> ledger_;
   std::unique_ptr<admin::Api> api_;
   std::unique_ptr<ControlPlane> control_plane_;
   bool running_ = false;

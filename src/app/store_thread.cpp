@@ -101,4 +101,22 @@ base::Result<quota::UnresolvedItem> UnresolvedOnStoreThread::correct(const quota
   return corrected;
 }
 
+base::Result<ledger::Decided> LedgerOnStoreThread::post(const ledger::Order& order, base::WallTime now) {
+  return on_store_thread(keeper_, [&] { return store_.post(order, now); });
+}
+base::Result<std::int64_t> LedgerOnStoreThread::sweep(base::WallTime now) {
+  return on_store_thread(keeper_, [&] { return store_.sweep(now); });
+}
+base::Result<std::optional<catalog::Grant>> LedgerOnStoreThread::find_grant(base::GrantId id) {
+  return store_.find_grant(id);
+}
+base::Result<ledger::Book> LedgerOnStoreThread::book(base::AccountId account) { return store_.book(account); }
+base::Result<std::vector<ledger::Transfer>> LedgerOnStoreThread::transfers(const ledger::TransferFilter& filter) {
+  return store_.transfers(filter);
+}
+base::Result<std::optional<ledger::Transfer>> LedgerOnStoreThread::find_transfer(base::TransferId id) {
+  return store_.find_transfer(id);
+}
+base::Result<std::vector<ledger::Discrepancy>> LedgerOnStoreThread::check() { return store_.check(); }
+
 }  // namespace app

@@ -6,6 +6,7 @@
 
 #include "catalog/secret_store.h"
 #include "catalog/store.h"
+#include "ledger/store.h"
 #include "quota/keeper.h"
 #include "quota/unresolved.h"
 
@@ -78,6 +79,24 @@ class UnresolvedOnStoreThread final : public quota::UnresolvedStore {
 
  private:
   quota::UnresolvedStore& store_;
+  quota::Keeper& keeper_;
+};
+
+// The same for the ledger; what only reads does not wait for the store thread.
+class LedgerOnStoreThread final : public ledger::Store {
+ public:
+  LedgerOnStoreThread(ledger::Store& store, quota::Keeper& keeper) : store_(store), keeper_(keeper) {}
+
+  base::Result<ledger::Decided> post(const ledger::Order& order, base::WallTime now) override;
+  base::Result<std::int64_t> sweep(base::WallTime now) override;
+  base::Result<std::optional<catalog::Grant>> find_grant(base::GrantId id) override;
+  base::Result<ledger::Book> book(base::AccountId account) override;
+  base::Result<std::vector<ledger::Transfer>> transfers(const ledger::TransferFilter& filter) override;
+  base::Result<std::optional<ledger::Transfer>> find_transfer(base::TransferId id) override;
+  base::Result<std::vector<ledger::Discrepancy>> check() override;
+
+ private:
+  ledger::Store& store_;
   quota::Keeper& keeper_;
 };
 

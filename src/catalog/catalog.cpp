@@ -152,6 +152,29 @@ base::Result<Account> Catalog::set_account_status(base::AccountId id, AccountSta
   return changed;
 }
 
+base::Result<Account> Catalog::edit_account(base::AccountId id, const AccountEdit& edit) {
+  const auto check_rate = [](const std::optional<base::BasisPoints>& rate, std::int64_t most,
+                             std::string_view field) -> base::Status {
+    if (!rate || (rate->value >= 0 && rate->value <= most)) return {};
+    return base::invalid(
+        fmt::format("'{}' is {}; it takes basis points from 0 to {}, 500 being 5 %", field, rate->value, most),
+        std::string(field));
+  };
+  TRY_STATUS(check_rate(edit.markup, base::BasisPoints::most, "markup_bps"));
+  TRY_STATUS(check_rate(edit.top_up_fee, base::BasisPoints::whole - 1, "top_up_fee_bps"));
+
+  const std::lock_guard lock(changing_);
+  Contents contents = snapshot_->contents();
+  const auto account = find_by_id(contents.accounts, id);
+  if (account == contents.accounts.end()) return not_found("account", id.to_string());
+  account->credit_only = edit.credit_only.value_or(account->credit_only);
+  account->markup = edit.markup.value_or(account->markup);
+  account->top_up_fee = edit.top_up_fee.value_or(account->top_up_fee);
+  const Account changed = *account;
+  TRY_STATUS(publish(std::move(contents), [&] { return store_.put(changed); }));
+  return changed;
+}
+
 base::Result<CreatedKey> Catalog::create_key(const NewKey& wanted) {
   TRY_STATUS(check_text(wanted.name, 1, "name"));
   const base::WallTime now = clock_.wall_now();

@@ -19,6 +19,12 @@ struct NewAccount {
   std::string external_id = {};  // optional
   std::optional<base::AccountId> parent = std::nullopt;
 };
+// How an account pays. What is not named stays.
+struct AccountEdit {
+  std::optional<bool> credit_only = std::nullopt;
+  std::optional<base::BasisPoints> markup = std::nullopt;      // 0 to BasisPoints::most
+  std::optional<base::BasisPoints> top_up_fee = std::nullopt;  // 0 to below 100 %
+};
 struct NewKey {
   base::AccountId account;  // nil for an admin key
   std::string name;
@@ -70,6 +76,9 @@ class Catalog {
 
   base::Result<Account> create_account(const NewAccount& wanted);  // conflict: external_id taken
   base::Result<Account> set_account_status(base::AccountId id, AccountStatus status);
+  // Grants of an account that is no longer prepaid rest until it is again. A markup is without effect on an account
+  // that is not prepaid.
+  base::Result<Account> edit_account(base::AccountId id, const AccountEdit& edit);
   base::Result<CreatedKey> create_key(const NewKey& wanted);
   base::Result<Key> revoke_key(base::KeyId id);
   base::Result<Limit> create_limit(const NewLimit& wanted);

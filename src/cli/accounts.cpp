@@ -48,6 +48,30 @@ void add_list(CLI::App& noun, Session& session) {
   });
 }
 
+void add_edit(CLI::App& noun, Session& session) {
+  CLI::App& verb = *noun.add_subcommand("edit", "Say how an account pays");
+  session.add_options(verb);
+  struct Arguments {
+    std::string reference, credit_only;
+    std::optional<std::int64_t> markup, top_up_fee;
+  };
+  const auto arguments = std::make_shared<Arguments>();
+  verb.add_option("ACCOUNT", arguments->reference, "Id, external id or name")->required();
+  verb.add_option("--credit-only", arguments->credit_only, "Whether it and all below it spend from its grants only")
+      ->check(CLI::IsMember({"on", "off"}));
+  verb.add_option("--markup-bps", arguments->markup, "On what its use costs, in basis points; 500 is 5 %");
+  verb.add_option("--top-up-fee-bps", arguments->top_up_fee, "Of what is paid in, in basis points");
+  session.on(verb, [arguments, &session]() -> base::Status {
+    boost::json::object body;
+    if (!arguments->credit_only.empty()) body["credit_only"] = arguments->credit_only == "on";
+    if (arguments->markup) body["markup_bps"] = *arguments->markup;
+    if (arguments->top_up_fee) body["top_up_fee_bps"] = *arguments->top_up_fee;
+    TRY(const auto reply, session.patch(std::string(accounts) + "/" + arguments->reference, body));
+    session.print_one(reply);
+    return {};
+  });
+}
+
 // A verb that names one account.
 void add_named(CLI::App& noun, Session& session, const char* name, const char* help) {
   CLI::App& verb = *noun.add_subcommand(name, help);
@@ -69,6 +93,7 @@ void add_accounts(CLI::App& app, Session& session) {
   noun.require_subcommand(1);
   add_create(noun, session);
   add_list(noun, session);
+  add_edit(noun, session);
   add_named(noun, session, "show", "Show an account");
   add_named(noun, session, "suspend", "Refuse its keys, and those of all accounts below it");
   add_named(noun, session, "activate", "Undo a suspension");

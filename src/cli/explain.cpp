@@ -62,22 +62,30 @@ std::string limits_of(const base::Json& reply) {
                {"AT MOST", Align::right},
                {""},
                {"SAYS"}});
-  for (const base::Json& limit : reply.find("limits")->items()) {
-    auto says = text_of(limit, "verdict");
+  const auto says_of = [](const base::Json& one) {
+    auto says = text_of(one, "verdict");
     std::ranges::replace(says, '_', ' ');
-    if (limit.find("output_cap") != nullptr) says += " to " + text_of(limit, "output_cap");
+    return one.find("output_cap") == nullptr ? says : says + " to " + text_of(one, "output_cap");
+  };
+  for (const base::Json& limit : reply.find("limits")->items()) {
+    auto says = says_of(limit);
     if (text_of(reply, "decided_by") == text_of(limit, "id")) says += "  <- decides";
     table.add({text_of(limit, "name"), subject_of(limit), mode_of(limit), text_of(limit, "unit"),
                text_of(limit, "amount"), text_of(limit, "spent"), text_of(limit, "unresolved"),
                text_of(limit, "reserved"), text_of(limit, "available"), text_of(limit, "required"), bar_of(limit),
                says});
   }
+  if (const base::Json* const balance = reply.find("balance"))
+    table.add({"balance", "account " + text_of(*balance, "account_name"), "prepaid", "usd", text_of(*balance, "amount"),
+               text_of(*balance, "spent"), text_of(*balance, "unresolved"), text_of(*balance, "reserved"),
+               text_of(*balance, "available"), text_of(*balance, "required"), bar_of(*balance), says_of(*balance)});
   return table.to_string();
 }
 
 std::string text_of_reply(const base::Json& reply) {
   std::string out = verdict_line(reply) + "\n" + worst_case_lines(reply);
-  if (reply.find("limits")->items().empty()) return out + "\nNo limit is on this key or its accounts.\n";
+  if (reply.find("limits")->items().empty() && reply.find("balance") == nullptr)
+    return out + "\nNo limit is on this key or its accounts.\n";
   return out + "\n" + limits_of(reply) + std::string(legend);
 }
 

@@ -35,6 +35,7 @@ http::request<http::string_body> message_of(const admin::Request& request, const
   message.set(http::field::host, host);
   message.set(http::field::accept, "application/json, application/problem+json");
   if (!request.credential.empty()) message.set(http::field::authorization, "Bearer " + request.credential);
+  if (!request.idempotency_key.empty()) message.set("Idempotency-Key", request.idempotency_key);
   if (!request.body.empty()) {
     message.set(http::field::content_type, "application/json");
     message.body() = request.body;

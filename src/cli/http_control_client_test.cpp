@@ -53,6 +53,7 @@ class Plane {
                    .explainer = explainer_,
                    .unresolved = unresolved_,
                    .books = store_,
+                   .ledger = store_,
                    .clock = base::system_clock(),
                    .options = {.environment_admin_key_hash = base::sha256("right"), .metrics = {}, .ready = {}}}};
   std::unique_ptr<app::ControlPlane> plane_;

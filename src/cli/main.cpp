@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   cli::add_upstreams(app, session,
                      [](const std::string& prompt) { return cli::read_secret(STDIN_FILENO, std::cerr, prompt); });
   cli::add_usage(app, session);
+  cli::add_credits(app, session);
   cli::add_unresolved(app, session);
   cli::add_doctor(app, session);
   cli::add_backup(app, session);

@@ -93,6 +93,17 @@ base::Result<Session::Reply> Session::post(const std::string& path, const boost:
               MissingFolder::refuse);
 }
 
+base::Result<Session::Reply> Session::order(const std::string& path, const boost::json::object& body,
+                                            std::string idempotency_key) {
+  return send({.method = "POST",
+               .path = path,
+               .query = {},
+               .body = boost::json::serialize(body),
+               .credential = {},
+               .idempotency_key = std::move(idempotency_key)},
+              MissingFolder::refuse);
+}
+
 base::Result<Session::Reply> Session::patch(const std::string& path, const boost::json::object& body) {
   return send({.method = "PATCH", .path = path, .query = {}, .body = boost::json::serialize(body), .credential = {}},
               MissingFolder::refuse);

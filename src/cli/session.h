@@ -41,6 +41,8 @@ class Session {
   // Does what the path's last word says.
   base::Result<Reply> act(const std::string& path);
   base::Result<Reply> post(const std::string& path, const boost::json::object& body);
+  // Orders that money be moved. The same key again moves none.
+  base::Result<Reply> order(const std::string& path, const boost::json::object& body, std::string idempotency_key);
   base::Result<Reply> patch(const std::string& path, const boost::json::object& body);
   base::Result<Reply> remove(const std::string& path);
 

@@ -21,6 +21,7 @@ void add_explain(CLI::App& app, Session& session);
 void add_events(CLI::App& app, Session& session);
 void add_upstreams(CLI::App& app, Session& session, const ReadSecret& read_secret);
 void add_usage(CLI::App& app, Session& session);
+void add_credits(CLI::App& app, Session& session);
 void add_unresolved(CLI::App& app, Session& session);
 void add_doctor(CLI::App& app, Session& session);
 

@@ -103,6 +103,7 @@ class Bench {
                    .explainer = explainer,
                    .unresolved = unresolved_,
                    .books = store_,
+                   .ledger = store_,
                    .clock = clock_,
                    .options = {}}};
 };

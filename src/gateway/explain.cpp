@@ -56,18 +56,43 @@ quota::Standing standing_of(const quota::FiveNumbers& numbers) {
           .resets_at = numbers.resets_at};
 }
 
+// A key's balance, with what its usable grants have all together.
+struct Payer {
+  const catalog::Balance* balance = nullptr;  // nullptr: it is not prepaid
+  quota::BalanceStanding standing = {};
+
+  void judge(const quota::Amounts& worst, quota::Refusal& refusal) const {
+    if (balance != nullptr) quota::judge(quota::want_from(*balance, worst.charge), standing, refusal);
+  }
+};
+
+quota::Refusal nothing_refused() { return {.type = base::ErrorType::limit_busy, .shortages = {}, .reason = {}}; }
+
 // As the keeper would, if nobody else came in between.
-quota::Refusal judge_all(const std::vector<quota::ExplainedLimit>& limits, const quota::Amounts& worst) {
-  quota::Refusal refusal{.type = base::ErrorType::limit_busy, .shortages = {}, .reason = {}};
+quota::Refusal judge_all(const std::vector<quota::ExplainedLimit>& limits, const quota::Amounts& worst,
+                         const Payer& payer) {
+  quota::Refusal refusal = nothing_refused();
   for (const quota::ExplainedLimit& one : limits)
     if (one.verdict != LimitVerdict::does_not_apply)
       quota::judge(one.limit, worst.in(one.limit.unit), standing_of(one.numbers), refusal);
+  payer.judge(worst, refusal);
   return refusal;
 }
 
-// What each limit says, by itself.
+// What a limit or a balance says by itself that refuses so.
+void say(quota::ExplainedLimit& one, const quota::Refusal& refusal, std::optional<std::int64_t> cap) {
+  if (refusal.shortages.empty()) return;
+  one.verdict = refusal.type == base::ErrorType::limit_busy ? LimitVerdict::busy : LimitVerdict::reached;
+  one.output_cap = cap;
+  if (cap) one.verdict = LimitVerdict::clamps;
+}
+
+// What each limit says, and the balance.
 void judge_each(quota::Explanation& out, const meter::ChatRequest& request, const meter::ModelPrice& price,
-                std::int64_t least_cap) {
+                std::int64_t least_cap, const Payer& payer) {
+  const auto cap = [&](const quota::Refusal& refusal) {
+    return affordable_cap(request, price, out.output_cap, refusal, least_cap);
+  };
   for (quota::ExplainedLimit& one : out.limits) {
     if (one.verdict == LimitVerdict::does_not_apply) continue;
     one.required = out.worst_case->in(one.limit.unit);
@@ -75,33 +100,60 @@ void judge_each(quota::Explanation& out, const meter::ChatRequest& request, cons
       one.verdict = LimitVerdict::counts;
       continue;
     }
-    quota::Refusal refusal{.type = base::ErrorType::limit_busy, .shortages = {}, .reason = {}};
+    quota::Refusal refusal = nothing_refused();
     quota::judge(one.limit, one.required, standing_of(one.numbers), refusal);
-    if (refusal.shortages.empty()) continue;
-    one.verdict = refusal.type == base::ErrorType::limit_busy ? LimitVerdict::busy : LimitVerdict::reached;
-    one.output_cap = affordable_cap(request, price, out.output_cap, refusal, least_cap);
-    if (one.output_cap) one.verdict = LimitVerdict::clamps;
+    say(one, refusal, cap(refusal));
   }
+  if (!out.balance) return;
+  out.balance->required = quota::want_of(out.worst_case->charge);
+  quota::Refusal refusal = nothing_refused();
+  payer.judge(*out.worst_case, refusal);
+  say(*out.balance, refusal, cap(refusal));
 }
 
 // As Exchange::reserve: a shorter answer now is better than waiting for others.
 void decide(quota::Explanation& out, const meter::ChatRequest& request, const meter::ModelPrice& price,
-            std::int64_t least_cap, base::WallTime now, const catalog::Balance* balance) {
-  quota::Refusal refusal = judge_all(out.limits, *out.worst_case);
+            std::int64_t least_cap, base::WallTime now, const Payer& payer) {
+  quota::Refusal refusal = judge_all(out.limits, *out.worst_case, payer);
   out.verdict = CallVerdict::admitted;
   if (refusal.shortages.empty()) return;
   if (const auto cap = affordable_cap(request, price, out.output_cap, refusal, least_cap)) {
     const auto tightest = std::ranges::find(out.limits, cap, &quota::ExplainedLimit::output_cap);
     if (tightest != out.limits.end()) out.decided_by = tightest->limit.id;
     out.clamped_to = cap;
-    out.clamped_worst_case = worst_case(request, price, *cap, balance);
-    refusal = judge_all(out.limits, *out.clamped_worst_case);
+    out.clamped_worst_case = worst_case(request, price, *cap, payer.balance);
+    refusal = judge_all(out.limits, *out.clamped_worst_case, payer);
     out.verdict = CallVerdict::clamped;
     if (refusal.shortages.empty()) return;
   }
   refuse(out, failure_of(refusal, now));
-  out.decided_by = refusal.shortages.front().limit.id;
-  out.resets_at = refusal.shortages.front().resets_at;
+  const quota::Shortage& shortage = refusal.shortages.front();
+  out.decided_by = shortage.markup ? std::nullopt : std::optional(shortage.limit.id);
+  out.resets_at = shortage.resets_at;
+}
+
+// All usable grants together.
+base::Result<Payer> payer_of(const catalog::KeyEntry& key, quota::Inspector& inspector, base::WallTime now,
+                             quota::Explanation& out) {
+  if (key.balance == nullptr) return Payer{};
+  std::vector<catalog::Limit> counters;
+  for (const catalog::Grant* grant : key.balance->grants)
+    if (grant->usable_at(now)) counters.push_back(quota::counter_as_limit(*grant));
+  TRY(const auto numbers, inspector.numbers(counters));
+  Payer payer{.balance = key.balance};
+  quota::FiveNumbers all;
+  for (const quota::FiveNumbers& one : numbers) {
+    all.amount += one.amount;
+    all.spent += one.spent;
+    all.unresolved += one.unresolved;
+    all.reserved += one.reserved;
+    all.available += one.available;
+  }
+  all.window.end = base::far_future;
+  payer.standing = {.amount = all.amount, .left = all.amount - all.spent - all.unresolved, .available = all.available};
+  out.balance = quota::ExplainedLimit{
+      .limit = quota::shown_limit(quota::want_from(*key.balance, base::Money::zero()), all.amount), .numbers = all};
+  return payer;
 }
 
 }  // namespace
@@ -132,6 +184,7 @@ base::Result<quota::Explanation> Explainer::explain(const catalog::KeyEntry& key
   for (const catalog::Limit* limit : key.limits) limits.push_back(*limit);
   TRY(const auto numbers, parts_.inspector.numbers(limits));
   for (std::size_t i = 0; i < limits.size(); ++i) out.limits.push_back({.limit = limits[i], .numbers = numbers[i]});
+  TRY(const Payer payer, payer_of(key, parts_.inspector, now, out));
 
   const auto allowed = check_key(key, now);
   const auto request = request_of(call, settings, *route);
@@ -147,7 +200,7 @@ base::Result<quota::Explanation> Explainer::explain(const catalog::KeyEntry& key
     out.price_version = settings.prices->version();
     out.output_cap = output_cap_of(*request, **price);
     out.worst_case = worst_case(*request, **price, out.output_cap, key.balance);
-    judge_each(out, *request, **price, settings.clamp_min_output_tokens);
+    judge_each(out, *request, **price, settings.clamp_min_output_tokens, payer);
   }
 
   const std::string trouble = parts_.trouble ? parts_.trouble() : std::string();
@@ -158,7 +211,7 @@ base::Result<quota::Explanation> Explainer::explain(const catalog::KeyEntry& key
   } else if (!trouble.empty()) {
     refuse(out, base::Error{base::ErrorType::unavailable, base::Source::store, trouble, {}});
   } else {
-    decide(out, *request, **price, settings.clamp_min_output_tokens, now, key.balance);
+    decide(out, *request, **price, settings.clamp_min_output_tokens, now, payer);
   }
   return out;
 }

@@ -39,6 +39,7 @@ class Store {
   virtual base::Result<Decided> post(const Order& order, base::WallTime now) = 0;
   // Posts what came about by itself (ledger::sweep), for all accounts. How many transfers that were.
   virtual base::Result<std::int64_t> sweep(base::WallTime now) = 0;
+  virtual base::Result<std::optional<catalog::Grant>> find_grant(base::GrantId id) = 0;
   // Every grant that the account ever had, in burn order.
   virtual base::Result<Book> book(base::AccountId account) = 0;
   // Newest first. Only what touched a grant: what else exchanges moved is in the usage records. An unknown `before` is

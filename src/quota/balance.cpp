@@ -15,6 +15,14 @@ base::Money charge_of(base::Money cost, const catalog::Balance* balance) {
   return balance == nullptr ? base::Money::zero() : base::with_share(cost, balance->account->markup);
 }
 
+catalog::Limit counter_as_limit(const catalog::Grant& grant) {
+  catalog::Limit counter;
+  counter.id = catalog::counter_of(grant.id);
+  counter.window.kind = base::WindowPolicy::Kind::total;
+  counter.amount = grant.credited.nanos();
+  return counter;
+}
+
 BalanceWant want_from(const catalog::Balance& balance, base::Money charge) {
   BalanceWant want{.account = balance.account->id,
                    .name = balance.account->name,
@@ -25,13 +33,31 @@ BalanceWant want_from(const catalog::Balance& balance, base::Money charge) {
   return want;
 }
 
-catalog::Limit shown_limit(const BalanceWant& want, std::span<const std::shared_ptr<Lease>> leases) {
+catalog::Limit shown_limit(const BalanceWant& want, std::int64_t amount) {
   catalog::Limit limit;
   limit.subject = want.account;
   limit.name = want.name;
   limit.window.kind = base::WindowPolicy::Kind::total;
-  for (const std::shared_ptr<Lease>& lease : leases) limit.amount += lease->amount();
+  limit.amount = amount;
   return limit;
+}
+
+void judge(const BalanceWant& want, const BalanceStanding& standing, Refusal& refusal) {
+  if (standing.available >= want.amount) return;
+  Shortage shortage{.limit = shown_limit(want, standing.amount),
+                    .required = want.amount,
+                    .available = std::max<std::int64_t>(standing.available, 0),
+                    .window = {.label = {}, .start = {}, .end = base::far_future},
+                    .resets_at = std::nullopt,
+                    .blocked_at_percent = std::nullopt,
+                    .amount = standing.amount,
+                    .markup = want.markup};
+  if (want.amount > standing.left && refusal.type == base::ErrorType::limit_busy) {
+    refusal.type = base::ErrorType::insufficient_balance;
+    refusal.shortages.insert(refusal.shortages.begin(), std::move(shortage));
+  } else {
+    refusal.shortages.push_back(std::move(shortage));
+  }
 }
 
 bool is_exhausted(const Lease& lease, std::int64_t taken) {

@@ -31,7 +31,7 @@ enum class LimitVerdict : std::uint8_t {
   counts,          // in shadow: it refuses nothing
   admits,
   clamps,   // it can pay for a shorter answer
-  reached,  // it refuses
+  reached,  // it refuses; of a balance: it has too little
   busy,     // only others' reservations stand in the way
 };
 
@@ -63,6 +63,9 @@ struct Explanation {
   std::optional<std::int64_t> clamped_to = std::nullopt;     // a choice
   std::optional<Amounts> clamped_worst_case = std::nullopt;  // what the call is then held for
   std::vector<ExplainedLimit> limits = {};                   // of the key, nearest first
+  // Of a prepaid account: its usable grants all together, as a limit with the account's name. What it requires is the
+  // charge, with the markup.
+  std::optional<ExplainedLimit> balance = std::nullopt;
 };
 
 // Port: answers for the data plane, with the code that decides there. Changes nothing; may wait for the store.

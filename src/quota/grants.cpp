@@ -227,26 +227,13 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
 }
 
 void Keeper::refuse_balance(const Asking& asking, const InHand& in_hand, Refusal& refusal) {
-  const BalanceWant& want = *asking.waiter.balance;
-  std::int64_t available = 0;
-  std::int64_t left = 0;  // with the others' reservations
+  BalanceStanding standing;
   for (const std::shared_ptr<Lease>& lease : asking.grants) {
-    available += std::max<std::int64_t>(in_hand.at(lease.get()), 0);
-    left += lease->amount() - lease->spent() - lease->unresolved();
+    standing.amount += lease->amount();
+    standing.left += lease->amount() - lease->spent() - lease->unresolved();
+    standing.available += std::max<std::int64_t>(in_hand.at(lease.get()), 0);
   }
-  if (available >= want.amount) return;
-  Shortage shortage{.limit = shown_limit(want, asking.grants),
-                    .required = want.amount,
-                    .available = available,
-                    .window = {.label = {}, .start = {}, .end = base::far_future},
-                    .resets_at = std::nullopt,
-                    .markup = want.markup};
-  if (want.amount > left && refusal.type == base::ErrorType::limit_busy) {
-    refusal.type = base::ErrorType::insufficient_balance;
-    refusal.shortages.insert(refusal.shortages.begin(), std::move(shortage));
-  } else {
-    refusal.shortages.push_back(std::move(shortage));
-  }
+  judge(*asking.waiter.balance, standing, refusal);
 }
 
 Refusal Keeper::refusal_of(const Asking& asking, const InHand& in_hand) {

@@ -49,7 +49,6 @@ const Transfer* MemoryStore::transfer_with(base::TransferId id) const {
 
 base::Result<ledger::Decided> MemoryStore::post(const ledger::Order& order, base::WallTime now) {
   const std::lock_guard lock(mutex_);
-  ASSERT(accounts_.contains(order.account));
   ledger::Known known;
   known.book = book_of(order.account);
   if (const Transfer* const same = transfer_with(order.id)) {
@@ -85,6 +84,12 @@ base::Result<std::int64_t> MemoryStore::sweep(base::WallTime now) {
   for (const Transfer& transfer : transfers) append(transfer);
   ++commits_;
   return std::ssize(transfers);
+}
+
+base::Result<std::optional<catalog::Grant>> MemoryStore::find_grant(base::GrantId id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = grants_.find(id);
+  return found == grants_.end() ? std::nullopt : std::optional(found->second.grant);
 }
 
 base::Result<ledger::Book> MemoryStore::book(base::AccountId account) {

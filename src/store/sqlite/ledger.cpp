@@ -56,6 +56,14 @@ base::Result<std::int64_t> SqliteStore::sweep(base::WallTime now) {
   return std::ssize(transfers);
 }
 
+base::Result<std::optional<catalog::Grant>> SqliteStore::find_grant(base::GrantId id) {
+  const std::lock_guard lock(writer_mutex_);
+  const auto account = grant_accounts_.find(catalog::counter_of(id));
+  if (account == grant_accounts_.end()) return std::nullopt;
+  TRY(const auto book, sqlite::read_book(writer_, account->second));
+  return ledger::grant_in(book, id);
+}
+
 base::Result<ledger::Book> SqliteStore::book(base::AccountId account) {
   ASSERT(!account.is_nil());
   const std::lock_guard lock(writer_mutex_);

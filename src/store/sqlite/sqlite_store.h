@@ -86,6 +86,7 @@ class SqliteStore final : public catalog::Store,
   // ledger::Store. Orders wait for the writer; what only reads has the reader's connection.
   base::Result<ledger::Decided> post(const ledger::Order& order, base::WallTime now) override;
   base::Result<std::int64_t> sweep(base::WallTime now) override;
+  base::Result<std::optional<catalog::Grant>> find_grant(base::GrantId id) override;
   base::Result<ledger::Book> book(base::AccountId account) override;
   base::Result<std::vector<ledger::Transfer>> transfers(const ledger::TransferFilter& filter) override;
   base::Result<std::optional<ledger::Transfer>> find_transfer(base::TransferId id) override;
