@@ -30,6 +30,8 @@ class ForgetfulStore final : public catalog::Store {
   base::Status put(const catalog::Account&) override { return write(); }
   base::Status put(const catalog::Key&) override { return write(); }
   base::Status put(const catalog::Limit&) override { return write(); }
+  base::Status open(const catalog::Limit&, base::WallTime) override { return write(); }
+  base::Status look_ahead(const catalog::Limit&, base::WallTime) override { return {}; }
   base::Status remove(base::LimitId, base::WallTime) override { return write(); }
 
  private:

@@ -1,6 +1,7 @@
 #include "app/data_plane.h"
 
 #include <latch>
+#include <mutex>
 #include <optional>
 #include <thread>
 
@@ -91,6 +92,17 @@ void DataPlane::start() {
 
 void DataPlane::use(const std::shared_ptr<const catalog::Snapshot>& snapshot) {
   on_every_worker([snapshot](gateway::Worker& worker) { worker.use(snapshot); });
+}
+
+base::Status DataPlane::take_on(const catalog::Limit& limit, const std::shared_ptr<quota::Lease>& lease,
+                                const std::shared_ptr<const catalog::Snapshot>& next) {
+  const auto failed = std::make_shared<std::pair<std::mutex, base::Status>>();
+  on_every_worker([=](gateway::Worker& worker) {
+    base::Status status = worker.take_on(limit, lease, next);
+    const std::lock_guard lock(failed->first);
+    if (!status) failed->second = std::move(status);
+  });
+  return failed->second;
 }
 
 void DataPlane::use_secret(const std::string& upstream, const base::Secret& secret) {

@@ -39,7 +39,11 @@ class DataPlane {
   void start();
   // From any thread: returns when every worker works with this catalog.
   void use(const std::shared_ptr<const catalog::Snapshot>& snapshot);
-  // The same for the secret that calls of this upstream carry; empty: none.
+  // A limit comes into force (gateway::Worker::take_on); returns when every worker has taken it on. Fails as the first
+  // of them does.
+  base::Status take_on(const catalog::Limit& limit, const std::shared_ptr<quota::Lease>& lease,
+                       const std::shared_ptr<const catalog::Snapshot>& next);
+  // As use(), for the secret that calls of this upstream carry; empty: none.
   void use_secret(const std::string& upstream, const base::Secret& secret);
   // From any thread: those who wait for this worker's journal to be durable may go on.
   void resume_journal(std::uint32_t worker);

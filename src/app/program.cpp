@@ -68,6 +68,7 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
     program->journal_threads_ =
         std::make_unique<JournalThreads>(*program->journals_.journal, static_cast<std::uint32_t>(config.threads));
   TRY_STATUS(program->hand_over_secrets(stores.secrets));
+  program->catalog_->prepare_with(self);
   program->catalog_->on_change(
       [&self](std::shared_ptr<const catalog::Snapshot> snapshot) { self.catalog_changed(snapshot); });
 
@@ -189,6 +190,16 @@ void Program::catalog_changed(const std::shared_ptr<const catalog::Snapshot>& sn
   for (const catalog::Grant& grant : published_->contents().grants)
     if (moved.contains(grant.account)) keeper_->limit_changed(catalog::counter_of(grant.id));
   published_ = snapshot;
+}
+
+base::Status Program::prepare(const catalog::Limit& limit, const std::shared_ptr<const catalog::Snapshot>& next) {
+  TRY(const auto lease, keeper_->begin_opening(limit));
+  return data_plane_->take_on(limit, lease, next);
+}
+
+void Program::abandon(base::LimitId limit, const std::shared_ptr<const catalog::Snapshot>& current) {
+  data_plane_->use(current);
+  keeper_->abandon_opening(limit);
 }
 
 std::string Program::metrics() const {

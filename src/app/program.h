@@ -35,7 +35,7 @@ struct Stores {
 
 // The whole gateway over a store: constructs everything in order, starts it and stops it. Reading create() shows the
 // program.
-class Program {
+class Program final : private catalog::LimitPreparer {
  public:
   struct Options {
     std::optional<std::string> local_socket;  // of the control plane, for the command line
@@ -45,7 +45,7 @@ class Program {
     std::function<base::Status(const std::string& file)> back_up = {};
   };
   static base::Result<std::unique_ptr<Program>> create(const Config& config, Stores stores, const Options& options);
-  ~Program();
+  ~Program() override;
 
   void start();
   // Drains and closes: leases go back, everything settled is in the store.
@@ -65,6 +65,9 @@ class Program {
   void every_minute();  // and at the start, on the control thread
   void settle_overdue();
   void end_grants();
+  // catalog::LimitPreparer.
+  base::Status prepare(const catalog::Limit& limit, const std::shared_ptr<const catalog::Snapshot>& next) override;
+  void abandon(base::LimitId limit, const std::shared_ptr<const catalog::Snapshot>& current) override;
   void catalog_changed(const std::shared_ptr<const catalog::Snapshot>& snapshot);
   std::string metrics() const;
   base::Status ready() const;

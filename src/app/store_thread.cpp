@@ -71,6 +71,13 @@ base::Status CatalogOnStoreThread::put(const catalog::Key& key) {
 base::Status CatalogOnStoreThread::put(const catalog::Limit& limit) {
   return on_store_thread(keeper_, [&] { return store_.put(limit); });
 }
+base::Status CatalogOnStoreThread::open(const catalog::Limit& limit, base::WallTime) {
+  return keeper_.open_limit(limit.id, [&](base::WallTime now) { return store_.open(limit, now); });
+}
+// Long, and through the store's own connection: the store thread does not wait for it.
+base::Status CatalogOnStoreThread::look_ahead(const catalog::Limit& limit, base::WallTime now) {
+  return store_.look_ahead(limit, now);
+}
 base::Status CatalogOnStoreThread::remove(base::LimitId limit, base::WallTime now) {
   return on_store_thread(keeper_, [&] { return store_.remove(limit, now); });
 }

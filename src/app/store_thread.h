@@ -45,6 +45,8 @@ class CatalogOnStoreThread final : public catalog::Store {
   base::Status put(const catalog::Account& account) override;
   base::Status put(const catalog::Key& key) override;
   base::Status put(const catalog::Limit& limit) override;
+  base::Status open(const catalog::Limit& limit, base::WallTime now) override;
+  base::Status look_ahead(const catalog::Limit& limit, base::WallTime now) override;
   base::Status remove(base::LimitId limit, base::WallTime now) override;
 
  private:

@@ -101,6 +101,12 @@ void Catalog::on_change(Listener listener) {
   listener_ = std::move(listener);
 }
 
+void Catalog::prepare_with(LimitPreparer& preparer) {
+  const std::lock_guard lock(changing_);
+  ASSERT(preparer_ == nullptr);
+  preparer_ = &preparer;
+}
+
 base::Status Catalog::publish(Contents changed, const std::function<base::Status()>& store_change) {
   TRY(auto snapshot, Snapshot::build(std::move(changed)));
   TRY_STATUS(store_change());
@@ -243,8 +249,22 @@ base::Result<Limit> Catalog::create_limit(const NewLimit& wanted) {
   if (limit.name.empty()) limit.name = default_name(limit);
   Contents contents = snapshot_->contents();
   contents.limits.push_back(limit);
-  TRY_STATUS(publish(std::move(contents), [&] { return store_.put(limit); }));
+  TRY_STATUS(put_into_force(limit, std::move(contents)));
   return limit;
+}
+
+base::Status Catalog::put_into_force(const Limit& limit, Contents with_it) {
+  TRY_STATUS(store_.look_ahead(limit, limit.created));
+  const auto prepare_and_open = [&]() -> base::Status {
+    if (preparer_ != nullptr) {
+      TRY(const auto next, Snapshot::build(with_it));
+      TRY_STATUS(preparer_->prepare(limit, next));
+    }
+    return store_.open(limit, limit.created);
+  };
+  base::Status status = publish(with_it, prepare_and_open);
+  if (!status && preparer_ != nullptr) preparer_->abandon(limit.id, snapshot_);
+  return status;
 }
 
 base::Result<Limit> Catalog::edit_limit(base::LimitId id, const LimitEdit& edit) {

@@ -60,6 +60,17 @@ struct LimitEdit {
   bool operator==(const LimitEdit&) const = default;
 };
 
+// Who prepares calls for a limit before it comes into force, so that none escapes it: what is under way takes it on,
+// and what comes waits for it. Called with the catalog's lock held; neither may change the catalog.
+class LimitPreparer {
+ public:
+  virtual ~LimitPreparer() = default;
+  // `next` is the catalog with the limit. A failure means that the limit is not created; abandon() is called then, too.
+  virtual base::Status prepare(const Limit& limit, const std::shared_ptr<const Snapshot>& next) = 0;
+  // It does not come into force after all; `current` is the catalog without it.
+  virtual void abandon(base::LimitId limit, const std::shared_ptr<const Snapshot>& current) = 0;
+};
+
 // The owner of the catalog: checks every change, stores it, then publishes a new snapshot. Thread-safe; a change is
 // durable and visible to current() when the call returns. Errors name the field (`name`, `parent`, `amount`, …).
 class Catalog {
@@ -73,6 +84,8 @@ class Catalog {
   // Called with every new snapshot, in order, from the thread that made the change, which must not make another one
   // from there. One listener, set before use.
   void on_change(Listener listener);
+  // Likewise one, set before use. It outlives the catalog.
+  void prepare_with(LimitPreparer& preparer);
 
   base::Result<Account> create_account(const NewAccount& wanted);  // conflict: external_id taken
   base::Result<Account> set_account_status(base::AccountId id, AccountStatus status);
@@ -81,6 +94,8 @@ class Catalog {
   base::Result<Account> edit_account(base::AccountId id, const AccountEdit& edit);
   base::Result<CreatedKey> create_key(const NewKey& wanted);
   base::Result<Key> revoke_key(base::KeyId id);
+  // The limit opens with what its window's usage records say (Store::open). It takes time with the records of the
+  // window, in which no other change is made.
   base::Result<Limit> create_limit(const NewLimit& wanted);
   base::Result<Limit> edit_limit(base::LimitId id, const LimitEdit& edit);
   // Raises the amount for a time, in place of any raise before; nullopt ends it now. The raise is above the amount and
@@ -96,9 +111,13 @@ class Catalog {
   // listener. Called with changing_ held.
   base::Status publish(Contents changed, const std::function<base::Status()>& store_change);
 
+  // Brings a new limit into force: prepared, then stored and opened, then published.
+  base::Status put_into_force(const Limit& limit, Contents with_it);
+
   Store& store_;
   const base::Clock& clock_;
   base::Random& random_;
+  LimitPreparer* preparer_ = nullptr;
   std::mutex changing_;            // one change at a time; held while the store writes
   mutable std::mutex publishing_;  // over the pointer only, so that current() never waits for the store
   std::shared_ptr<const Snapshot> snapshot_;

@@ -21,6 +21,12 @@ class FailingStore final : public catalog::Store {
   base::Status put(const catalog::Account& account) override { return failing ? fail() : store_.put(account); }
   base::Status put(const catalog::Key& key) override { return failing ? fail() : store_.put(key); }
   base::Status put(const catalog::Limit& limit) override { return failing ? fail() : store_.put(limit); }
+  base::Status open(const catalog::Limit& limit, base::WallTime now) override {
+    return failing ? fail() : store_.open(limit, now);
+  }
+  base::Status look_ahead(const catalog::Limit& limit, base::WallTime now) override {
+    return store_.look_ahead(limit, now);
+  }
   base::Status remove(base::LimitId limit, base::WallTime now) override {
     return failing ? fail() : store_.remove(limit, now);
   }

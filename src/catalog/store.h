@@ -27,6 +27,14 @@ class Store {
   virtual base::Status put(const Account& account) = 0;
   virtual base::Status put(const Key& key) = 0;
   virtual base::Status put(const Limit& limit) = 0;
+  // Puts a limit that is not in force. In the same transaction its counter of the window of `now` opens with what the
+  // usage records of that window say: the cost, tokens and requests of every exchange that it would have applied to,
+  // and that is not counted on it already. Without it, to remove a limit and create it again would forgive what was
+  // spent.
+  virtual base::Status open(const Limit& limit, base::WallTime now) = 0;
+  // Adds up most of what open() will have to, before: so that open() is short. From any thread; nobody waits for it.
+  // It takes time with the records of the window.
+  virtual base::Status look_ahead(const Limit& limit, base::WallTime now) = 0;
   virtual base::Status remove(base::LimitId limit, base::WallTime now) = 0;
 };
 

@@ -24,6 +24,7 @@ enum class Outcome : std::uint8_t {
   failed,       // the upstream did not answer, or the answer broke off
   unaccounted,  // one per lease that a crash left open: stands for records that were lost
   corrected,    // no exchange: what became later of money that another record left unresolved (quota/unresolved.h)
+  opened,       // no exchange: what a limit that was created found spent in its window (store/opening.h)
 };
 std::string_view to_string(Outcome outcome) noexcept;
 
@@ -34,7 +35,7 @@ struct Hold {
   std::int64_t reserved = 0;    // taken before it left
   std::int64_t spent = 0;       // booked; above `reserved` only by an overrun
   std::int64_t unresolved = 0;  // of the reserved, what stays held because the true cost is not known; of a corrected
-                                // record below zero: what is held no more
+                                // record below zero: what is held no more; of an opened one, what items hold
   // What goes back to the lease is reserved - spent - unresolved, never below zero.
   std::optional<base::WindowLabel> sub_window = std::nullopt;  // of a rolling limit: where `spent` counts
 

@@ -32,6 +32,7 @@ Exchange::Exchange(Worker& worker, net::Incoming& incoming)
   record_->started = stamp_;
   record_->id = base::ExchangeId::create(stamp_, worker.random_);
   record_->id.uuid.write_to(request_id_);
+  worker.under_way_.push_back(*this);
 }
 
 namespace {
@@ -213,6 +214,7 @@ Outcome<void> Exchange::plan(std::string_view body) {
 }
 
 void Exchange::choose_limits() {
+  matching_.clear();
   for (const catalog::Limit* limit : caller_->limits)
     if (applies(*limit, plan_.request.model, *route_)) matching_.push_back(limit);
   limits_ = matching_;
@@ -231,13 +233,13 @@ bool Exchange::reserve_at_once() {
 
 net::Task<Outcome<void>> Exchange::reserve() {
   // The keeper decides. A shorter answer now is better than waiting for others, so the first try does not wait.
-  auto decision = co_await ask(0);
+  auto decision = with_taken_on(co_await ask(0));
   if (const auto* refusal = std::get_if<quota::Refusal>(&decision)) {
     const bool busy = refusal->type == ErrorType::limit_busy;
     const auto cap = affordable_cap(plan_.request, *plan_.price, plan_.output_cap, *refusal,
                                     worker_.settings_.clamp_min_output_tokens);
     if (cap) clamp(*cap);
-    if (cap || busy) decision = co_await ask(worker_.settings_.admission_wait_ms);
+    if (cap || busy) decision = with_taken_on(co_await ask(worker_.settings_.admission_wait_ms));
   }
   if (const auto* refusal = std::get_if<quota::Refusal>(&decision))
     co_return fail(failure_of(*refusal, worker_.stamp()));
@@ -299,6 +301,41 @@ net::Task<Outcome<void>> Exchange::until_durable() {
   });
   if (!*written) co_return give_up(std::move(*written).error());
   co_return Outcome<void>();
+}
+
+quota::Decision Exchange::with_taken_on(quota::Decision decision) {
+  if (auto* const reservation = std::get_if<quota::Reservation>(&decision))
+    for (quota::Reservation::TakenOn& one : taken_on_) reservation->join(std::move(one));
+  taken_on_.clear();  // whoever was refused asks for all limits the next time
+  return decision;
+}
+
+base::Status Exchange::take_on(const catalog::Limit& limit, const std::shared_ptr<quota::Lease>& lease,
+                               const std::shared_ptr<const catalog::Snapshot>& next) {
+  if (caller_ == nullptr) {
+    catalog_ = next;
+    return {};
+  }
+  const bool planned = plan_.price != nullptr;
+  const bool ended = !reservation_ && record_ == nullptr;
+  if (ended || (reservation_ && !planned)) return {};  // the list of models counts on no limit
+  const catalog::KeyEntry* const entry = next->find_key(caller_->key.id);
+  ASSERT(entry != nullptr);
+  const bool on_caller = std::ranges::any_of(entry->limits, [&](const auto* one) { return one->id == limit.id; });
+  const base::WallTime stamp = reservation_ ? reservation_->record().started : stamp_;
+  // In a window before the one that opens, it will not be missed.
+  if (planned && on_caller && applies(limit, plan_.request.model, *route_) && lease->span().contains(stamp)) {
+    const std::int64_t amount = limit.leased() ? plan_.worst_case.in(limit.unit) : 0;
+    quota::Reservation::Part part{lease, limit.unit, amount, lease->sub_window(stamp)};
+    if (reservation_) return reservation_->take_on(std::move(part));
+    taken_on_.emplace_back(std::move(part));  // the keeper is being asked, for the limits before
+  }
+  if (reservation_) return {};
+  catalog_ = next;
+  caller_ = entry;
+  limits_ = entry->limits;
+  if (planned && entry->filtered) choose_limits();
+  return {};
 }
 
 void Exchange::clamp(std::int64_t cap) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "catalog/snapshot.h"
 #include "events/usage_record.h"
@@ -23,13 +24,17 @@ base::Error of_upstream(const base::Error& error);
 
 // One client request with its reply and its cost. Everything that its steps share stands here, so that the steps are
 // plain functions and their coroutine frames stay small; the objects themselves are used again, one after the other.
-class Exchange {
+class Exchange final : public UnderWay {
  public:
   static net::Task<void> serve(Worker& worker, net::Incoming& incoming);
 
   Exchange(Worker& worker, net::Incoming& incoming);
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
+
+  // A limit comes into force (Worker::take_on). What is reserved takes it on as it is; what is not, will ask for it.
+  base::Status take_on(const catalog::Limit& limit, const std::shared_ptr<quota::Lease>& lease,
+                       const std::shared_ptr<const catalog::Snapshot>& next);
 
   static void* operator new(std::size_t size);
   static void operator delete(void* memory);
@@ -67,6 +72,8 @@ class Exchange {
   // Reserves from what this worker may hand out; false: the keeper has to be asked.
   bool reserve_at_once();
   net::Task<Outcome<void>> reserve();
+  // A decision that was waited for, with what came into force meanwhile.
+  quota::Decision with_taken_on(quota::Decision decision);
   // Until the reservation survives a power loss, where that was asked for.
   net::Task<Outcome<void>> until_durable();
   net::Task<quota::Decision> ask(std::int64_t wait_ms);
@@ -116,7 +123,8 @@ class Exchange {
 
   Plan plan_;
   base::Money estimate_;
-  std::optional<quota::Reservation> reservation_;  // from admission until it is settled
+  std::optional<quota::Reservation> reservation_;      // from admission until it is settled
+  std::vector<quota::Reservation::TakenOn> taken_on_;  // while the keeper is asked
   Answer answer_;
 
   // What was settled, for the reply's fields.

@@ -1,5 +1,7 @@
 #include "gateway/worker.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "gateway/exchange.h"
@@ -21,6 +23,19 @@ Worker::Worker(Parts parts, std::unique_ptr<Upstreams> upstreams)
       upstreams_(std::move(upstreams)) {}
 
 net::Task<void> Worker::serve(net::Incoming& incoming) { return Exchange::serve(*this, incoming); }
+
+base::Status Worker::take_on(const catalog::Limit& limit, const std::shared_ptr<quota::Lease>& lease,
+                             const std::shared_ptr<const catalog::Snapshot>& next) {
+  use(next);
+  for (UnderWay& one : under_way_) {
+    const base::Status taken_on = static_cast<Exchange&>(one).take_on(limit, lease, next);
+    if (!taken_on)
+      return base::fail(base::ErrorType::unavailable,
+                        fmt::format("a call that is under way cannot count on the limit yet: {}; create it once more",
+                                    taken_on.error().message));
+  }
+  return {};
+}
 
 std::string Worker::refuse(const base::Error& error) {
   stats_.failures[static_cast<std::size_t>(error.type)].add();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/intrusive/list.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,9 @@
 #include "quota/keeper.h"
 
 namespace gateway {
+
+// An exchange, as its worker finds it.
+class UnderWay : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {};
 
 // The data plane of one worker thread: answers every request of its listener. Made before its loop runs, used on it.
 class Worker final : public net::Handler {
@@ -34,6 +38,11 @@ class Worker final : public net::Handler {
 
   // On the loop: what is authenticated from here on sees this catalog.
   void use(std::shared_ptr<const catalog::Snapshot> snapshot) { snapshot_ = std::move(snapshot); }
+  // On the loop, before a limit comes into force: `next` is the catalog with it. From here on nothing is admitted
+  // without it, and what is under way takes it on, on `lease`. Fails if the journal has no room for that (unavailable);
+  // use() of the catalog before undoes it for what comes.
+  base::Status take_on(const catalog::Limit& limit, const std::shared_ptr<quota::Lease>& lease,
+                       const std::shared_ptr<const catalog::Snapshot>& next);
   // On the loop: calls of this upstream carry this secret from here on.
   void use_secret(const std::string& upstream, const base::Secret& secret) { upstreams_->use_secret(upstream, secret); }
   // No connection to an upstream is kept any more.
@@ -55,6 +64,7 @@ class Worker final : public net::Handler {
   quota::Admission admission_;
   base::BufferedRandom random_;
   std::shared_ptr<const catalog::Snapshot> snapshot_;
+  boost::intrusive::list<UnderWay, boost::intrusive::constant_time_size<false>> under_way_;
   std::unique_ptr<Upstreams> upstreams_;
   Stats stats_;
   base::WallTime last_stamp_;

@@ -125,6 +125,24 @@ TEST_CASE("a worst case is taken from the grants in burn order, and what it did 
   CHECK(world.store.memory.check()->empty());
 }
 
+TEST_CASE("a limit that an exchange takes on changes nothing of what its balance pays") {
+  Prepaid world;
+  const auto first = world.top_up(30), second = world.top_up(100);
+  const catalog::Limit limit = world.limit(1'000);
+  Reservation reservation = world.reserved(70);
+  const base::Window window = base::window_at(limit.window, world.clock.wall_now());
+  const auto lease = std::make_shared<Lease>(limit.id, limit.window, window);
+  REQUIRE(reservation.take_on({lease, limit.unit, 70}).has_value());
+  CHECK(slices(reservation) == List{30, 40});
+  reservation.mark_sent();
+  std::move(reservation).settle(Prepaid::amounts(35), Certainty::exact);
+  world.flush();
+  CHECK(world.state_of(first).spent == 30);
+  CHECK(world.state_of(second).spent == 5);
+  CHECK(world.state(limit).spent == 35);
+  CHECK(world.store.memory.check()->empty());
+}
+
 TEST_CASE("a balance and limits are reserved all or nothing") {
   Prepaid world;
   const auto grant = world.top_up(100);

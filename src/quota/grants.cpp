@@ -21,7 +21,10 @@ void Keeper::serve_waiters(base::Instant now) {
   std::vector<Asking> asking;
   for (Waiter& waiter : std::exchange(waiters_, {})) {
     Asking one{std::move(waiter), {}, {}};
-    if (const base::Status found = find_leases(one)) {
+    const base::Status found = find_leases(one);
+    if (found && std::ranges::any_of(one.leases, [](const auto& lease) { return lease->opening_; })) {
+      parked_.push_back(std::move(one.waiter));
+    } else if (found) {
       asking.push_back(std::move(one));
     } else {
       one.waiter.decided(Refusal{base::ErrorType::unavailable, {}, found.error().message});
@@ -128,7 +131,7 @@ base::Status Keeper::fetch(std::span<const Asking> asking, InHand& in_hand, base
     }
     have = lease->take_up_to(std::numeric_limits<std::int64_t>::max());
     if (have >= amount) continue;
-    const std::int64_t missing = amount - have;
+    const std::int64_t missing = amount - have + lease->owed();
     requests.push_back({query_of(*lease), 1, missing + surplus_of(*lease, missing, now)});
     of_request.push_back(lease);
   }
@@ -138,8 +141,12 @@ base::Status Keeper::fetch(std::span<const Asking> asking, InHand& in_hand, base
   if (!grants) return std::unexpected(grants.error());
   ASSERT(grants->size() == requests.size());
   for (std::size_t i = 0; i < grants->size(); ++i) {
-    learn(*of_request[i], (*grants)[i], now);
-    in_hand[of_request[i]] += (*grants)[i].granted;
+    Lease& lease = *of_request[i];
+    const std::int64_t granted = (*grants)[i].granted;
+    learn(lease, (*grants)[i], now);
+    const std::int64_t makes_good = std::min(granted, lease.owed());
+    lease.give(makes_good);
+    in_hand[&lease] += granted - makes_good;
   }
   return {};
 }
@@ -223,6 +230,7 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
     parts.push_back({std::move(lease), catalog::LimitUnit::usd, slice, std::nullopt, true});
   }
   ASSERT(charge == 0);
+  waiter.record->started = waiter.stamp;  // one stamp: the windows that it counts in are those of its record
   return Reservation(*this, std::move(waiter.record), std::move(parts));
 }
 

@@ -199,13 +199,22 @@ base::Status Keeper::flush_batch() {
         lease->second->touched_ = true;
         lease->second->known_.spent += hold.spent;
         lease->second->known_.unresolved += hold.unresolved;
-        lease->second->consumed_total_ += std::min(hold.reserved, hold.spent + hold.unresolved);
+        consume(*lease->second, std::min(hold.reserved, hold.spent + hold.unresolved));
         if (hold.spent > hold.reserved) ++lease->second->overdrawn_known_;
       }
     use_again(batch_);
   }
   note(status);
   return status;
+}
+
+// Of what an exchange took on when a limit came into force, some may not have been leased. The store has booked that
+// beyond the lease, so nobody owes it any more.
+void Keeper::consume(Lease& lease, std::int64_t kept) {
+  const std::int64_t remainder = lease.granted_total_ - lease.returned_total_ - lease.consumed_total_;
+  const std::int64_t moved = std::clamp<std::int64_t>(remainder, 0, kept);
+  lease.consumed_total_ += moved;
+  if (kept > moved) lease.give(kept - moved);
 }
 
 void Keeper::use_again(std::vector<std::unique_ptr<events::UsageRecord>>& records) {
@@ -291,6 +300,7 @@ void Keeper::read_again() {
 
 base::Status Keeper::close() {
   take_inputs();
+  std::ranges::move(std::exchange(parked_, {}), std::back_inserter(waiters_));
   for (Waiter& waiter : waiters_)
     waiter.decided(Refusal{base::ErrorType::unavailable, {}, "the gateway is shutting down"});
   waiters_.clear();

@@ -75,6 +75,17 @@ class Keeper final : public Inspector, public SettleQueue {
   // The amount of a limit changed: idle lease money goes back at once, so that a lowered amount holds from here on.
   void limit_changed(base::LimitId limit);
 
+  // A limit comes into force (docs/internals/leases.md, "A limit that is created"), in three steps. From
+  // begin_opening() on whoever asks for it waits. Gives its lease in the window of this moment: what is under way in
+  // that window is to take it on.
+  base::Result<std::shared_ptr<Lease>> begin_opening(const catalog::Limit& limit);
+  // When no worker admits anything without the limit any more: flushes what was settled, has `open` store the limit
+  // with what its window's records say, and leases what exchanges have taken on. Fails as `open` does, and where the
+  // window has turned meanwhile. Without begin_opening() nobody waits, and nothing is under way.
+  base::Status open_limit(base::LimitId limit, const std::function<base::Status(base::WallTime now)>& open);
+  // It does not come into force: those who wait for it are refused. After a failure of the others.
+  void abandon_opening(base::LimitId limit);
+
   // Runs `work` on the store thread, after grants and flushes, and waits for it: how others get at the store.
   void run_and_wait(std::function<void()> work);
 
@@ -131,6 +142,10 @@ class Keeper final : public Inspector, public SettleQueue {
   // the counter stands above its amount.
   base::Status square(Lease& lease);
   base::Status end_raise(Lease& lease);
+  // The lease of a limit that is coming into force; nullptr: none is.
+  std::shared_ptr<Lease> opening_lease(base::LimitId limit) const;
+  base::Status open_now(base::LimitId limit, const std::function<base::Status(base::WallTime now)>& open);
+  base::Status lease_taken_on(Lease& lease);
   // nullopt: only others' reservations stand in the way, and there is time to wait.
   std::optional<Decision> try_serve(Asking& asking, InHand& in_hand, base::Instant now);
   Refusal refusal_of(const Asking& asking, const InHand& in_hand);
@@ -155,6 +170,7 @@ class Keeper final : public Inspector, public SettleQueue {
   void use_again(std::vector<std::unique_ptr<events::UsageRecord>>& records);
   base::Status flush_batch();
   base::Status flush_all();
+  static void consume(Lease& lease, std::int64_t kept);
   void tend_journal(base::Instant now);
   void return_idle(base::Instant now);
   void read_again();
@@ -186,6 +202,7 @@ class Keeper final : public Inspector, public SettleQueue {
   // The store thread's alone.
   std::map<CounterKey, std::shared_ptr<Lease>> leases_;
   std::deque<Waiter> waiters_;
+  std::vector<Waiter> parked_;  // until the limit that they ask for has come into force, or will not
   Leases refills_;
   std::deque<Settled> unflushed_;
   std::vector<std::unique_ptr<events::UsageRecord>> batch_;  // in the store's hands, until it says that it took them

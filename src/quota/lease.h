@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <limits>
@@ -13,7 +14,9 @@ namespace quota {
 // This process's share of one counter. Workers take from `free` and give back to it without a lock; everything else
 // belongs to the keeper (keeper.h). Amounts in the limit's unit.
 //
-// Always: free >= 0, and what the store has leased to this process = free + reserved + settled but not flushed.
+// Always: what the store has leased to this process = free + reserved + settled but not flushed. `free` is below zero
+// only where a limit came into force while exchanges were under way, and the store could not lease all that they hold:
+// then nothing is handed out before that is made good.
 class Lease {
  public:
   // `window` is one of the policy's.
@@ -44,6 +47,18 @@ class Lease {
   std::int64_t take_up_to(std::int64_t amount);
   void give(std::int64_t amount) { free_.fetch_add(amount, std::memory_order_release); }
 
+  // An exchange that is under way takes on a limit that comes into force: it holds `amount` from here on, whether that
+  // is there or not.
+  void take_on(std::int64_t amount) {
+    free_.fetch_sub(amount, std::memory_order_relaxed);
+    note_reserved(amount);
+  }
+  // It never left after all.
+  void take_off(std::int64_t amount) {
+    note_settled(amount, 0, 0);
+    give(amount);
+  }
+
   // The bookkeeping of reservations: for the five numbers and the replies' headers, not for admission.
   void note_reserved(std::int64_t amount) { reserved_.fetch_add(amount, std::memory_order_relaxed); }
   void note_settled(std::int64_t reserved, std::int64_t spent, std::int64_t unresolved);
@@ -53,6 +68,8 @@ class Lease {
   bool overdrawn() const { return overdrawn_.load(std::memory_order_relaxed) > 0; }
 
   std::int64_t free() const { return free_.load(std::memory_order_relaxed); }
+  // What exchanges hold that nobody has leased: see above.
+  std::int64_t owed() const { return std::max<std::int64_t>(0, -free()); }
   std::int64_t reserved() const { return reserved_.load(std::memory_order_relaxed); }
   std::int64_t spent() const { return spent_.load(std::memory_order_relaxed); }
   std::int64_t unresolved() const { return unresolved_.load(std::memory_order_relaxed); }
@@ -85,6 +102,7 @@ class Lease {
   CounterState known_;                // the store's spent and unresolved, as read and since flushed
   std::int64_t read_spent_ = 0;       // of a rolling limit: what counted when the store was asked, and since flushed
   bool touched_ = false;              // something was flushed since it was last looked at
+  bool opening_ = false;              // its limit is not in force yet: nothing can be granted of it
   bool return_pending_ = false;       // the store did not confirm the last return
   std::int64_t overdrawn_known_ = 0;  // how much of overdrawn_ the store has been told
   std::int64_t size_ = 0;             // what a refill asks for beyond need: doubles while demand lasts

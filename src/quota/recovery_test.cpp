@@ -240,6 +240,42 @@ TEST_CASE("after a crash what ended is booked, what was open is unresolved, and 
   machine.settle(limit, 670, 670);  // to the last nano-dollar
 }
 
+TEST_CASE("what an exchange takes on stands in the journal, and is unresolved if it has no end") {
+  Machine machine;
+  const catalog::Limit limit = machine.world.limit(1'000), later = machine.world.limit(500);
+  const base::Window window = base::window_at(later.window, machine.world.clock.wall_now());
+  const auto lease = std::make_shared<Lease>(later.id, later.window, window);
+  machine.leave_open(limit, 200);
+  REQUIRE(machine.open.back().take_on({lease, later.unit, 200}).has_value());
+  Reservation ended = machine.reserve(limit, 100);
+  REQUIRE(ended.take_on({lease, later.unit, 100}).has_value());
+  std::move(ended).settle(usd(60), meter::Certainty::exact);  // not flushed
+  machine.crash();
+  machine.start();
+  CHECK(machine.world.state(limit) == CounterState{.amount = 1'000, .spent = 60, .unresolved = 200});
+  CHECK(machine.world.state(later) == CounterState{.amount = 500, .spent = 60, .unresolved = 200});
+}
+
+TEST_CASE("where the journal has no room for what is to be taken on, the reservation is as it was") {
+  Machine machine;
+  const catalog::Limit limit = machine.world.limit(1'000), later = machine.world.limit(500);
+  const base::Window window = base::window_at(later.window, machine.world.clock.wall_now());
+  const auto lease = std::make_shared<Lease>(later.id, later.window, window);
+  Reservation one = machine.reserve(limit, 100);
+  std::vector<journal::OpenRecord> others;
+  for (;;) {
+    auto entry = machine.scribe->reserve(one.record(), one.parts());
+    if (!entry) break;
+    others.push_back(std::move(*entry));
+  }
+  std::int64_t taken_on = 0;
+  while (one.take_on({lease, later.unit, 100})) ++taken_on;
+  CHECK(std::ssize(one.parts()) == 1 + taken_on);
+  CHECK(lease->reserved() == 100 * taken_on);
+  CHECK(lease->owed() == 100 * taken_on);
+  std::move(one).release();
+}
+
 TEST_CASE("what the store has is not booked again, however often a process dies") {
   Machine machine;
   const catalog::Limit limit = machine.world.limit(1'000);

@@ -28,6 +28,11 @@ std::int64_t burnt(std::int64_t& charge, std::int64_t at_most) {
   return paid;
 }
 
+// The slices of a balance come last.
+Reservation::Parts::iterator after_limits(Reservation::Parts& parts) {
+  return std::ranges::find_if(parts, &Reservation::Part::of_balance);
+}
+
 }  // namespace
 
 Reservation::Reservation(SettleQueue& queue, std::unique_ptr<events::UsageRecord> record, Parts parts)
@@ -76,6 +81,23 @@ void Reservation::entered(Scribe& scribe, journal::OpenRecord open) {
   ASSERT(state_ == State::open && !entry_);
   scribe_ = &scribe;
   entry_.emplace(std::move(open));
+}
+
+void Reservation::join(TakenOn taken_on) {
+  ASSERT(state_ == State::open && !entry_);
+  parts_.insert(after_limits(parts_), std::move(taken_on.part_));
+}
+
+base::Status Reservation::take_on(Part part) {
+  ASSERT(state_ != State::ended && part.lease != nullptr && part.amount >= 0);
+  part.lease->take_on(part.amount);
+  const auto added = parts_.insert(after_limits(parts_), std::move(part));
+  if (!entry_) return {};
+  base::Status written = scribe_->extend(*entry_, *record_, parts_);
+  if (written) return {};
+  added->lease->take_off(added->amount);
+  parts_.erase(added);
+  return written;
 }
 
 std::optional<journal::Position> Reservation::journal_position() const {

@@ -63,6 +63,22 @@ class [[nodiscard]] Reservation {
   };
   using Parts = boost::container::small_vector<Part, 5>;
 
+  // What an exchange holds of a limit that comes into force while it waits for its reservation: to be joined to that,
+  // or else it goes back. Move-only, one owner.
+  class [[nodiscard]] TakenOn {
+   public:
+    explicit TakenOn(Part part) : part_(std::move(part)) { part_.lease->take_on(part_.amount); }
+    TakenOn(TakenOn&&) noexcept = default;
+    TakenOn& operator=(TakenOn&&) = delete;
+    ~TakenOn() {
+      if (part_.lease != nullptr) part_.lease->take_off(part_.amount);
+    }
+
+   private:
+    friend class Reservation;
+    Part part_;
+  };
+
   // The parts have been taken from their leases already.
   Reservation(SettleQueue& queue, std::unique_ptr<events::UsageRecord> record, Parts parts);
   Reservation(Reservation&& other) noexcept;
@@ -71,6 +87,12 @@ class [[nodiscard]] Reservation {
 
   // It stands in the journal from here on: its end is written there before anything goes back. On the scribe's thread.
   void entered(Scribe& scribe, journal::OpenRecord open);
+
+  // Before it is entered.
+  void join(TakenOn taken_on);
+  // Takes on a limit that comes into force while it is open, also if it was sent. The journal has it when this returns;
+  // if that has no room, nothing has changed: unavailable.
+  base::Status take_on(Part part);
 
   // Where it stands in the journal; nullopt: in none.
   std::optional<journal::Position> journal_position() const;

@@ -4,7 +4,10 @@
 
 namespace quota {
 
-base::Result<journal::OpenRecord> Scribe::reserve(const events::UsageRecord& record, const Reservation::Parts& parts) {
+namespace {
+
+// Its texts are the record's.
+journal::ReserveRecord entry_of(const events::UsageRecord& record, const Reservation::Parts& parts) {
   journal::ReserveRecord reserve{.exchange = record.id,
                                  .stamp = record.started,
                                  .account = record.account,
@@ -21,7 +24,20 @@ base::Result<journal::OpenRecord> Scribe::reserve(const events::UsageRecord& rec
                              .label = part.lease->counter().label,
                              .lease_epoch = part.lease->epoch(),
                              .amount = part.amount});
+  return reserve;
+}
+
+}  // namespace
+
+base::Result<journal::OpenRecord> Scribe::reserve(const events::UsageRecord& record, const Reservation::Parts& parts) {
+  const journal::ReserveRecord reserve = entry_of(record, parts);
   return writer_.reserve(journal::encode(reserve, buffer_), journal::settle_bytes_max(reserve));
+}
+
+base::Status Scribe::extend(journal::OpenRecord& open, const events::UsageRecord& record,
+                            const Reservation::Parts& parts) {
+  const journal::ReserveRecord reserve = entry_of(record, parts);
+  return writer_.extend(open, journal::encode(reserve, buffer_), journal::settle_bytes_max(reserve));
 }
 
 JournalMark Scribe::settle(journal::OpenRecord open, events::UsageRecord& record) {

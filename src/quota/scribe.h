@@ -24,6 +24,8 @@ class Scribe {
 
   // Before the call leaves. Fails closed: unavailable if the journal has no room or has failed.
   base::Result<journal::OpenRecord> reserve(const events::UsageRecord& record, const Reservation::Parts& parts);
+  // The same reservation with more parts, while it is open. Fails likewise; then it stands there as it was.
+  base::Status extend(journal::OpenRecord& open, const events::UsageRecord& record, const Reservation::Parts& parts);
   // Whether what was written up to there survives a power loss, where that was asked for.
   bool durable(journal::Position position) const { return writer_.durable(position); }
   // Calls `ready` on this thread when it does, or with why it never will.

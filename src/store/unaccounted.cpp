@@ -2,29 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/assert.h"
-#include "base/sha256.h"
+#include "store/digest_random.h"
 
 namespace store {
-namespace {
-
-// Randomness that is a function of what it stands for.
-class DigestRandom final : public base::Random {
- public:
-  explicit DigestRandom(const base::Sha256& digest) : digest_(digest) {}
-  void fill(std::span<std::byte> out) override {
-    ASSERT(out.size() <= digest_.size());
-    std::ranges::copy(std::as_bytes(std::span(digest_)).first(out.size()), out.begin());
-  }
-
- private:
-  const base::Sha256 digest_;
-};
-
-}  // namespace
-
 events::UsageRecord unaccounted_record(const Unaccounted& row, base::WallTime now) {
   ASSERT(row.incarnation > 0);
   ASSERT(row.remainder > 0);

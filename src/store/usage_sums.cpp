@@ -22,6 +22,7 @@ void add_cost(base::Money& total, base::Money cost) {
 
 void add_to(events::UsageSum& sum, const Countable& record) {
   const bool refused = record.outcome == events::Outcome::refused;
+  if (record.outcome == events::Outcome::opened) return;  // what it counts is in the records before it
   const bool corrected = record.outcome == events::Outcome::corrected;
   const bool exchange = record.outcome != events::Outcome::unaccounted && !corrected;
   sum.requests += exchange && !refused ? 1 : 0;

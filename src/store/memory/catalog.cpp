@@ -48,12 +48,16 @@ base::Status MemoryStore::put(const catalog::Key& key) {
   return {};
 }
 
-base::Status MemoryStore::put(const catalog::Limit& limit) {
-  const std::lock_guard lock(mutex_);
+base::Status MemoryStore::check_subject(const catalog::Limit& limit) const {
   const auto* const account = std::get_if<base::AccountId>(&limit.subject);
   const bool known =
       account != nullptr ? accounts_.contains(*account) : keys_.contains(std::get<base::KeyId>(limit.subject));
-  if (!known) return conflict("the limit's subject does not exist", "subject");
+  return known ? base::Status() : conflict("the limit's subject does not exist", "subject");
+}
+
+base::Status MemoryStore::put(const catalog::Limit& limit) {
+  const std::lock_guard lock(mutex_);
+  TRY_STATUS(check_subject(limit));
   limits_[limit.id] = {.limit = limit, .removed = false};
   return {};
 }

@@ -26,6 +26,7 @@
 #include "quota/store.h"
 #include "quota/unresolved.h"
 #include "store/charges.h"
+#include "store/opening.h"
 #include "store/thresholds.h"
 
 namespace store {
@@ -46,6 +47,8 @@ class MemoryStore final : public catalog::Store,
   base::Status put(const catalog::Account& account) override;
   base::Status put(const catalog::Key& key) override;
   base::Status put(const catalog::Limit& limit) override;
+  base::Status open(const catalog::Limit& limit, base::WallTime now) override;
+  base::Status look_ahead(const catalog::Limit& limit, base::WallTime now) override;
   base::Status remove(base::LimitId limit, base::WallTime now) override;
 
   // catalog::SecretStore. Not sealed: nothing of it leaves this process's memory.
@@ -137,6 +140,9 @@ class MemoryStore final : public catalog::Store,
   const ledger::Transfer* transfer_with(base::TransferId id) const;
   void make_good(base::GrantId payer, base::WallTime at);
   std::pair<base::AccountId, base::KeyId> payer_of(base::LimitId limit) const;
+  // conflict: the limit's subject does not exist.
+  base::Status check_subject(const catalog::Limit& limit) const;
+  Opening opening_of(const catalog::Limit& limit, base::WallTime now) const;
 
   mutable std::mutex mutex_;
   std::map<base::AccountId, catalog::Account> accounts_;

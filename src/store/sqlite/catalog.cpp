@@ -162,6 +162,10 @@ base::Status SqliteStore::put(const catalog::Key& key) {
 
 base::Status SqliteStore::put(const catalog::Limit& limit) {
   const std::lock_guard lock(writer_mutex_);
+  return write(limit);
+}
+
+base::Status SqliteStore::write(const catalog::Limit& limit) {
   watched_.reset();
   const auto* const account = std::get_if<base::AccountId>(&limit.subject);
   const auto* const key = std::get_if<base::KeyId>(&limit.subject);

@@ -3,8 +3,8 @@
 // when it returns (WAL, synchronous=FULL); an error changes nothing. It behaves like store::MemoryStore, whose header
 // says what a flush does to a counter; tests/conformance holds both to it.
 //
-// One .cpp a port: catalog.cpp, quota.cpp, unresolved.cpp, books.cpp, ledger.cpp, usage_log.cpp; usage_append.h is
-// the part of a flush that writes the usage log. The schema is in schema/.
+// One .cpp a port: catalog.cpp and opening.cpp, quota.cpp, unresolved.cpp, books.cpp, ledger.cpp, usage_log.cpp;
+// usage_append.h is the part of a flush that writes the usage log. The schema is in schema/.
 
 #include <array>
 #include <atomic>
@@ -27,6 +27,7 @@
 #include "store/sqlite/bookings.h"
 #include "store/sqlite/checkpointer.h"
 #include "store/sqlite/database.h"
+#include "store/sqlite/opening_scan.h"
 #include "store/sqlite/usage_append.h"
 #include "store/thresholds.h"
 
@@ -55,6 +56,8 @@ class SqliteStore final : public catalog::Store,
   base::Status put(const catalog::Account& account) override;
   base::Status put(const catalog::Key& key) override;
   base::Status put(const catalog::Limit& limit) override;
+  base::Status open(const catalog::Limit& limit, base::WallTime now) override;
+  base::Status look_ahead(const catalog::Limit& limit, base::WallTime now) override;
   base::Status remove(base::LimitId limit, base::WallTime now) override;
 
   // quota::Store. grant and flush need an open incarnation, and fail (unavailable) if another process has opened a
@@ -105,6 +108,8 @@ class SqliteStore final : public catalog::Store,
       : writer_(std::move(writer)), usage_sizes_(sizes), reader_(std::move(reader)) {}
 
   // The following are called with writer_mutex_ held, inside a transaction.
+  base::Status write(const catalog::Limit& limit);
+  base::Result<KeptSpend> kept_spend(const catalog::Limit& limit, const quota::CounterKey& counter);
   base::Result<std::int64_t> last_incarnation();
   base::Status check_incarnation();
   base::Status count_commit();
@@ -135,6 +140,7 @@ class SqliteStore final : public catalog::Store,
   std::optional<sqlite::UsageTail> usage_tail_;  // as the last flush left it
   sqlite::LeaseRows lease_rows_;
   std::optional<std::map<base::LimitId, catalog::Limit>> watched_;   // nullopt: to be read
+  std::optional<sqlite::OpeningScan> ahead_;                         // what the last look_ahead() has added up
   std::array<std::atomic<std::int64_t>, 2> limit_events_written_{};  // by action
   GrantAccounts grant_accounts_;
   std::mutex reader_mutex_;

@@ -42,6 +42,19 @@ base::Status note_unresolved(Database& database, std::span<const events::UsageRe
   return {};
 }
 
+base::Status add_hold(Database& database, base::ExchangeId item, const events::Hold& hold) {
+  std::optional<events::UsageRecord> record;
+  {
+    TRY(auto rows, database.query("SELECT record FROM unresolved WHERE id = ?", item));
+    TRY(const bool found, rows.next());
+    ASSERT(found);
+    TRY(record, unpacked(rows.borrow_blob()));
+  }
+  record->holds.push_back(hold);
+  TRY_STATUS(database.run("UPDATE unresolved SET record = ?2 WHERE id = ?1", item, Blob{packed(*record)}));
+  return {};
+}
+
 base::Status note_all_unresolved(Database& database) {
   std::int64_t number = 0;
   for (;;) {

@@ -16,6 +16,9 @@ namespace store::sqlite {
 base::Status note_unresolved(Database& database, std::span<const events::UsageRecord* const> fresh,
                              std::optional<base::WallTime> since = std::nullopt);
 
+// The open item holds this, too, from here on: of a limit that came into force after it.
+base::Status add_hold(Database& database, base::ExchangeId item, const events::Hold& hold);
+
 // Inserts those of the whole usage log: what a database of a schema without the table brings along.
 base::Status note_all_unresolved(Database& database);
 

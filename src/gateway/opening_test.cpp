@@ -1,0 +1,183 @@
+// A limit comes into force while exchanges are on their way.
+#include <doctest/doctest.h>
+
+#include "gateway/world_test.h"
+#include "meter/chat_request.h"
+
+using namespace gateway;
+using namespace gateway::testing;
+using net::Task;
+using net::testing::send;
+
+namespace {
+
+const std::string question = R"({"model":"m","messages":[{"role":"user","content":"hi"}],"max_tokens":10})";
+const std::string answer =
+    R"({"model":"m","choices":[{}],"usage":{"prompt_tokens":20,"completion_tokens":5,"total_tokens":25}})";
+constexpr std::int64_t answer_cost = 20 * 1'000 + 5 * 2'000;
+const std::int64_t worst = (std::ssize(question) + meter::input_margin_tokens) * 1'000 + 10 * 2'000;
+
+// A limit on the account that is not in the worker's catalog yet.
+struct Coming {
+  catalog::Limit limit;
+  std::shared_ptr<quota::Lease> lease;
+
+  explicit Coming(World& world, catalog::LimitFilter filter = {}, base::WindowPolicy window = {}) {
+    limit = world.limit(1'000'000'000);
+    world.limits.pop_back();
+    limit.filter = std::move(filter);
+    limit.window = window;
+    lease = std::make_shared<quota::Lease>(limit.id, window, base::window_at(window, world.clock.wall_now()));
+  }
+  void comes(World& world) const {
+    catalog::Contents contents = world.snapshot->contents();
+    contents.limits.push_back(limit);
+    const auto next = catalog::Snapshot::build(std::move(contents));
+    REQUIRE(next.has_value());
+    REQUIRE(world.worker->take_on(limit, lease, *next).has_value());
+    world.snapshot = *next;
+  }
+};
+
+std::vector<base::LimitId> limits_of(const events::UsageRecord& record) {
+  std::vector<base::LimitId> ids;
+  for (const events::Hold& hold : record.holds) ids.push_back(hold.limit);
+  return ids;
+}
+
+Task<void> under_way(World& world) {
+  world.upstream.replies.push_back({{}, Scripted::Then::hang});
+  net::Stream client = world.connect();
+  co_await send(client, world.call(question));
+  while (world.upstream.requests.empty()) co_await world.loop.sleep(1);
+  const Coming one(world, {.model = "m*"}), other(world, {.model = "gpt*"}), elsewhere(world, {.route = "there"});
+  for (const Coming* coming : {&one, &other, &elsewhere}) coming->comes(world);
+  CHECK(one.lease->reserved() == worst);
+  CHECK(other.lease->reserved() == 0);
+  CHECK(elsewhere.lease->reserved() == 0);
+  world.upstream_server.close_all();
+  CHECK((co_await read_reply(client)).status() == 502);
+  const auto records = world.records();
+  REQUIRE(records.size() == 1);
+  CHECK(limits_of(records[0]) == std::vector{world.limits[0].id, one.limit.id});
+  CHECK(records[0].holds[1].unresolved == worst);
+  CHECK(one.lease->reserved() == 0);
+}
+
+Task<void> of_yesterday(World& world) {
+  world.upstream.replies.push_back({{}, Scripted::Then::hang});
+  net::Stream client = world.connect();
+  co_await send(client, world.call(question));
+  while (world.upstream.requests.empty()) co_await world.loop.sleep(1);
+  world.clock.advance_ms(86'400'000);
+  const Coming day(world), total(world, {}, *base::parse_window("total"));
+  day.comes(world);
+  total.comes(world);
+  CHECK(day.lease->reserved() == 0);
+  CHECK(total.lease->reserved() == worst);
+}
+
+Task<void> waiting(World& world) {
+  world.answers(answer);
+  net::Stream client = world.connect();
+  co_await send(client, world.call(question));
+  for (int i = 0; i < 20; ++i) co_await world.yield();
+  const Coming coming(world);
+  coming.comes(world);
+  CHECK(coming.lease->reserved() == worst);
+  world.keeper_sleeps = false;
+  world.keeper->turn();
+  CHECK((co_await read_reply(client)).status() == 200);
+  const auto records = world.records();
+  REQUIRE(records.size() == 1);
+  CHECK(limits_of(records[0]) == std::vector{world.limits[0].id, coming.limit.id});
+  CHECK(records[0].holds[1].reserved == worst);
+  CHECK(records[0].holds[1].spent == answer_cost);
+  CHECK(coming.lease->reserved() == 0);
+}
+
+Task<void> waiting_in_vain(World& world) {
+  net::Stream client = world.connect();
+  co_await send(client, world.call(question));
+  for (int i = 0; i < 20; ++i) co_await world.yield();
+  const Coming coming(world);
+  coming.comes(world);
+  CHECK(coming.lease->reserved() == worst);
+  world.keeper_sleeps = false;
+  world.keeper->turn();
+  CHECK((co_await read_reply(client)).status() == 402);
+  CHECK(coming.lease->reserved() == 0);
+  CHECK(coming.lease->owed() == 0);
+}
+
+Task<void> reading_its_body(World& world) {
+  world.answers(answer);
+  net::Stream client = world.connect();
+  const std::string call = world.call(question);
+  co_await send(client, call.substr(0, call.size() - 5));
+  for (int i = 0; i < 20; ++i) co_await world.yield();
+  const Coming coming(world);
+  coming.comes(world);
+  CHECK(coming.lease->reserved() == 0);  // it will ask by itself
+  co_await send(client, call.substr(call.size() - 5));
+  CHECK((co_await read_reply(client)).status() == 200);
+  (void)world.records();
+  CHECK(world.state(coming.limit).spent == answer_cost);
+}
+
+Task<void> listing_models(World& world) {
+  world.upstream.replies.push_back({{}, Scripted::Then::hang});
+  net::Stream client = world.connect();
+  co_await send(client,
+                fmt::format("GET /v1/models HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer {}\r\n\r\n", world.secret));
+  while (world.upstream.requests.empty()) co_await world.loop.sleep(1);
+  const Coming coming(world);
+  coming.comes(world);
+  CHECK(coming.lease->reserved() == 0);
+}
+
+}  // namespace
+
+TEST_CASE("a call that is under way takes on the limits that come into force and apply to it") {
+  World world;
+  world.limit(1'000'000'000);
+  world.open();
+  world.run(under_way(world));
+}
+
+TEST_CASE("a call that began in another window of the limit does not count in the one that opens") {
+  World world;
+  world.limit(1'000'000'000);
+  world.open();
+  world.run(of_yesterday(world));
+}
+
+TEST_CASE("a call that waits for its reservation counts on a limit that comes into force meanwhile") {
+  World world;
+  world.limit(1'000'000'000);
+  world.keeper_sleeps = true;
+  world.open();
+  world.run(waiting(world));
+}
+
+TEST_CASE("a call that is refused gives back what it held of a limit that came into force") {
+  World world;
+  world.limit(0);
+  world.keeper_sleeps = true;
+  world.open();
+  world.run(waiting_in_vain(world));
+}
+
+TEST_CASE("a call whose body is still read asks for the limit that came into force") {
+  World world;
+  world.limit(1'000'000'000);
+  world.open();
+  world.run(reading_its_body(world));
+}
+
+TEST_CASE("the list of models counts on no limit, whenever it comes") {
+  World world;
+  world.limit(1'000'000'000);
+  world.open();
+  world.run(listing_models(world));
+}

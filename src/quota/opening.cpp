@@ -1,0 +1,72 @@
+// The keeper brings a limit into force.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/assert.h"
+#include "quota/keeper.h"
+
+namespace quota {
+
+base::Result<std::shared_ptr<Lease>> Keeper::begin_opening(const catalog::Limit& limit) {
+  base::Result<std::shared_ptr<Lease>> lease;
+  run_and_wait([&] {
+    lease = lease_for(limit, wall_now());
+    if (lease) (*lease)->opening_ = true;
+  });
+  return lease;
+}
+
+base::Status Keeper::open_limit(base::LimitId limit, const std::function<base::Status(base::WallTime now)>& open) {
+  base::Status status;
+  run_and_wait([&] {
+    status = open_now(limit, open);
+    if (status) std::ranges::move(std::exchange(parked_, {}), std::back_inserter(waiters_));
+    retry_waiters_ = true;
+  });
+  return status;
+}
+
+void Keeper::abandon_opening(base::LimitId limit) {
+  run_and_wait([&] {
+    std::erase_if(leases_, [&](const auto& entry) { return entry.first.limit == limit; });
+    for (Waiter& waiter : std::exchange(parked_, {}))
+      waiter.decided(Refusal{base::ErrorType::unavailable, {}, "a limit that applies could not be created"});
+  });
+}
+
+std::shared_ptr<Lease> Keeper::opening_lease(base::LimitId limit) const {
+  const auto found = std::ranges::find_if(
+      leases_, [&](const auto& entry) { return entry.first.limit == limit && entry.second->opening_; });
+  return found == leases_.end() ? nullptr : found->second;
+}
+
+// Nobody admits anything without the limit any more. So a record either names it, or it is in the store after the flush
+// and is counted by `open`.
+base::Status Keeper::open_now(base::LimitId limit, const std::function<base::Status(base::WallTime now)>& open) {
+  const std::shared_ptr<Lease> lease = opening_lease(limit);
+  const base::WallTime now = wall_now();
+  if (lease && !lease->span().contains(now))
+    return base::fail(base::ErrorType::unavailable,
+                      "the limit's window turned while it was created; create it once more", {}, base::Source::gateway);
+  take_records();
+  TRY_STATUS(flush_all());
+  TRY_STATUS(open(now));
+  if (!lease) return {};
+  lease->opening_ = false;
+  // Where the store fails from here on, what was taken on is made good with the next grant.
+  (void)lease_taken_on(*lease);
+  return {};
+}
+
+base::Status Keeper::lease_taken_on(Lease& lease) {
+  const GrantRequest request{query_of(lease), 0, lease.owed()};
+  const auto grants = store_.grant(std::span(&request, 1));
+  note(grants ? base::Status{} : std::unexpected(grants.error()));
+  if (!grants) return std::unexpected(grants.error());
+  learn(lease, grants->front(), clock_.now());
+  lease.give(grants->front().granted);
+  return {};
+}
+
+}  // namespace quota

@@ -1,0 +1,190 @@
+#include "store/opening.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "quota/counting.h"
+#include "store/digest_random.h"
+
+namespace store {
+namespace {
+
+bool is_rolling(const catalog::Limit& limit) { return limit.window.kind == base::WindowPolicy::Kind::rolling; }
+
+// What no longer fits stays at the largest number: nothing more is granted then.
+void add_to(std::int64_t& total, std::int64_t amount) {
+  if (__builtin_add_overflow(total, amount, &total)) total = std::numeric_limits<std::int64_t>::max();
+}
+
+bool moved_nothing(const events::UsageRecord& record) {
+  return std::ranges::all_of(record.holds,
+                             [](const events::Hold& hold) { return hold.spent == 0 && hold.unresolved == 0; });
+}
+
+}  // namespace
+
+Opening::Opening(const catalog::Limit& limit, Scope scope, base::WallTime now)
+    : limit_(limit), scope_(std::move(scope)) {
+  const base::Window window = base::window_at(limit.window, now);
+  counter_ = {limit.id, window.label};
+  const base::Window counts = quota::shown_window(limit.window, window, now);
+  from_ = counts.start;
+  to_ = counts.end;
+}
+
+bool Opening::may_count(base::AccountId account, base::KeyId key, base::WallTime started) const {
+  return started >= from_ && started < to_ && (scope_.key ? key == *scope_.key : scope_.accounts.contains(account));
+}
+
+bool Opening::may_count(std::string_view model) const {
+  return limit_.filter.model.empty() || catalog::fits_pattern(limit_.filter.model, model);
+}
+
+bool Opening::applies(const events::UsageRecord& record) const {
+  using enum events::Outcome;
+  if (record.outcome == refused || record.outcome == corrected || record.outcome == opened) return false;
+  return may_count(record.account, record.key, record.started) &&
+         (record.outcome == unaccounted || limit_.filter.matches(record.model, record.route));
+}
+
+const events::Hold* Opening::own_hold(const events::UsageRecord& record) const {
+  const auto found = std::ranges::find_if(record.holds, [&](const events::Hold& hold) {
+    return hold.limit == counter_.limit && hold.label == counter_.label;
+  });
+  return found == record.holds.end() ? nullptr : &*found;
+}
+
+void Opening::add_served(base::WallTime started, std::string_view model, base::Money cost, const meter::Usage& usage) {
+  switch (limit_.unit) {
+    case catalog::LimitUnit::usd: return add(started, cost.nanos());
+    case catalog::LimitUnit::requests: return add(started, model.empty() ? 0 : 1);
+    default: return add(started, tokens(usage));
+  }
+}
+
+void Opening::add(const events::UsageRecord& record) {
+  if (!applies(record)) return;
+  if (const events::Hold* const own = own_hold(record)) return add(record.started, own->spent);
+  add(record.started, counted(record).spent);
+}
+
+void Opening::add(const quota::UnresolvedItem& item) {
+  if (!applies(item.record)) return;
+  Counted of_item;
+  if (const events::Hold* const own = own_hold(item.record)) {
+    of_item = {own->spent, item.correction ? 0 : own->unresolved};
+    if (item.correction)
+      for (const events::Hold& hold : item.correction->record.holds)
+        if (hold.limit == counter_.limit && hold.label == counter_.label) add_to(of_item.spent, hold.spent);
+  } else {
+    of_item = counted(item.record);
+    if (item.correction) {
+      add_to(of_item.spent, corrected(item));
+      of_item.unresolved = 0;
+    }
+    if (of_item.unresolved > 0) {
+      events::Hold hold{.limit = counter_.limit, .label = counter_.label, .unresolved = of_item.unresolved};
+      // What was counted stands in the opening record. A correction goes on from it.
+      hold.spent = of_item.spent;
+      if (is_rolling(limit_)) hold.sub_window = base::sub_label(limit_.window, item.record.started);
+      carried_.emplace(item.record.id, hold);
+    }
+  }
+  add(item.record.started, of_item.spent);
+}
+
+void Opening::add(base::WallTime started, std::int64_t spent) {
+  if (spent > 0) add_to(spent_[is_rolling(limit_) ? base::sub_label(limit_.window, started) : counter_.label], spent);
+}
+
+std::int64_t Opening::tokens(const std::optional<meter::Usage>& usage) const {
+  if (!usage) return 0;
+  std::int64_t sum = 0;
+  if (limit_.unit != catalog::LimitUnit::output_tokens) add_to(sum, usage->input_tokens.value_or(0));
+  if (limit_.unit != catalog::LimitUnit::input_tokens) add_to(sum, usage->output_tokens.value_or(0));
+  return sum;
+}
+
+Opening::Counted Opening::of_same_unit(const events::UsageRecord& record) const {
+  Counted most;
+  for (const events::Hold& hold : record.holds) {
+    const auto unit = scope_.units.find(hold.limit);
+    if (unit == scope_.units.end() || unit->second != limit_.unit) continue;
+    most.spent = std::max(most.spent, hold.spent);
+    most.unresolved = std::max(most.unresolved, hold.unresolved);
+  }
+  return most;
+}
+
+Opening::Counted Opening::counted(const events::UsageRecord& record) const {
+  Counted most = of_same_unit(record);
+  if (record.outcome == events::Outcome::unaccounted) return most;
+  const bool is_item = quota::is_unresolved(record);
+  Counted said;
+  switch (limit_.unit) {
+    case catalog::LimitUnit::usd:
+      said.spent = record.cost.nanos();
+      if (is_item) said.unresolved = std::max(base::Money::zero(), record.estimate - record.cost).nanos();
+      break;
+    case catalog::LimitUnit::requests:
+      if (record.model.empty()) break;  // a list of models
+      if (is_item && quota::cause_of(record) == quota::UnresolvedCause::crash) {
+        said.unresolved = 1;
+      } else if (record.outcome == events::Outcome::served || record.holds.empty() || !moved_nothing(record)) {
+        said.spent = 1;  // what failed and moved nothing was never sent
+      }
+      break;
+    default: said.spent = tokens(record.usage); break;
+  }
+  return {std::max(most.spent, said.spent), std::max(most.unresolved, said.unresolved)};
+}
+
+// What a correction has counted beyond the record.
+std::int64_t Opening::corrected(const quota::UnresolvedItem& item) const {
+  const events::UsageRecord& correction = item.correction->record;
+  const std::int64_t most = of_same_unit(correction).spent;
+  if (item.record.outcome == events::Outcome::unaccounted) return most;
+  switch (limit_.unit) {
+    case catalog::LimitUnit::usd: return std::max(most, correction.cost.nanos());
+    case catalog::LimitUnit::requests: {
+      const bool counts = item.correction->verdict != quota::Verdict::released && counted(item.record).unresolved > 0;
+      return std::max<std::int64_t>(most, counts ? 1 : 0);
+    }
+    default: return std::max(most, tokens(correction.usage));
+  }
+}
+
+std::optional<events::UsageRecord> Opening::record(const KeptSpend& kept, base::ExchangeId id,
+                                                   base::WallTime now) const {
+  events::UsageRecord record;
+  record.id = id;
+  record.started = now;
+  record.outcome = events::Outcome::opened;
+  record.account = scope_.payer;
+  record.key = scope_.key.value_or(base::KeyId{});
+  for (const auto& [label, spent] : spent_) {
+    const auto known = kept.find(label);
+    const std::int64_t missing = spent - (known == kept.end() ? 0 : known->second);
+    if (missing <= 0) continue;
+    events::Hold hold{.limit = counter_.limit, .label = counter_.label, .spent = missing};
+    if (is_rolling(limit_)) hold.sub_window = label;
+    record.holds.push_back(hold);
+  }
+  std::int64_t unresolved = 0;
+  for (const auto& [item, hold] : carried_) add_to(unresolved, hold.unresolved);
+  if (unresolved > 0)
+    record.holds.push_back({.limit = counter_.limit, .label = counter_.label, .unresolved = unresolved});
+  if (record.holds.empty()) return std::nullopt;
+  return record;
+}
+
+base::ExchangeId opening_id(const quota::CounterKey& counter, std::uint64_t commits, base::WallTime now) {
+  DigestRandom random(
+      base::sha256(fmt::format("opening {} {} {}", counter.limit.to_string(), counter.label.ms, commits)));
+  return base::ExchangeId::create(now, random);
+}
+
+}  // namespace store

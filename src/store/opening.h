@@ -1,0 +1,86 @@
+#pragma once
+// What a limit opens with (catalog::Store::open), for every store alike: what the exchanges of its window have taken
+// that it would have applied to, minus what its counter has of them already. So nothing is forgiven by removing a limit
+// and creating it again, and nothing counts twice where the same limit is put into force once more.
+//
+// What an exchange has taken is what its usage record says: the cost, the tokens, one request. Where its cost is not
+// known, another limit of the same unit has held the worst case, and the new one holds as much; of money the record has
+// it itself. Tokens that no limit had counted are not in the record, and do not count. A lease that a crash left
+// unaccounted counts where its limit has the same unit and payer, whatever the filters say: nobody knows what it was
+// for.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <vector>
+
+#include "catalog/limit.h"
+#include "events/usage_record.h"
+#include "quota/store.h"
+#include "quota/unresolved.h"
+
+namespace store {
+
+// What a counter has spent already, by sub-window of a rolling limit; else all of it under the counter's label.
+using KeptSpend = std::map<base::WindowLabel, std::int64_t>;
+
+// Adds up what is shown to it. A value: what was added up before can be kept and gone on with.
+class Opening {
+ public:
+  // Whom the limit is on: an account with all below it, or a key. And the units of all limits there ever were.
+  struct Scope {
+    std::set<base::AccountId> accounts = {};
+    std::optional<base::KeyId> key = std::nullopt;
+    base::AccountId payer = {};  // that account, or the key's
+    std::map<base::LimitId, catalog::LimitUnit> units = {};
+  };
+  Opening(const catalog::Limit& limit, Scope scope, base::WallTime now);
+
+  const quota::CounterKey& counter() const { return counter_; }
+  // Only records that started in the half-open span can count.
+  base::WallTime from() const { return from_; }
+  base::WallTime to() const { return to_; }
+  // Whether such a record can count, as far as these say.
+  bool may_count(base::AccountId account, base::KeyId key, base::WallTime started) const;
+  bool may_count(std::string_view model) const;
+
+  // A record of an exchange whose cost is known, that does not name the limit and has no other thing to say: what most
+  // are, and the limit must not ask for the route.
+  void add_served(base::WallTime started, std::string_view model, base::Money cost, const meter::Usage& usage);
+  // Any other record that is not an item.
+  void add(const events::UsageRecord& record);
+  // A record that holds or held something as unresolved, with what became of it.
+  void add(const quota::UnresolvedItem& item);
+
+  // What is missing on the counter, as a record of the outcome `opened`; nullopt: nothing. `id` is to be new.
+  std::optional<events::UsageRecord> record(const KeptSpend& kept, base::ExchangeId id, base::WallTime now) const;
+  // What items hold of the limit from here on: to be written beside their other holds.
+  const std::map<base::ExchangeId, events::Hold>& carried() const { return carried_; }
+
+ private:
+  struct Counted {
+    std::int64_t spent = 0;
+    std::int64_t unresolved = 0;
+  };
+  bool applies(const events::UsageRecord& record) const;
+  const events::Hold* own_hold(const events::UsageRecord& record) const;
+  Counted counted(const events::UsageRecord& record) const;
+  Counted of_same_unit(const events::UsageRecord& record) const;
+  std::int64_t tokens(const std::optional<meter::Usage>& usage) const;
+  std::int64_t corrected(const quota::UnresolvedItem& item) const;
+  void add(base::WallTime started, std::int64_t spent);
+
+  catalog::Limit limit_;
+  Scope scope_;
+  quota::CounterKey counter_;
+  base::WallTime from_, to_;
+  std::map<base::WindowLabel, std::int64_t> spent_;
+  std::map<base::ExchangeId, events::Hold> carried_;
+};
+
+// The id of an opening record: a function of what it opens, and of the number of commits before it.
+base::ExchangeId opening_id(const quota::CounterKey& counter, std::uint64_t commits, base::WallTime now);
+
+}  // namespace store

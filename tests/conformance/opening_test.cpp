@@ -1,0 +1,302 @@
+// What a limit finds spent when it comes into force: what the usage records of its window say.
+#include "quota/counting.h"
+#include "quota/doctor.h"
+#include "tests/conformance/stores.h"
+
+using catalog::LimitUnit;
+using quota::CounterKey;
+using quota::CounterState;
+using tests::Bench;
+
+namespace {
+
+template <class Store>
+struct Opener : Bench<Store> {
+  catalog::Account child = this->account;
+  catalog::Key childs_key = this->key;
+  catalog::Account stranger = this->account;
+
+  Opener() {
+    child.id = this->template id<base::AccountId>();
+    child.parent = this->account.id;
+    childs_key.id = this->template id<base::KeyId>();
+    childs_key.account = child.id;
+    childs_key.hash = base::sha256("the child's");
+    stranger.id = this->template id<base::AccountId>();
+    REQUIRE(this->on.store->put(child).has_value());
+    REQUIRE(this->on.store->put(childs_key).has_value());
+    REQUIRE(this->on.store->put(stranger).has_value());
+    this->now.ms += 1'000;
+  }
+
+  catalog::Limit wanted(LimitUnit unit = LimitUnit::usd, std::string_view window = "day") {
+    return {.id = this->template id<base::LimitId>(),
+            .subject = this->account.id,
+            .name = "limit",
+            .unit = unit,
+            .window = *base::parse_window(window),
+            .amount = 1'000'000,
+            .created = this->now};
+  }
+  CounterState open(const catalog::Limit& limit) {
+    REQUIRE(this->on.store->look_ahead(limit, this->now).has_value());
+    const base::Status opened = this->on.store->open(limit, this->now);
+    REQUIRE_MESSAGE(opened.has_value(), (opened ? std::string() : opened.error().message));
+    return state_of(limit);
+  }
+  CounterState state_of(const catalog::Limit& limit) {
+    return this->state(quota::query_of(limit.id, limit.window, base::window_at(limit.window, this->now), this->now));
+  }
+  // An exchange of 30 tokens of input and 5 of output, of an account's first key.
+  events::UsageRecord spent(std::int64_t cost, const catalog::Account& by, base::WallTime at,
+                            std::string model = "gpt-4o-mini") {
+    events::UsageRecord record = this->exchange(cost, {});
+    record.started = at;
+    record.account = by.id;
+    record.key = by.id == child.id ? childs_key.id : this->key.id;
+    record.model = std::move(model);
+    record.route = "openai";
+    record.usage = meter::Usage{.input_tokens = 30, .output_tokens = 5};
+    return record;
+  }
+  std::vector<quota::Discrepancy> wrong() {
+    const auto snapshot = catalog::Snapshot::build(*this->on.store->load());
+    REQUIRE(snapshot.has_value());
+    const auto found = quota::examine(*this->on.store, **snapshot, this->now);
+    REQUIRE(found.has_value());
+    CHECK(found->unreadable.empty());
+    return found->wrong;
+  }
+};
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("a limit opens with what its window, its subject and its filters select, in its unit", Store,
+                   EVERY_STORE) {
+  Opener<Store> world;
+  const base::WallTime today = world.now, yesterday{tests::today.ms - 1};
+  auto refused = world.spent(0, world.account, today);
+  refused.outcome = events::Outcome::refused;
+  auto models = world.spent(0, world.account, today, "");
+  models.usage = meter::Usage{.input_tokens = 0, .output_tokens = 0};
+  auto unsent = world.spent(0, world.account, today);
+  unsent.outcome = events::Outcome::failed;
+  unsent.usage.reset();
+  unsent.holds = {{world.template id<base::LimitId>(), {tests::today.ms}, 50, 0, 0}};
+  REQUIRE(world
+              .flush({world.spent(1, world.account, today), world.spent(10, world.child, today, "gpt-4o"),
+                      world.spent(100, world.stranger, today), world.spent(1'000, world.account, yesterday), refused,
+                      models, unsent})
+              .has_value());
+
+  struct Row {
+    const char* name;
+    LimitUnit unit;
+    const char* window;
+    catalog::LimitSubject subject;
+    catalog::LimitFilter filter;
+    std::int64_t spent;
+  };
+  const base::AccountId account = world.account.id, child = world.child.id;
+  for (const Row& row :
+       {Row{"the account and what is below it", LimitUnit::usd, "day", account, {}, 11},
+        Row{"all time", LimitUnit::usd, "total", account, {}, 1'011},
+        Row{"the month", LimitUnit::usd, "month", account, {}, 1'011},
+        Row{"a rolling day", LimitUnit::usd, "rolling:1d", account, {}, 1'011},
+        Row{"a rolling hour", LimitUnit::usd, "rolling:30m", account, {}, 11},
+        Row{"below alone", LimitUnit::usd, "day", child, {}, 10},
+        Row{"a key", LimitUnit::usd, "day", world.key.id, {}, 1 + 100},  // the stranger's record names it
+        Row{"a model", LimitUnit::usd, "day", account, {.model = "gpt-4o"}, 10},
+        Row{"models", LimitUnit::usd, "day", account, {.model = "gpt*"}, 11},
+        Row{"a route", LimitUnit::usd, "day", account, {.route = "openai"}, 11},
+        Row{"another route", LimitUnit::usd, "day", account, {.route = "other"}, 0},
+        Row{"calls", LimitUnit::requests, "day", account, {}, 2},
+        Row{"tokens", LimitUnit::tokens, "day", account, {}, 2 * 35},
+        Row{"input", LimitUnit::input_tokens, "day", child, {}, 30},
+        Row{"output", LimitUnit::output_tokens, "day", child, {}, 5}}) {
+    CAPTURE(row.name);
+    catalog::Limit limit = world.wanted(row.unit, row.window);
+    limit.subject = row.subject;
+    limit.filter = row.filter;
+    const CounterState state = world.open(limit);
+    CHECK(state.spent == row.spent);
+    CHECK(state.amount == 1'000'000);
+    CHECK(state.unresolved == 0);
+  }
+  CHECK(world.wrong() == std::vector<quota::Discrepancy>{});
+}
+
+TEST_CASE_TEMPLATE("to remove a limit and create it again forgives nothing, and grants what is left", Store,
+                   EVERY_STORE) {
+  Opener<Store> world;
+  catalog::Limit limit = world.wanted();
+  limit.amount = 100;
+  CHECK(world.open(limit).spent == 0);
+  REQUIRE(world.grant(CounterKey{limit.id, {tests::today.ms}}, 60, 60) == 60);
+  auto record = world.spent(60, world.account, world.now);
+  record.holds = {{limit.id, {tests::today.ms}, 60, 60, 0}};
+  REQUIRE(world.flush({record}).has_value());
+  REQUIRE(world.on.store->remove(limit.id, world.now).has_value());
+  catalog::Limit again = limit;
+  again.id = world.template id<base::LimitId>();
+  CHECK(world.open(again) == CounterState{.amount = 100, .spent = 60});
+  CHECK(world.grant(CounterKey{again.id, {tests::today.ms}}, 1, 100) == 40);
+  const auto records = world.records();
+  REQUIRE(records.size() == 2);
+  const events::UsageRecord& opened = records.front().outcome == events::Outcome::opened ? records[0] : records[1];
+  CHECK(opened.outcome == events::Outcome::opened);
+  CHECK(opened.account == world.account.id);
+  CHECK(opened.cost.is_zero());
+  REQUIRE(opened.holds.size() == 1);
+  CHECK(opened.holds[0] == events::Hold{.limit = again.id, .label = {tests::today.ms}, .spent = 60});
+  const auto sums = world.on.store->sums({}, events::UsageGroup::total);
+  REQUIRE(sums.has_value());
+  CHECK(sums->front().requests == 1);
+  CHECK(sums->front().unknown_usage == 0);
+  CHECK(sums->front().cost == base::Money::from_nanos(60));
+  CHECK(world.wrong() == std::vector<quota::Discrepancy>{});
+}
+
+TEST_CASE_TEMPLATE("the same limit put into force again counts what it missed, and nothing twice", Store, EVERY_STORE) {
+  Opener<Store> world;
+  for (const char* window : {"day", "rolling:2h", "total"}) {
+    CAPTURE(window);
+    const catalog::Limit limit = world.wanted(LimitUnit::usd, window);
+    const std::int64_t before = world.open(limit).spent;
+    auto counted = world.spent(5, world.account, world.now);
+    const base::WindowLabel label = base::window_at(limit.window, world.now).label;
+    counted.holds = {{limit.id, label, 0, 5, 0}};
+    if (limit.window.kind == base::WindowPolicy::Kind::rolling)
+      counted.holds[0].sub_window = base::sub_label(limit.window, world.now);
+    REQUIRE(world.flush({counted}).has_value());
+    REQUIRE(world.on.store->remove(limit.id, world.now).has_value());
+    REQUIRE(world.flush({world.spent(7, world.account, world.now)}).has_value());
+    for (int i = 0; i < 2; ++i) {
+      CHECK(world.open(limit).spent == before + 12);
+      REQUIRE(world.on.store->remove(limit.id, world.now).has_value());
+    }
+    CHECK(world.open(limit).spent == before + 12);
+    const auto twice = world.on.store->open(limit, world.now);
+    REQUIRE_FALSE(twice.has_value());
+    CHECK(twice.error().type == base::ErrorType::conflict);
+    CHECK(world.state_of(limit).spent == before + 12);
+  }
+  CHECK(world.wrong() == std::vector<quota::Discrepancy>{});
+}
+
+TEST_CASE_TEMPLATE("a limit takes over what is unresolved, and its correction ends that there, too", Store,
+                   EVERY_STORE) {
+  Opener<Store> world;
+  const CounterKey first = world.limit(1'000'000);
+  const auto held = [&](std::int64_t cost, std::int64_t estimate) {
+    auto record = world.spent(cost, world.account, world.now);
+    record.outcome = events::Outcome::failed;
+    record.estimate = base::Money::from_nanos(estimate);
+    record.usage->certainty = meter::Certainty::at_least;
+    record.holds = {{first.limit, first.label, estimate, cost, estimate - cost}};
+    return record;
+  };
+  const auto released = held(3, 20), settled = held(5, 30), corrected_before = held(0, 40);
+  REQUIRE(world.flush({released, settled, corrected_before}).has_value());
+  const auto correct = [&](const events::UsageRecord& item, std::int64_t cost, events::Holds holds) {
+    quota::Correction made{.item = item.id, .reason = "known", .record = world.exchange(cost, {})};
+    made.verdict = cost == 0 ? quota::Verdict::released : quota::Verdict::settled;
+    made.record.outcome = events::Outcome::corrected;
+    made.record.holds = std::move(holds);
+    REQUIRE(world.on.store->correct(made).has_value());
+  };
+  correct(corrected_before, 9, {{first.limit, first.label, 0, 9, -40}});
+
+  const catalog::Limit limit = world.wanted();
+  const CounterKey counter{limit.id, {tests::today.ms}};
+  CHECK(world.open(limit) == CounterState{.amount = 1'000'000, .spent = 3 + 5 + 9, .unresolved = 17 + 25});
+  CHECK(world.on.store->open_items({})->size() == 2);  // the opening is none itself
+  const auto item = *world.on.store->item(settled.id);
+  REQUIRE(item.record.holds.size() == 2);
+  CHECK(item.record.holds[1] == events::Hold{.limit = limit.id, .label = counter.label, .spent = 5, .unresolved = 25});
+  CHECK(world.wrong() == std::vector<quota::Discrepancy>{});
+
+  correct(released, 0, {{first.limit, first.label, 0, 0, -17}, {counter.limit, counter.label, 0, 0, -17}});
+  correct(settled, 6, {{first.limit, first.label, 0, 6, -25}, {counter.limit, counter.label, 0, 6, -25}});
+  CHECK(world.state(counter) == CounterState{.amount = 1'000'000, .spent = 23});
+  CHECK(world.wrong() == std::vector<quota::Discrepancy>{});
+}
+
+TEST_CASE_TEMPLATE("what a crash left counts on a new limit as far as another limit or the record knows it", Store,
+                   EVERY_STORE) {
+  Opener<Store> world;
+  const CounterKey money = world.limit(1'000'000);
+  catalog::Limit of_tokens = world.wanted(LimitUnit::tokens);
+  REQUIRE(world.on.store->put(of_tokens).has_value());
+  REQUIRE(world.grant(money, 500, 500) == 500);
+  auto open = world.spent(0, world.account, world.now);
+  open.usage.reset();
+  open.estimate = base::Money::from_nanos(80);
+  quota::mark_crashed(open);
+  open.holds = {{of_tokens.id, money.label, 700, 0, 700}};
+  REQUIRE(
+      world.on.store->recover(world.now, {.incarnation = 1, .records = std::span(&open, 1), .doubt = "the power went"})
+          .has_value());
+  CHECK(world.open(world.wanted()).unresolved == 80 + 500);  // of the lease that nobody can account for, too
+  CHECK(world.open(world.wanted(LimitUnit::tokens)).unresolved == 700);
+  const CounterState requests = world.open(world.wanted(LimitUnit::requests));
+  CHECK(requests.spent == 0);
+  CHECK(requests.unresolved == 1);
+  CHECK(world.wrong() == std::vector<quota::Discrepancy>{});
+}
+
+TEST_CASE_TEMPLATE("an opening above a threshold is a crossing", Store, EVERY_STORE) {
+  Opener<Store> world;
+  REQUIRE(world.flush({world.spent(85, world.account, world.now)}).has_value());
+  catalog::Limit limit = world.wanted();
+  limit.amount = 100;
+  limit.thresholds = {{.percent = 80, .action = catalog::ThresholdAction::warn},
+                      {.percent = 90, .action = catalog::ThresholdAction::warn}};
+  CHECK(world.open(limit).spent == 85);
+  const auto events = world.on.store->limit_events({});
+  REQUIRE(events.has_value());
+  REQUIRE(events->size() == 1);
+  CHECK(events->front().threshold.percent == 80);
+  CHECK(events->front().spent == 85);
+}
+
+TEST_CASE_TEMPLATE("what is added up ahead is what there is, whatever comes between", Store, EVERY_STORE) {
+  Opener<Store> world;
+  const auto some = [&](std::int64_t cost) {
+    std::vector<events::UsageRecord> records;
+    for (int i = 0; i < 300; ++i) records.push_back(world.spent(cost, world.account, world.now));
+    REQUIRE(world.flush(records).has_value());
+  };
+  some(1);
+  some(1);
+  auto held = world.spent(0, world.account, world.now);
+  held.estimate = base::Money::from_nanos(50);
+  const CounterKey first = world.limit(1'000'000);
+  held.holds = {{first.limit, first.label, 50, 0, 50}};
+  REQUIRE(world.flush({held}).has_value());
+  some(1);
+  const catalog::Limit limit = world.wanted();
+  REQUIRE(world.on.store->look_ahead(limit, world.now).has_value());
+  some(10);
+  quota::Correction made{.item = held.id, .reason = {}, .record = world.exchange(7, {})};
+  made.record.outcome = events::Outcome::corrected;
+  made.record.holds = {{first.limit, first.label, 0, 7, -50}};
+  REQUIRE(world.on.store->correct(made).has_value());
+  auto named = world.spent(4, world.account, world.now);
+  named.holds = {{limit.id, first.label, 9, 4, 0}};  // was under way, and has taken it on
+  REQUIRE(world.flush({named}).has_value());
+  REQUIRE(world.on.store->open(limit, world.now).has_value());
+  CHECK(world.state_of(limit) == CounterState{.amount = 1'000'000, .spent = 900 + 3'000 + 7 + 4});
+  CHECK(world.wrong() == std::vector<quota::Discrepancy>{});
+}
+
+TEST_CASE_TEMPLATE("a limit on nobody is not opened", Store, EVERY_STORE) {
+  Opener<Store> world;
+  catalog::Limit limit = world.wanted();
+  limit.subject = world.template id<base::AccountId>();
+  const auto refused = world.on.store->open(limit, world.now);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().type == base::ErrorType::conflict);
+  CHECK(world.on.store->load()->limits.empty());
+  CHECK(world.records().empty());
+}
