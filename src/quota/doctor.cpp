@@ -165,7 +165,8 @@ class Examiner final : public BooksReader {
     for (const auto& [id, grant] : kept_grants_) {
       const CounterKey key{id, {}};
       const std::string name = ledger::book::grant(grant.id);
-      const KeptCounter& use = kept_[key];
+      const auto used = kept_.find(key);
+      const KeptCounter use = used == kept_.end() ? KeptCounter{} : used->second;
       compare("balance", key, Sum{grant.credited.nanos()} - use.spent - use.unresolved, balances_[name]);
       compare("disputed", key, grant.disputed.nanos(), disputed_[name]);
       compare("expired", key, grant.expired.nanos(), expired_[name]);

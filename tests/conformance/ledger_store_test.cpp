@@ -106,6 +106,7 @@ struct Balances : tests::Bench<Store> {
     REQUIRE(examined.has_value());
     CHECK(examined->wrong == std::vector<quota::Discrepancy>{});
     CHECK(examined->transfers >= transfers({.account = {}, .before = {}, .limit = 1'000}).size());
+    for (const quota::KeptCounter& counter : examined->counters) CHECK_FALSE(counter.counter.limit.is_nil());
   }
 };
 
