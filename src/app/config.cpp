@@ -104,6 +104,18 @@ void check_prefix(YamlMap& map, const std::string& prefix) {
   }
 }
 
+void read_idempotency(YamlMap map, catalog::Idempotency& into) {
+  if (std::string text; map.has("ttl")) {
+    map.string("ttl", text);
+    const auto ttl = text.empty() ? std::nullopt : base::parse_span_ms(text);
+    if (ttl) into.ttl_ms = *ttl;
+    if (!ttl) map.refuse("ttl", "must be a whole number of s, m, h, d or w from 1s to 366d, such as 24h");
+  }
+  map.integer("max_reply_bytes", into.max_reply_bytes, body_bytes);
+  map.integer("max_wait_ms", into.max_wait_ms, {0, 600'000});
+  map.finish();
+}
+
 void read_route(YamlMap map, const Config& config, std::vector<catalog::Route>& into) {
   catalog::Route route;
   route.name.clear();
@@ -125,6 +137,7 @@ void read_route(YamlMap map, const Config& config, std::vector<catalog::Route>& 
   if (auto timeouts = map.map("timeouts")) read_timeouts(std::move(*timeouts), route.timeouts);
   map.integer("max_body_bytes", route.max_body_bytes, body_bytes);
   map.integer("max_reply_bytes", route.max_reply_bytes, body_bytes);
+  if (auto idempotency = map.map("idempotency")) read_idempotency(std::move(*idempotency), route.idempotency.emplace());
   map.finish();
 
   for (const catalog::Route& other : into) {

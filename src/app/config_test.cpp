@@ -136,6 +136,7 @@ routes:
     timeouts: { connect_ms: 1, first_byte_ms: 2, idle_ms: 3, total_ms: 4 }
     max_body_bytes: 5
     max_reply_bytes: 6
+    idempotency: { ttl: 2h, max_reply_bytes: 10, max_wait_ms: 11 }
 prices: { file: prices.json, unknown_model: { input: "10", output: 30.5, max_output_tokens: 16384 } }
 admission: { wait_ms: 0, store_deadline_ms: 7, clamp_min_output_tokens: 8 }
 unresolved: { settle_after: 36h }
@@ -169,6 +170,7 @@ log: { level: warn, format: json }
   CHECK(route.timeouts.total_ms == 4);
   CHECK(route.max_body_bytes == 5);
   CHECK(route.max_reply_bytes == 6);
+  CHECK(route.idempotency == catalog::Idempotency{7'200'000, 10, 11});
   CHECK(good->prices.file == "prices.json");
   CHECK(good->prices.unknown_model->standard.input == *base::Price::parse_usd("10", 1'000'000));
   CHECK(good->prices.unknown_model->standard.output == *base::Price::parse_usd("30.5", 1'000'000));
@@ -194,6 +196,25 @@ TEST_CASE("a key that is unknown or stands twice is refused by name") {
       {one_upstream + "drain_ms: 1\ndrain_ms: 2", "m.yaml:3: 'drain_ms' is given twice, first in line 2; keep one"},
       {one_upstream + "<<: { drain_ms: 1 }", "m.yaml:2: '<<' is not a known key"},
   });
+}
+
+TEST_CASE("a route keeps replies if it says so, and says for how long") {
+  const auto config = [](std::string_view idempotency) {
+    const Folder folder;
+    std::ofstream("m.yaml") << one_upstream
+                            << "routes: [ { name: r, prefix: /v1, upstream: a, idempotency: " << idempotency << " } ]";
+    return load_config("m.yaml", environment_of({}));
+  };
+  CHECK_FALSE(catalog::Route{}.idempotency.has_value());
+  CHECK(config("{}")->routes[0].idempotency == catalog::Idempotency{});
+  CHECK(config("{ ttl: 1s }")->routes[0].idempotency->ttl_ms == 1'000);
+  for (const char* wrong : {"{ ttl: 10 }", "{ ttl: forever }", "{ ttl: 0s }", "{ max_reply_bytes: 0 }",
+                            "{ max_wait_ms: -1 }", "{ max_body: 1 }"}) {
+    CAPTURE(wrong);
+    const auto refused = config(wrong);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().message.contains("idempotency."));
+  }
 }
 
 TEST_CASE("the time-out of what is unresolved is a span, or never") {

@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "catalog/snapshot.h"
 #include "gateway/settings.h"
+#include "idempotency/desk.h"
 #include "net/address.h"
 #include "net/tls.h"
 #include "quota/keeper.h"
@@ -27,6 +28,7 @@ class DataPlane {
     const Config& config;
     const gateway::Settings& settings;
     quota::Keeper& keeper;
+    idempotency::Desk& idempotency;
     journal::Journal* journal;  // nullptr: none is kept
     const base::Clock& clock;
     base::Random& random;

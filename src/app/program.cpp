@@ -62,8 +62,11 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
   program->published_ = program->catalog_->current();
   warn_of_idle_limits(*program->published_, names_of(config.routes));
 
-  TRY(program->data_plane_, DataPlane::create({config, settings, *program->keeper_, program->journals_.journal.get(),
-                                               program->clock_, program->random_, program->published_}));
+  program->idempotency_ = std::make_unique<idempotency::Desk>(
+      stores.idempotency, [&self](std::function<void()> work) { self.keeper_->run(std::move(work)); });
+  TRY(program->data_plane_,
+      DataPlane::create({config, settings, *program->keeper_, *program->idempotency_, program->journals_.journal.get(),
+                         program->clock_, program->random_, program->published_}));
   if (program->journals_.journal && config.journal.durability == journal::Durability::power)
     program->journal_threads_ =
         std::make_unique<JournalThreads>(*program->journals_.journal, static_cast<std::uint32_t>(config.threads));

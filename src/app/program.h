@@ -16,6 +16,7 @@
 #include "events/usage_log.h"
 #include "gateway/explain.h"
 #include "gateway/settings.h"
+#include "idempotency/desk.h"
 #include "journal/mapped_disk.h"
 #include "quota/recovery.h"
 
@@ -31,6 +32,7 @@ struct Stores {
   quota::UnresolvedStore& unresolved;
   quota::Books& books;
   ledger::Store& ledger;
+  idempotency::Store& idempotency;
 };
 
 // The whole gateway over a store: constructs everything in order, starts it and stops it. Reading create() shows the
@@ -86,6 +88,7 @@ class Program final : private catalog::LimitPreparer {
   std::unique_ptr<SecretsOnStoreThread> secret_store_;
   std::unique_ptr<catalog::UpstreamSecrets> upstream_secrets_;
   std::shared_ptr<const catalog::Snapshot> published_;
+  std::unique_ptr<idempotency::Desk> idempotency_;
   std::unique_ptr<DataPlane> data_plane_;
   std::unique_ptr<UnresolvedOnStoreThread> unresolved_store_;
   std::unique_ptr<quota::UnresolvedDesk> unresolved_;

@@ -22,6 +22,10 @@ std::string_view to_string(ErrorType type) noexcept {
     case ErrorType::overloaded: return "overloaded";
     case ErrorType::unavailable: return "unavailable";
     case ErrorType::internal: return "internal";
+    case ErrorType::idempotency_mismatch: return "idempotency_mismatch";
+    case ErrorType::request_in_progress: return "request_in_progress";
+    case ErrorType::outcome_unknown: return "outcome_unknown";
+    case ErrorType::reply_not_kept: return "reply_not_kept";
   }
   return "internal";
 }
@@ -58,6 +62,10 @@ int http_status(ErrorType type) noexcept {
     case ErrorType::overloaded: return 503;
     case ErrorType::unavailable: return 503;
     case ErrorType::internal: return 500;
+    case ErrorType::idempotency_mismatch: return 422;
+    case ErrorType::request_in_progress: return 409;
+    case ErrorType::outcome_unknown: return 409;
+    case ErrorType::reply_not_kept: return 409;
   }
   return 500;
 }

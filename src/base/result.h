@@ -18,7 +18,7 @@ enum class ErrorType : std::uint8_t {
   unauthorized,          // 401
   forbidden,             // 403
   not_found,             // 404: no such route, account, key, limit
-  conflict,              // 409: control plane only; never on the proxy path, where SDKs would retry it
+  conflict,              // 409: control plane only; SDKs retry it, unless the reply says that they should not
   payload_too_large,     // 413
   headers_too_large,     // 431
   unknown_model,         // 404: no upstream serves it
@@ -32,7 +32,12 @@ enum class ErrorType : std::uint8_t {
   overloaded,            // 503
   unavailable,           // 503: fail closed, with the reason
   internal,              // 500
+  idempotency_mismatch,  // 422: an Idempotency-Key that stands for another request
+  request_in_progress,   // 409: the first call with this Idempotency-Key still runs; it may be asked for again
+  outcome_unknown,       // 409: nobody knows what became of the first call; never sent again
+  reply_not_kept,        // 409: the first call has ended, and its reply was too large to be kept
 };
+inline constexpr ErrorType last_error_type = ErrorType::reply_not_kept;
 
 // Whose fault it is. Recorded with every exchange.
 enum class Source : std::uint8_t { client, gateway, upstream_refusal, upstream_timeout, network, store };

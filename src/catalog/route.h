@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,14 @@ struct Timeouts {
   std::int64_t total_ms = 900'000;       // the whole attempt
 };
 
+// What a route does with an Idempotency-Key: it keeps the first reply for whoever sends the same request again.
+struct Idempotency {
+  std::int64_t ttl_ms = 86'400'000;          // from the claim on
+  std::int64_t max_reply_bytes = 1LL << 20;  // of a reply that is kept, its header fields included
+  std::int64_t max_wait_ms = 30'000;         // for a first call that still runs, before request_in_progress
+  bool operator==(const Idempotency&) const = default;
+};
+
 // What of the proxy's paths goes where, and how. The LLM dialect decides how it is metered.
 struct Route {
   std::string name = "openai";
@@ -39,7 +48,8 @@ struct Route {
   std::string upstream;        // name of an Upstream
   Timeouts timeouts;
   std::int64_t max_body_bytes = 16LL << 20;
-  std::int64_t max_reply_bytes = 16LL << 20;  // of a plain reply that must be read whole to be metered
+  std::int64_t max_reply_bytes = 16LL << 20;    // of a plain reply that must be read whole to be metered
+  std::optional<Idempotency> idempotency = {};  // none: an Idempotency-Key is the upstream's business
 };
 
 }  // namespace catalog

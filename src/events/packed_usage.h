@@ -35,7 +35,11 @@ inline constexpr std::array errors{base::ErrorType::invalid_request,
                                    base::ErrorType::upstream_timeout,
                                    base::ErrorType::overloaded,
                                    base::ErrorType::unavailable,
-                                   base::ErrorType::internal};
+                                   base::ErrorType::internal,
+                                   base::ErrorType::idempotency_mismatch,
+                                   base::ErrorType::request_in_progress,
+                                   base::ErrorType::outcome_unknown,
+                                   base::ErrorType::reply_not_kept};
 inline constexpr std::array faults{base::Source::client,           base::Source::gateway,
                                    base::Source::upstream_refusal, base::Source::upstream_timeout,
                                    base::Source::network,          base::Source::store};

@@ -6,14 +6,13 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 
 #include <fmt/format.h>
 
 #include "base/assert.h"
 #include "base/sha256.h"
 #include "gateway/estimate.h"
-#include "net/await.h"
+#include "gateway/within.h"
 #include "net/head_writer.h"
 
 namespace gateway {
@@ -88,9 +87,14 @@ net::Task<Outcome<void>> Exchange::complete_chat() {
   if (!body || std::ssize(*body) > route_->max_body_bytes) {
     CO_TRY(body, co_await read_body());  // 400, 413
   }
-  CO_TRY_STATUS(plan(*body));                                                               // 400
+  CO_TRY_STATUS(plan(*body));                     // 400
+  if (!idempotency_key_.empty()) {
+    CO_TRY(const bool answered, co_await repeat(*body));  // 409, 422, 503
+    if (answered) co_return Outcome<void>();
+  }
   if (!reserve_at_once()) CO_TRY_STATUS(co_await reserve());                                // 402, 429, 503
   if (!worker_.admission_.durable(*reservation_)) CO_TRY_STATUS(co_await until_durable());  // 503
+  if (claim_) claim_->mark_sent();
   auto answer = co_await worker_.upstreams_->attempt({head_, *route_, plan_.body}, *reservation_);
   if (!answer) co_return give_up(std::move(answer).error());  // 502, 504
   answer_ = std::move(*answer);
@@ -158,6 +162,7 @@ Outcome<void> Exchange::resolve() {
   if (route_ == nullptr)
     return refused(ErrorType::not_found, fmt::format("no route serves {}", head_.path().substr(0, 200)));
   record_->route = route_->name;
+  if (route_->idempotency) TRY_STATUS(read_idempotency_key());
   for (const net::Field& field : head_.fields) {
     if (field.known != net::FieldName::x_metergate) continue;
     if (!net::equals_ignoring_case(field.name, "x-metergate-stream-cost") || field.value != "comment")
@@ -249,31 +254,6 @@ net::Task<Outcome<void>> Exchange::reserve() {
   if (plan_.clamped_to) worker_.stats_.clamped.add();
   co_return Outcome<void>();
 }
-
-namespace {
-
-// What is being waited for must not hold the client for ever: whoever calls first decides, and what comes too late is
-// dropped.
-template <class T>
-net::Task<std::shared_ptr<T>> within(net::Loop& loop, std::int64_t ms, std::function<T()> too_late,
-                                     std::function<void(std::function<void(T)>)> start) {
-  struct OutOfPatience final : net::Deadline {
-    std::function<void()> act;
-    void expired() override { act(); }
-  } patience;
-  const auto answered = std::make_shared<std::atomic<bool>>(false);
-  co_return co_await net::await_callback<T>(loop, [&](auto done) {
-    const auto once = [answered, done](T value) {
-      if (!answered->exchange(true)) done(std::move(value));
-    };
-    patience.act = [once, too_late] { once(too_late()); };
-    patience.expires_ms = loop.now_ms() + ms;
-    loop.watch(patience);
-    start(once);
-  });
-}
-
-}  // namespace
 
 net::Task<quota::Decision> Exchange::ask(std::int64_t wait_ms) {
   const std::int64_t patience_ms = wait_ms + worker_.settings_.store_deadline_ms;
@@ -372,6 +352,7 @@ net::Task<Outcome<void>> Exchange::list_models() {
 }
 
 net::Task<void> Exchange::refuse(const Failure& failure) {
+  claim_.reset();  // before the client knows: it may send the call again
   const int status = failure.status();
   worker_.stats_.failures[static_cast<std::size_t>(failure.error.type)].add();
   worker_.stats_.faults[static_cast<std::size_t>(failure.error.source)].add();

@@ -13,6 +13,7 @@
 #include "events/usage_record.h"
 #include "gateway/reply.h"
 #include "gateway/worker.h"
+#include "idempotency/desk.h"
 #include "meter/chat_reply.h"
 #include "meter/chat_request.h"
 #include "net/head_writer.h"
@@ -67,6 +68,19 @@ class Exchange final : public UnderWay {
   net::Task<Outcome<std::string_view>> read_body();
 
   Outcome<void> plan(std::string_view body);
+
+  // What an Idempotency-Key is for (repeat.cpp).
+  Outcome<void> read_idempotency_key();
+  // Claims it. True: an earlier call's reply was sent in place of one of this call's own.
+  net::Task<Outcome<bool>> repeat(std::string_view body);
+  net::Task<idempotency::Desk::Answer> claim_key(std::string_view body, idempotency::Desk::WhileInFlight in_flight,
+                                                 std::int64_t patience_ms,
+                                                 std::function<idempotency::Desk::Answer()> too_late);
+  Outcome<bool> refuse_repeat(const idempotency::Standing& standing) const;
+  net::Task<void> replay(const idempotency::Standing& standing);
+  // What is kept for the next one, while it passes.
+  void keep_piece(std::string_view visible);
+  void keep_reply();
   void choose_limits();
   void estimate();
   // Reserves from what this worker may hand out; false: the keeper has to be asked.
@@ -93,6 +107,7 @@ class Exchange final : public UnderWay {
 
   // The reply's head as far as the upstream decides it: status and fields that are passed on.
   net::HeadWriter open_head();
+  bool passes_on(const net::Field& field) const;
   void add_cost_fields(net::HeadWriter& writer);
   // What is left of the tightest money limit.
   void add_budget_fields(net::HeadWriter& writer);
@@ -123,7 +138,11 @@ class Exchange final : public UnderWay {
 
   Plan plan_;
   base::Money estimate_;
-  std::optional<quota::Reservation> reservation_;      // from admission until it is settled
+  std::string_view idempotency_key_;               // of a route that wants it; empty: none was sent
+  std::optional<idempotency::Claim> claim_;        // until the reply is known whole
+  std::string kept_;                               // with a claim: what the client has got of the body
+  bool surely_undone_ = false;                     // the upstream refused: nothing was done that could be done twice
+  std::optional<quota::Reservation> reservation_;  // from admission until it is settled
   std::vector<quota::Reservation::TakenOn> taken_on_;  // while the keeper is asked
   Answer answer_;
 

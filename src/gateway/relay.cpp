@@ -52,14 +52,18 @@ base::Error of_upstream(const base::Error& error) {
 // --- the reply's head
 // --------------------------------------------------------------------------------------------------
 
+bool Exchange::passes_on(const net::Field& field) const {
+  if (net::is_hop_by_hop(field.known) || is_withheld_from_client(field.known)) return false;
+  const auto connection = answer_.head.find(net::FieldName::connection);
+  return !connection || !net::has_token(*connection, field.name);
+}
+
 net::HeadWriter Exchange::open_head() {
   net::HeadWriter writer(worker_.scratch_);
   writer.response(answer_.head.status,
                   answer_.head.reason.empty() ? net::reason_of(answer_.head.status) : answer_.head.reason);
-  const auto connection = answer_.head.find(net::FieldName::connection);
   for (const net::Field& field : answer_.head.fields) {
-    if (net::is_hop_by_hop(field.known) || is_withheld_from_client(field.known)) continue;
-    if (connection && net::has_token(*connection, field.name)) continue;
+    if (!passes_on(field)) continue;
     const bool request_id = field.known == net::FieldName::x_request_id;
     writer.field(request_id ? "X-Upstream-Request-Id" : field.name, field.value);
   }
@@ -136,6 +140,7 @@ void Exchange::settle(const meter::ChatReply& reply, std::int64_t output_chunks,
   auto certainty = meter::Certainty::exact;
   if (!reply.usage && is_definite_refusal(status, reply)) {
     cost_ = base::Money::zero();
+    surely_undone_ = true;
   } else {
     // The served model's price, if it has one of its own; what was served at another tier is billed at that tier.
     const meter::ModelPrice* price = reply.model.empty() ? nullptr : worker_.settings_.prices->find(reply.model);
@@ -171,6 +176,8 @@ std::unexpected<Failure> Exchange::give_up(Failure failure) {
   record.error = failure.error.type;
   record.fault = failure.error.source;
   finish_record(record, failure.status());
+  if (claim_ && !reservation_->sent()) std::move(*claim_).free();
+  claim_.reset();
   if (reservation_->sent()) {
     worker_.stats_.unknown_usage.add();
     std::move(*reservation_).settle({.requests = 1}, meter::Certainty::at_least);
@@ -186,6 +193,10 @@ std::unexpected<Failure> Exchange::give_up(Failure failure) {
 
 net::Stream::Parts Exchange::settled_reply(std::string_view body) {
   settle(meter::read_chat_reply(body), 0, true);
+  if (claim_) {
+    keep_piece(body);
+    keep_reply();
+  }
   net::HeadWriter writer = open_head();
   add_cost_fields(writer);
   writer.field("Content-Length", static_cast<std::int64_t>(body.size()));
@@ -257,6 +268,7 @@ net::Task<void> Exchange::pass_on(Stream& stream, std::string_view piece) {
     meter_piece();
     visible = stream.visible;
   }
+  if (claim_) keep_piece(visible);
   if (!visible.empty()) {
     if (chunked()) stream.pending += chunk_head(visible.size());
     co_await incoming_.send(stream.pending, visible, chunked() ? "\r\n" : "");
@@ -270,7 +282,9 @@ net::Task<Outcome<void>> Exchange::end_stream(Stream& stream) {
   const bool hidden =
       !rest.data.empty() && stream.reader.on_event(rest.data) == meter::ChatStreamReader::Verdict::usage_only;
   std::string last = plan_.hide_usage && !hidden ? std::string(rest.raw) : std::string();
+  if (claim_) keep_piece(last);
   if (stream.broken) {
+    claim_.reset();  // nobody knows how it would have gone on
     events::UsageRecord& record = reservation_->record();
     record.error = stream.broken->type;
     record.fault = stream.broken->source;
@@ -278,6 +292,7 @@ net::Task<Outcome<void>> Exchange::end_stream(Stream& stream) {
     last += "data: " + error_body(Failure(*stream.broken), {request_id_, sizeof request_id_}) + "\n\n";
   }
   settle(stream.reader.reply(), stream.reader.output_chunks(), !stream.broken);
+  if (claim_) keep_reply();
   if (!last.empty()) stream.pending += chunked() ? chunk_head(last.size()) + last + "\r\n" : last;
   stream.pending += stream_end();
   co_await incoming_.send(stream.pending);

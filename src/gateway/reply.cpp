@@ -14,8 +14,12 @@ namespace {
 
 using base::ErrorType;
 
-bool is_about_money(ErrorType type) {
-  return type == ErrorType::limit_reached || type == ErrorType::insufficient_balance;
+// A refused budget is no hiccup, and what became of a call does not become known by asking again: without
+// x-should-retry the SDKs would hammer it.
+bool is_for_good(ErrorType type) {
+  return type == ErrorType::limit_reached || type == ErrorType::insufficient_balance ||
+         type == ErrorType::outcome_unknown || type == ErrorType::reply_not_kept ||
+         type == ErrorType::idempotency_mismatch;
 }
 
 std::string in_words(const quota::Shortage& shortage) {
@@ -89,10 +93,8 @@ std::string error_reply(const Failure& failure, std::string_view request_id, boo
       .field("Content-Type", "application/json")
       .field("Content-Length", static_cast<std::int64_t>(body.size()))
       .field("X-Request-Id", request_id);
-  // A refused budget is no hiccup: without this the SDKs would hammer it.
-  if (is_about_money(failure.error.type)) writer.field("x-should-retry", "false");
-  if (failure.retry_after_s && (failure.status() == 429 || failure.status() == 503))
-    writer.field("Retry-After", *failure.retry_after_s);
+  if (is_for_good(failure.error.type)) writer.field("x-should-retry", "false");
+  if (failure.retry_after_s && failure.status() != 402) writer.field("Retry-After", *failure.retry_after_s);
   if (failure.error.type == ErrorType::unauthorized) writer.field("WWW-Authenticate", "Bearer");
   if (!keep_alive) writer.field("Connection", "close");
   writer.end();

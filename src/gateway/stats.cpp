@@ -50,6 +50,8 @@ std::string prometheus_text(const Workers& workers) {
   single("metergate_overruns_total", "Exchanges that cost more than they had reserved.", &Stats::overruns);
   single("metergate_unknown_usage_total", "Exchanges whose cost is not known and stays unresolved.",
          &Stats::unknown_usage);
+  single("metergate_replayed_total", "Calls answered with the kept reply of an earlier one (Idempotency-Key).",
+         &Stats::replayed);
   single("metergate_client_hangups_total", "Clients that were gone before their reply ended.", &Stats::client_hangups);
   single("metergate_connections_total", "Connections accepted.", &Stats::connections);
   counter(out, "metergate_cost_usd_total", "Settled cost in dollars.");

@@ -24,7 +24,7 @@ class Stats {
     std::atomic<std::int64_t> value_ = 0;
   };
 
-  static constexpr std::size_t error_types = static_cast<std::size_t>(base::ErrorType::internal) + 1;
+  static constexpr std::size_t error_types = static_cast<std::size_t>(base::last_error_type) + 1;
   static constexpr std::size_t sources = static_cast<std::size_t>(base::Source::store) + 1;
 
   std::array<Counter, 6> replies;             // by the hundreds of their status
@@ -34,6 +34,7 @@ class Stats {
   Counter overruns;       // exchanges that cost more than they had reserved
   Counter unknown_usage;  // exchanges whose cost stayed unresolved
   Counter cost_nanos;
+  Counter replayed;  // calls that got a kept reply in place of a call of their own
   Counter client_hangups;
   Counter connections;
 };

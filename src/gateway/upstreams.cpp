@@ -70,6 +70,8 @@ std::string_view Upstreams::head_for(const Egress& egress, const Outgoing& outgo
   const auto connection = head.find(net::FieldName::connection);
   for (const net::Field& field : head.fields) {
     if (net::is_hop_by_hop(field.known) || is_withheld_from_upstream(field.known)) continue;
+    // It is kept here, and names of several clients would meet in the account that they share at the provider.
+    if (outgoing.route.idempotency && field.known == net::FieldName::idempotency_key) continue;
     if (connection && net::has_token(*connection, field.name)) continue;
     writer.field(field.name, field.value);
   }

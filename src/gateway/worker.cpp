@@ -17,6 +17,7 @@ Worker::Worker(Parts parts, std::unique_ptr<Upstreams> upstreams)
     : loop_(parts.loop),
       settings_(parts.settings),
       keeper_(parts.keeper),
+      idempotency_(parts.idempotency),
       admission_(parts.keeper, parts.scribe),
       random_(parts.random),
       snapshot_(std::move(parts.snapshot)),

@@ -11,6 +11,7 @@
 #include "gateway/settings.h"
 #include "gateway/stats.h"
 #include "gateway/upstreams.h"
+#include "idempotency/desk.h"
 #include "net/http_server.h"
 #include "quota/admission.h"
 #include "quota/keeper.h"
@@ -27,6 +28,7 @@ class Worker final : public net::Handler {
     net::Loop& loop;
     const Settings& settings;
     quota::Keeper& keeper;
+    idempotency::Desk& idempotency;
     quota::Scribe* scribe;  // this worker's; nullptr where no journal is kept
     base::Random& random;
     std::shared_ptr<const catalog::Snapshot> snapshot;
@@ -61,6 +63,7 @@ class Worker final : public net::Handler {
   net::Loop& loop_;
   const Settings& settings_;
   quota::Keeper& keeper_;
+  idempotency::Desk& idempotency_;
   quota::Admission admission_;
   base::BufferedRandom random_;
   std::shared_ptr<const catalog::Snapshot> snapshot_;

@@ -106,6 +106,7 @@ class World : public net::testing::Bench {
   std::shared_ptr<const catalog::Snapshot> snapshot;  // since open()
   std::unique_ptr<quota::Keeper> keeper;
   bool keeper_sleeps = false;  // the store does not answer until records() or the test turns the keeper
+  idempotency::Desk desk{store, [this](std::function<void()> work) { keeper->run(std::move(work)); }};
   std::unique_ptr<Worker> worker;
   std::unique_ptr<net::HttpServer> proxy;
   std::unique_ptr<net::Listener> listener;
@@ -153,7 +154,7 @@ class World : public net::testing::Bench {
     keeper = std::make_unique<quota::Keeper>(store, clock, quota::KeeperOptions{}, [this] {
       if (!keeper_sleeps) loop.post([this] { keeper->turn(); });
     });
-    worker = *Worker::create({loop, settings, *keeper, nullptr, random, snapshot});
+    worker = *Worker::create({loop, settings, *keeper, desk, nullptr, random, snapshot});
     proxy = std::make_unique<net::HttpServer>(loop, *worker, net::ServerOptions{});
     listener = std::make_unique<net::Listener>(loop, *net::listen_on(address), [this](int fd) { proxy->serve(fd); });
     listener->start();

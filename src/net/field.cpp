@@ -45,7 +45,9 @@ FieldName field_name_of(std::string_view name) noexcept {
     case 14:
       return lower(name[0]) == 'c' ? either("content-length", FieldName::content_length)
                                    : either("x-goog-api-key", FieldName::x_goog_api_key);
-    case 15: return either("accept-encoding", FieldName::accept_encoding);
+    case 15:
+      return lower(name[0]) == 'i' ? either("idempotency-key", FieldName::idempotency_key)
+                                   : either("accept-encoding", FieldName::accept_encoding);
     case 16: return either("proxy-connection", FieldName::proxy_connection);
     case 17: return either("transfer-encoding", FieldName::transfer_encoding);
     case 18: return either("proxy-authenticate", FieldName::proxy_authenticate);

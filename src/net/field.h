@@ -25,6 +25,7 @@ enum class FieldName : std::uint8_t {
   cookie,
   expect,
   host,
+  idempotency_key,
   set_cookie,
   x_request_id,
   // where clients put their keys

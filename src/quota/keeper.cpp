@@ -62,6 +62,14 @@ void Keeper::take_spares(std::vector<std::unique_ptr<events::UsageRecord>>& into
   spares_.erase(taken.begin(), taken.end());
 }
 
+void Keeper::run(std::function<void()> work) {
+  {
+    const std::lock_guard lock(mutex_);
+    jobs_.push_back(std::move(work));
+  }
+  wake_();
+}
+
 void Keeper::run_and_wait(std::function<void()> work) {
   std::promise<void> done;
   {
@@ -109,13 +117,14 @@ void Keeper::take_records() {
   new_records_.clear();
 }
 
-void Keeper::run_jobs() {
+bool Keeper::run_jobs() {
   std::vector<std::function<void()>> jobs;
   {
     const std::lock_guard lock(mutex_);
     jobs.swap(jobs_);
   }
   for (const auto& job : jobs) job();
+  return !jobs.empty();
 }
 
 std::optional<base::Instant> Keeper::next_turn(base::Instant now) {
@@ -304,6 +313,8 @@ base::Status Keeper::close() {
   for (Waiter& waiter : waiters_)
     waiter.decided(Refusal{base::ErrorType::unavailable, {}, "the gateway is shutting down"});
   waiters_.clear();
+  while (run_jobs()) {
+  }
   TRY_STATUS(flush_all());
   for (const auto& [key, lease] : leases_) TRY_STATUS(return_free(*lease));
   return {};

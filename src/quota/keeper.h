@@ -86,6 +86,9 @@ class Keeper final : public Inspector, public SettleQueue {
   // It does not come into force: those who wait for it are refused. After a failure of the others.
   void abandon_opening(base::LimitId limit);
 
+  // Has `work` done on the store thread, after grants and flushes, in the order in which it was asked for. What is
+  // asked for before close() is done by it.
+  void run(std::function<void()> work);
   // Runs `work` on the store thread, after grants and flushes, and waits for it: how others get at the store.
   void run_and_wait(std::function<void()> work);
 
@@ -118,7 +121,7 @@ class Keeper final : public Inspector, public SettleQueue {
   base::WallTime wall_now();
   void take_inputs();
   void take_records();
-  void run_jobs();
+  bool run_jobs();  // whether there were any
   // A waiter with the leases that its wants are counted on, in the windows of this moment.
   struct Asking {
     Waiter waiter;

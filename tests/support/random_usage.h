@@ -35,7 +35,7 @@ class RandomUsage {
     record.outcome = static_cast<events::Outcome>(random_.between(0, 3));
     record.status = static_cast<int>(random_.between(-1, 599));
     if (random_.between(0, 1) == 1)
-      record.error = static_cast<base::ErrorType>(random_.between(0, static_cast<int>(base::ErrorType::internal)));
+      record.error = static_cast<base::ErrorType>(random_.between(0, static_cast<int>(base::last_error_type)));
     if (random_.between(0, 1) == 1)
       record.fault = static_cast<base::Source>(random_.between(0, static_cast<int>(base::Source::store)));
     if (random_.between(0, 3) > 0) record.usage = usage();

@@ -21,6 +21,7 @@
 #include "catalog/store.h"
 #include "events/limit_event.h"
 #include "events/usage_log.h"
+#include "idempotency/store.h"
 #include "ledger/store.h"
 #include "quota/doctor.h"
 #include "quota/store.h"
@@ -39,7 +40,8 @@ class MemoryStore final : public catalog::Store,
                           public quota::Books,
                           public ledger::Store,
                           public events::UsageLog,
-                          public events::LimitEventLog {
+                          public events::LimitEventLog,
+                          public idempotency::Store {
  public:
   // catalog::Store. Refuses (conflict) what would point nowhere or be taken for another: an unknown parent, account or
   // subject, an external_id or key hash that is taken.
@@ -91,6 +93,12 @@ class MemoryStore final : public catalog::Store,
   base::Result<std::vector<events::LimitEvent>> limit_events(const events::LimitEventFilter& filter) override;
   std::int64_t limit_events_written(catalog::ThresholdAction action) const override;
 
+  // idempotency::Store.
+  base::Result<std::optional<idempotency::Standing>> claim(const idempotency::ClaimRequest& request) override;
+  base::Status finish(const idempotency::Name& name, base::ExchangeId exchange, idempotency::State state,
+                      const std::optional<idempotency::KeptReply>& reply) override;
+  base::Status free(const idempotency::Name& name, base::ExchangeId exchange) override;
+
  private:
   struct StoredLimit {
     catalog::Limit limit;
@@ -123,9 +131,19 @@ class MemoryStore final : public catalog::Store,
     base::Money disputed = {};
     base::Money expired = {};
   };
+  struct IdempotencyKey {
+    base::Sha256 request{};
+    base::ExchangeId exchange;
+    std::int64_t incarnation = 0;
+    base::WallTime expires;
+    idempotency::State state = idempotency::State::in_flight;
+    std::optional<idempotency::KeptReply> reply = std::nullopt;
+  };
   // By time, then id: the order in which records are listed.
   using UsageKey = std::pair<base::WallTime, base::ExchangeId>;
 
+  // The key, if the exchange of this process has it in flight; else nullptr.
+  IdempotencyKey* claimed_by(const idempotency::Name& name, base::ExchangeId exchange);
   quota::CounterState state_of(const quota::CounterQuery& query) const;
   // Books the records that are new on a copy of the books, and says which these are.
   base::Result<std::vector<const events::UsageRecord*>> book_new(std::span<const events::UsageRecord* const> records,
@@ -155,6 +173,7 @@ class MemoryStore final : public catalog::Store,
   Books books_;
   std::map<quota::CounterKey, Crossed> crossed_;
   std::vector<events::LimitEvent> limit_events_;
+  std::map<idempotency::Name, IdempotencyKey> idempotency_keys_;
   std::map<UsageKey, events::UsageRecord> usage_;
   std::unordered_map<base::ExchangeId, base::WallTime> started_;
   std::map<base::ExchangeId, quota::UnresolvedItem> unresolved_;

@@ -32,6 +32,7 @@ constexpr std::string_view first_contents = R"(
 )";
 // Takes from a database what came after the fourth schema.
 constexpr std::string_view back_to_schema_4 = R"(
+  DROP TABLE idempotency_keys;
   DROP TABLE unresolved;
   ALTER TABLE meta DROP COLUMN commits;
   DROP TABLE crossed_thresholds;
@@ -105,7 +106,8 @@ TEST_CASE("limits of every earlier schema stay what they were: hard, for every c
                               ", 'UTC'",
                               ", 'UTC', '', '', 'enforce', 'reserve'",
                               ", 'UTC', '', '', 'enforce', 'reserve'",
-                              ", 'UTC', '', '', 'enforce', 'reserve'"};
+                              ", 'UTC', '', '', 'enforce', 'reserve'",
+                              ", 'UTC', '', '', 'enforce', 'reserve', NULL, NULL, ''"};
   for (std::int64_t version = 1; version <= std::ssize(more); ++version) {
     CAPTURE(version);
     World world;
@@ -124,6 +126,27 @@ TEST_CASE("limits of every earlier schema stay what they were: hard, for every c
       CHECK_FALSE(limit.raise.has_value());
     }
     CHECK(state(**store, limits[0], noon).spent == 20);
+  }
+}
+
+TEST_CASE("a database of every earlier schema keeps what became of calls with an Idempotency-Key") {
+  for (std::int64_t version = 1; version <= 8; ++version) {
+    CAPTURE(version);
+    World world;
+    world.make(version, "SELECT 1");
+    const idempotency::ClaimRequest request{.name = {base::KeyId{base::Uuid{.bytes = {1}}}, base::sha256("name")},
+                                            .request = {},
+                                            .exchange = base::ExchangeId{base::Uuid{.bytes = {2}}},
+                                            .now = noon,
+                                            .expires = {noon.ms + 1}};
+    for (int start = 0; start < 2; ++start) {
+      const auto store = world.open();
+      REQUIRE_MESSAGE(store.has_value(), (store ? std::string() : store.error().message));
+      REQUIRE((*store)->open_incarnation(noon).has_value());
+      const auto found = (*store)->claim(request);
+      REQUIRE_MESSAGE(found.has_value(), (found ? std::string() : found.error().message));
+      CHECK(found->has_value() == (start > 0));
+    }
   }
 }
 

@@ -3,8 +3,8 @@
 // when it returns (WAL, synchronous=FULL); an error changes nothing. It behaves like store::MemoryStore, whose header
 // says what a flush does to a counter; tests/conformance holds both to it.
 //
-// One .cpp a port: catalog.cpp and opening.cpp, quota.cpp, unresolved.cpp, books.cpp, ledger.cpp, usage_log.cpp;
-// usage_append.h is the part of a flush that writes the usage log. The schema is in schema/.
+// One .cpp a port: catalog.cpp and opening.cpp, quota.cpp, unresolved.cpp, books.cpp, ledger.cpp, usage_log.cpp,
+// idempotency.cpp; usage_append.h is the part of a flush that writes the usage log. The schema is in schema/.
 
 #include <array>
 #include <atomic>
@@ -18,6 +18,7 @@
 #include "catalog/store.h"
 #include "events/limit_event.h"
 #include "events/usage_log.h"
+#include "idempotency/store.h"
 #include "ledger/store.h"
 #include "quota/doctor.h"
 #include "quota/store.h"
@@ -41,7 +42,8 @@ class SqliteStore final : public catalog::Store,
                           public quota::Books,
                           public ledger::Store,
                           public events::UsageLog,
-                          public events::LimitEventLog {
+                          public events::LimitEventLog,
+                          public idempotency::Store {
  public:
   // Writes all that the store holds at this moment to a new file (backup.h). From any thread; nobody waits for it.
   base::Status back_up(const std::filesystem::path& to) const;
@@ -95,6 +97,12 @@ class SqliteStore final : public catalog::Store,
   base::Result<std::optional<ledger::Transfer>> find_transfer(base::TransferId id) override;
   base::Result<std::vector<ledger::Discrepancy>> check() override;
 
+  // idempotency::Store.
+  base::Result<std::optional<idempotency::Standing>> claim(const idempotency::ClaimRequest& request) override;
+  base::Status finish(const idempotency::Name& name, base::ExchangeId exchange, idempotency::State state,
+                      const std::optional<idempotency::KeptReply>& reply) override;
+  base::Status free(const idempotency::Name& name, base::ExchangeId exchange) override;
+
   // The secrets of upstreams, by the upstream's name, as a SecretBox sealed them.
   base::Status put_secret(std::string_view name, const SealedSecret& sealed);
   base::Result<std::optional<SealedSecret>> get_secret(std::string_view name);
@@ -128,6 +136,9 @@ class SqliteStore final : public catalog::Store,
   base::Result<Crossed> crossed_of(const quota::CounterKey& key);
   base::Status write_crossed(const quota::CounterKey& key, const Crossed& before, const Crossed& after);
   void count(const std::vector<events::LimitEvent>& written);
+
+  base::Status forget_expired(const idempotency::ClaimRequest& request);
+  base::Result<std::optional<idempotency::Standing>> standing_of(const idempotency::ClaimRequest& request);
 
   // The following with reader_mutex_ held.
   base::Result<std::optional<events::UsageRecord>> find_record(base::ExchangeId id);
