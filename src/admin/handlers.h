@@ -58,6 +58,9 @@ base::Result<Response> remove_limit(Services& services, Call& call);
 // explain.cpp
 base::Result<Response> explain_call(Services& services, Call& call);
 
+// quote.cpp
+base::Result<Response> quote_call(Services& services, Call& call);
+
 // events.cpp
 base::Result<Response> list_events(Services& services, Call& call);
 

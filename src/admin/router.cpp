@@ -45,6 +45,7 @@ constexpr Route routes[] = {
     {"DELETE", "/api/v1/limits/{id}/raise", Access::admin, end_raise},
 
     {"POST", "/api/v1/explain", Access::admin, explain_call},
+    {"POST", "/api/v1/quote", Access::admin, quote_call},
 
     {"GET", "/api/v1/events", Access::admin, list_events},
 

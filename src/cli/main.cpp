@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
   cli::add_keys(app, session);
   cli::add_limits(app, session);
   cli::add_explain(app, session);
+  cli::add_quote(app, session);
   cli::add_events(app, session);
   cli::add_upstreams(app, session,
                      [](const std::string& prompt) { return cli::read_secret(STDIN_FILENO, std::cerr, prompt); });

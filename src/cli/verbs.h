@@ -18,6 +18,7 @@ void add_accounts(CLI::App& app, Session& session);
 void add_keys(CLI::App& app, Session& session);
 void add_limits(CLI::App& app, Session& session);
 void add_explain(CLI::App& app, Session& session);
+void add_quote(CLI::App& app, Session& session);
 void add_events(CLI::App& app, Session& session);
 void add_upstreams(CLI::App& app, Session& session, const ReadSecret& read_secret);
 void add_usage(CLI::App& app, Session& session);

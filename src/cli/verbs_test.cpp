@@ -41,6 +41,7 @@ class Bench {
     add_keys(app, session);
     add_limits(app, session);
     add_explain(app, session);
+    add_quote(app, session);
     add_events(app, session);
     add_upstreams(app, session, [this](const std::string& prompt) -> base::Result<base::Secret> {
       prompts.push_back(prompt);
@@ -349,6 +350,16 @@ TEST_CASE("an explanation is a line, the call, and a bar for each limit") {
   CHECK(bench.run({"explain", "alice", "--body", "/does/not/exist"}).err == "metergate: cannot read /does/not/exist\n");
   CHECK(bench.run({"explain"}).code == 2);
   CHECK(bench.run({"explain", "alice", "--body", "f", "--input-tokens", "1"}).code == 2);
+}
+
+TEST_CASE("a quote says what is not known, too") {
+  Bench bench;
+  bench.run({"keys", "create", "alice"});
+  const auto said = bench.run({"quote", "alice", "--model", "gpt-4o", "--max-tokens", "1000"});
+  CHECK(bench.requests.back() == "POST /api/v1/quote");
+  CHECK(said.code == 0);
+  CHECK(said.out.contains("at most     0.002 usd"));
+  CHECK(said.out.contains("expected    not known: there are 0 calls of 'gpt-4o' in the last 30 days"));
 }
 
 TEST_CASE("what is not understood is exit code 2, help is 0, and neither calls anything") {
