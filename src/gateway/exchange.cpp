@@ -75,6 +75,8 @@ net::Task<void> Exchange::serve(Worker& worker, net::Incoming& incoming) {
   if (done) {
     if (exchange->endpoint_ == Endpoint::models) {  // GCC 12 awaits both sides of a ?:
       done = co_await exchange->list_models();
+    } else if (exchange->endpoint_ == Endpoint::budget) {
+      done = co_await exchange->show_budget();
     } else {
       done = co_await exchange->complete_chat();
     }
@@ -177,8 +179,10 @@ Outcome<void> Exchange::resolve() {
     endpoint_ = Endpoint::chat_completions;
   } else if (path == "/models" && (head_.method == "GET" || head_.method == "HEAD")) {
     endpoint_ = Endpoint::models;
+  } else if (path == "/budget" && (head_.method == "GET" || head_.method == "HEAD")) {
+    endpoint_ = Endpoint::budget;
   } else {
-    const bool known = path == "/chat/completions" || path == "/models";
+    const bool known = path == "/chat/completions" || path == "/models" || path == "/budget";
     return refused(ErrorType::not_found,
                    fmt::format("{} {} is not served: {}", head_.method.substr(0, 16), head_.path().substr(0, 200),
                                known ? "the path has another method" : "it cannot be metered yet"));

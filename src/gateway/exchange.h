@@ -64,6 +64,7 @@ class Exchange final : public UnderWay {
   Outcome<void> authenticate();
   Outcome<void> resolve();
   net::Task<Outcome<void>> list_models();
+  net::Task<Outcome<void>> show_budget();
   net::Task<Outcome<void>> complete_chat();
   net::Task<Outcome<std::string_view>> read_body();
 
@@ -133,7 +134,7 @@ class Exchange final : public UnderWay {
   std::span<const catalog::Limit* const> limits_;  // of the caller's: those that apply to this exchange
   boost::container::small_vector<const catalog::Limit*, 6> matching_;  // where not all do
   const catalog::Route* route_ = nullptr;
-  enum class Endpoint : std::uint8_t { chat_completions, models } endpoint_ = Endpoint::chat_completions;
+  enum class Endpoint : std::uint8_t { chat_completions, models, budget } endpoint_ = Endpoint::chat_completions;
   bool wants_cost_comment_ = false;
 
   Plan plan_;

@@ -328,6 +328,11 @@ base::Result<std::vector<FiveNumbers>> Keeper::numbers(const std::vector<catalog
   return answer;
 }
 
+void Keeper::ask_numbers(std::vector<catalog::Limit> limits,
+                         std::function<void(base::Result<std::vector<FiveNumbers>>)> answered) {
+  run([this, limits = std::move(limits), answered = std::move(answered)] { answered(numbers_now(limits)); });
+}
+
 base::Result<std::vector<FiveNumbers>> Keeper::numbers_now(const std::vector<catalog::Limit>& limits) {
   take_inputs();
   TRY_STATUS(flush_all());

@@ -72,6 +72,9 @@ class Keeper final : public Inspector, public SettleQueue {
   // Whether more may be admitted from leases: false while the store cannot take what was settled.
   bool admitting() const { return !halted_.load(std::memory_order_relaxed); }
   base::Result<std::vector<FiveNumbers>> numbers(const std::vector<catalog::Limit>& limits) override;
+  // The same for who cannot wait: `answered` is called once, on the store thread.
+  void ask_numbers(std::vector<catalog::Limit> limits,
+                   std::function<void(base::Result<std::vector<FiveNumbers>>)> answered);
   // The amount of a limit changed: idle lease money goes back at once, so that a lowered amount holds from here on.
   void limit_changed(base::LimitId limit);
 

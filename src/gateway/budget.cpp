@@ -1,0 +1,76 @@
+// GET /v1/budget: a key asks about itself, and gets its limits with the five numbers. Not a call: nothing is reserved,
+// nobody is asked but the store, and no usage record is made.
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <fmt/format.h>
+
+#include "base/rfc3339.h"
+#include "gateway/exchange.h"
+#include "gateway/within.h"
+
+namespace gateway {
+namespace {
+
+namespace json = boost::json;
+using Numbers = base::Result<std::vector<quota::FiveNumbers>>;
+
+json::value text_or_null(std::string_view text) { return text.empty() ? json::value(nullptr) : json::value(text); }
+
+json::object limit_json(const catalog::Limit& limit, const quota::FiveNumbers& numbers) {
+  const auto amount = [&limit](std::int64_t value) { return catalog::amount_text(limit.unit, value); };
+  return {{"id", limit.id.to_string()},
+          {"name", limit.name},
+          {"on", std::holds_alternative<base::KeyId>(limit.subject) ? "key" : "account"},
+          {"unit", catalog::to_string(limit.unit)},
+          {"window", base::to_string(limit.window)},
+          {"time_zone", base::has_zone(limit.window) ? json::value(limit.window.zone.name()) : json::value(nullptr)},
+          {"model", text_or_null(limit.filter.model)},
+          {"route", text_or_null(limit.filter.route)},
+          {"mode", catalog::to_string(limit.mode)},
+          {"admission", catalog::to_string(limit.admission)},
+          {"amount", amount(numbers.amount)},
+          {"available", amount(numbers.available)},
+          {"reserved", amount(numbers.reserved)},
+          {"unresolved", amount(numbers.unresolved)},
+          {"spent", amount(numbers.spent)},
+          {"resets_at", numbers.resets_at ? json::value(base::to_rfc3339(*numbers.resets_at)) : json::value(nullptr)}};
+}
+
+}  // namespace
+
+net::Task<Outcome<void>> Exchange::show_budget() {
+  if (incoming_.has_body())
+    co_return fail(base::Error{base::ErrorType::invalid_request, base::Source::client, "GET takes no body here", {}});
+  std::vector<catalog::Limit> limits;
+  for (const catalog::Limit* limit : caller_->limits) limits.push_back(*limit);
+  const std::int64_t patience_ms = worker_.settings_.store_deadline_ms;
+  const auto too_late = [patience_ms]() -> Numbers {
+    return base::fail(base::ErrorType::unavailable,
+                      fmt::format("the store did not answer within {} ms (store_slow)", patience_ms), {},
+                      base::Source::store);
+  };
+  const auto numbers = co_await within<Numbers>(
+      worker_.loop_, patience_ms, too_late, [&](auto done) { worker_.keeper_.ask_numbers(limits, std::move(done)); });
+  if (!*numbers) co_return fail(std::move(*numbers).error());
+  json::array list;
+  for (std::size_t i = 0; i < limits.size(); ++i) list.push_back(limit_json(limits[i], (**numbers)[i]));
+  const std::string body = json::serialize(json::object{{"key", caller_->key.id.to_string()},
+                                                        {"name", caller_->key.name},
+                                                        {"account", caller_->key.account.to_string()},
+                                                        {"limits", std::move(list)}});
+  net::HeadWriter writer(worker_.scratch_);
+  writer.response(200, net::reason_of(200))
+      .field("Content-Type", "application/json")
+      .field("Cache-Control", "no-store")
+      .field("X-Request-Id", {request_id_, sizeof request_id_});
+  if (!incoming_.keep_alive()) writer.field("Connection", "close");
+  writer.field("Content-Length", static_cast<std::int64_t>(body.size()));
+  const std::string head(writer.end());
+  count_reply(200);
+  co_await incoming_.send(head, head_.method == "HEAD" ? std::string_view() : std::string_view(body));
+  co_return Outcome<void>();
+}
+
+}  // namespace gateway
