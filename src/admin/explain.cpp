@@ -8,6 +8,7 @@
 #include "admin/references.h"
 #include "admin/reply.h"
 #include "base/rfc3339.h"
+#include "catalog/tags.h"
 
 namespace admin {
 namespace {
@@ -125,7 +126,9 @@ base::Result<ImaginedCall> read_imagined_call(const Request& request, const cata
   TRY(out.call.input_tokens, fields.integer("input_tokens"));
   TRY(out.call.body, fields.string("body"));
   const base::Json* const messages = fields.any("messages");
+  TRY(const auto tags, fields.string("tags"));
   TRY_STATUS(fields.finish());
+  TRY(out.call.tags, catalog::parse_tags(tags.value_or(""), "tags"));
   TRY(const catalog::Key* found, find_key(snapshot, key, "key"));
   out.key = snapshot.find_key(found->id);
   out.call.route = std::move(route).value_or("");

@@ -12,7 +12,8 @@ struct ImaginedCall {
   const catalog::KeyEntry* key = nullptr;  // lives as long as the snapshot
   quota::ImaginedCall call;
 };
-// Reads `key`, `route`, `model`, `max_tokens`, and one of `body`, `messages` and `input_tokens`; no other field.
+// Reads `key`, `route`, `model`, `max_tokens`, `tags`, and one of `body`, `messages` and `input_tokens`; no other
+// field.
 base::Result<ImaginedCall> read_imagined_call(const Request& request, const catalog::Snapshot& snapshot);
 
 // Of an explanation, all but its limits.

@@ -53,6 +53,8 @@ base::Result<WantedKey> read_wanted(const base::Json& body, const catalog::Snaps
   TRY(wanted.key.name, fields.required_string("name"));
   TRY(wanted.key.role, read_role(fields));
   TRY(wanted.key.expires, read_expiry(fields, now));
+  TRY(auto tags, fields.string("tags"));
+  wanted.key.tags = std::move(tags).value_or("");
   TRY(wanted.limits, read_limits(fields));
   TRY_STATUS(fields.finish());
   if (wanted.key.role == catalog::KeyRole::admin) {

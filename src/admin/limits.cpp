@@ -123,7 +123,7 @@ base::Result<base::WindowPolicy> read_window(base::JsonFields& fields) {
 
 // A change to what a limit is would make its counters mean something else.
 base::Status refuse_identity(base::JsonFields& fields) {
-  for (const std::string_view name : {"account", "key", "unit", "window", "time_zone", "model", "route"})
+  for (const std::string_view name : {"account", "key", "unit", "window", "time_zone", "model", "route", "tag"})
     if (fields.any(name) != nullptr)
       return base::invalid(fmt::format("'{}' is part of what the limit is; remove the limit and create another", name),
                            std::string(name));
@@ -146,6 +146,7 @@ base::Result<Response> create_limit(Services& services, Call& call) {
   TRY(const auto clamp, read_clamp(fields));
   TRY(wanted.filter.model, read_filter(fields, "model"));
   TRY(wanted.filter.route, read_filter(fields, "route"));
+  TRY(wanted.filter.tag, read_filter(fields, "tag"));
   TRY(const auto mode, read_mode(fields));
   TRY(const auto admission, read_admission(fields));
   TRY(const auto thresholds, read_thresholds(fields));

@@ -11,7 +11,7 @@ TEST_CASE("a limit says which calls it is for, and that never changes") {
       {"POST /api/v1/limits",
        R"({"account":"Acme","unit":"usd","window":"day","amount":"1"})",
        201,
-       {R"("model":null,"route":null,"mode":"enforce","admission":"reserve")"}},
+       {R"("model":null,"route":null,"tag":null,"mode":"enforce","admission":"reserve")"}},
       {"POST /api/v1/limits",
        R"({"account":"Acme","unit":"usd","window":"day","amount":"1","model":"gpt-4o*","route":"openai"})",
        201,

@@ -126,7 +126,8 @@ json::object to_json(const catalog::Key& key) {
           {"role", catalog::to_string(key.role)},
           {"status", catalog::to_string(key.status)},
           {"created", time_text(key.created)},
-          {"expires", key.expires ? json::value(time_text(*key.expires)) : json::value(nullptr)}};
+          {"expires", key.expires ? json::value(time_text(*key.expires)) : json::value(nullptr)},
+          {"tags", text_or_null(key.tags)}};
 }
 
 json::object to_json(const catalog::Limit& limit) {
@@ -142,6 +143,7 @@ json::object to_json(const catalog::Limit& limit) {
           {"clamp", limit.clamp == catalog::Clamp::on},
           {"model", text_or_null(limit.filter.model)},
           {"route", text_or_null(limit.filter.route)},
+          {"tag", text_or_null(limit.filter.tag)},
           {"mode", catalog::to_string(limit.mode)},
           {"admission", catalog::to_string(limit.admission)},
           {"thresholds", to_json(limit.thresholds)},
@@ -211,6 +213,7 @@ json::object to_json(const events::UsageRecord& record, const catalog::Snapshot&
           {"estimate", record.estimate.to_usd()},
           {"cost", record.cost.to_usd()},
           {"price_version", text_or_null(record.price_version)},
+          {"tags", text_or_null(record.tags)},
           {"holds", std::move(holds)}};
 }
 

@@ -287,7 +287,7 @@ TEST_CASE("usage is summed by a named group and filtered by all that is given") 
   CHECK(base::to_rfc3339(*world.usage.asked.from) == "2023-11-01T00:00:00.000Z");
   CHECK(base::to_rfc3339(*world.usage.asked.to) == "2023-12-01T00:00:00.000Z");
   world.play({
-      {"GET /api/v1/usage?group=team", "", 400, {"must be total, account, key, model or day"}},
+      {"GET /api/v1/usage?group=team", "", 400, {"must be total, account, key, model, day or tag:NAME"}},
       {"GET /api/v1/usage?from=yesterday", "", 400, {"the parameter 'from' must be a date or time"}},
       {"GET /api/v1/usage?from=2023-11-02&to=2023-11-02", "", 400, {"the parameter 'to' must be later than 'from'"}},
       {"GET /api/v1/usage?key=bob", "", 404, {"there is no key 'bob'"}},

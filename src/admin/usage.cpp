@@ -4,6 +4,7 @@
 #include "admin/references.h"
 #include "admin/reply.h"
 #include "admin/time_text.h"
+#include "catalog/tags.h"
 
 namespace admin {
 namespace {
@@ -21,6 +22,10 @@ base::Result<events::UsageFilter> read_filter(Query& query, const catalog::Snaps
   TRY(const auto account, query.text("account"));
   TRY(const auto key, query.text("key"));
   TRY(filter.model, query.text("model"));
+  TRY(const auto tag, query.text("tag"));
+  if (tag) {
+    TRY(filter.tag, catalog::parse_tag(*tag, "tag"));
+  }
   TRY(filter.from, read_time(query, "from"));
   TRY(filter.to, read_time(query, "to"));
   if (account) {
@@ -39,19 +44,25 @@ base::Result<events::UsageFilter> read_filter(Query& query, const catalog::Snaps
 struct NamedGroup {
   std::string_view name;
   events::UsageGroup group;
+  std::string tag_name = {};
 };
-constexpr NamedGroup groups[] = {{"total", events::UsageGroup::total},
-                                 {"account", events::UsageGroup::account},
-                                 {"key", events::UsageGroup::key},
-                                 {"model", events::UsageGroup::model},
-                                 {"day", events::UsageGroup::day}};
+const NamedGroup groups[] = {{"total", events::UsageGroup::total},
+                             {"account", events::UsageGroup::account},
+                             {"key", events::UsageGroup::key},
+                             {"model", events::UsageGroup::model},
+                             {"day", events::UsageGroup::day}};
 
 base::Result<NamedGroup> read_group(Query& query) {
   TRY(const auto text, query.text("group"));
   if (!text) return groups[0];
   for (const NamedGroup& group : groups)
     if (group.name == *text) return group;
-  return base::invalid("the parameter 'group' must be total, account, key, model or day", "group");
+  if (text->starts_with("tag:")) {
+    NamedGroup by_tag{"tag", events::UsageGroup::tag, text->substr(sizeof "tag:" - 1)};
+    TRY_STATUS(catalog::check_tag_name(by_tag.tag_name, "group"));
+    return by_tag;
+  }
+  return base::invalid("the parameter 'group' must be total, account, key, model, day or tag:NAME", "group");
 }
 
 // The name of the account or key that a sum is for; empty for other groups and for what the catalog does not have.
@@ -76,14 +87,15 @@ base::Result<Response> sum_usage(Services& services, Call& call) {
   TRY(const NamedGroup group, read_group(call.query));
   TRY(const auto filter, read_filter(call.query, *snapshot));
   TRY_STATUS(call.query.finish());
-  TRY(const auto sums, services.usage.sums(filter, group.group));
+  TRY(const auto sums, services.usage.sums(filter, group.group, group.tag_name));
   boost::json::array data;
   for (const events::UsageSum& sum : sums) {
     auto row = to_json(sum);
     if (const auto name = name_of(*snapshot, group.group, sum.group); !name.empty()) row["name"] = name;
     data.push_back(std::move(row));
   }
-  return json_reply(200, {{"group", group.name}, {"data", std::move(data)}});
+  return json_reply(200, {{"group", group.tag_name.empty() ? std::string(group.name) : "tag:" + group.tag_name},
+                          {"data", std::move(data)}});
 }
 
 base::Result<Response> list_usage_records(Services& services, Call& call) {

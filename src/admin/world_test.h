@@ -48,15 +48,18 @@ class SetUsageLog final : public events::UsageLog {
   std::vector<events::UsageSum> sums_by_group;
   events::UsageFilter asked;
   events::UsageGroup asked_group = events::UsageGroup::total;
+  std::string asked_tag;
 
   base::Result<std::vector<events::UsageRecord>> records(const events::UsageFilter& filter) override {
     asked = filter;
     return std::vector(all.begin(), all.begin() + std::min<long>(filter.limit, static_cast<long>(all.size())));
   }
-  base::Result<std::vector<events::UsageSum>> sums(const events::UsageFilter& filter,
-                                                   events::UsageGroup group) override {
+  using events::UsageLog::sums;
+  base::Result<std::vector<events::UsageSum>> sums(const events::UsageFilter& filter, events::UsageGroup group,
+                                                   std::string_view tag_name) override {
     asked = filter;
     asked_group = group;
+    asked_tag = tag_name;
     return sums_by_group;
   }
 };

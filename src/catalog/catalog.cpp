@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/rfc3339.h"
+#include "catalog/tags.h"
 
 namespace catalog {
 namespace {
@@ -186,10 +187,13 @@ base::Result<CreatedKey> Catalog::create_key(const NewKey& wanted) {
   const base::WallTime now = clock_.wall_now();
   if (wanted.expires && *wanted.expires <= now)
     return base::invalid(fmt::format("expires is {}, which is past", base::to_rfc3339(*wanted.expires)), "expires");
+  TRY(const std::string tags, parse_tags(wanted.tags, "tags"));
 
   const std::lock_guard lock(changing_);
   if (wanted.role == KeyRole::admin && !wanted.account.is_nil())
     return base::invalid("an admin key belongs to no account", "account");
+  if (wanted.role == KeyRole::admin && !tags.empty())
+    return base::invalid("an admin key makes no calls; leave its tags out", "tags");
   if (wanted.role == KeyRole::data && snapshot_->find_account(wanted.account) == nullptr)
     return base::invalid(fmt::format("there is no account {}", wanted.account.to_string()), "account");
 
@@ -202,7 +206,8 @@ base::Result<CreatedKey> Catalog::create_key(const NewKey& wanted) {
                  .role = wanted.role,
                  .status = KeyStatus::active,
                  .created = now,
-                 .expires = wanted.expires};
+                 .expires = wanted.expires,
+                 .tags = tags};
   Contents contents = snapshot_->contents();
   contents.keys.push_back(created.key);
   TRY_STATUS(publish(std::move(contents), [&] { return store_.put(created.key); }));

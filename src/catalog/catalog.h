@@ -30,6 +30,7 @@ struct NewKey {
   std::string name;
   KeyRole role = KeyRole::data;
   std::optional<base::WallTime> expires = std::nullopt;
+  std::string tags = {};  // as parse_tags() reads them
 };
 struct CreatedKey {
   Key key;

@@ -28,6 +28,7 @@ struct Key {
   KeyStatus status = KeyStatus::active;
   base::WallTime created;
   std::optional<base::WallTime> expires;
+  std::string tags = {};  // that every call with it has (tags.h)
 
   bool operator==(const Key&) const = default;
 };

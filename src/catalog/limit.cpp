@@ -111,6 +111,7 @@ std::string default_name(const Limit& limit) {
   std::string name = default_name(limit.unit, limit.window, limit.amount);
   if (!limit.filter.model.empty()) name += ", model " + limit.filter.model;
   if (!limit.filter.route.empty()) name += ", route " + limit.filter.route;
+  if (!limit.filter.tag.empty()) name += ", tag " + limit.filter.tag;
   return name;
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "catalog/tags.h"
+
 namespace catalog {
 namespace {
 
@@ -53,13 +55,15 @@ bool fits_pattern(std::string_view pattern, std::string_view text) {
   return p == pattern.size();
 }
 
-bool LimitFilter::matches(std::string_view asked_model, std::string_view on_route) const {
-  return (route.empty() || route == on_route) && (model.empty() || fits_pattern(model, asked_model));
+bool LimitFilter::matches(std::string_view asked_model, std::string_view on_route, std::string_view tags) const {
+  return (route.empty() || route == on_route) && (model.empty() || fits_pattern(model, asked_model)) &&
+         (tag.empty() || has_tag(tags, tag));
 }
 
 base::Status check_filter(const LimitFilter& filter) {
   TRY_STATUS(check_part(filter.model, "model", "[]{}\\!"));
   TRY_STATUS(check_part(filter.route, "route", {}));
+  if (!filter.tag.empty()) TRY_STATUS(parse_tag(filter.tag, "tag"));
   return {};
 }
 

@@ -52,13 +52,17 @@ TEST_CASE("a pattern of many wildcards is no way to keep the gateway busy") {
 
 TEST_CASE("a filter matches where each part that is set does") {
   CHECK(LimitFilter{}.empty());
-  CHECK(LimitFilter{}.matches("gpt-4o", "openai"));
+  CHECK(LimitFilter{}.matches("gpt-4o", "openai", {}));
   const LimitFilter both{.model = "gpt-4*", .route = "openai"};
   CHECK_FALSE(both.empty());
-  CHECK(both.matches("gpt-4o", "openai"));
-  CHECK_FALSE(both.matches("gpt-4o", "OpenAI"));
-  CHECK_FALSE(both.matches("o1", "openai"));
-  CHECK_FALSE(LimitFilter{.route = "azure"}.matches("gpt-4o", "openai"));
+  CHECK(both.matches("gpt-4o", "openai", {}));
+  CHECK_FALSE(both.matches("gpt-4o", "OpenAI", {}));
+  CHECK_FALSE(both.matches("o1", "openai", {}));
+  CHECK_FALSE(LimitFilter{.route = "azure"}.matches("gpt-4o", "openai", {}));
+  const LimitFilter tagged{.tag = "team=search"};
+  CHECK(tagged.matches("gpt-4o", "openai", "env=prod,team=search"));
+  CHECK_FALSE(tagged.matches("gpt-4o", "openai", "env=prod,team=ads"));
+  CHECK_FALSE(tagged.matches("gpt-4o", "openai", {}));
 }
 
 TEST_CASE("what cannot be meant as a filter is refused by its field") {

@@ -23,7 +23,7 @@ std::string table_of(const base::Json& page) {
 struct NewKey {
   std::string name;
   std::string account;
-  std::string expires;
+  std::string expires, tags;
   std::vector<std::string> limits;
   bool admin = false;
   bool raw = false;
@@ -37,6 +37,7 @@ boost::json::object body_of(const NewKey& wanted) {
     body["account"] = wanted.account.empty() ? wanted.name : wanted.account;
   }
   if (!wanted.expires.empty()) body["expires"] = wanted.expires;
+  if (!wanted.tags.empty()) body["tags"] = wanted.tags;
   if (!wanted.limits.empty()) body["limits"] = boost::json::array(wanted.limits.begin(), wanted.limits.end());
   return body;
 }
@@ -63,8 +64,10 @@ void add_create(CLI::App& noun, Session& session) {
   auto* limits = verb.add_option("--limit", wanted->limits, "A limit on it, such as \"10 usd/day\"; may be repeated")
                      ->allow_extra_args(false);
   verb.add_option("--expires", wanted->expires, "When it ends, such as 2027-01-01T00:00:00Z");
+  auto* tags = verb.add_option("--tags", wanted->tags, "That every call with it has, such as team=search,env=prod");
   verb.add_flag("--admin", wanted->admin, "A key for the control plane; it spends nothing")
       ->excludes(account)
+      ->excludes(tags)
       ->excludes(limits);
   verb.add_flag("--raw", wanted->raw, "Print the secret and nothing else");
   session.on(verb, [wanted, &session]() -> base::Status {

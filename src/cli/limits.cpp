@@ -88,7 +88,7 @@ void add_create(CLI::App& noun, Session& session) {
   CLI::App& verb = *noun.add_subcommand("create", "Put a limit on an account or key");
   session.add_options(verb);
   struct Arguments {
-    std::string limit, account, key, time_zone, model, route;
+    std::string limit, account, key, time_zone, model, route, tag;
     Details details;
   };
   const auto arguments = std::make_shared<Arguments>();
@@ -102,6 +102,7 @@ void add_create(CLI::App& noun, Session& session) {
   verb.add_option("--time-zone", arguments->time_zone, "Whose midnights count, such as Europe/Berlin; UTC unless told");
   verb.add_option("--model", arguments->model, "Only calls of these models, such as \"gpt-4o*\"; '*' and '?' are wild");
   verb.add_option("--route", arguments->route, "Only calls on this route");
+  verb.add_option("--tag", arguments->tag, "Only calls with this tag, such as team=search");
   arguments->details.add_options(verb);
   session.on(verb, [arguments, &session]() -> base::Status {
     TRY(const LimitForm form, parse_limit_form(arguments->limit));
@@ -111,6 +112,7 @@ void add_create(CLI::App& noun, Session& session) {
     if (!arguments->key.empty()) body["key"] = arguments->key;
     if (!arguments->model.empty()) body["model"] = arguments->model;
     if (!arguments->route.empty()) body["route"] = arguments->route;
+    if (!arguments->tag.empty()) body["tag"] = arguments->tag;
     TRY_STATUS(arguments->details.put_into(body));
     TRY(const auto reply, session.create(limits, body));
     session.print_one(reply);

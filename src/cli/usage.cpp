@@ -8,11 +8,12 @@ namespace {
 std::string sums_of(const base::Json& reply) {
   const auto group = text_of(reply, "group");
   const bool total = group == "total";
-  Table table({{total              ? ""
-                : group == "day"   ? "DAY"
-                : group == "model" ? "MODEL"
-                : group == "key"   ? "KEY"
-                                   : "ACCOUNT"},
+  Table table({{total                ? ""
+                : group == "day"     ? "DAY"
+                : group == "model"   ? "MODEL"
+                : group == "key"     ? "KEY"
+                : group == "account" ? "ACCOUNT"
+                                     : group.substr(sizeof "tag:" - 1)},
                {"REQUESTS", Align::right},
                {"REFUSALS", Align::right},
                {"INPUT TOKENS", Align::right},
@@ -60,10 +61,12 @@ void add_usage(CLI::App& app, Session& session) {
     bool records = false;
   };
   const auto arguments = std::make_shared<Arguments>();
-  auto* group = arguments->group.add(verb, "--group", "Sum by total, account, key, model or day; total unless told");
+  auto* group =
+      arguments->group.add(verb, "--group", "Sum by total, account, key, model, day or tag:NAME; total unless told");
   arguments->filter.add(verb, "--account", "Only of this account");
   arguments->filter.add(verb, "--key", "Only of this key");
   arguments->filter.add(verb, "--model", "Only of calls that asked for this model");
+  arguments->filter.add(verb, "--tag", "Only of calls with this tag, such as team=search");
   arguments->filter.add(verb, "--from", "From this date or time on, such as 2026-11-01");
   arguments->filter.add(verb, "--to", "Before this date or time");
   auto* records = verb.add_flag("--records", arguments->records, "List the calls one by one, newest first");

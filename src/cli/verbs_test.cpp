@@ -317,7 +317,7 @@ TEST_CASE("usage is summed or listed") {
   CHECK(bench.run({"usage", "--records", "--group", "day"}).code == 2);
   CHECK(bench.run({"usage", "--limit", "5"}).code == 1);
   CHECK(bench.run({"usage", "--group", "team"}).err ==
-        "metergate: the parameter 'group' must be total, account, key, model or day\n");
+        "metergate: the parameter 'group' must be total, account, key, model, day or tag:NAME\n");
 }
 
 TEST_CASE("what is unresolved is listed, settled and released") {

@@ -18,7 +18,7 @@ std::string_view to_string(Outcome outcome) noexcept {
 }
 
 void UsageRecord::reset() {
-  std::string* const strings[] = {&route, &upstream, &model, &served_model, &price_version};
+  std::string* const strings[] = {&route, &upstream, &model, &served_model, &price_version, &tags};
   std::string kept[std::size(strings)];
   for (std::size_t i = 0; i < std::size(strings); ++i) kept[i].swap(*strings[i]);
   *this = UsageRecord{};

@@ -65,6 +65,7 @@ struct UsageRecord {
   base::Money estimate;               // worst case, before the call
   base::Money cost;                   // what is booked
   std::string price_version;
+  std::string tags = {};  // catalog/tags.h
   Holds holds;
 
   // Empty as a new one, for the next exchange; keeps the memory of its strings.

@@ -29,8 +29,9 @@ inline std::int64_t output_cap_of(const meter::ChatRequest& request, const meter
 quota::Amounts worst_case(const meter::ChatRequest& request, const meter::ModelPrice& price, std::int64_t output_cap,
                           const catalog::Balance* balance);
 
-inline bool applies(const catalog::Limit& limit, std::string_view model, const catalog::Route& route) {
-  return limit.filter.matches(model, route.name);
+inline bool applies(const catalog::Limit& limit, std::string_view model, const catalog::Route& route,
+                    std::string_view tags) {
+  return limit.filter.matches(model, route.name, tags);
 }
 
 // The largest output cap that every limit in the way can pay for, if they all allow it and it is worth a call: at least

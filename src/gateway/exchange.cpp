@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/sha256.h"
+#include "catalog/tags.h"
 #include "gateway/estimate.h"
 #include "gateway/within.h"
 #include "net/head_writer.h"
@@ -35,6 +36,8 @@ Exchange::Exchange(Worker& worker, net::Incoming& incoming)
 }
 
 namespace {
+
+constexpr std::string_view tags_field = "X-Metergate-Tags";
 
 // A no that the client can mend.
 std::unexpected<Failure> refused(ErrorType type, std::string message, std::string field = {}) {
@@ -167,12 +170,19 @@ Outcome<void> Exchange::resolve() {
   if (route_->idempotency) TRY_STATUS(read_idempotency_key());
   for (const net::Field& field : head_.fields) {
     if (field.known != net::FieldName::x_metergate) continue;
+    if (net::equals_ignoring_case(field.name, tags_field)) {
+      TRY_STATUS(read_tags(field.value));
+      continue;
+    }
     if (!net::equals_ignoring_case(field.name, "x-metergate-stream-cost") || field.value != "comment")
       return refused(ErrorType::invalid_request,
-                     fmt::format("'{}: {}' is not known; there is 'X-Metergate-Stream-Cost: comment'",
-                                 field.name.substr(0, 64), field.value.substr(0, 64)),
+                     fmt::format("'{}: {}' is not known; there are 'X-Metergate-Stream-Cost: comment' and '{}'",
+                                 field.name.substr(0, 64), field.value.substr(0, 64), tags_field),
                      std::string(field.name.substr(0, 64)));
     wants_cost_comment_ = true;
+  }
+  if (!caller_->key.tags.empty()) {
+    TRY(record_->tags, catalog::join_tags(caller_->key.tags, record_->tags, tags_field));
   }
   const std::string_view path = head_.path().substr(route_->prefix.size());
   if (path == "/chat/completions" && head_.method == "POST") {
@@ -187,6 +197,14 @@ Outcome<void> Exchange::resolve() {
                    fmt::format("{} {} is not served: {}", head_.method.substr(0, 16), head_.path().substr(0, 200),
                                known ? "the path has another method" : "it cannot be metered yet"));
   }
+  return {};
+}
+
+Outcome<void> Exchange::read_tags(std::string_view value) {
+  if (!record_->tags.empty())
+    return refused(ErrorType::invalid_request, fmt::format("'{}' is there twice; send all tags in one", tags_field),
+                   std::string(tags_field));
+  TRY(record_->tags, catalog::parse_tags(value, tags_field));
   return {};
 }
 
@@ -225,7 +243,7 @@ Outcome<void> Exchange::plan(std::string_view body) {
 void Exchange::choose_limits() {
   matching_.clear();
   for (const catalog::Limit* limit : caller_->limits)
-    if (applies(*limit, plan_.request.model, *route_)) matching_.push_back(limit);
+    if (applies(*limit, plan_.request.model, *route_, record_->tags)) matching_.push_back(limit);
   limits_ = matching_;
 }
 
@@ -306,11 +324,12 @@ base::Status Exchange::take_on(const catalog::Limit& limit, const std::shared_pt
   const catalog::KeyEntry* const entry = next->find_key(caller_->key.id);
   ASSERT(entry != nullptr);
   const bool on_caller = std::ranges::any_of(entry->limits, [&](const auto* one) { return one->id == limit.id; });
-  const base::WallTime stamp = reservation_ ? reservation_->record().started : stamp_;
+  const events::UsageRecord& record = reservation_ ? reservation_->record() : *record_;
   // In a window before the one that opens, it will not be missed.
-  if (planned && on_caller && applies(limit, plan_.request.model, *route_) && lease->span().contains(stamp)) {
+  if (planned && on_caller && applies(limit, plan_.request.model, *route_, record.tags) &&
+      lease->span().contains(record.started)) {
     const std::int64_t amount = limit.leased() ? plan_.worst_case.in(limit.unit) : 0;
-    quota::Reservation::Part part{lease, limit.unit, amount, lease->sub_window(stamp)};
+    quota::Reservation::Part part{lease, limit.unit, amount, lease->sub_window(record.started)};
     if (reservation_) return reservation_->take_on(std::move(part));
     taken_on_.emplace_back(std::move(part));  // the keeper is being asked, for the limits before
   }

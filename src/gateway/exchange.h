@@ -63,6 +63,7 @@ class Exchange final : public UnderWay {
 
   Outcome<void> authenticate();
   Outcome<void> resolve();
+  Outcome<void> read_tags(std::string_view value);
   net::Task<Outcome<void>> list_models();
   net::Task<Outcome<void>> show_budget();
   net::Task<Outcome<void>> complete_chat();

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "catalog/tags.h"
 #include "gateway/estimate.h"
 #include "gateway/reply.h"
 #include "quota/counting.h"
@@ -188,13 +189,15 @@ base::Result<quota::Explanation> Explainer::explain(const catalog::KeyEntry& key
 
   const auto allowed = check_key(key, now);
   const auto request = request_of(call, settings, *route);
+  const auto tags = catalog::join_tags(key.key.tags, call.tags, "tags");
   const auto price = request ? price_of(settings, *request) : std::unexpected(request.error());
   if (request) {
     out.model = request->model;
     out.input_tokens = request->input_bound;
     out.choices = request->choices;
     for (quota::ExplainedLimit& one : out.limits)
-      if (!applies(one.limit, request->model, *route)) one.verdict = LimitVerdict::does_not_apply;
+      if (!applies(one.limit, request->model, *route, tags.value_or(key.key.tags)))
+        one.verdict = LimitVerdict::does_not_apply;
   }
   if (price) {
     out.price_version = settings.prices->version();
@@ -206,6 +209,8 @@ base::Result<quota::Explanation> Explainer::explain(const catalog::KeyEntry& key
   const std::string trouble = parts_.trouble ? parts_.trouble() : std::string();
   if (!allowed) {
     refuse(out, allowed.error());
+  } else if (!tags) {
+    refuse(out, tags.error());
   } else if (!price) {
     refuse(out, price.error());
   } else if (!trouble.empty()) {

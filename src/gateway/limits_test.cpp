@@ -1,6 +1,8 @@
 // Which limits an exchange meets, and what those that are only counted do to it.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "gateway/world_test.h"
 
 using namespace gateway;
@@ -49,6 +51,35 @@ Task<void> meet_some(World& world) {
     CAPTURE(i);
     CHECK(world.state(world.limits[i]).spent == counts[i]);
   }
+}
+
+Task<void> tagged(World& world) {
+  for (const char* field :
+       {"X-Metergate-Tags: team=search , batch=7\r\n", "x-metergate-tags: env=prod,team=search\r\n", ""}) {
+    world.answers(answer);
+    CHECK((co_await ask(world, world.call(question("o1"), field))).status() == 200);
+  }
+  for (const auto& request : world.upstream.requests) CHECK(request.find("x-metergate-tags") == nullptr);
+  const auto records = world.records();
+  REQUIRE(records.size() == 3);
+  std::vector<std::string> tags;
+  for (const auto& record : records) tags.push_back(record.tags);
+  std::ranges::sort(tags);
+  CHECK(tags == std::vector<std::string>{"batch=7,env=prod,team=search", "env=prod", "env=prod,team=search"});
+  CHECK(world.state(world.limits[0]).spent == 2);
+  CHECK(world.state(world.limits[1]).spent == 0);
+}
+
+Task<void> badly_tagged(World& world) {
+  for (const char* field : {"X-Metergate-Tags: team\r\n", "X-Metergate-Tags: env=test\r\n",
+                            "X-Metergate-Tags: a=1\r\nX-Metergate-Tags: b=1\r\n"}) {
+    CAPTURE(field);
+    const Reply refused = co_await ask(world, world.call(question("o1"), field));
+    CHECK(refused.status() == 400);
+    CHECK(refused.error("type") == "invalid_request");
+    CHECK(refused.error("param") == "X-Metergate-Tags");
+  }
+  CHECK(world.upstream.requests.empty());
 }
 
 Task<void> refuse_one_model(World& world) {
@@ -124,6 +155,23 @@ TEST_CASE("a limit with a filter counts the calls of its models on its route, an
   filtered(world, "*", "another");
   open_with_models(world);
   world.run(meet_some(world));
+}
+
+TEST_CASE("a call's tags choose its limits, stand in its record and stay here") {
+  World world;
+  world.limit(1'000, catalog::LimitUnit::requests).filter = {.tag = "team=search"};
+  world.limit(1'000, catalog::LimitUnit::requests).filter = {.tag = "team=ads"};
+  world.key_tags = "env=prod";
+  open_with_models(world);
+  world.run(tagged(world));
+}
+
+TEST_CASE("what is no list of tags, or says another thing than the key, is refused") {
+  World world;
+  world.limit(1'000, catalog::LimitUnit::requests);
+  world.key_tags = "env=prod";
+  open_with_models(world);
+  world.run(badly_tagged(world));
 }
 
 TEST_CASE("a model whose limit is used up is refused, and another one goes on") {

@@ -105,6 +105,7 @@ class World : public net::testing::Bench {
                                   [this](int fd) { upstream_server.serve(fd); }};
   std::shared_ptr<const catalog::Snapshot> snapshot;  // since open()
   std::unique_ptr<quota::Keeper> keeper;
+  std::string key_tags;
   bool keeper_sleeps = false;  // the store does not answer until records() or the test turns the keeper
   idempotency::Desk desk{store, [this](std::function<void()> work) { keeper->run(std::move(work)); }};
   std::unique_ptr<Worker> worker;
@@ -147,7 +148,8 @@ class World : public net::testing::Bench {
                      .hash = base::sha256(secret),
                      .hint = {},
                      .created = {},
-                     .expires = {}};
+                     .expires = {},
+                     .tags = key_tags};
     const auto built = catalog::Snapshot::build({.accounts = {account}, .keys = {key}, .limits = limits});
     REQUIRE(built.has_value());
     snapshot = *built;

@@ -22,13 +22,14 @@ constexpr std::uint8_t version = 1;
 constexpr std::size_t id_bytes = sizeof(base::Uuid::bytes);
 
 // The flags of a settle, with the outcome's number above them; the first one is a reserve's too.
-enum Flag : std::uint8_t { is_stream = 1, has_usage = 2, has_error = 4, has_fault = 8 };
+enum Flag : std::uint8_t { is_stream = 1, has_usage = 2, has_error = 4, has_fault = 8, has_tags = 0x80 };
 constexpr unsigned outcome_shift = 4;
+constexpr unsigned outcome_mask = 7;
 
 // The most that a record takes without its texts and holds, and that one hold takes.
-constexpr std::size_t reserve_bytes_max = 2 + 3 * id_bytes + 7 * number_bytes_max;
+constexpr std::size_t reserve_bytes_max = 2 + 3 * id_bytes + 8 * number_bytes_max;
 constexpr std::size_t settle_fixed_bytes_max =
-    4 + 3 * id_bytes + 12 * number_bytes_max + events::packed::usage_bytes_max;
+    4 + 3 * id_bytes + 13 * number_bytes_max + events::packed::usage_bytes_max;
 constexpr std::size_t hold_bytes_max = id_bytes + 1 + 6 * number_bytes_max;
 
 ByteWriter begin(PayloadBuffer& buffer, std::size_t bytes_max) {
@@ -93,14 +94,15 @@ std::string_view cut_served_model(std::string_view text) {
 std::span<const std::byte> encode(const ReserveRecord& record, PayloadBuffer& buffer) {
   ByteWriter out =
       begin(buffer, reserve_bytes_max + record.route.size() + record.upstream.size() + record.model.size() +
-                        record.price_version.size() + record.holds.size() * hold_bytes_max);
-  out.byte(record.stream ? is_stream : 0);
+                        record.price_version.size() + record.tags.size() + record.holds.size() * hold_bytes_max);
+  out.byte(static_cast<std::uint8_t>((record.stream ? is_stream : 0) | (record.tags.empty() ? 0 : has_tags)));
   write_id(out, record.exchange);
   write_id(out, record.account);
   write_id(out, record.key);
   out.signed_number(record.stamp.ms);
   for (const std::string_view text : {record.route, record.upstream, record.model, record.price_version})
     write_text(out, text);
+  if (!record.tags.empty()) write_text(out, record.tags);
   out.signed_number(record.estimate.nanos());
   out.number(record.holds.size());
   for (const ReservedHold& hold : record.holds) {
@@ -117,13 +119,14 @@ base::Result<ReserveRecord> decode_reserve(std::span<const std::byte> payload) {
   TRY_STATUS(check_version(in));
   ReserveRecord record;
   const std::uint8_t flags = in.byte();
-  record.stream = flags == is_stream;
+  record.stream = (flags & is_stream) != 0;
   read_id(in, record.exchange);
   read_id(in, record.account);
   read_id(in, record.key);
   record.stamp.ms = in.signed_number();
   for (std::string_view* text : {&record.route, &record.upstream, &record.model, &record.price_version})
     *text = read_text(in);
+  if ((flags & has_tags) != 0) record.tags = read_text(in);
   record.estimate = base::Money::from_nanos(in.signed_number());
   for (std::uint64_t count = in.number(); count > 0 && !in.broken(); --count) {
     ReservedHold& hold = record.holds.emplace_back();
@@ -133,7 +136,7 @@ base::Result<ReserveRecord> decode_reserve(std::span<const std::byte> payload) {
     hold.amount = in.signed_number();
   }
   TRY_STATUS(check_end(in));
-  if ((flags & ~is_stream) != 0) return damaged("has flags that this version does not know");
+  if ((flags & ~(is_stream | has_tags)) != 0) return damaged("has flags that this version does not know");
   return record;
 }
 
@@ -154,18 +157,20 @@ base::Result<ReleaseRecord> decode_release(std::span<const std::byte> payload) {
 
 std::size_t settle_bytes_max(const ReserveRecord& record) {
   return settle_fixed_bytes_max + record.route.size() + record.upstream.size() + record.model.size() +
-         served_model_bytes_max + record.price_version.size() + record.holds.size() * hold_bytes_max;
+         served_model_bytes_max + record.price_version.size() + record.tags.size() +
+         record.holds.size() * hold_bytes_max;
 }
 
 std::span<const std::byte> encode_settle(const events::UsageRecord& usage, std::span<const std::int64_t> lease_epochs,
                                          PayloadBuffer& buffer) {
   ASSERT(usage.holds.size() == lease_epochs.size());
   ASSERT(usage.served_model.size() <= served_model_bytes_max);
-  ByteWriter out =
-      begin(buffer, settle_fixed_bytes_max + usage.route.size() + usage.upstream.size() + usage.model.size() +
-                        usage.served_model.size() + usage.price_version.size() + usage.holds.size() * hold_bytes_max);
+  ByteWriter out = begin(buffer, settle_fixed_bytes_max + usage.route.size() + usage.upstream.size() +
+                                     usage.model.size() + usage.served_model.size() + usage.price_version.size() +
+                                     usage.tags.size() + usage.holds.size() * hold_bytes_max);
   out.byte(static_cast<std::uint8_t>((usage.stream ? is_stream : 0) | (usage.usage ? has_usage : 0) |
                                      (usage.error ? has_error : 0) | (usage.fault ? has_fault : 0) |
+                                     (usage.tags.empty() ? 0 : has_tags) |
                                      number_in(outcomes, usage.outcome) << outcome_shift));
   write_id(out, usage.id);
   write_id(out, usage.account);
@@ -179,6 +184,7 @@ std::span<const std::byte> encode_settle(const events::UsageRecord& usage, std::
   for (const std::string* text :
        {&usage.route, &usage.upstream, &usage.model, &usage.served_model, &usage.price_version})
     write_text(out, *text);
+  if (!usage.tags.empty()) write_text(out, usage.tags);
   if (usage.error) out.byte(number_in(errors, *usage.error));
   if (usage.fault) out.byte(number_in(faults, *usage.fault));
   if (usage.usage) events::packed::write_usage(out, *usage.usage);
@@ -205,7 +211,7 @@ base::Result<SettleRecord> decode_settle(std::span<const std::byte> payload) {
   bool known = true;
   const std::uint8_t flags = in.byte();
   usage.stream = (flags & is_stream) != 0;
-  usage.outcome = value_in(outcomes, flags >> outcome_shift, known);
+  usage.outcome = value_in(outcomes, flags >> outcome_shift & outcome_mask, known);
   read_id(in, usage.id);
   read_id(in, usage.account);
   read_id(in, usage.key);
@@ -218,6 +224,7 @@ base::Result<SettleRecord> decode_settle(std::span<const std::byte> payload) {
   usage.cost = base::Money::from_nanos(in.signed_number());
   for (std::string* text : {&usage.route, &usage.upstream, &usage.model, &usage.served_model, &usage.price_version})
     *text = read_text(in);
+  if ((flags & has_tags) != 0) usage.tags = read_text(in);
   if ((flags & has_error) != 0) usage.error = value_in(errors, in.byte(), known);
   if ((flags & has_fault) != 0) usage.fault = value_in(faults, in.byte(), known);
   if ((flags & has_usage) != 0) events::packed::read_usage(in, usage.usage.emplace());

@@ -34,7 +34,7 @@ struct ReserveRecord {
   base::AccountId account;
   base::KeyId key;
   // The texts belong to whoever made the record; after decoding, to the payload.
-  std::string_view route, upstream, model, price_version;
+  std::string_view route, upstream, model, price_version, tags;
   bool stream = false;
   base::Money estimate;
   boost::container::small_vector<ReservedHold, 3> holds;

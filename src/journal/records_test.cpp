@@ -19,8 +19,9 @@ std::vector<std::byte> copy(std::span<const std::byte> bytes) { return {bytes.be
 class Random : public tests::RandomUsage {
  public:
   // `texts` hold what the record's texts point to.
-  ReserveRecord reserve(std::array<std::string, 4>& texts) {
+  ReserveRecord reserve(std::array<std::string, 5>& texts) {
     for (std::string& one : texts) one = text();
+    if (number() % 2 == 0) texts[4].clear();
     ReserveRecord record{.exchange = id<base::ExchangeId>(),
                          .stamp = {number()},
                          .account = id<base::AccountId>(),
@@ -29,6 +30,7 @@ class Random : public tests::RandomUsage {
                          .upstream = texts[1],
                          .model = texts[2],
                          .price_version = texts[3],
+                         .tags = texts[4],
                          .stream = number() > 0,
                          .estimate = base::Money::from_nanos(number()),
                          .holds = {}};
@@ -49,7 +51,7 @@ TEST_CASE("every record comes back as it was, and not at all if a byte is missin
   Random random;
   PayloadBuffer buffer;
   for (int i = 0; i < 300; ++i) {
-    std::array<std::string, 4> texts;
+    std::array<std::string, 5> texts;
     const ReserveRecord reserve = random.reserve(texts);
     auto bytes = copy(encode(reserve, buffer));
     const auto reserved = decode_reserve(bytes);
@@ -105,6 +107,7 @@ TEST_CASE("no settle is larger than what its reservation kept") {
   usage.model = std::string(200, 'm');
   usage.served_model = std::string(served_model_bytes_max, 's');
   usage.price_version = std::string(50, 'p');
+  usage.tags = std::string(1'500, 't');
   usage.status = -599;
   usage.error = base::ErrorType::internal;
   usage.fault = base::Source::store;
@@ -123,6 +126,7 @@ TEST_CASE("no settle is larger than what its reservation kept") {
                                 .upstream = usage.upstream,
                                 .model = usage.model,
                                 .price_version = usage.price_version,
+                                .tags = usage.tags,
                                 .estimate = {},
                                 .holds = {static_cast<std::size_t>(holds), ReservedHold{}}};
     const std::vector<std::int64_t> epochs(static_cast<std::size_t>(holds), most);

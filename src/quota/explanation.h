@@ -22,6 +22,7 @@ struct ImaginedCall {
   std::optional<std::int64_t> max_tokens = {};    // likewise. Output tokens of one choice, >= 1; none: the model's most
   std::optional<std::int64_t> input_tokens = {};  // the bound of the input, >= 0; not with a body. None: an empty
                                                   // conversation's
+  std::string tags = {};  // that it sends, as catalog::parse_tags() gives them; the key's own come to them
 };
 
 enum class CallVerdict : std::uint8_t { admitted, clamped, refused };

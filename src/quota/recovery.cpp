@@ -27,6 +27,7 @@ events::UsageRecord of_open(const journal::ReserveRecord& reserve) {
   record.upstream = reserve.upstream;
   record.model = reserve.model;
   record.price_version = reserve.price_version;
+  record.tags = reserve.tags;
   record.stream = reserve.stream;
   record.estimate = reserve.estimate;
   mark_crashed(record);

@@ -16,6 +16,7 @@ journal::ReserveRecord entry_of(const events::UsageRecord& record, const Reserva
                                  .upstream = record.upstream,
                                  .model = record.model,
                                  .price_version = record.price_version,
+                                 .tags = record.tags,
                                  .stream = record.stream,
                                  .estimate = record.estimate,
                                  .holds = {}};

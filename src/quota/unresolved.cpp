@@ -167,6 +167,7 @@ Correction UnresolvedDesk::begun(const UnresolvedItem& item, Verdict verdict, st
   record.upstream = item.record.upstream;
   record.model = item.record.model;
   record.price_version = item.record.price_version;
+  record.tags = item.record.tags;
   record.stream = item.record.stream;
   record.outcome = events::Outcome::corrected;
   return correction;

@@ -47,7 +47,7 @@ bool Opening::applies(const events::UsageRecord& record) const {
   using enum events::Outcome;
   if (record.outcome == refused || record.outcome == corrected || record.outcome == opened) return false;
   return may_count(record.account, record.key, record.started) &&
-         (record.outcome == unaccounted || limit_.filter.matches(record.model, record.route));
+         (record.outcome == unaccounted || limit_.filter.matches(record.model, record.route, record.tags));
 }
 
 const events::Hold* Opening::own_hold(const events::UsageRecord& record) const {

@@ -47,7 +47,7 @@ class Opening {
   bool may_count(std::string_view model) const;
 
   // A record of an exchange whose cost is known, that does not name the limit and has no other thing to say: what most
-  // are, and the limit must not ask for the route.
+  // are, and the limit must not ask for the route or a tag.
   void add_served(base::WallTime started, std::string_view model, base::Money cost, const meter::Usage& usage);
   // Any other record that is not an item.
   void add(const events::UsageRecord& record);

@@ -21,8 +21,9 @@ using events::packed::outcomes;
 using events::packed::value_in;
 
 // The first byte after the time: what is there, and the outcome's number above it.
-enum Flag : std::uint8_t { is_stream = 1, has_usage = 2, has_error = 4, has_fault = 8 };
+enum Flag : std::uint8_t { is_stream = 1, has_usage = 2, has_error = 4, has_fault = 8, has_tags = 0x80 };
 constexpr unsigned outcome_shift = 4;
+constexpr unsigned outcome_mask = 7;
 
 constexpr std::size_t uuid_bytes = sizeof(base::Uuid::bytes);
 // The most that a record takes without its holds, and that one hold takes.
@@ -58,6 +59,7 @@ std::uint32_t SegmentWriter::place_of(const std::string& text, TextField& field)
 
 // What sums have no use for.
 void SegmentWriter::write_rest(ByteWriter& out, const events::UsageRecord& record) {
+  if (!record.tags.empty()) out.number(place_of(record.tags, tags_));
   out.number(place_of(record.route, route_));
   out.number(record.served_model == record.model ? model_.place : place_of(record.served_model, served_model_));
   out.number(place_of(record.price_version, price_version_));
@@ -92,6 +94,7 @@ void SegmentWriter::add(const events::UsageRecord& record) {
                                               static_cast<std::uint64_t>(previous_started_.ms)));
   out.byte(static_cast<std::uint8_t>((record.stream ? is_stream : 0) | (record.usage ? has_usage : 0) |
                                      (record.error ? has_error : 0) | (record.fault ? has_fault : 0) |
+                                     (record.tags.empty() ? 0 : has_tags) |
                                      number_in(outcomes, record.outcome) << outcome_shift));
   out.number(ids_.place_of(record.account.uuid));
   out.number(ids_.place_of(record.key.uuid));
@@ -226,7 +229,7 @@ base::Result<bool> SegmentReader::next() {
                                                  static_cast<std::uint64_t>(in_.signed_number()));
   bool known = true;
   packed_.flags = in_.byte();
-  packed_.outcome = value_in(outcomes, packed_.flags >> outcome_shift, known);
+  packed_.outcome = value_in(outcomes, packed_.flags >> outcome_shift & outcome_mask, known);
   packed_.account = place_in(in_, ids_.size());
   packed_.key = place_in(in_, ids_.size());
   packed_.model = place_in(in_, texts_.size());
@@ -256,6 +259,7 @@ base::Result<events::UsageRecord> SegmentReader::record() const {
   record.outcome = packed_.outcome;
   record.usage = packed_.usage;
   record.cost = packed_.cost;
+  if ((packed_.flags & has_tags) != 0) record.tags = text();
   record.route = text();
   record.served_model = text();
   record.price_version = text();
@@ -281,6 +285,12 @@ base::Result<events::UsageRecord> SegmentReader::record() const {
   if (in.broken() || !in.rest().empty()) return damaged("has a record that does not fill its place");
   if (!known) return damaged("names an error or a fault that this version does not know");
   return record;
+}
+
+std::string_view SegmentReader::tags() const {
+  if ((packed_.flags & has_tags) == 0) return {};
+  ByteReader in(packed_.rest);
+  return texts_[place_in(in, texts_.size())];
 }
 
 std::optional<std::uint32_t> SegmentReader::find_id(const base::Uuid& id) const {

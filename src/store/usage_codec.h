@@ -48,7 +48,7 @@ class SegmentWriter {
   Interner<std::string> texts_;
   Interner<base::Uuid> ids_;
   Interner<quota::CounterKey> counters_;
-  TextField model_, upstream_, route_, served_model_, price_version_;
+  TextField model_, upstream_, route_, served_model_, price_version_, tags_;
   std::vector<char> records_;
   std::size_t records_size_ = 0;  // of records_, what is written
   std::size_t count_ = 0;
@@ -78,6 +78,8 @@ class SegmentReader {
   // Moves to the next record; false: there is none.
   base::Result<bool> next();
   const Packed& packed() const { return packed_; }
+  // Of the current record (catalog/tags.h).
+  std::string_view tags() const;
   // The current record in full.
   base::Result<events::UsageRecord> record() const;
 

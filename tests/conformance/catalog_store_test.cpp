@@ -18,6 +18,7 @@ TEST_CASE_TEMPLATE("a catalog comes back as it was put, oldest first", Store, EV
   admin.role = catalog::KeyRole::admin;
   admin.status = catalog::KeyStatus::revoked;
   admin.expires = bench.now;
+  admin.tags = "env=prod,team=search";
   REQUIRE(bench.on.store->put(admin).has_value());
   catalog::Limit on_account{.id = bench.template id<base::LimitId>(),
                             .subject = child.id,
@@ -27,7 +28,7 @@ TEST_CASE_TEMPLATE("a catalog comes back as it was put, oldest first", Store, EV
                             .amount = INT64_MAX,
                             .refusal_status = 429,
                             .clamp = catalog::Clamp::off,
-                            .filter = {.model = "gpt-4o*", .route = "openai"},
+                            .filter = {.model = "gpt-4o*", .route = "openai", .tag = "team=search"},
                             .mode = catalog::LimitMode::shadow,
                             .admission = catalog::LimitAdmission::lazy,
                             .created = bench.now};

@@ -75,6 +75,8 @@ TEST_CASE_TEMPLATE("a limit opens with what its window, its subject and its filt
                    EVERY_STORE) {
   Opener<Store> world;
   const base::WallTime today = world.now, yesterday{tests::today.ms - 1};
+  auto tagged = world.spent(1, world.account, today);
+  tagged.tags = "env=prod,team=search";
   auto refused = world.spent(0, world.account, today);
   refused.outcome = events::Outcome::refused;
   auto models = world.spent(0, world.account, today, "");
@@ -84,9 +86,8 @@ TEST_CASE_TEMPLATE("a limit opens with what its window, its subject and its filt
   unsent.usage.reset();
   unsent.holds = {{world.template id<base::LimitId>(), {tests::today.ms}, 50, 0, 0}};
   REQUIRE(world
-              .flush({world.spent(1, world.account, today), world.spent(10, world.child, today, "gpt-4o"),
-                      world.spent(100, world.stranger, today), world.spent(1'000, world.account, yesterday), refused,
-                      models, unsent})
+              .flush({tagged, world.spent(10, world.child, today, "gpt-4o"), world.spent(100, world.stranger, today),
+                      world.spent(1'000, world.account, yesterday), refused, models, unsent})
               .has_value());
 
   struct Row {
@@ -110,6 +111,8 @@ TEST_CASE_TEMPLATE("a limit opens with what its window, its subject and its filt
         Row{"models", LimitUnit::usd, "day", account, {.model = "gpt*"}, 11},
         Row{"a route", LimitUnit::usd, "day", account, {.route = "openai"}, 11},
         Row{"another route", LimitUnit::usd, "day", account, {.route = "other"}, 0},
+        Row{"a tag", LimitUnit::usd, "day", account, {.tag = "team=search"}, 1},
+        Row{"another value of it", LimitUnit::usd, "day", account, {.tag = "team=ads"}, 0},
         Row{"calls", LimitUnit::requests, "day", account, {}, 2},
         Row{"tokens", LimitUnit::tokens, "day", account, {}, 2 * 35},
         Row{"input", LimitUnit::input_tokens, "day", child, {}, 30},

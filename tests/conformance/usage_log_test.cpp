@@ -45,6 +45,7 @@ TEST_CASE_TEMPLATE("a record comes back with everything that it was written with
                             .cache_write_tokens = 4};
   full.estimate = base::Money::from_nanos(99'000'000);
   full.price_version = "2026-11-20";
+  full.tags = "env=prod,team=search";
   full.holds = {{bench.template id<base::LimitId>(), {tests::today.ms}, 9, 3, 2},
                 {bench.template id<base::LimitId>(), {tests::tomorrow.ms}, 8, 8, 0},
                 {bench.template id<base::LimitId>(), {0}, 0, 0, 0, base::WindowLabel{tests::today.ms}}};
@@ -121,12 +122,13 @@ TEST_CASE_TEMPLATE("a filter keeps what fits all of it", Store, EVERY_STORE) {
     if (i % 2 == 1) record.account = other_account;
     if (i / 2 % 2 == 1) record.key = other_key;
     if (i / 4 % 2 == 1) record.model = "gpt-4o";
+    record.tags = i % 3 == 0 ? "" : i % 3 == 1 ? "team=search" : "env=prod,team=ads";
     written.push_back(record);
   }
   REQUIRE(bench.flush(written).has_value());
 
   // Every combination of filters against a plain walk over what was written.
-  for (int bits = 0; bits < 64; ++bits) {
+  for (int bits = 0; bits < 128; ++bits) {
     CAPTURE(bits);
     UsageFilter filter;
     if ((bits & 1) != 0) filter.account = other_account;
@@ -134,10 +136,12 @@ TEST_CASE_TEMPLATE("a filter keeps what fits all of it", Store, EVERY_STORE) {
     if ((bits & 4) != 0) filter.model = "gpt-4o";
     if ((bits & 8) != 0) filter.from = written[3].started;
     if ((bits & 16) != 0) filter.to = written[13].started;
+    if ((bits & 64) != 0) filter.tag = "team=ads";
     std::vector<base::ExchangeId> expected;
     for (int i = 15; i >= 0; --i) {
       const bool fits = (!filter.account || i % 2 == 1) && (!filter.key || i / 2 % 2 == 1) &&
-                        (!filter.model || i / 4 % 2 == 1) && (!filter.from || i >= 3) && (!filter.to || i < 13);
+                        (!filter.model || i / 4 % 2 == 1) && (!filter.from || i >= 3) && (!filter.to || i < 13) &&
+                        (!filter.tag || i % 3 == 2);
       if (fits && ((bits & 32) == 0 || i < 9)) expected.push_back(written[static_cast<std::size_t>(i)].id);
     }
     if ((bits & 32) != 0) filter.before = written[9].id;
@@ -193,6 +197,39 @@ TEST_CASE_TEMPLATE("sums count exchanges, refusals, tokens and cost by group", S
   CHECK(texts(UsageGroup::key) ==
         Texts{fmt::format("{}: 5 requests, 1 refusals, 607 + 60 tokens, 1 unknown, 530", bench.key.id.to_string()),
               ": 0 requests, 0 refusals, 0 + 0 tokens, 1 unknown, 0"});
+}
+
+TEST_CASE_TEMPLATE("usage is added up by the values of a tag, over all there is", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  std::vector<events::UsageRecord> records;
+  for (int i = 0; i < 12; ++i) {
+    auto record = bench.exchange(1 << i, {});
+    record.started = base::WallTime{tests::today.ms + (i / 6 - 1) * 86'400'000};
+    record.tags = i % 3 == 0 ? "" : i % 3 == 1 ? "env=prod,team=search" : "team=ads";
+    records.push_back(record);
+  }
+  REQUIRE(bench.flush(records).has_value());
+  const auto texts = [&](const UsageFilter& filter, std::string_view name) {
+    const auto sums = bench.on.store->sums(filter, UsageGroup::tag, name);
+    REQUIRE(sums.has_value());
+    std::vector<std::string> list;
+    for (const auto& sum : *sums)
+      list.push_back(fmt::format("{}: {} cost {}", sum.group, sum.requests, sum.cost.nanos()));
+    return list;
+  };
+  using Texts = std::vector<std::string>;
+  CHECK(texts({}, "team") == Texts{"ads: 4 cost 2340", "search: 4 cost 1170", ": 4 cost 585"});
+  CHECK(texts({}, "env") == Texts{": 8 cost 2925", "prod: 4 cost 1170"});
+  CHECK(texts({}, "none") == Texts{": 12 cost 4095"});
+  UsageFilter today;
+  today.from = tests::today;
+  CHECK(texts(today, "team") == Texts{"ads: 2 cost 2304", "search: 2 cost 1152", ": 2 cost 576"});
+  UsageFilter of_search;
+  of_search.tag = "team=search";
+  CHECK(texts(of_search, "env") == Texts{"prod: 4 cost 1170"});
+  const auto by_day = bench.on.store->sums(of_search, UsageGroup::day);
+  REQUIRE(by_day->size() == 2);
+  CHECK(by_day->back().cost.nanos() == 1152);
 }
 
 TEST_CASE_TEMPLATE("the total of nothing is zero; of nothing there are no groups", Store, EVERY_STORE) {

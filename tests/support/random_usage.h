@@ -31,6 +31,7 @@ class RandomUsage {
     for (std::string* text :
          {&record.route, &record.upstream, &record.model, &record.served_model, &record.price_version})
       *text = this->text();
+    if (random_.between(0, 2) == 0) record.tags = this->text();
     record.stream = random_.between(0, 1) == 1;
     record.outcome = static_cast<events::Outcome>(random_.between(0, 3));
     record.status = static_cast<int>(random_.between(-1, 599));

@@ -78,8 +78,9 @@ class MemoryStore final : public catalog::Store,
   // events::UsageLog. An unaccounted record counts in `unknown_usage` alone: it is no exchange, but it says that the
   // sums are incomplete.
   base::Result<std::vector<events::UsageRecord>> records(const events::UsageFilter& filter) override;
-  base::Result<std::vector<events::UsageSum>> sums(const events::UsageFilter& filter,
-                                                   events::UsageGroup group) override;
+  using events::UsageLog::sums;
+  base::Result<std::vector<events::UsageSum>> sums(const events::UsageFilter& filter, events::UsageGroup group,
+                                                   std::string_view tag_name) override;
 
   // ledger::Store.
   base::Result<ledger::Decided> post(const ledger::Order& order, base::WallTime now) override;

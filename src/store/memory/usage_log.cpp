@@ -1,6 +1,7 @@
 // Reading the usage records back from memory.
 #include <ranges>
 
+#include "catalog/tags.h"
 #include "store/memory/memory_store.h"
 #include "store/usage_filter.h"
 #include "store/usage_sums.h"
@@ -10,17 +11,19 @@ namespace {
 
 bool matches(const events::UsageFilter& filter, const events::UsageRecord& record) {
   return (!filter.account || record.account == *filter.account) && (!filter.key || record.key == *filter.key) &&
-         (!filter.model || record.model == *filter.model) && (!filter.from || record.started >= *filter.from) &&
-         (!filter.to || record.started < *filter.to);
+         (!filter.model || record.model == *filter.model) &&
+         (!filter.tag || catalog::has_tag(record.tags, *filter.tag)) &&
+         (!filter.from || record.started >= *filter.from) && (!filter.to || record.started < *filter.to);
 }
 
-std::string group_of(const events::UsageRecord& record, events::UsageGroup group) {
+std::string group_of(const events::UsageRecord& record, events::UsageGroup group, std::string_view tag_name) {
   switch (group) {
     case events::UsageGroup::total: return {};
     case events::UsageGroup::account: return id_name(record.account.uuid);
     case events::UsageGroup::key: return id_name(record.key.uuid);
     case events::UsageGroup::model: return record.model;
     case events::UsageGroup::day: return day_name(record.started);
+    case events::UsageGroup::tag: return std::string(catalog::find_tag(record.tags, tag_name).value_or(""));
   }
   return {};
 }
@@ -45,11 +48,12 @@ base::Result<std::vector<events::UsageRecord>> MemoryStore::records(const events
 }
 
 base::Result<std::vector<events::UsageSum>> MemoryStore::sums(const events::UsageFilter& filter,
-                                                              events::UsageGroup group) {
+                                                              events::UsageGroup group, std::string_view tag_name) {
   const std::lock_guard lock(mutex_);
   UsageSums sums(group);
   for (const auto& [key, record] : usage_)
-    if (matches(filter, record)) add_to(sums.at(group_of(record, group)), {record.outcome, record.usage, record.cost});
+    if (matches(filter, record))
+      add_to(sums.at(group_of(record, group, tag_name)), {record.outcome, record.usage, record.cost});
   return std::move(sums).listed();
 }
 

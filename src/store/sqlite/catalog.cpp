@@ -38,6 +38,7 @@ base::Result<catalog::Key> take_key(Rows& rows) {
   TRY(key.status, enum_from(rows.take_text(), catalog::KeyStatus::revoked, "keys.status"));
   key.created = rows.take_time();
   if (const auto expires = rows.take_optional_integer()) key.expires = base::WallTime{*expires};
+  key.tags = rows.take_text();
   return key;
 }
 
@@ -72,6 +73,7 @@ base::Result<catalog::Limit> take_limit(Rows& rows) {
   limit.clamp = rows.take_flag() ? catalog::Clamp::on : catalog::Clamp::off;
   limit.filter.model = rows.take_text();
   limit.filter.route = rows.take_text();
+  limit.filter.tag = rows.take_text();
   TRY(limit.mode, enum_from(rows.take_text(), catalog::LimitMode::shadow, "limits.mode"));
   TRY(limit.admission, enum_from(rows.take_text(), catalog::LimitAdmission::lazy, "limits.admission"));
   const auto raise_amount = rows.take_optional_integer();
@@ -90,7 +92,7 @@ base::Result<catalog::Limit> take_limit(Rows& rows) {
 // As take_limit takes them.
 #define LIMIT_COLUMNS                                                                           \
   "id, account_id, key_id, name, unit, time_window, time_zone, amount, refusal_status, clamp, " \
-  "model_filter, route_filter, mode, admission, raise_amount, raise_until, thresholds, created"
+  "model_filter, route_filter, tag_filter, mode, admission, raise_amount, raise_until, thresholds, created"
 
 template <class T>
 base::Result<std::vector<T>> take_all(base::Result<Rows> query, base::Result<T> (*take)(Rows&)) {
@@ -113,8 +115,8 @@ base::Result<catalog::Contents> SqliteStore::load() {
       take_all(writer_.query("SELECT id, parent_id, name, external_id, status, created, credit_only, markup, "
                              "top_up_fee FROM accounts ORDER BY id"),
                take_account));
-  TRY(contents.keys, take_all(writer_.query("SELECT id, account_id, name, hash, hint, role, status, created, expires "
-                                            "FROM keys ORDER BY id"),
+  TRY(contents.keys, take_all(writer_.query("SELECT id, account_id, name, hash, hint, role, status, created, expires, "
+                                            "tags FROM keys ORDER BY id"),
                               take_key));
   TRY(contents.limits,
       take_all(writer_.query("SELECT " LIMIT_COLUMNS " FROM limits WHERE removed_at IS NULL ORDER BY id"), take_limit));
@@ -151,12 +153,12 @@ base::Status SqliteStore::put(const catalog::Account& account) {
 base::Status SqliteStore::put(const catalog::Key& key) {
   const std::lock_guard lock(writer_mutex_);
   TRY_STATUS(
-      writer_.run("INSERT INTO keys (id, account_id, name, hash, hint, role, status, created, expires) "
-                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO UPDATE SET "
+      writer_.run("INSERT INTO keys (id, account_id, name, hash, hint, role, status, created, expires, tags) "
+                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO UPDATE SET "
                   "account_id = ?2, name = ?3, hash = ?4, hint = ?5, role = ?6, status = ?7, created = ?8, "
-                  "expires = ?9",
+                  "expires = ?9, tags = ?10",
                   key.id, key.account, key.name, key.hash, key.hint, to_string(key.role), to_string(key.status),
-                  key.created, key.expires));
+                  key.created, key.expires, key.tags));
   return {};
 }
 
@@ -169,22 +171,22 @@ base::Status SqliteStore::write(const catalog::Limit& limit) {
   watched_.reset();
   const auto* const account = std::get_if<base::AccountId>(&limit.subject);
   const auto* const key = std::get_if<base::KeyId>(&limit.subject);
-  TRY_STATUS(
-      writer_.run("INSERT INTO limits (id, account_id, key_id, name, unit, time_window, amount, "
-                  "refusal_status, clamp, created, time_zone, model_filter, route_filter, mode, admission, "
-                  "raise_amount, raise_until, thresholds) "
-                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) "
-                  "ON CONFLICT (id) DO UPDATE SET "
-                  "account_id = ?2, key_id = ?3, name = ?4, unit = ?5, time_window = ?6, amount = ?7, "
-                  "refusal_status = ?8, clamp = ?9, created = ?10, time_zone = ?11, model_filter = ?12, "
-                  "route_filter = ?13, mode = ?14, admission = ?15, raise_amount = ?16, raise_until = ?17, "
-                  "thresholds = ?18, removed_at = NULL",
-                  limit.id, account != nullptr ? *account : base::AccountId{}, key != nullptr ? *key : base::KeyId{},
-                  limit.name, to_string(limit.unit), to_string(limit.window), limit.amount, limit.refusal_status,
-                  limit.clamp == catalog::Clamp::on, limit.created, limit.window.zone.name(), limit.filter.model,
-                  limit.filter.route, to_string(limit.mode), to_string(limit.admission),
-                  limit.raise ? std::optional(limit.raise->amount) : std::nullopt,
-                  limit.raise ? std::optional(limit.raise->until) : std::nullopt, to_string(limit.thresholds)));
+  TRY_STATUS(writer_.run(
+      "INSERT INTO limits (id, account_id, key_id, name, unit, time_window, amount, "
+      "refusal_status, clamp, created, time_zone, model_filter, route_filter, mode, admission, "
+      "raise_amount, raise_until, thresholds, tag_filter) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) "
+      "ON CONFLICT (id) DO UPDATE SET "
+      "account_id = ?2, key_id = ?3, name = ?4, unit = ?5, time_window = ?6, amount = ?7, "
+      "refusal_status = ?8, clamp = ?9, created = ?10, time_zone = ?11, model_filter = ?12, "
+      "route_filter = ?13, mode = ?14, admission = ?15, raise_amount = ?16, raise_until = ?17, "
+      "thresholds = ?18, tag_filter = ?19, removed_at = NULL",
+      limit.id, account != nullptr ? *account : base::AccountId{}, key != nullptr ? *key : base::KeyId{}, limit.name,
+      to_string(limit.unit), to_string(limit.window), limit.amount, limit.refusal_status,
+      limit.clamp == catalog::Clamp::on, limit.created, limit.window.zone.name(), limit.filter.model,
+      limit.filter.route, to_string(limit.mode), to_string(limit.admission),
+      limit.raise ? std::optional(limit.raise->amount) : std::nullopt,
+      limit.raise ? std::optional(limit.raise->until) : std::nullopt, to_string(limit.thresholds), limit.filter.tag));
   return {};
 }
 

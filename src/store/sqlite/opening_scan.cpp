@@ -73,7 +73,7 @@ base::Result<std::int64_t> last_full_segment(Database& database) {
 
 base::Result<OpeningScan> OpeningScan::begin(Database& database, const catalog::Limit& limit, base::WallTime now) {
   TRY(auto scope, scope_of(database, limit));
-  const bool plain = !scope.units.contains(limit.id) && limit.filter.route.empty();
+  const bool plain = !scope.units.contains(limit.id) && limit.filter.route.empty() && limit.filter.tag.empty();
   return OpeningScan(Opening(limit, std::move(scope), now), plain);
 }
 

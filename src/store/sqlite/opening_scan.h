@@ -29,7 +29,7 @@ class OpeningScan {
   OpeningScan(Opening opening, bool plain) : opening_(std::move(opening)), plain_(plain) {}
 
   Opening opening_;
-  // No record names the limit and none is asked for its route: most of each need not be unpacked.
+  // No record names the limit and none is asked for its route or tags: most of each need not be unpacked.
   bool plain_;
   std::int64_t through_ = 0;             // the last segment that was read
   std::vector<base::ExchangeId> items_;  // that were met and not looked up

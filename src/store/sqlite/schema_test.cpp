@@ -46,6 +46,8 @@ constexpr std::string_view back_to_schema_4 = R"(
   ALTER TABLE accounts DROP COLUMN credit_only;
   ALTER TABLE accounts DROP COLUMN markup;
   ALTER TABLE accounts DROP COLUMN top_up_fee;
+  ALTER TABLE limits DROP COLUMN tag_filter;
+  ALTER TABLE keys DROP COLUMN tags;
   PRAGMA user_version = 4;
 )";
 constexpr base::WallTime noon{1'795'262'400'000};  // 2026-11-21T12:00:00Z
@@ -107,6 +109,8 @@ TEST_CASE("limits of every earlier schema stay what they were: hard, for every c
                               ", 'UTC', '', '', 'enforce', 'reserve'",
                               ", 'UTC', '', '', 'enforce', 'reserve'",
                               ", 'UTC', '', '', 'enforce', 'reserve'",
+                              ", 'UTC', '', '', 'enforce', 'reserve', NULL, NULL, ''",
+                              ", 'UTC', '', '', 'enforce', 'reserve', NULL, NULL, ''",
                               ", 'UTC', '', '', 'enforce', 'reserve', NULL, NULL, ''"};
   for (std::int64_t version = 1; version <= std::ssize(more); ++version) {
     CAPTURE(version);
@@ -114,6 +118,7 @@ TEST_CASE("limits of every earlier schema stay what they were: hard, for every c
     std::string contents(first_contents);
     for (const std::string_view end : {"1795219200000, NULL),", "1795219200000, NULL);"})
       contents.insert(contents.find(end) + end.size() - 2, more[version - 1]);
+    if (version >= 8) contents.insert(contents.find("'active', 1795219200000)") + 23, ", 0, 0, 0");
     world.make(version, contents);
     const auto store = world.open();
     REQUIRE_MESSAGE(store.has_value(), (store ? std::string() : store.error().message));

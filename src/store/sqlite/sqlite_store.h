@@ -81,8 +81,9 @@ class SqliteStore final : public catalog::Store,
 
   // events::UsageLog.
   base::Result<std::vector<events::UsageRecord>> records(const events::UsageFilter& filter) override;
-  base::Result<std::vector<events::UsageSum>> sums(const events::UsageFilter& filter,
-                                                   events::UsageGroup group) override;
+  using events::UsageLog::sums;
+  base::Result<std::vector<events::UsageSum>> sums(const events::UsageFilter& filter, events::UsageGroup group,
+                                                   std::string_view tag_name) override;
 
   // events::LimitEventLog.
   base::Result<std::vector<events::LimitEvent>> limit_events(const events::LimitEventFilter& filter) override;

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/assert.h"
+#include "catalog/tags.h"
 #include "store/sqlite/sqlite_store.h"
 #include "store/sqlite/usage_fold.h"
 #include "store/sqlite/usage_segment.h"
@@ -75,7 +76,8 @@ base::Status show(SegmentReader& segment, const UsageFilter& filter, Span span, 
   for (;;) {
     TRY(const bool another, segment.next());
     if (!another) return {};
-    if (matcher.fits(segment.packed())) TRY_STATUS(see.take(segment));
+    if (!matcher.fits(segment.packed())) continue;
+    if (!filter.tag || catalog::has_tag(segment.tags(), *filter.tag)) TRY_STATUS(see.take(segment));
   }
 }
 
@@ -135,7 +137,8 @@ class Page {
 // Adds records up. A name is looked up once a segment; from then on its place there is enough.
 class Adder {
  public:
-  Adder(UsageSums& sums, UsageGroup group) : sums_(sums), group_(group) {}
+  Adder(UsageSums& sums, UsageGroup group, std::string_view tag_name)
+      : sums_(sums), group_(group), tag_name_(tag_name) {}
 
   bool wants(base::WallTime) const { return true; }
   void begin(const SegmentReader& segment) {
@@ -154,6 +157,7 @@ class Adder {
       case UsageGroup::account: return at_place(record.account, [&] { return id_name(segment.id_at(record.account)); });
       case UsageGroup::key: return at_place(record.key, [&] { return id_name(segment.id_at(record.key)); });
       case UsageGroup::model: return at_place(record.model, [&] { return std::string(segment.text_at(record.model)); });
+      case UsageGroup::tag: return &sums_.at(std::string(catalog::find_tag(segment.tags(), tag_name_).value_or("")));
       case UsageGroup::day: break;
     }
     if (const std::int64_t day = day_of(record.started); day_sum_ == nullptr || day_ != day) {
@@ -171,6 +175,7 @@ class Adder {
 
   UsageSums& sums_;
   UsageGroup group_;
+  std::string_view tag_name_;
   std::vector<events::UsageSum*> by_place_;  // of the current segment
   std::int64_t day_ = 0;
   events::UsageSum* day_sum_ = nullptr;
@@ -183,6 +188,7 @@ std::string_view group_column(UsageGroup group) {
     case UsageGroup::key: return "key_id";
     case UsageGroup::model: return "model";
     case UsageGroup::day: return "day";
+    case UsageGroup::tag: break;  // the table of sums knows none
   }
   return "NULL";
 }
@@ -282,13 +288,18 @@ base::Result<std::vector<events::UsageRecord>> SqliteStore::records(const UsageF
   return std::move(page).newest_first();
 }
 
-base::Result<std::vector<events::UsageSum>> SqliteStore::sums(const UsageFilter& filter, UsageGroup group) {
+base::Result<std::vector<events::UsageSum>> SqliteStore::sums(const UsageFilter& filter, UsageGroup group,
+                                                              std::string_view tag_name) {
   const std::lock_guard lock(reader_mutex_);
   TRY(const Snapshot snapshot, Snapshot::begin(reader_));
   UsageSums sums(group);
-  Adder adder(sums, group);
+  Adder adder(sums, group, tag_name);
   Span span = span_of(filter);
   if (span.empty()) return std::move(sums).listed();
+  if (group == UsageGroup::tag || filter.tag) {  // in no table of sums
+    TRY_STATUS(scan(reader_, filter, span, 0, adder));
+    return std::move(sums).listed();
+  }
   // "Until now" is until the end, and needs no part of a day.
   TRY(const bool later, any_from(reader_, span.to));
   if (!later) span.to = time_max;
