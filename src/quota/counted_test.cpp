@@ -125,6 +125,19 @@ TEST_CASE("a lazy limit whose lowered amount the store could not confirm admits 
   CHECK(worker.fast(1).has_value());
 }
 
+TEST_CASE("a worker whose clock was put back does not go by a window that the keeper has left") {
+  World world;
+  Limit limit = lazy(world, 100);
+  FastWorker worker(world, {&limit});
+  const base::WallTime yesterday = world.clock.wall_now();
+  world.clock.advance_ms(day_ms);
+  world.flush();
+  world.change(limit, 0);
+  auto record = world.record();
+  CHECK_FALSE(worker.admission.try_reserve(worker.limits, usd(1), yesterday, record).has_value());
+  CHECK(world.refused(limit, 1).type == ErrorType::limit_reached);
+}
+
 TEST_CASE("without the store's word a lazy limit refuses as unavailable, not as reached") {
   World world;
   const Limit limit = lazy(world, 100);

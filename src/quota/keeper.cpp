@@ -285,7 +285,12 @@ void Keeper::return_idle(base::Instant now) {
     // A window that is over leaves when the store has nothing leased to us in it any more.
     const bool settled =
         lease.granted_total_ == lease.returned_total_ + lease.consumed_total_ && !lease.return_pending_;
-    at = settled && lease.span().end <= wall ? leases_.erase(at) : std::next(at);
+    if (settled && lease.span().end <= wall) {
+      lease.doubt();  // a worker whose clock was put back may still be in that window
+      at = leases_.erase(at);
+    } else {
+      ++at;
+    }
   }
 }
 
@@ -368,7 +373,7 @@ void Keeper::limit_changed(base::LimitId limit) {
   run_and_wait([&] {
     for (const auto& [key, lease] : leases_) {
       if (key.limit != limit) continue;
-      lease->raised_until_ms_ = 0;  // nobody relies on its amount before the store has said it again
+      lease->doubt();
       lease->note_overdrawn();
       ++lease->overdrawn_known_;
       (void)square(*lease);  // if the store fails, before the next grant

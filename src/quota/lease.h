@@ -80,6 +80,8 @@ class Lease {
 
  private:
   friend class Keeper;
+  // Workers ask the keeper instead of going by it, until the store has said again what it allows.
+  void doubt() { raised_until_ms_ = 0; }
   static constexpr std::int64_t not_raised = std::numeric_limits<std::int64_t>::max();
 
   const CounterKey counter_;
