@@ -44,13 +44,28 @@ std::string transfers_of(const base::Json& page) {
   return table.to_string();
 }
 
+std::string posted_of(const base::Json& posting) {
+  return fmt::format("{} from {} to {}", text_of(posting, "amount"), text_of(posting, "source"),
+                     text_of(posting, "target"));
+}
+
 std::string transfer_of(const base::Json& transfer) {
   std::vector<std::pair<std::string, std::string>> values;
   for (const char* name : {"id", "kind", "at", "account", "subject", "amount", "note"})
     values.emplace_back(name, text_of(transfer, name));
   for (const base::Json& posting : transfer.find("postings")->items())
-    values.emplace_back("posted", fmt::format("{} from {} to {}", text_of(posting, "amount"),
-                                              text_of(posting, "source"), text_of(posting, "target")));
+    values.emplace_back("posted", posted_of(posting));
+  return list_of(values);
+}
+
+std::string made_grant_of(const base::Json& grant) {
+  std::vector<std::pair<std::string, std::string>> values;
+  for (const char* name : {"id", "account", "kind", "priority", "granted"})
+    values.emplace_back(name, text_of(grant, name));
+  for (const char* name : {"effective", "expires"}) values.emplace_back(name, time_of(grant, name));
+  values.emplace_back("note", text_of(grant, "note"));
+  for (const base::Json& posting : grant.find("transfer")->find("postings")->items())
+    values.emplace_back("posted", posted_of(posting));
   return list_of(values);
 }
 
@@ -94,7 +109,7 @@ void add_grant(CLI::App& noun, Session& session) {
     if (!arguments->expires.empty()) body["expires"] = arguments->expires;
     arguments->order.put_into(body);
     TRY(const auto reply, session.order(credits, body, arguments->order.key_or_new()));
-    session.print_one(reply);
+    session.print(reply, made_grant_of);
     return {};
   });
 }

@@ -250,3 +250,17 @@ def test_the_command_line_orders_and_shows(own_gateway):
     assert kinds == ["void", "fee", "top_up"]
     own_gateway.stop()
     assert own_gateway.cli("credits", "check").returncode == 0
+
+
+def test_a_prepaid_key_sees_its_balance(own_gateway, own_upstream):
+    account, key = prepaid(own_gateway, markup_bps=5000)
+    grant(own_gateway, account, "a", "2")
+    grant(own_gateway, account, "b", "1", kind="promotional")
+    grant(own_gateway, account, "c", "9", effective="2036-01-01")
+    reply = call(own_gateway.port, BODY, key["secret"])
+    assert reply.status == 200
+    shown = call(own_gateway.port, None, key["secret"], method="GET", path="/v1/budget").json["balance"]
+    charged = Decimal(reply.header("x-request-cost")) * Decimal("1.5")
+    assert {name: Decimal(shown[name]) for name in ("amount", "spent", "available", "reserved", "unresolved")} == {
+        "amount": 3, "spent": charged, "available": 3 - charged, "reserved": 0, "unresolved": 0}
+    assert shown["account"] == account["id"]

@@ -33,6 +33,8 @@ def test_a_limit_for_a_tag_counts_and_refuses_the_calls_with_it(gateway, script)
     assert refused.status == 402 and refused.error["limit"]["id"] == limit["id"]
     assert tagged(gateway, key, None).status == 200
     gateway.control.wait_for_numbers(limit["id"], spent=1, reserved=0)
+    shown = call(gateway.port, None, key["secret"], method="GET", path="/v1/budget").json["limits"]
+    assert [one["tag"] for one in shown] == ["team=search"]
     with pytest.raises(ControlError, match="tag: 'team' is not a tag"):
         gateway.control.limit(key=key["id"], unit="usd", window="day", amount="1", tag="team")
 
