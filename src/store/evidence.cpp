@@ -14,10 +14,11 @@ base::Status check_evidence(const quota::Evidence& evidence, std::int64_t last) 
 
 std::vector<events::UsageRecord> within_rows(const quota::Evidence& evidence,
                                              std::span<const events::UsageRecord* const> fresh, Remainders remainders) {
+  const bool bounded = !evidence.doubt.empty() && evidence.seen_incarnation == 0;
   std::vector<events::UsageRecord> records;
   for (const events::UsageRecord* const record : fresh) {
     records.push_back(*record);
-    if (evidence.seen_incarnation > 0) continue;
+    if (!bounded) continue;
     const bool has_no_end = quota::cause_of(*record) == quota::UnresolvedCause::crash;
     for (events::Hold& hold : records.back().holds) {
       const auto row = remainders.find({hold.limit, hold.label});

@@ -13,13 +13,14 @@ namespace store {
 // Fails (conflict) if the evidence is of another incarnation than `last`: another process has recovered meanwhile.
 base::Status check_evidence(const quota::Evidence& evidence, std::int64_t last);
 
-// What is left of the dead incarnation's lease rows.
+// What is left of each of the dead incarnation's lease rows, those included of which nothing is.
 using Remainders = std::map<quota::CounterKey, std::int64_t>;
 
-// The records as they are to be booked, in their order, of those that the store does not have. An exchange without an
-// end holds no more than what those before it left of its lease row: where part of a journal is lost, what it once
+// The records as they are to be booked, in their order, of those that the store does not have. Where a journal leaves a
+// doubt, an exchange without an end holds no more than what those before it left of its lease row: what it once
 // reserved may have come back and have been reserved again, and the row is the bound (money-rules.md, "Power loss").
-// Of a store that was put back the rows are older than the records, and bound nothing.
+// Journals that are whole say exactly what was held, of a limit that was taken on even what could not be leased. Of a
+// store that was put back the rows are older than the records, and bound nothing.
 std::vector<events::UsageRecord> within_rows(const quota::Evidence& evidence,
                                              std::span<const events::UsageRecord* const> fresh, Remainders remainders);
 

@@ -308,6 +308,17 @@ TEST_CASE_TEMPLATE("exchanges without an end hold no more than their lease row h
       CHECK(found->holds.front().unresolved == std::array{0, 60, 10}[i]);
     }
   }
+  SUBCASE("of a row that is used up nothing is held") {
+    const auto other = bench.exchange(70, {{counter.limit, {tests::today.ms}, 70, 70, 0}});
+    REQUIRE(bench.flush({other, records[0]}).has_value());
+    REQUIRE(bench.on.store->recover(bench.now, {.incarnation = 1, .records = records, .doubt = "a page is lost"})
+                .has_value());
+    CHECK(bench.state(counter) == CounterState{.amount = 100, .spent = 100});
+  }
+  SUBCASE("but journals that are whole are exact: a limit that was taken on may not have leased all of it") {
+    REQUIRE(bench.on.store->recover(bench.now, {.incarnation = 1, .records = records, .doubt = {}}).has_value());
+    CHECK(bench.state(counter) == CounterState{.amount = 100, .spent = 30, .unresolved = 110});
+  }
   SUBCASE("but not in a store that was put back, whose row is older") {
     REQUIRE(bench.on.store
                 ->recover(bench.now, {.incarnation = 1, .records = records, .doubt = "put back", .seen_incarnation = 2})

@@ -41,11 +41,17 @@ base::Result<std::vector<Unaccounted>> left_open(Database& database) {
   }
 }
 
-Remainders remainders_of(const std::vector<Unaccounted>& rows, std::int64_t incarnation) {
+base::Result<Remainders> remainders_of(Database& database, std::int64_t incarnation) {
+  TRY(Rows rows, database.query("SELECT limit_id, label, granted - returned - consumed FROM leases "
+                                "WHERE open = 1 AND incarnation = ?",
+                                incarnation));
   Remainders remainders;
-  for (const Unaccounted& row : rows)
-    if (row.incarnation == incarnation) remainders.emplace(row.counter, row.remainder);
-  return remainders;
+  for (;;) {
+    TRY(const bool found, rows.next());
+    if (!found) return remainders;
+    const quota::CounterKey counter{rows.take_id<base::LimitId>(), rows.take_label()};
+    remainders.emplace(counter, rows.take_integer());
+  }
 }
 
 // Those that no query may ask for any more.
@@ -85,8 +91,8 @@ base::Result<quota::Recovery> SqliteStore::recover(base::WallTime now, const quo
   TRY_STATUS(check_evidence(evidence, last));
   UsageAppend usage(writer_, usage_sizes_, std::exchange(usage_tail_, std::nullopt));
   TRY(const auto claimed, usage.claim(events::pointers_to(evidence.records)));
-  TRY(const auto open_rows, left_open(writer_));
-  const auto records = within_rows(evidence, claimed, remainders_of(open_rows, last));
+  TRY(auto remainders, remainders_of(writer_, last));
+  const auto records = within_rows(evidence, claimed, std::move(remainders));
   auto fresh = events::pointers_to(records);
   quota::Recovery recovery{.incarnation = std::max(last, evidence.seen_incarnation) + 1,
                            .recovered_records = std::ssize(fresh),
