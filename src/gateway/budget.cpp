@@ -6,6 +6,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/rfc3339.h"
 #include "gateway/exchange.h"
 #include "gateway/within.h"
@@ -49,16 +52,9 @@ json::object limit_json(const catalog::Limit& limit, const quota::FiveNumbers& n
 
 // All grants of a prepaid account that are usable now, together.
 json::object balance_json(const catalog::Balance& balance, std::span<const quota::FiveNumbers> of_grants) {
-  quota::FiveNumbers sum;
-  for (const quota::FiveNumbers& one : of_grants) {
-    sum.amount += one.amount;
-    sum.available += one.available;
-    sum.reserved += one.reserved;
-    sum.unresolved += one.unresolved;
-    sum.spent += one.spent;
-  }
   json::object shown{{"account", balance.account->id.to_string()}};
-  add_numbers(shown, sum, [](std::int64_t nanos) { return base::Money::from_nanos(nanos).to_usd(); });
+  add_numbers(shown, quota::sum_of(of_grants),
+              [](std::int64_t nanos) { return base::Money::from_nanos(nanos).to_usd(); });
   return shown;
 }
 
@@ -70,9 +66,7 @@ net::Task<Outcome<void>> Exchange::show_budget() {
   std::vector<catalog::Limit> limits;
   for (const catalog::Limit* limit : caller_->limits) limits.push_back(*limit);
   const catalog::Balance* const balance = caller_->balance;
-  if (balance != nullptr)
-    for (const catalog::Grant* grant : balance->grants)
-      if (grant->usable_at(stamp_)) limits.push_back(quota::counter_as_limit(*grant));
+  if (balance != nullptr) std::ranges::move(quota::usable_counters(*balance, stamp_), std::back_inserter(limits));
   const std::int64_t patience_ms = worker_.settings_.store_deadline_ms;
   const auto too_late = [patience_ms]() -> Numbers {
     return base::fail(base::ErrorType::unavailable,

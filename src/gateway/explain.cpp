@@ -137,20 +137,9 @@ void decide(quota::Explanation& out, const meter::ChatRequest& request, const me
 base::Result<Payer> payer_of(const catalog::KeyEntry& key, quota::Inspector& inspector, base::WallTime now,
                              quota::Explanation& out) {
   if (key.balance == nullptr) return Payer{};
-  std::vector<catalog::Limit> counters;
-  for (const catalog::Grant* grant : key.balance->grants)
-    if (grant->usable_at(now)) counters.push_back(quota::counter_as_limit(*grant));
-  TRY(const auto numbers, inspector.numbers(counters));
+  TRY(const auto numbers, inspector.numbers(quota::usable_counters(*key.balance, now)));
   Payer payer{.balance = key.balance};
-  quota::FiveNumbers all;
-  for (const quota::FiveNumbers& one : numbers) {
-    all.amount += one.amount;
-    all.spent += one.spent;
-    all.unresolved += one.unresolved;
-    all.reserved += one.reserved;
-    all.available += one.available;
-  }
-  all.window.end = base::far_future;
+  const quota::FiveNumbers all = quota::sum_of(numbers);
   payer.standing = {.amount = all.amount, .left = all.amount - all.spent - all.unresolved, .available = all.available};
   out.balance = quota::ExplainedLimit{
       .limit = quota::shown_limit(quota::want_from(*key.balance, base::Money::zero()), all.amount), .numbers = all};

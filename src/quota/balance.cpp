@@ -23,6 +23,26 @@ catalog::Limit counter_as_limit(const catalog::Grant& grant) {
   return counter;
 }
 
+std::vector<catalog::Limit> usable_counters(const catalog::Balance& balance, base::WallTime now) {
+  std::vector<catalog::Limit> counters;
+  for (const catalog::Grant* grant : balance.grants)
+    if (grant->usable_at(now)) counters.push_back(counter_as_limit(*grant));
+  return counters;
+}
+
+FiveNumbers sum_of(std::span<const FiveNumbers> of_grants) {
+  FiveNumbers sum;
+  for (const FiveNumbers& one : of_grants) {
+    sum.amount += one.amount;
+    sum.available += one.available;
+    sum.reserved += one.reserved;
+    sum.unresolved += one.unresolved;
+    sum.spent += one.spent;
+  }
+  sum.window.end = base::far_future;
+  return sum;
+}
+
 BalanceWant want_from(const catalog::Balance& balance, base::Money charge) {
   BalanceWant want{.account = balance.account->id,
                    .name = balance.account->name,

@@ -9,6 +9,7 @@
 #include "catalog/snapshot.h"
 #include "quota/decision.h"
 #include "quota/lease.h"
+#include "quota/numbers.h"
 #include "quota/reservation.h"
 
 namespace quota {
@@ -22,6 +23,9 @@ base::Money charge_of(base::Money cost, const catalog::Balance* balance);
 
 // A grant as the counter that it is, to ask for its numbers (numbers.h).
 catalog::Limit counter_as_limit(const catalog::Grant& grant);
+// The grants of a balance that are usable at a moment, so; and the numbers of all of them together.
+std::vector<catalog::Limit> usable_counters(const catalog::Balance& balance, base::WallTime now);
+FiveNumbers sum_of(std::span<const FiveNumbers> of_grants);
 
 // What an exchange wants of a balance; a copy, so that it may wait.
 struct BalanceWant {
