@@ -55,6 +55,13 @@ base::Result<Response> raise_limit(Services& services, Call& call);
 base::Result<Response> end_raise(Services& services, Call& call);
 base::Result<Response> remove_limit(Services& services, Call& call);
 
+// limit_templates.cpp
+base::Result<Response> create_limit_template(Services& services, Call& call);
+base::Result<Response> list_limit_templates(Services& services, Call& call);
+base::Result<Response> show_limit_template(Services& services, Call& call);
+base::Result<Response> edit_limit_template(Services& services, Call& call);
+base::Result<Response> remove_limit_template(Services& services, Call& call);
+
 // explain.cpp
 base::Result<Response> explain_call(Services& services, Call& call);
 

@@ -1,9 +1,7 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include <algorithm>
 
 #include "admin/handlers.h"
+#include "admin/limit_fields.h"
 #include "admin/references.h"
 #include "admin/reply.h"
 #include "admin/time_text.h"
@@ -24,146 +22,15 @@ base::Result<catalog::LimitSubject> read_subject(base::JsonFields& fields, const
   return found->id;
 }
 
-base::Result<std::optional<int>> read_refusal_status(base::JsonFields& fields) {
-  TRY(const auto status, fields.integer("status"));
-  if (!status) return std::nullopt;
-  if (*status != 402 && *status != 429)
-    return base::invalid("'status' must be 402, which client libraries do not retry, or 429", "status");
-  return static_cast<int>(*status);
-}
-
-base::Result<std::optional<catalog::Clamp>> read_clamp(base::JsonFields& fields) {
-  TRY(const auto clamp, fields.boolean("clamp"));
-  if (!clamp) return std::nullopt;
-  return *clamp ? catalog::Clamp::on : catalog::Clamp::off;
-}
-
-// Two words for one question; nullopt if the field is absent.
-template <class Enum>
-base::Result<std::optional<Enum>> read_choice(base::JsonFields& fields, std::string_view name, Enum first,
-                                              Enum second) {
-  TRY(const auto text, fields.string(name));
-  if (!text) return std::nullopt;
-  for (const Enum value : {first, second})
-    if (*text == to_string(value)) return value;
-  return base::invalid(
-      fmt::format("'{}' is '{}'; it is '{}' or '{}'", name, text->substr(0, 64), to_string(first), to_string(second)),
-      std::string(name));
-}
-base::Result<std::optional<catalog::LimitMode>> read_mode(base::JsonFields& fields) {
-  return read_choice(fields, "mode", catalog::LimitMode::enforce, catalog::LimitMode::shadow);
-}
-base::Result<std::optional<catalog::LimitAdmission>> read_admission(base::JsonFields& fields) {
-  return read_choice(fields, "admission", catalog::LimitAdmission::reserve, catalog::LimitAdmission::lazy);
-}
-
-// An empty filter would look as if it filtered.
-base::Result<std::string> read_filter(base::JsonFields& fields, std::string_view name) {
-  TRY(auto text, fields.string(name));
-  if (text && text->empty())
-    return base::invalid(fmt::format("'{0}' is empty; leave it out for any {0}", name), std::string(name));
-  return std::move(text).value_or("");
-}
-
-// A limit on a route that is not there would never apply.
-base::Status check_route(const Options& options, const std::string& route) {
-  if (route.empty() || !options.routes) return {};
-  if (std::ranges::find(*options.routes, route) != options.routes->end()) return {};
-  return base::invalid(fmt::format("there is no route '{}'; the configuration has: {}", route.substr(0, 64),
-                                   fmt::join(*options.routes, ", ")),
-                       "route");
-}
-
-// [{"percent": 80, "action": "warn"}]; nullopt if the field is absent.
-base::Result<std::optional<catalog::Thresholds>> read_thresholds(base::JsonFields& fields) {
-  const base::Json* const list = fields.any("thresholds");
-  if (list == nullptr) return std::nullopt;
-  if (list->kind() != base::Json::Kind::array)
-    return base::invalid(R"('thresholds' must be a list such as [{"percent": 80, "action": "warn"}])", "thresholds");
-  catalog::Thresholds thresholds;
-  for (const base::Json& item : list->items()) {
-    const std::string path = fmt::format("thresholds[{}]", thresholds.size());
-    TRY(auto members, base::JsonFields::of(item, path));
-    TRY(const auto percent, members.integer("percent"));
-    TRY(const auto action, members.required_string("action"));
-    TRY_STATUS(members.finish());
-    const std::string percent_path = members.path_of("percent");
-    if (!percent) return base::invalid(fmt::format("'{}' is missing", percent_path), percent_path);
-    if (*percent < 1 || *percent > catalog::threshold_percent_max)
-      return base::invalid(
-          fmt::format("'{}' is {}; it is 1 to {}", percent_path, *percent, catalog::threshold_percent_max),
-          percent_path);
-    const auto known = catalog::threshold_action_from(action);
-    if (!known) return base::invalid(known.error().message, members.path_of("action"));
-    thresholds.push_back({.percent = static_cast<int>(*percent), .action = *known});
-  }
-  return thresholds;
-}
-
-base::Result<std::int64_t> read_amount(catalog::LimitUnit unit, std::string_view text) {
-  auto amount = catalog::parse_amount(unit, text);
-  if (!amount) return base::invalid(fmt::format("'amount': {}", amount.error().message), "amount");
-  return *amount;
-}
-
-// The window as `window` and `time_zone` name it. A zone that would not matter is refused: it would be a mistake.
-base::Result<base::WindowPolicy> read_window(base::JsonFields& fields) {
-  TRY(const auto text, fields.required_string("window"));
-  TRY(const auto zone_name, fields.string("time_zone"));
-  base::TimeZone zone;
-  if (zone_name) {
-    TRY(zone, base::TimeZone::find(*zone_name));
-  }
-  TRY(const auto window, base::parse_window(text, zone));
-  if (zone_name && !base::has_zone(window))
-    return base::invalid(fmt::format("'time_zone' does not matter to a window of '{}'; leave it out", text),
-                         "time_zone");
-  return window;
-}
-
-// A change to what a limit is would make its counters mean something else.
-base::Status refuse_identity(base::JsonFields& fields) {
-  for (const std::string_view name : {"account", "key", "unit", "window", "time_zone", "model", "route", "tag"})
-    if (fields.any(name) != nullptr)
-      return base::invalid(fmt::format("'{}' is part of what the limit is; remove the limit and create another", name),
-                           std::string(name));
-  return {};
-}
-
 }  // namespace
 
 base::Result<Response> create_limit(Services& services, Call& call) {
   TRY(const base::Json body, read_body(call.request));
   TRY(auto fields, base::JsonFields::of(body));
   const auto snapshot = services.catalog.current();
-  catalog::NewLimit wanted;
-  TRY(wanted.subject, read_subject(fields, *snapshot));
-  TRY(const auto unit, fields.required_string("unit"));
-  TRY(wanted.window, read_window(fields));
-  TRY(const auto amount, fields.decimal("amount"));
-  TRY(auto name, fields.string("name"));
-  TRY(const auto status, read_refusal_status(fields));
-  TRY(const auto clamp, read_clamp(fields));
-  TRY(wanted.filter.model, read_filter(fields, "model"));
-  TRY(wanted.filter.route, read_filter(fields, "route"));
-  TRY(wanted.filter.tag, read_filter(fields, "tag"));
-  TRY(const auto mode, read_mode(fields));
-  TRY(const auto admission, read_admission(fields));
-  TRY(const auto thresholds, read_thresholds(fields));
-  TRY_STATUS(fields.finish());
-  TRY_STATUS(check_route(services.options, wanted.filter.route));
-
-  const auto known_unit = catalog::limit_unit_from(unit);
-  if (!known_unit) return base::invalid(known_unit.error().message, "unit");
-  wanted.unit = *known_unit;
-  if (!amount) return base::invalid("'amount' is missing", "amount");
-  TRY(wanted.amount, read_amount(wanted.unit, *amount));
-  wanted.name = std::move(name).value_or("");
-  wanted.refusal_status = status.value_or(wanted.refusal_status);
-  wanted.clamp = clamp.value_or(wanted.clamp);
-  wanted.mode = mode.value_or(wanted.mode);
-  wanted.admission = admission.value_or(wanted.admission);
-  wanted.thresholds = thresholds.value_or(wanted.thresholds);
+  TRY(const auto subject, read_subject(fields, *snapshot));
+  TRY(catalog::NewLimit wanted, read_terms(fields, services.options));
+  wanted.subject = subject;
   TRY(const catalog::Limit created, services.catalog.create_limit(wanted));
   return json_reply(201, to_json(created));
 }
@@ -172,6 +39,7 @@ base::Result<Response> list_limits(Services& services, Call& call) {
   TRY(const Page page, read_page(call.query));
   TRY(const auto account, call.query.text("account"));
   TRY(const auto key, call.query.text("key"));
+  TRY(const auto from_template, call.query.text("template"));
   TRY_STATUS(call.query.finish());
   if (account && key) return base::invalid("give 'account' or 'key', not both: a limit is for one of them", "key");
   const auto snapshot = services.catalog.current();
@@ -183,9 +51,15 @@ base::Result<Response> list_limits(Services& services, Call& call) {
     TRY(const catalog::Key* found, find_key(*snapshot, *key, "key"));
     subject = found->id;
   }
+  std::optional<base::LimitId> copied_from;
+  if (from_template) {
+    TRY(const catalog::LimitTemplate* found, find_template(*snapshot, *from_template, "template"));
+    copied_from = found->terms.id;
+  }
   std::vector<const catalog::Limit*> limits;
   for (const catalog::Limit& limit : snapshot->contents().limits)
-    if (!subject || limit.subject == *subject) limits.push_back(&limit);
+    if ((!subject || limit.subject == *subject) && (!copied_from || limit.from_template == copied_from))
+      limits.push_back(&limit);
   const auto taken = take_page(std::move(limits), page);
 
   std::vector<catalog::Limit> asked;
@@ -209,22 +83,8 @@ base::Result<Response> edit_limit(Services& services, Call& call) {
   TRY(auto fields, base::JsonFields::of(body));
   const auto snapshot = services.catalog.current();
   TRY(const catalog::Limit* limit, find_limit(*snapshot, call.id));
-  catalog::LimitEdit edit;
-  TRY(edit.name, fields.string("name"));
-  TRY(const auto amount, fields.decimal("amount"));
-  TRY(edit.refusal_status, read_refusal_status(fields));
-  TRY(edit.clamp, read_clamp(fields));
-  TRY(edit.mode, read_mode(fields));
-  TRY(edit.admission, read_admission(fields));
-  TRY(edit.thresholds, read_thresholds(fields));
-  TRY_STATUS(refuse_identity(fields));
-  TRY_STATUS(fields.finish());
-  if (amount) {
-    TRY(edit.amount, read_amount(limit->unit, *amount));
-  }
-  if (edit == catalog::LimitEdit{})
-    return base::invalid(
-        "nothing to change: give 'name', 'amount', 'status', 'clamp', 'mode', 'admission' or 'thresholds'");
+  constexpr std::string_view identity[] = {"account", "key"};
+  TRY(const catalog::LimitEdit edit, read_limit_edit(fields, limit->unit, identity));
   TRY(const catalog::Limit changed, services.catalog.edit_limit(limit->id, edit));
   return json_reply(200, to_json(changed));
 }

@@ -178,3 +178,56 @@ TEST_CASE("the thresholds that were crossed are listed in pages, newest first") 
               {"GET /api/v1/events?limit_id=x", "", 400, {R"("field":"limit_id")"}},
               {"GET /api/v1/events?key=x", "", 400, {"'key' is not a parameter"}}});
 }
+
+TEST_CASE("a template gives each account of its level a limit, which is changed at the template") {
+  World world;
+  world.play({
+      {"POST /api/v1/accounts", R"({"name":"Acme"})", 201, {}, "acme"},
+      {"POST /api/v1/accounts", R"({"name":"alice","parent":"Acme"})", 201, {}, "alice"},
+      {"POST /api/v1/limit-templates",
+       R"({"account":"Acme","unit":"usd","window":"month","amount":"1"})",
+       201,
+       {R"("name":"1 usd per month","unit":"usd","window":"month","time_zone":"UTC")",
+        R"("amount":"1","account":"{acme}","level":1,"limits":1)"},
+       "free",
+       {"raise", "from_template"}},
+      {"POST /api/v1/accounts", R"({"name":"bob","parent":"Acme"})", 201, {}, "bob"},
+      {"GET /api/v1/limit-templates/{free}", "", 200, {R"("limits":2)"}},
+      {"GET /api/v1/limits?account=bob", "", 200, {R"("account":"{bob}")", R"("from_template":"{free}")"}, "copy"},
+      {"POST /api/v1/limits",
+       R"({"account":"alice","unit":"usd","window":"day","amount":"5"})",
+       201,
+       {R"("from_template":null)"}},
+      {"GET /api/v1/limits?account=alice", "", 200, {R"("from_template":null)"}, "", {"{free}"}},
+      {"GET /api/v1/limits?template={free}", "", 200, {R"("account":"{bob}")"}, "", {"{alice}"}},
+      {"GET /api/v1/limit-templates", "", 200, {R"("id":"{free}")", R"("limits":1)"}},
+      {"PATCH /api/v1/limit-templates/{free}", R"({"amount":"2"})", 200, {R"("name":"2 usd per month")"}},
+      {"GET /api/v1/limits?account=bob", "", 200, {R"("amount":"2")"}},
+      {"PATCH /api/v1/limit-templates/{free}", R"({"level":2})", 400, {R"("field":"level")", "create another"}},
+      {"PATCH /api/v1/limit-templates/{free}", R"({"unit":"tokens"})", 400, {R"("field":"unit")"}},
+      {"PATCH /api/v1/limits/{free}", R"({"amount":"3"})", 404, {"/api/v1/limit-templates/{free}"}},
+      {"DELETE /api/v1/limit-templates/{free}", "", 204, {}},
+      {"GET /api/v1/limits?account=bob", "", 200, {R"({"data":[],)"}},
+      {"GET /api/v1/limit-templates/{free}", "", 404, {"there is no template"}},
+  });
+}
+
+TEST_CASE("a template that cannot be says why") {
+  World world;
+  world.play({
+      {"POST /api/v1/limit-templates",
+       R"({"unit":"usd","window":"month","amount":"1","level":17})",
+       400,
+       {"'level' is 17; it is 1 to 16", R"("field":"level")"}},
+      {"POST /api/v1/limit-templates",
+       R"({"unit":"usd","window":"month","amount":"1","account":"nobody"})",
+       404,
+       {R"("field":"account")"}},
+      {"POST /api/v1/limit-templates",
+       R"({"unit":"usd","window":"month","amount":"1","key":"k"})",
+       400,
+       {R"("field":"key")"}},
+      {"GET /api/v1/limits?template=x", "", 400, {R"("field":"template")"}},
+      {"GET /api/v1/limit-templates", "", 200, {R"({"data":[],"next":null})"}},
+  });
+}

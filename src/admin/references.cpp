@@ -67,9 +67,24 @@ base::Result<const catalog::Key*> find_key(const catalog::Snapshot& snapshot, st
 base::Result<const catalog::Limit*> find_limit(const catalog::Snapshot& snapshot, std::string_view id) {
   const auto parsed = base::LimitId::parse(id);
   if (!parsed) return base::invalid(parsed.error().message, "id");
+  if (snapshot.find_template(*parsed) != nullptr)
+    return base::fail(base::ErrorType::not_found,
+                      fmt::format("{} is a template, not a limit: its path is /api/v1/limit-templates/{}, and "
+                                  "'metergate limits' takes it with --template",
+                                  id, id),
+                      "id", base::Source::client);
   const catalog::Limit* limit = snapshot.find_limit(*parsed);
   if (limit == nullptr) return not_found("limit", id, "id");
   return limit;
+}
+
+base::Result<const catalog::LimitTemplate*> find_template(const catalog::Snapshot& snapshot, std::string_view id,
+                                                          std::string_view field) {
+  const auto parsed = base::LimitId::parse(id);
+  if (!parsed) return base::invalid(parsed.error().message, std::string(field));
+  const catalog::LimitTemplate* one = snapshot.find_template(*parsed);
+  if (one == nullptr) return not_found("template", id, field);
+  return one;
 }
 
 }  // namespace admin

@@ -16,5 +16,7 @@ base::Result<const catalog::Key*> find_key(const catalog::Snapshot& snapshot, st
                                            std::string_view field);
 // By id only: limits of the same form have the same name.
 base::Result<const catalog::Limit*> find_limit(const catalog::Snapshot& snapshot, std::string_view id);
+base::Result<const catalog::LimitTemplate*> find_template(const catalog::Snapshot& snapshot, std::string_view id,
+                                                          std::string_view field);
 
 }  // namespace admin

@@ -148,6 +148,7 @@ json::object to_json(const catalog::Limit& limit) {
           {"admission", catalog::to_string(limit.admission)},
           {"thresholds", to_json(limit.thresholds)},
           {"raise", to_json(limit.raise, limit)},
+          {"from_template", limit.from_template ? json::value(limit.from_template->to_string()) : json::value(nullptr)},
           {"created", time_text(limit.created)},
           {"amount", catalog::amount_text(limit.unit, limit.amount)}};
 }

@@ -135,16 +135,12 @@ TEST_CASE("a key whose limits cannot all be stored is revoked again") {
   world.store.failing_after = INT32_MAX;
   class OneFailure final : public catalog::Store {
    public:
-    int writes = 0;
     base::Result<catalog::Contents> load() override { return catalog::Contents{}; }
-    base::Status put(const catalog::Account&) override { return {}; }
-    base::Status put(const catalog::Key&) override { return {}; }
-    base::Status put(const catalog::Limit&) override { return {}; }
-    base::Status open(const catalog::Limit&, base::WallTime) override {
+    base::Status apply(const catalog::Changes& changes, base::WallTime) override {
+      if (changes.opened.empty()) return {};
       return base::fail(base::ErrorType::unavailable, "the disk is full", {}, base::Source::store);
     }
-    base::Status look_ahead(const catalog::Limit&, base::WallTime) override { return {}; }
-    base::Status remove(base::LimitId, base::WallTime) override { return {}; }
+    base::Status look_ahead(std::span<const catalog::Limit>, base::WallTime) override { return {}; }
   } store;
   world.catalog = *catalog::Catalog::open(store, world.clock, world.random);
   world.play({

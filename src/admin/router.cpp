@@ -44,6 +44,12 @@ constexpr Route routes[] = {
     {"PUT", "/api/v1/limits/{id}/raise", Access::admin, raise_limit},
     {"DELETE", "/api/v1/limits/{id}/raise", Access::admin, end_raise},
 
+    {"POST", "/api/v1/limit-templates", Access::admin, create_limit_template},
+    {"GET", "/api/v1/limit-templates", Access::admin, list_limit_templates},
+    {"GET", "/api/v1/limit-templates/{id}", Access::admin, show_limit_template},
+    {"PATCH", "/api/v1/limit-templates/{id}", Access::admin, edit_limit_template},
+    {"DELETE", "/api/v1/limit-templates/{id}", Access::admin, remove_limit_template},
+
     {"POST", "/api/v1/explain", Access::admin, explain_call},
     {"POST", "/api/v1/quote", Access::admin, quote_call},
 

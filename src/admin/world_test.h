@@ -27,12 +27,8 @@ class ForgetfulStore final : public catalog::Store {
   int failing_after = INT32_MAX;  // writes that still succeed
 
   base::Result<catalog::Contents> load() override { return catalog::Contents{}; }
-  base::Status put(const catalog::Account&) override { return write(); }
-  base::Status put(const catalog::Key&) override { return write(); }
-  base::Status put(const catalog::Limit&) override { return write(); }
-  base::Status open(const catalog::Limit&, base::WallTime) override { return write(); }
-  base::Status look_ahead(const catalog::Limit&, base::WallTime) override { return {}; }
-  base::Status remove(base::LimitId, base::WallTime) override { return write(); }
+  base::Status apply(const catalog::Changes&, base::WallTime) override { return write(); }
+  base::Status look_ahead(std::span<const catalog::Limit>, base::WallTime) override { return {}; }
 
  private:
   base::Status write() {

@@ -94,11 +94,11 @@ void DataPlane::use(const std::shared_ptr<const catalog::Snapshot>& snapshot) {
   on_every_worker([snapshot](gateway::Worker& worker) { worker.use(snapshot); });
 }
 
-base::Status DataPlane::take_on(const catalog::Limit& limit, const std::shared_ptr<quota::Lease>& lease,
+base::Status DataPlane::take_on(const std::vector<quota::OpeningLimit>& limits,
                                 const std::shared_ptr<const catalog::Snapshot>& next) {
   const auto failed = std::make_shared<std::pair<std::mutex, base::Status>>();
   on_every_worker([=](gateway::Worker& worker) {
-    base::Status status = worker.take_on(limit, lease, next);
+    base::Status status = worker.take_on(limits, next);
     const std::lock_guard lock(failed->first);
     if (!status) failed->second = std::move(status);
   });

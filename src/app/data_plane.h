@@ -41,9 +41,9 @@ class DataPlane {
   void start();
   // From any thread: returns when every worker works with this catalog.
   void use(const std::shared_ptr<const catalog::Snapshot>& snapshot);
-  // A limit comes into force (gateway::Worker::take_on); returns when every worker has taken it on. Fails as the first
+  // Limits come into force (gateway::Worker::take_on); returns when every worker has taken them on. Fails as the first
   // of them does.
-  base::Status take_on(const catalog::Limit& limit, const std::shared_ptr<quota::Lease>& lease,
+  base::Status take_on(const std::vector<quota::OpeningLimit>& limits,
                        const std::shared_ptr<const catalog::Snapshot>& next);
   // As use(), for the secret that calls of this upstream carry; empty: none.
   void use_secret(const std::string& upstream, const base::Secret& secret);

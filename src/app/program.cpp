@@ -195,14 +195,19 @@ void Program::catalog_changed(const std::shared_ptr<const catalog::Snapshot>& sn
   published_ = snapshot;
 }
 
-base::Status Program::prepare(const catalog::Limit& limit, const std::shared_ptr<const catalog::Snapshot>& next) {
-  TRY(const auto lease, keeper_->begin_opening(limit));
-  return data_plane_->take_on(limit, lease, next);
+base::Status Program::prepare(std::span<const catalog::Limit> limits,
+                              const std::shared_ptr<const catalog::Snapshot>& next) {
+  std::vector<quota::OpeningLimit> opening;
+  for (const catalog::Limit& limit : limits) {
+    TRY(auto lease, keeper_->begin_opening(limit));
+    opening.push_back({limit, std::move(lease)});
+  }
+  return data_plane_->take_on(opening, next);
 }
 
-void Program::abandon(base::LimitId limit, const std::shared_ptr<const catalog::Snapshot>& current) {
+void Program::abandon(std::span<const catalog::Limit> limits, const std::shared_ptr<const catalog::Snapshot>& current) {
   data_plane_->use(current);
-  keeper_->abandon_opening(limit);
+  for (const catalog::Limit& limit : limits) keeper_->abandon_opening(limit.id);
 }
 
 std::string Program::metrics() const {

@@ -68,8 +68,10 @@ class Program final : private catalog::LimitPreparer {
   void settle_overdue();
   void end_grants();
   // catalog::LimitPreparer.
-  base::Status prepare(const catalog::Limit& limit, const std::shared_ptr<const catalog::Snapshot>& next) override;
-  void abandon(base::LimitId limit, const std::shared_ptr<const catalog::Snapshot>& current) override;
+  base::Status prepare(std::span<const catalog::Limit> limits,
+                       const std::shared_ptr<const catalog::Snapshot>& next) override;
+  void abandon(std::span<const catalog::Limit> limits,
+               const std::shared_ptr<const catalog::Snapshot>& current) override;
   void catalog_changed(const std::shared_ptr<const catalog::Snapshot>& snapshot);
   std::string metrics() const;
   base::Status ready() const;

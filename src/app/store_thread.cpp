@@ -62,24 +62,15 @@ auto on_store_thread(quota::Keeper& keeper, const Call& call) {
 base::Result<catalog::Contents> CatalogOnStoreThread::load() {
   return on_store_thread(keeper_, [&] { return store_.load(); });
 }
-base::Status CatalogOnStoreThread::put(const catalog::Account& account) {
-  return on_store_thread(keeper_, [&] { return store_.put(account); });
-}
-base::Status CatalogOnStoreThread::put(const catalog::Key& key) {
-  return on_store_thread(keeper_, [&] { return store_.put(key); });
-}
-base::Status CatalogOnStoreThread::put(const catalog::Limit& limit) {
-  return on_store_thread(keeper_, [&] { return store_.put(limit); });
-}
-base::Status CatalogOnStoreThread::open(const catalog::Limit& limit, base::WallTime) {
-  return keeper_.open_limit(limit.id, [&](base::WallTime now) { return store_.open(limit, now); });
+base::Status CatalogOnStoreThread::apply(const catalog::Changes& changes, base::WallTime now) {
+  if (changes.opened.empty()) return on_store_thread(keeper_, [&] { return store_.apply(changes, now); });
+  std::vector<base::LimitId> opened;
+  for (const catalog::Limit& limit : changes.opened) opened.push_back(limit.id);
+  return keeper_.open_limits(opened, [&](base::WallTime at) { return store_.apply(changes, at); });
 }
 // Long, and through the store's own connection: the store thread does not wait for it.
-base::Status CatalogOnStoreThread::look_ahead(const catalog::Limit& limit, base::WallTime now) {
-  return store_.look_ahead(limit, now);
-}
-base::Status CatalogOnStoreThread::remove(base::LimitId limit, base::WallTime now) {
-  return on_store_thread(keeper_, [&] { return store_.remove(limit, now); });
+base::Status CatalogOnStoreThread::look_ahead(std::span<const catalog::Limit> limits, base::WallTime now) {
+  return store_.look_ahead(limits, now);
 }
 
 base::Result<std::vector<std::string>> SecretsOnStoreThread::secret_names() {

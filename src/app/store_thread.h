@@ -42,12 +42,8 @@ class CatalogOnStoreThread final : public catalog::Store {
   CatalogOnStoreThread(catalog::Store& store, quota::Keeper& keeper) : store_(store), keeper_(keeper) {}
 
   base::Result<catalog::Contents> load() override;
-  base::Status put(const catalog::Account& account) override;
-  base::Status put(const catalog::Key& key) override;
-  base::Status put(const catalog::Limit& limit) override;
-  base::Status open(const catalog::Limit& limit, base::WallTime now) override;
-  base::Status look_ahead(const catalog::Limit& limit, base::WallTime now) override;
-  base::Status remove(base::LimitId limit, base::WallTime now) override;
+  base::Status apply(const catalog::Changes& changes, base::WallTime now) override;
+  base::Status look_ahead(std::span<const catalog::Limit> limits, base::WallTime now) override;
 
  private:
   catalog::Store& store_;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -61,15 +62,15 @@ struct LimitEdit {
   bool operator==(const LimitEdit&) const = default;
 };
 
-// Who prepares calls for a limit before it comes into force, so that none escapes it: what is under way takes it on,
-// and what comes waits for it. Called with the catalog's lock held; neither may change the catalog.
+// Who prepares calls for limits before they come into force, so that none escapes them: what is under way takes them
+// on, and what comes waits for them. Called with the catalog's lock held; neither may change the catalog.
 class LimitPreparer {
  public:
   virtual ~LimitPreparer() = default;
-  // `next` is the catalog with the limit. A failure means that the limit is not created; abandon() is called then, too.
-  virtual base::Status prepare(const Limit& limit, const std::shared_ptr<const Snapshot>& next) = 0;
-  // It does not come into force after all; `current` is the catalog without it.
-  virtual void abandon(base::LimitId limit, const std::shared_ptr<const Snapshot>& current) = 0;
+  // `next` is the catalog with the limits. A failure means that none is created; abandon() is called then, too.
+  virtual base::Status prepare(std::span<const Limit> limits, const std::shared_ptr<const Snapshot>& next) = 0;
+  // They do not come into force after all; `current` is the catalog without them.
+  virtual void abandon(std::span<const Limit> limits, const std::shared_ptr<const Snapshot>& current) = 0;
 };
 
 // The owner of the catalog: checks every change, stores it, then publishes a new snapshot. Thread-safe; a change is
@@ -78,7 +79,8 @@ class Catalog {
  public:
   using Listener = std::function<void(std::shared_ptr<const Snapshot>)>;
 
-  // Loads what the store holds.
+  // Loads what the store holds. Copies of templates that a process which died had no time to make are made now, before
+  // anything is admitted.
   static base::Result<std::unique_ptr<Catalog>> open(Store& store, const base::Clock& clock, base::Random& random);
 
   std::shared_ptr<const Snapshot> current() const;
@@ -88,32 +90,47 @@ class Catalog {
   // Likewise one, set before use. It outlives the catalog.
   void prepare_with(LimitPreparer& preparer);
 
-  base::Result<Account> create_account(const NewAccount& wanted);  // conflict: external_id taken
+  // With its copies of the templates that are for it. Conflict: external_id taken.
+  base::Result<Account> create_account(const NewAccount& wanted);
   base::Result<Account> set_account_status(base::AccountId id, AccountStatus status);
   // Grants of an account that is no longer prepaid rest until it is again. A markup is without effect on an account
   // that is not prepaid.
   base::Result<Account> edit_account(base::AccountId id, const AccountEdit& edit);
   base::Result<CreatedKey> create_key(const NewKey& wanted);
   base::Result<Key> revoke_key(base::KeyId id);
-  // The limit opens with what its window's usage records say (Store::open). It takes time with the records of the
-  // window, in which no other change is made.
+  // The limit opens with what its window's usage records say (Changes::opened). It takes time with the records of the
+  // window, in which no other change is made. Copies of templates whose place it takes go in the same moment; so they
+  // come back where the last such limit goes, or refuses nothing any more. A copy is neither edited nor removed
+  // (conflict): its template is.
   base::Result<Limit> create_limit(const NewLimit& wanted);
   base::Result<Limit> edit_limit(base::LimitId id, const LimitEdit& edit);
   // Raises the amount for a time, in place of any raise before; nullopt ends it now. The raise is above the amount and
   // its end lies ahead. Errors name `amount` and `until`.
   base::Result<Limit> raise_limit(base::LimitId id, const std::optional<Raise>& raise);
   base::Status remove_limit(base::LimitId id);
+  // `terms`: as of a limit, without the subject. When it returns, every account of the scope has its copy, or a limit
+  // of its own. The copies come into force some hundred at a time, each as a limit that is created does; where one part
+  // fails, the template and all its copies are taken back. Errors name `account` and `level`.
+  base::Result<LimitTemplate> create_template(const NewLimit& terms, const TemplateScope& scope);
+  // Its copies change in the same moment.
+  base::Result<LimitTemplate> edit_template(base::LimitId id, const LimitEdit& edit);
+  base::Status remove_template(base::LimitId id);
   // The ledger made, changed or ended grants: reads them again and publishes.
   base::Status reload_grants();
 
  private:
   Catalog(Store& store, const base::Clock& clock, base::Random& random, std::shared_ptr<const Snapshot> snapshot);
-  // Checks that `changed` holds together, stores the one change that led to it, replaces the snapshot and tells the
-  // listener. Called with changing_ held.
-  base::Status publish(Contents changed, const std::function<base::Status()>& store_change);
-
-  // Brings a new limit into force: prepared, then stored and opened, then published.
-  base::Status put_into_force(const Limit& limit, Contents with_it);
+  // Checks that `changed` holds together, stores what led to it, replaces the snapshot and tells the listener. Called
+  // with changing_ held. What is opened is prepared before.
+  base::Status publish(Contents changed, const Changes& changes);
+  // The same of a limit, and with what it makes of the copies of the account that it is on.
+  base::Status publish_limits(Contents changed, Changes changes, const Limit& of);
+  base::Status publish_with_copies(Contents changed, Changes changes, base::AccountId account);
+  // Brings missing copies into force, some at a time. Called with changing_ held.
+  base::Status complete_copies();
+  base::Status remove_template_now(base::LimitId id);
+  // The limit of these terms on that subject, checked but for the subject.
+  base::Result<Limit> limit_of(const NewLimit& wanted);
 
   Store& store_;
   const base::Clock& clock_;

@@ -18,17 +18,11 @@ class FailingStore final : public catalog::Store {
   bool failing = false;
 
   base::Result<catalog::Contents> load() override { return store_.load(); }
-  base::Status put(const catalog::Account& account) override { return failing ? fail() : store_.put(account); }
-  base::Status put(const catalog::Key& key) override { return failing ? fail() : store_.put(key); }
-  base::Status put(const catalog::Limit& limit) override { return failing ? fail() : store_.put(limit); }
-  base::Status open(const catalog::Limit& limit, base::WallTime now) override {
-    return failing ? fail() : store_.open(limit, now);
+  base::Status apply(const catalog::Changes& changes, base::WallTime now) override {
+    return failing ? fail() : store_.apply(changes, now);
   }
-  base::Status look_ahead(const catalog::Limit& limit, base::WallTime now) override {
-    return store_.look_ahead(limit, now);
-  }
-  base::Status remove(base::LimitId limit, base::WallTime now) override {
-    return failing ? fail() : store_.remove(limit, now);
+  base::Status look_ahead(std::span<const catalog::Limit> limits, base::WallTime now) override {
+    return store_.look_ahead(limits, now);
   }
 
  private:

@@ -58,6 +58,8 @@ struct Limit {
   std::optional<Raise> raise = std::nullopt;  // may lie in the past: then it does nothing
   Thresholds thresholds = {};
   base::WallTime created;
+  // The template that it is a copy of (limit_template.h): it is changed there, but for a raise.
+  std::optional<base::LimitId> from_template = std::nullopt;
 
   // What may be spent in a window, as of that moment.
   std::int64_t amount_at(base::WallTime now) const {

@@ -25,6 +25,7 @@ base::Result<std::shared_ptr<const Snapshot>> Snapshot::build(Contents contents)
   snapshot->contents_ = std::move(contents);
   TRY_STATUS(snapshot->index_accounts());
   TRY_STATUS(snapshot->index_keys());
+  TRY_STATUS(snapshot->index_templates());
   TRY_STATUS(snapshot->attach_limits());
   TRY_STATUS(snapshot->attach_balances());
   return snapshot;
@@ -73,6 +74,17 @@ base::Status Snapshot::index_keys() {
   return {};
 }
 
+base::Status Snapshot::index_templates() {
+  for (const LimitTemplate& one : contents_.templates) {
+    if (!templates_.emplace(one.terms.id, &one).second)
+      return contradiction(fmt::format("the template {} is there twice", one.terms.id.to_string()));
+    if (one.scope.below && find_account(*one.scope.below) == nullptr)
+      return contradiction(
+          fmt::format("the template {} is for accounts below one that does not exist", one.terms.id.to_string()));
+  }
+  return {};
+}
+
 base::Status Snapshot::attach_limits() {
   std::unordered_map<base::AccountId, std::vector<const Limit*>> of_account;
   std::unordered_map<base::KeyId, std::vector<const Limit*>> of_key;
@@ -83,6 +95,8 @@ base::Status Snapshot::attach_limits() {
     const auto* const key = std::get_if<base::KeyId>(&limit.subject);
     if (account != nullptr ? find_account(*account) == nullptr : find_key(*key) == nullptr)
       return contradiction(fmt::format("limit {} is on an account or key that does not exist", limit.id.to_string()));
+    if (limit.from_template && find_template(*limit.from_template) == nullptr)
+      return contradiction(fmt::format("limit {} comes from a template that does not exist", limit.id.to_string()));
     (account != nullptr ? of_account[*account] : of_key[*key]).push_back(&limit);
   }
 
@@ -124,6 +138,7 @@ const KeyEntry* Snapshot::find_key(const base::Sha256& hash) const { return look
 const KeyEntry* Snapshot::find_key(base::KeyId id) const { return look_up(by_key_id_, id); }
 const Account* Snapshot::find_account(base::AccountId id) const { return look_up(accounts_, id); }
 const Limit* Snapshot::find_limit(base::LimitId id) const { return look_up(limits_, id); }
+const LimitTemplate* Snapshot::find_template(base::LimitId id) const { return look_up(templates_, id); }
 const Grant* Snapshot::find_grant(base::GrantId id) const { return look_up(grants_, id); }
 const Balance* Snapshot::find_balance(base::AccountId id) const {
   const auto found = balances_.find(id);

@@ -38,6 +38,7 @@ class Snapshot {
   const KeyEntry* find_key(base::KeyId id) const;
   const Account* find_account(base::AccountId id) const;
   const Limit* find_limit(base::LimitId id) const;
+  const LimitTemplate* find_template(base::LimitId id) const;
   const Grant* find_grant(base::GrantId id) const;
   const Balance* find_balance(base::AccountId id) const;  // of a credit_only account
   const Contents& contents() const { return contents_; }
@@ -45,6 +46,7 @@ class Snapshot {
  private:
   base::Status index_accounts();
   base::Status index_keys();
+  base::Status index_templates();
   base::Status attach_limits();
   base::Status attach_balances();
   const Account* parent_of(const Account& account) const;
@@ -55,6 +57,7 @@ class Snapshot {
   std::unordered_map<base::KeyId, const KeyEntry*> by_key_id_;
   std::unordered_map<base::AccountId, const Account*> accounts_;
   std::unordered_map<base::LimitId, const Limit*> limits_;
+  std::unordered_map<base::LimitId, const LimitTemplate*> templates_;
   std::unordered_map<base::GrantId, const Grant*> grants_;
   std::unordered_map<base::AccountId, Balance> balances_;
 };

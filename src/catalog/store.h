@@ -1,6 +1,7 @@
 #pragma once
 // Port: where the catalog is kept. One conformance suite (tests/conformance) holds for every implementation.
 
+#include <span>
 #include <vector>
 
 #include "base/result.h"
@@ -8,6 +9,7 @@
 #include "catalog/grant.h"
 #include "catalog/key.h"
 #include "catalog/limit.h"
+#include "catalog/limit_template.h"
 
 namespace catalog {
 
@@ -17,25 +19,44 @@ struct Contents {
   std::vector<Limit> limits;  // those in force; a removed limit keeps its counters but is not loaded
   // Those that something is left of or held; they are made by the ledger (ledger/store.h).
   std::vector<Grant> grants = {};
+  std::vector<LimitTemplate> templates = {};  // their copies are among the limits
+};
+
+// What changes together: all of it, or nothing. What has an id that is known replaces what has it.
+struct Changes {
+  std::vector<Account> accounts = {};
+  std::vector<Key> keys = {};
+  std::vector<LimitTemplate> templates = {};
+  std::vector<base::LimitId> removed_templates = {};  // their copies are removed beside them
+  std::vector<base::LimitId> removed = {};
+  std::vector<Limit> limits = {};
+  // Limits that are not in force, and come into it. In the same transaction the counter of each, in the window of
+  // `now`, opens with what the usage records of that window say: the cost, tokens and requests of every exchange that
+  // it would have applied to, and that is not counted on it already. Without it, to remove a limit and create it again
+  // would forgive what was spent.
+  std::vector<Limit> opened = {};
+
+  bool operator==(const Changes&) const = default;
 };
 
 class Store {
  public:
   virtual ~Store() = default;
   virtual base::Result<Contents> load() = 0;
-  // Inserts, or replaces the one with the same id. Durable against power loss when it returns.
-  virtual base::Status put(const Account& account) = 0;
-  virtual base::Status put(const Key& key) = 0;
-  virtual base::Status put(const Limit& limit) = 0;
-  // Puts a limit that is not in force. In the same transaction its counter of the window of `now` opens with what the
-  // usage records of that window say: the cost, tokens and requests of every exchange that it would have applied to,
-  // and that is not counted on it already. Without it, to remove a limit and create it again would forgive what was
-  // spent.
-  virtual base::Status open(const Limit& limit, base::WallTime now) = 0;
-  // Adds up most of what open() will have to, before: so that open() is short. From any thread; nobody waits for it.
-  // It takes time with the records of the window.
-  virtual base::Status look_ahead(const Limit& limit, base::WallTime now) = 0;
-  virtual base::Status remove(base::LimitId limit, base::WallTime now) = 0;
+  // Durable against power loss when it returns. Conflict: something points nowhere, is taken, or is in force already;
+  // not_found: there is nothing to remove.
+  virtual base::Status apply(const Changes& changes, base::WallTime now) = 0;
+  // Adds up most of what the opening of these limits will have to, before: so that apply() is short. From any thread;
+  // nobody waits for it. It takes time with the records of the window, hardly with the number of limits.
+  virtual base::Status look_ahead(std::span<const Limit> limits, base::WallTime now) = 0;
+
+  // A single change.
+  base::Status put(const Account& account) { return apply({.accounts = {account}}, {}); }
+  base::Status put(const Key& key) { return apply({.keys = {key}}, {}); }
+  base::Status put(const LimitTemplate& one) { return apply({.templates = {one}}, {}); }
+  base::Status put(const Limit& limit) { return apply({.limits = {limit}}, {}); }
+  base::Status open(const Limit& limit, base::WallTime now) { return apply({.opened = {limit}}, now); }
+  base::Status remove(base::LimitId limit, base::WallTime now) { return apply({.removed = {limit}}, now); }
 };
 
 }  // namespace catalog

@@ -46,7 +46,8 @@ std::string bar_of(const base::Json& limit) {
 }
 
 std::string subject_of(const base::Json& limit) {
-  return (limit.find("account") != nullptr ? "account " : "key ") + text_of(limit, "subject_name");
+  const auto subject = (limit.find("account") != nullptr ? "account " : "key ") + text_of(limit, "subject_name");
+  return text_of(limit, "from_template") == "-" ? subject : subject + ", by template";
 }
 
 std::string limits_of(const base::Json& reply) {

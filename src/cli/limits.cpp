@@ -12,6 +12,32 @@ namespace cli {
 namespace {
 
 constexpr const char* limits = "/api/v1/limits";
+constexpr const char* templates = "/api/v1/limit-templates";
+
+// A verb for one limit, or with --template for one template.
+struct Which {
+  std::string id;
+  bool is_template = false;
+
+  void add_options(CLI::App& verb) {
+    verb.add_option("ID", id, "The limit's id")->required();
+    verb.add_flag("--template", is_template, "The id is a template's");
+  }
+  std::string path() const { return std::string(is_template ? templates : limits) + "/" + id; }
+};
+
+std::string templates_table_of(const base::Json& page) {
+  Table table(
+      {{"ID"}, {"NAME"}, {"FOR EACH ACCOUNT"}, {"MODE"}, {"UNIT"}, {"AMOUNT", Align::right}, {"LIMITS", Align::right}});
+  for (const base::Json& one : page.find("data")->items()) {
+    const bool below = one.find("account") != nullptr;
+    const auto level = text_of(one, "level");
+    auto which = below ? fmt::format("{} below {}", level, text_of(one, "account")) : "on level " + level;
+    table.add({text_of(one, "id"), text_of(one, "name"), std::move(which), mode_of(one), text_of(one, "unit"),
+               text_of(one, "amount"), text_of(one, "limits")});
+  }
+  return table.to_string();
+}
 
 std::string table_of(const base::Json& page) {
   Table table({{"ID"},
@@ -24,14 +50,15 @@ std::string table_of(const base::Json& page) {
                {"RESERVED", Align::right},
                {"UNRESOLVED", Align::right},
                {"SPENT", Align::right},
-               {"RESETS"}});
+               {"RESETS"},
+               {"TEMPLATE"}});
   for (const base::Json& limit : page.find("data")->items()) {
     const bool on_account = limit.find("account") != nullptr;
     table.add({text_of(limit, "id"), text_of(limit, "name"),
                (on_account ? "account " : "key ") + text_of(limit, on_account ? "account" : "key"), mode_of(limit),
                text_of(limit, "unit"), text_of(limit, "amount"), text_of(limit, "available"),
                text_of(limit, "reserved"), text_of(limit, "unresolved"), text_of(limit, "spent"),
-               time_of(limit, "resets_at")});
+               time_of(limit, "resets_at"), text_of(limit, "from_template")});
   }
   return table.to_string();
 }
@@ -85,10 +112,12 @@ struct Details {
 };
 
 void add_create(CLI::App& noun, Session& session) {
-  CLI::App& verb = *noun.add_subcommand("create", "Put a limit on an account or key");
+  CLI::App& verb = *noun.add_subcommand("create", "Put a limit on an account or key, or on all accounts of a level");
   session.add_options(verb);
   struct Arguments {
     std::string limit, account, key, time_zone, model, route, tag;
+    bool is_template = false;
+    std::optional<int> level;
     Details details;
   };
   const auto arguments = std::make_shared<Arguments>();
@@ -96,17 +125,30 @@ void add_create(CLI::App& noun, Session& session) {
                   "Such as \"10 usd/day\", \"100000 tokens/month\" or \"100 requests/rolling:5h\"")
       ->required();
   auto& subject = *verb.add_option_group("subject", "What it is on");
-  subject.add_option("--account", arguments->account, "An account, and all below it");
-  subject.add_option("--key", arguments->key, "A single key");
-  subject.require_option(1);
+  subject.add_option("--account", arguments->account,
+                     "An account, and all below it; with --template, the account whose children are meant");
+  CLI::Option* const key = subject.add_option("--key", arguments->key, "A single key");
+  subject.require_option(0, 1);
+  CLI::Option* const is_template = verb.add_flag(
+      "--template", arguments->is_template,
+      "For each account directly below --account, or else each without a parent, that has no such limit of its own");
+  is_template->excludes(key);
+  verb.add_option("--level", arguments->level,
+                  "With --template: how many levels below, or down from the top; 1 unless told")
+      ->needs(is_template);
   verb.add_option("--time-zone", arguments->time_zone, "Whose midnights count, such as Europe/Berlin; UTC unless told");
   verb.add_option("--model", arguments->model, "Only calls of these models, such as \"gpt-4o*\"; '*' and '?' are wild");
   verb.add_option("--route", arguments->route, "Only calls on this route");
   verb.add_option("--tag", arguments->tag, "Only calls with this tag, such as team=search");
+  verb.parse_complete_callback([arguments] {
+    if (!arguments->is_template && arguments->account.empty() && arguments->key.empty())
+      throw CLI::RequiredError("--account, --key or --template");
+  });
   arguments->details.add_options(verb);
   session.on(verb, [arguments, &session]() -> base::Status {
     TRY(const LimitForm form, parse_limit_form(arguments->limit));
     boost::json::object body{{"unit", form.unit}, {"window", form.window}, {"amount", form.amount}};
+    if (arguments->level) body["level"] = *arguments->level;
     if (!arguments->time_zone.empty()) body["time_zone"] = arguments->time_zone;
     if (!arguments->account.empty()) body["account"] = arguments->account;
     if (!arguments->key.empty()) body["key"] = arguments->key;
@@ -114,7 +156,7 @@ void add_create(CLI::App& noun, Session& session) {
     if (!arguments->route.empty()) body["route"] = arguments->route;
     if (!arguments->tag.empty()) body["tag"] = arguments->tag;
     TRY_STATUS(arguments->details.put_into(body));
-    TRY(const auto reply, session.create(limits, body));
+    TRY(const auto reply, session.create(arguments->is_template ? templates : limits, body));
     session.print_one(reply);
     return {};
   });
@@ -124,18 +166,19 @@ void add_edit(CLI::App& noun, Session& session) {
   CLI::App& verb = *noun.add_subcommand("edit", "Change a limit; what was spent stays spent");
   session.add_options(verb);
   struct Arguments {
-    std::string id, amount;
+    Which which;
+    std::string amount;
     Details details;
   };
   const auto arguments = std::make_shared<Arguments>();
-  verb.add_option("ID", arguments->id, "The limit's id")->required();
+  arguments->which.add_options(verb);
   verb.add_option("--amount", arguments->amount, "Its amount: dollars, or a whole number");
   arguments->details.add_options(verb);
   session.on(verb, [arguments, &session]() -> base::Status {
     boost::json::object body;
     if (!arguments->amount.empty()) body["amount"] = arguments->amount;
     TRY_STATUS(arguments->details.put_into(body));
-    TRY(const auto reply, session.patch(std::string(limits) + "/" + arguments->id, body));
+    TRY(const auto reply, session.patch(arguments->which.path(), body));
     session.print_one(reply);
     return {};
   });
@@ -147,10 +190,13 @@ void add_list(CLI::App& noun, Session& session) {
   const auto query = std::make_shared<ListQuery>();
   query->add(verb, "--account", "Only limits on this account");
   query->add(verb, "--key", "Only limits on this key");
+  query->add(verb, "--template", "Only limits that come from this template");
   query->add_page(verb);
-  session.on(verb, [query, &session]() -> base::Status {
-    TRY(const auto reply, session.get(limits, query->parameters()));
-    session.print(reply, table_of);
+  const auto of_templates = std::make_shared<bool>(false);
+  verb.add_flag("--templates", *of_templates, "The templates themselves");
+  session.on(verb, [query, of_templates, &session]() -> base::Status {
+    TRY(const auto reply, session.get(*of_templates ? templates : limits, query->parameters()));
+    session.print(reply, *of_templates ? templates_table_of : table_of);
     return {};
   });
 }
@@ -158,10 +204,10 @@ void add_list(CLI::App& noun, Session& session) {
 void add_show(CLI::App& noun, Session& session) {
   CLI::App& verb = *noun.add_subcommand("show", "Show a limit with what is left of it");
   session.add_options(verb);
-  const auto id = std::make_shared<std::string>();
-  verb.add_option("ID", *id, "The limit's id")->required();
-  session.on(verb, [id, &session]() -> base::Status {
-    TRY(const auto reply, session.get(std::string(limits) + "/" + *id));
+  const auto which = std::make_shared<Which>();
+  which->add_options(verb);
+  session.on(verb, [which, &session]() -> base::Status {
+    TRY(const auto reply, session.get(which->path()));
     session.print_one(reply);
     return {};
   });
@@ -201,10 +247,10 @@ void add_end_raise(CLI::App& noun, Session& session) {
 void add_remove(CLI::App& noun, Session& session) {
   CLI::App& verb = *noun.add_subcommand("remove", "Remove a limit");
   session.add_options(verb);
-  const auto id = std::make_shared<std::string>();
-  verb.add_option("ID", *id, "The limit's id")->required();
-  session.on(verb, [id, &session]() -> base::Status {
-    TRY_STATUS(session.remove(std::string(limits) + "/" + *id));
+  const auto which = std::make_shared<Which>();
+  which->add_options(verb);
+  session.on(verb, [which, &session]() -> base::Status {
+    TRY_STATUS(session.remove(which->path()));
     session.say("removed");
     return {};
   });

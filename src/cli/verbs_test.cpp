@@ -162,8 +162,8 @@ TEST_CASE("accounts, keys and limits are listed in tables") {
   CHECK(accounts.contains("Acme  cus_1        active  -       2026-11-21T04:06:00Z\n"));
   CHECK(bench.run({"keys", "list", "--account", "Acme"}).out.contains("  alice  mg_live_"));
   const auto limits = bench.run({"limits", "list", "--account", "Acme"}).out;
-  CHECK(limits.contains("AMOUNT  AVAILABLE  RESERVED  UNRESOLVED  SPENT  RESETS\n"));
-  CHECK(limits.contains("    10         10         0           0      0  2026-11-22T00:00:00Z\n"));
+  CHECK(limits.contains("AMOUNT  AVAILABLE  RESERVED  UNRESOLVED  SPENT  RESETS                TEMPLATE\n"));
+  CHECK(limits.contains("    10         10         0           0      0  2026-11-22T00:00:00Z  -\n"));
   CHECK(bench.run({"accounts", "suspend", "Acme"}).out.contains("suspended"));
   CHECK(bench.run({"accounts", "activate", "Acme"}).out.contains("active"));
   CHECK(bench.run({"keys", "revoke", "alice"}).out.contains("revoked"));
@@ -178,7 +178,7 @@ TEST_CASE("a limit is shown, changed and removed by its id") {
   REQUIRE(json.has_value());
   const auto id = json->find("id")->text();
   CHECK(json->find("status")->text() == "429");
-  CHECK(bench.run({"limits", "show", id.c_str()}).out.contains("available     10\n"));
+  CHECK(bench.run({"limits", "show", id.c_str()}).out.contains("available      10\n"));
   CHECK(bench.run({"limits", "edit", id.c_str(), "--amount", "12.5"}).out.contains("12.5 usd per day"));
   const auto nothing = bench.run({"limits", "edit", id.c_str()});
   CHECK(nothing.code == 1);
@@ -195,7 +195,7 @@ TEST_CASE("a limit may be for some calls only, and may be lazy or only count") {
   const auto json = base::Json::parse(created.out);
   REQUIRE(json.has_value());
   const auto id = json->find("id")->text();
-  CHECK(bench.run({"limits", "show", id.c_str()}).out.contains("model         gpt-4o*\n"));
+  CHECK(bench.run({"limits", "show", id.c_str()}).out.contains("model          gpt-4o*\n"));
   CHECK(bench.run({"limits", "list"}).out.contains("  shadow  usd "));
   CHECK(bench.run({"limits", "edit", id.c_str(), "--mode", "enforce", "--admission", "lazy"}).code == 0);
   CHECK(bench.run({"limits", "list"}).out.contains("  lazy  usd "));
@@ -215,14 +215,14 @@ TEST_CASE("a limit is raised for a time, and given thresholds") {
     more.insert(more.begin(), "limits");
     return bench.run(more);
   };
-  CHECK(run({"show"}).out.contains("thresholds    percent 80, action warn, percent 100, action block\n"));
+  CHECK(run({"show"}).out.contains("thresholds     percent 80, action warn, percent 100, action block\n"));
   const auto raised = run({"raise", "15", "--until", "2026-12-01T00:00:00Z"});
   CHECK(raised.code == 0);
   CHECK(raised.out.contains("amount 15, until 2026-12-01T00:00:00.000Z, from 10\n"));
-  CHECK(run({"show"}).out.contains("available     15\n"));
+  CHECK(run({"show"}).out.contains("available      15\n"));
   CHECK(run({"raise", "15"}).code == 2);
-  CHECK(run({"end-raise"}).out.contains("raise       -\n"));
-  CHECK(run({"edit", "--threshold", "none"}).out.contains("thresholds  -\n"));
+  CHECK(run({"end-raise"}).out.contains("raise          -\n"));
+  CHECK(run({"edit", "--threshold", "none"}).out.contains("thresholds     -\n"));
   CHECK(run({"edit", "--threshold", "80"}).err.contains("'80' is not a threshold"));
   CHECK(run({"edit", "--threshold", "80:downgrade"}).err.contains("not available yet"));
   CHECK(bench.run({"events", "list", "--limit-id", id.c_str()}).out.starts_with("AT  LIMIT"));
@@ -404,4 +404,34 @@ TEST_CASE("only what creates may make a data folder") {
   CHECK(bench.last_connection.server == "http://h:1");
   CHECK(bench.last_connection.admin_key == "k");
   CHECK(bench.last_missing == MissingFolder::make);
+}
+
+TEST_CASE("a template is made, listed, changed and removed with --template") {
+  Bench bench;
+  const auto id_in = [](const std::string& json) { return json.substr(json.find(R"("id":")") + 6, 36); };
+  bench.run({"accounts", "create", "acme"});
+  bench.run({"accounts", "create", "alice", "--parent", "acme"});
+  const auto made = bench.run({"limits", "create", "1 usd/month", "--template", "--account", "acme", "--json"});
+  CHECK(made.code == 0);
+  CHECK(bench.requests.back() == "POST /api/v1/limit-templates");
+  const std::string id = id_in(made.out);
+  const auto listed = bench.run({"limits", "list", "--templates"});
+  CHECK(listed.out.contains("FOR EACH ACCOUNT"));
+  CHECK(listed.out.contains("1 below "));
+  const auto copies = bench.run({"limits", "list", "--template", id.c_str()});
+  CHECK(copies.out.contains(id));
+  CHECK(bench.run({"limits", "list", "--account", "alice"}).out.contains("TEMPLATE\n"));
+
+  CHECK(bench.run({"limits", "edit", id.c_str(), "--template", "--amount", "2"}).out.contains("2 usd per month"));
+  CHECK(bench.run({"limits", "edit", id.c_str(), "--amount", "3"}).err.contains("--template"));
+  CHECK(bench.run({"limits", "show", id.c_str(), "--template"}).out.contains("limits"));
+  CHECK(bench.run({"limits", "remove", id.c_str(), "--template"}).code == 0);
+  CHECK(bench.requests.back() == "DELETE /api/v1/limit-templates/" + id);
+  CHECK_FALSE(bench.run({"limits", "list"}).out.contains(id));
+
+  CHECK(bench.run({"limits", "create", "1 usd/day", "--template", "--level", "2"}).code == 0);
+  CHECK(bench.run({"limits", "list", "--templates"}).out.contains("on level 2"));
+  CHECK(bench.run({"limits", "create", "1 usd/day"}).err.contains("--account, --key or --template is required"));
+  CHECK(bench.run({"limits", "create", "1 usd/day", "--account", "acme", "--level", "2"}).code == 2);
+  CHECK(bench.run({"limits", "create", "1 usd/day", "--template", "--key", "k"}).code == 2);
 }

@@ -43,6 +43,7 @@ json::object limit_json(const catalog::Limit& limit, const quota::FiveNumbers& n
       {"model", text_or_null(limit.filter.model)},
       {"route", text_or_null(limit.filter.route)},
       {"tag", text_or_null(limit.filter.tag)},
+      {"from_template", limit.from_template ? json::value(limit.from_template->to_string()) : json::value(nullptr)},
       {"mode", catalog::to_string(limit.mode)},
       {"admission", catalog::to_string(limit.admission)}};
   add_numbers(shown, numbers, amount);

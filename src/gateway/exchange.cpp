@@ -312,7 +312,7 @@ quota::Decision Exchange::with_taken_on(quota::Decision decision) {
   return decision;
 }
 
-base::Status Exchange::take_on(const catalog::Limit& limit, const std::shared_ptr<quota::Lease>& lease,
+base::Status Exchange::take_on(std::span<const quota::OpeningLimit> limits,
                                const std::shared_ptr<const catalog::Snapshot>& next) {
   if (caller_ == nullptr) {
     catalog_ = next;
@@ -323,15 +323,20 @@ base::Status Exchange::take_on(const catalog::Limit& limit, const std::shared_pt
   if (ended || (reservation_ && !planned)) return {};  // the list of models counts on no limit
   const catalog::KeyEntry* const entry = next->find_key(caller_->key.id);
   ASSERT(entry != nullptr);
-  const bool on_caller = std::ranges::any_of(entry->limits, [&](const auto* one) { return one->id == limit.id; });
   const events::UsageRecord& record = reservation_ ? reservation_->record() : *record_;
-  // In a window before the one that opens, it will not be missed.
-  if (planned && on_caller && applies(limit, plan_.request.model, *route_, record.tags) &&
-      lease->span().contains(record.started)) {
+  for (const auto& [limit, lease] : limits) {
+    const bool on_caller = std::ranges::any_of(entry->limits, [&](const auto* one) { return one->id == limit.id; });
+    // In a window before the one that opens, it will not be missed.
+    if (!planned || !on_caller || !applies(limit, plan_.request.model, *route_, record.tags) ||
+        !lease->span().contains(record.started))
+      continue;
     const std::int64_t amount = limit.leased() ? plan_.worst_case.in(limit.unit) : 0;
     quota::Reservation::Part part{lease, limit.unit, amount, lease->sub_window(record.started)};
-    if (reservation_) return reservation_->take_on(std::move(part));
-    taken_on_.emplace_back(std::move(part));  // the keeper is being asked, for the limits before
+    if (reservation_) {
+      TRY_STATUS(reservation_->take_on(std::move(part)));
+    } else {
+      taken_on_.emplace_back(std::move(part));  // the keeper is being asked, for the limits before
+    }
   }
   if (reservation_) return {};
   catalog_ = next;

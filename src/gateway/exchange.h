@@ -33,8 +33,8 @@ class Exchange final : public UnderWay {
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
-  // A limit comes into force (Worker::take_on). What is reserved takes it on as it is; what is not, will ask for it.
-  base::Status take_on(const catalog::Limit& limit, const std::shared_ptr<quota::Lease>& lease,
+  // Limits come into force (Worker::take_on). What is reserved takes them on as it is; what is not, will ask for them.
+  base::Status take_on(std::span<const quota::OpeningLimit> limits,
                        const std::shared_ptr<const catalog::Snapshot>& next);
 
   static void* operator new(std::size_t size);

@@ -34,7 +34,7 @@ struct Coming {
     contents.limits.push_back(limit);
     const auto next = catalog::Snapshot::build(std::move(contents));
     REQUIRE(next.has_value());
-    REQUIRE(world.worker->take_on(limit, lease, *next).has_value());
+    REQUIRE(world.worker->take_on(std::vector{quota::OpeningLimit{limit, lease}}, *next).has_value());
     world.snapshot = *next;
   }
 };

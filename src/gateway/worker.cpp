@@ -25,11 +25,11 @@ Worker::Worker(Parts parts, std::unique_ptr<Upstreams> upstreams)
 
 net::Task<void> Worker::serve(net::Incoming& incoming) { return Exchange::serve(*this, incoming); }
 
-base::Status Worker::take_on(const catalog::Limit& limit, const std::shared_ptr<quota::Lease>& lease,
+base::Status Worker::take_on(std::span<const quota::OpeningLimit> limits,
                              const std::shared_ptr<const catalog::Snapshot>& next) {
   use(next);
   for (UnderWay& one : under_way_) {
-    const base::Status taken_on = static_cast<Exchange&>(one).take_on(limit, lease, next);
+    const base::Status taken_on = static_cast<Exchange&>(one).take_on(limits, next);
     if (!taken_on)
       return base::fail(base::ErrorType::unavailable,
                         fmt::format("a call that is under way cannot count on the limit yet: {}; create it once more",

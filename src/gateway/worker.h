@@ -3,6 +3,7 @@
 #include <boost/intrusive/list.hpp>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,10 +41,10 @@ class Worker final : public net::Handler {
 
   // On the loop: what is authenticated from here on sees this catalog.
   void use(std::shared_ptr<const catalog::Snapshot> snapshot) { snapshot_ = std::move(snapshot); }
-  // On the loop, before a limit comes into force: `next` is the catalog with it. From here on nothing is admitted
-  // without it, and what is under way takes it on, on `lease`. Fails if the journal has no room for that (unavailable);
-  // use() of the catalog before undoes it for what comes.
-  base::Status take_on(const catalog::Limit& limit, const std::shared_ptr<quota::Lease>& lease,
+  // On the loop, before limits come into force: `next` is the catalog with them. From here on nothing is admitted
+  // without them, and what is under way takes them on. Fails if the journal has no room for that (unavailable); use()
+  // of the catalog before undoes it for what comes.
+  base::Status take_on(std::span<const quota::OpeningLimit> limits,
                        const std::shared_ptr<const catalog::Snapshot>& next);
   // On the loop: calls of this upstream carry this secret from here on.
   void use_secret(const std::string& upstream, const base::Secret& secret) { upstreams_->use_secret(upstream, secret); }

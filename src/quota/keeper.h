@@ -82,10 +82,11 @@ class Keeper final : public Inspector, public SettleQueue {
   // begin_opening() on whoever asks for it waits. Gives its lease in the window of this moment: what is under way in
   // that window is to take it on.
   base::Result<std::shared_ptr<Lease>> begin_opening(const catalog::Limit& limit);
-  // When no worker admits anything without the limit any more: flushes what was settled, has `open` store the limit
-  // with what its window's records say, and leases what exchanges have taken on. Fails as `open` does, and where the
+  // When no worker admits anything without these limits any more: flushes what was settled, has `open` store them all
+  // with what their windows' records say, and leases what exchanges have taken on. Fails as `open` does, and where a
   // window has turned meanwhile. Without begin_opening() nobody waits, and nothing is under way.
-  base::Status open_limit(base::LimitId limit, const std::function<base::Status(base::WallTime now)>& open);
+  base::Status open_limits(std::span<const base::LimitId> limits,
+                           const std::function<base::Status(base::WallTime now)>& open);
   // It does not come into force: those who wait for it are refused. After a failure of the others.
   void abandon_opening(base::LimitId limit);
 
@@ -150,8 +151,9 @@ class Keeper final : public Inspector, public SettleQueue {
   base::Status end_raise(Lease& lease);
   // The lease of a limit that is coming into force; nullptr: none is.
   std::shared_ptr<Lease> opening_lease(base::LimitId limit) const;
-  base::Status open_now(base::LimitId limit, const std::function<base::Status(base::WallTime now)>& open);
-  base::Status lease_taken_on(Lease& lease);
+  base::Status open_now(std::span<const base::LimitId> limits,
+                        const std::function<base::Status(base::WallTime now)>& open);
+  base::Status lease_taken_on(const Leases& leases);
   // nullopt: only others' reservations stand in the way, and there is time to wait.
   std::optional<Decision> try_serve(Asking& asking, InHand& in_hand, base::Instant now);
   Refusal refusal_of(const Asking& asking, const InHand& in_hand);

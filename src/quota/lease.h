@@ -4,9 +4,11 @@
 #include <atomic>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 
 #include "base/window.h"
+#include "catalog/limit.h"
 #include "quota/store.h"
 
 namespace quota {
@@ -110,6 +112,12 @@ class Lease {
   std::int64_t size_ = 0;             // what a refill asks for beyond need: doubles while demand lasts
   base::Instant last_grant_{};
   std::int64_t free_last_tick_ = -1;
+};
+
+// A limit that comes into force, and what is to be taken on of it (Keeper::begin_opening).
+struct OpeningLimit {
+  catalog::Limit limit;
+  std::shared_ptr<Lease> lease;
 };
 
 }  // namespace quota

@@ -17,10 +17,11 @@ base::Result<std::shared_ptr<Lease>> Keeper::begin_opening(const catalog::Limit&
   return lease;
 }
 
-base::Status Keeper::open_limit(base::LimitId limit, const std::function<base::Status(base::WallTime now)>& open) {
+base::Status Keeper::open_limits(std::span<const base::LimitId> limits,
+                                 const std::function<base::Status(base::WallTime now)>& open) {
   base::Status status;
   run_and_wait([&] {
-    status = open_now(limit, open);
+    status = open_now(limits, open);
     if (status) std::ranges::move(std::exchange(parked_, {}), std::back_inserter(waiters_));
     retry_waiters_ = true;
   });
@@ -41,31 +42,37 @@ std::shared_ptr<Lease> Keeper::opening_lease(base::LimitId limit) const {
   return found == leases_.end() ? nullptr : found->second;
 }
 
-// Nobody admits anything without the limit any more. So a record either names it, or it is in the store after the flush
-// and is counted by `open`.
-base::Status Keeper::open_now(base::LimitId limit, const std::function<base::Status(base::WallTime now)>& open) {
-  const std::shared_ptr<Lease> lease = opening_lease(limit);
+// Nobody admits anything without the limits any more. So a record either names them, or it is in the store after the
+// flush and is counted by `open`.
+base::Status Keeper::open_now(std::span<const base::LimitId> limits,
+                              const std::function<base::Status(base::WallTime now)>& open) {
   const base::WallTime now = wall_now();
-  if (lease && !lease->span().contains(now))
+  Leases leases;
+  for (const base::LimitId limit : limits)
+    if (auto lease = opening_lease(limit)) leases.push_back(std::move(lease));
+  if (!std::ranges::all_of(leases, [&](const auto& lease) { return lease->span().contains(now); }))
     return base::fail(base::ErrorType::unavailable,
                       "the limit's window turned while it was created; create it once more", {}, base::Source::gateway);
   take_records();
   TRY_STATUS(flush_all());
   TRY_STATUS(open(now));
-  if (!lease) return {};
-  lease->opening_ = false;
+  for (const auto& lease : leases) lease->opening_ = false;
   // Where the store fails from here on, what was taken on is made good with the next grant.
-  (void)lease_taken_on(*lease);
+  (void)lease_taken_on(leases);
   return {};
 }
 
-base::Status Keeper::lease_taken_on(Lease& lease) {
-  const GrantRequest request{query_of(lease), 0, lease.owed()};
-  const auto grants = store_.grant(std::span(&request, 1));
+base::Status Keeper::lease_taken_on(const Leases& leases) {
+  std::vector<GrantRequest> requests;
+  for (const auto& lease : leases) requests.push_back({query_of(*lease), 0, lease->owed()});
+  if (requests.empty()) return {};
+  const auto grants = store_.grant(requests);
   note(grants ? base::Status{} : std::unexpected(grants.error()));
   if (!grants) return std::unexpected(grants.error());
-  learn(lease, grants->front(), clock_.now());
-  lease.give(grants->front().granted);
+  for (std::size_t i = 0; i < leases.size(); ++i) {
+    learn(*leases[i], (*grants)[i], clock_.now());
+    leases[i]->give((*grants)[i].granted);
+  }
   return {};
 }
 

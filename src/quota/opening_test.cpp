@@ -31,7 +31,8 @@ struct OpeningWorld : World {
   base::Status try_open(const catalog::Limit& limit) {
     base::Status status;
     on_another_thread([&] {
-      status = keeper->open_limit(limit.id, [&](base::WallTime now) { return store.memory.open(limit, now); });
+      status = keeper->open_limits(std::span(&limit.id, 1),
+                                   [&](base::WallTime now) { return store.memory.open(limit, now); });
     });
     return status;
   }

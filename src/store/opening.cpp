@@ -6,8 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/digest_random.h"
 #include "quota/counting.h"
-#include "store/digest_random.h"
 
 namespace store {
 namespace {
@@ -35,10 +35,6 @@ Opening::Opening(const catalog::Limit& limit, Scope scope, base::WallTime now)
   to_ = counts.end;
 }
 
-bool Opening::may_count(base::AccountId account, base::KeyId key, base::WallTime started) const {
-  return started >= from_ && started < to_ && (scope_.key ? key == *scope_.key : scope_.accounts.contains(account));
-}
-
 bool Opening::may_count(std::string_view model) const {
   return limit_.filter.model.empty() || catalog::fits_pattern(limit_.filter.model, model);
 }
@@ -46,7 +42,8 @@ bool Opening::may_count(std::string_view model) const {
 bool Opening::applies(const events::UsageRecord& record) const {
   using enum events::Outcome;
   if (record.outcome == refused || record.outcome == corrected || record.outcome == opened) return false;
-  return may_count(record.account, record.key, record.started) &&
+  const bool within = scope_.key ? record.key == *scope_.key : scope_.accounts.contains(record.account);
+  return within && may_count(record.started) &&
          (record.outcome == unaccounted || limit_.filter.matches(record.model, record.route, record.tags));
 }
 
@@ -111,8 +108,8 @@ std::int64_t Opening::tokens(const std::optional<meter::Usage>& usage) const {
 Opening::Counted Opening::of_same_unit(const events::UsageRecord& record) const {
   Counted most;
   for (const events::Hold& hold : record.holds) {
-    const auto unit = scope_.units.find(hold.limit);
-    if (unit == scope_.units.end() || unit->second != limit_.unit) continue;
+    const auto unit = scope_.units->find(hold.limit);
+    if (unit == scope_.units->end() || unit->second != limit_.unit) continue;
     most.spent = std::max(most.spent, hold.spent);
     most.unresolved = std::max(most.unresolved, hold.unresolved);
   }
@@ -182,7 +179,7 @@ std::optional<events::UsageRecord> Opening::record(const KeptSpend& kept, base::
 }
 
 base::ExchangeId opening_id(const quota::CounterKey& counter, std::uint64_t commits, base::WallTime now) {
-  DigestRandom random(
+  base::DigestRandom random(
       base::sha256(fmt::format("opening {} {} {}", counter.limit.to_string(), counter.label.ms, commits)));
   return base::ExchangeId::create(now, random);
 }

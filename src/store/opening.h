@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -30,11 +31,12 @@ using KeptSpend = std::map<base::WindowLabel, std::int64_t>;
 class Opening {
  public:
   // Whom the limit is on: an account with all below it, or a key. And the units of all limits there ever were.
+  using Units = std::map<base::LimitId, catalog::LimitUnit>;
   struct Scope {
     std::set<base::AccountId> accounts = {};
     std::optional<base::KeyId> key = std::nullopt;
-    base::AccountId payer = {};  // that account, or the key's
-    std::map<base::LimitId, catalog::LimitUnit> units = {};
+    base::AccountId payer = {};               // that account, or the key's
+    std::shared_ptr<const Units> units = {};  // never null in use
   };
   Opening(const catalog::Limit& limit, Scope scope, base::WallTime now);
 
@@ -42,8 +44,9 @@ class Opening {
   // Only records that started in the half-open span can count.
   base::WallTime from() const { return from_; }
   base::WallTime to() const { return to_; }
+  const Scope& scope() const { return scope_; }
   // Whether such a record can count, as far as these say.
-  bool may_count(base::AccountId account, base::KeyId key, base::WallTime started) const;
+  bool may_count(base::WallTime started) const { return started >= from_ && started < to_; }
   bool may_count(std::string_view model) const;
 
   // A record of an exchange whose cost is known, that does not name the limit and has no other thing to say: what most

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include "base/assert.h"
-#include "store/digest_random.h"
+#include "base/digest_random.h"
 
 namespace store {
 events::UsageRecord unaccounted_record(const Unaccounted& row, base::WallTime now) {
   ASSERT(row.incarnation > 0);
   ASSERT(row.remainder > 0);
-  DigestRandom random(
+  base::DigestRandom random(
       base::sha256(fmt::format("{} {} {}", row.incarnation, row.counter.limit.to_string(), row.counter.label.ms)));
   events::UsageRecord record;
   record.id = base::ExchangeId::create(now, random);

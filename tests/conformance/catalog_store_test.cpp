@@ -111,3 +111,75 @@ TEST_CASE_TEMPLATE("a removed limit is not loaded, and cannot be removed again",
   CHECK(bench.on.store->remove(bench.template id<base::LimitId>(), bench.now).error().type ==
         base::ErrorType::not_found);
 }
+
+TEST_CASE_TEMPLATE("templates and their copies come back as they were put, and go", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  const catalog::LimitTemplate one{
+      .terms = {.id = bench.template id<base::LimitId>(),
+                .subject = base::AccountId{},
+                .name = "free",
+                .unit = catalog::LimitUnit::tokens,
+                .window = *base::parse_window("month", *base::TimeZone::find("Europe/Berlin")),
+                .amount = 7,
+                .refusal_status = 429,
+                .clamp = catalog::Clamp::off,
+                .filter = {.model = "gpt-4o*", .route = "openai", .tag = "team=search"},
+                .mode = catalog::LimitMode::shadow,
+                .admission = catalog::LimitAdmission::lazy,
+                .thresholds = {{.percent = 80, .action = catalog::ThresholdAction::warn}},
+                .created = bench.now},
+      .scope = {.below = bench.account.id, .level = 3}};
+  catalog::LimitTemplate top = one;
+  top.terms.id = bench.template id<base::LimitId>();
+  top.scope = {};
+  const catalog::Limit copy = catalog::copy_of(top, bench.account, bench.now);
+  REQUIRE(bench.on.store->apply({.templates = {one, top}, .opened = {copy}}, bench.now).has_value());
+  auto contents = bench.on.store->load();
+  REQUIRE_MESSAGE(contents.has_value(), (contents ? std::string() : contents.error().message));
+  CHECK(contents->templates == std::vector{one, top});
+  CHECK(contents->limits == std::vector{copy});
+
+  top.terms.amount = 8;
+  REQUIRE(bench.on.store->apply({.templates = {top}, .removed_templates = {one.terms.id}}, bench.now).has_value());
+  CHECK(bench.on.store->load()->templates == std::vector{top});
+  CHECK(bench.on.store->apply({.removed_templates = {one.terms.id}}, bench.now).error().type ==
+        base::ErrorType::not_found);
+  top.terms.id = bench.template id<base::LimitId>();
+  top.scope.below = bench.template id<base::AccountId>();
+  CHECK(bench.on.store->put(top).error().type == base::ErrorType::conflict);
+}
+
+TEST_CASE_TEMPLATE("of changes that belong together none is made where one cannot be", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  const auto before = *bench.on.store->load();
+  const auto limit = [&](catalog::LimitSubject subject) {
+    return catalog::Limit{.id = bench.template id<base::LimitId>(), .subject = subject, .name = "limit", .created = {}};
+  };
+  catalog::Account child = bench.account;
+  child.id = bench.template id<base::AccountId>();
+  child.parent = bench.account.id;
+  catalog::Key key = bench.key;
+  key.id = bench.template id<base::KeyId>();
+  key.hash = base::sha256("another");
+  const catalog::LimitTemplate one{.terms = limit(base::AccountId{}), .scope = {}};
+  const catalog::Changes good{.accounts = {child},
+                              .keys = {key},
+                              .templates = {one},
+                              .limits = {limit(child.id)},
+                              .opened = {limit(bench.account.id), limit(key.id)}};
+  catalog::Changes bad = good;
+  bad.opened.push_back(limit(bench.template id<base::AccountId>()));  // on an account that is not there
+  CHECK(bench.on.store->apply(bad, bench.now).error().type == base::ErrorType::conflict);
+  bad = good;
+  bad.removed = {bench.template id<base::LimitId>()};
+  CHECK(bench.on.store->apply(bad, bench.now).error().type == base::ErrorType::not_found);
+  const auto after = *bench.on.store->load();
+  CHECK(after.accounts == before.accounts);
+  CHECK(after.keys == before.keys);
+  CHECK(after.limits.empty());
+  CHECK(after.templates.empty());
+
+  REQUIRE(bench.on.store->apply(good, bench.now).has_value());
+  CHECK(bench.on.store->load()->limits.size() == 3);
+  CHECK(bench.on.store->load()->templates == std::vector{one});
+}

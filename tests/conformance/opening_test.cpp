@@ -39,7 +39,7 @@ struct Opener : Bench<Store> {
             .created = this->now};
   }
   CounterState open(const catalog::Limit& limit) {
-    REQUIRE(this->on.store->look_ahead(limit, this->now).has_value());
+    REQUIRE(this->on.store->look_ahead(std::span(&limit, 1), this->now).has_value());
     const base::Status opened = this->on.store->open(limit, this->now);
     REQUIRE_MESSAGE(opened.has_value(), (opened ? std::string() : opened.error().message));
     return state_of(limit);
@@ -279,7 +279,7 @@ TEST_CASE_TEMPLATE("what is added up ahead is what there is, whatever comes betw
   REQUIRE(world.flush({held}).has_value());
   some(1);
   const catalog::Limit limit = world.wanted();
-  REQUIRE(world.on.store->look_ahead(limit, world.now).has_value());
+  REQUIRE(world.on.store->look_ahead(std::span(&limit, 1), world.now).has_value());
   some(10);
   quota::Correction made{.item = held.id, .reason = {}, .record = world.exchange(7, {})};
   made.record.outcome = events::Outcome::corrected;
@@ -302,4 +302,61 @@ TEST_CASE_TEMPLATE("a limit on nobody is not opened", Store, EVERY_STORE) {
   CHECK(refused.error().type == base::ErrorType::conflict);
   CHECK(world.on.store->load()->limits.empty());
   CHECK(world.records().empty());
+}
+
+TEST_CASE_TEMPLATE("limits that open together each find their own, and one takes another's place", Store, EVERY_STORE) {
+  Opener<Store> world;
+  const base::WallTime today = world.now;
+  auto crashed = world.spent(0, world.child, today);
+  crashed.usage.reset();
+  crashed.estimate = base::Money::from_nanos(40);
+  crashed.outcome = events::Outcome::failed;
+  const auto old = world.wanted();
+  REQUIRE(world.on.store->put(old).has_value());
+  crashed.holds = {{old.id, {tests::today.ms}, 40, 0, 40}};
+  REQUIRE(world
+              .flush({world.spent(5, world.account, today), world.spent(7, world.child, today),
+                      world.spent(11, world.stranger, today), crashed})
+              .has_value());
+  std::vector<catalog::Limit> limits(5, world.wanted());
+  limits[0].subject = world.account.id;
+  limits[1].subject = world.child.id;
+  limits[2].subject = world.stranger.id;
+  limits[3].subject = world.childs_key.id;
+  limits[4].unit = LimitUnit::input_tokens;
+  for (catalog::Limit& limit : limits) limit.id = world.template id<base::LimitId>();
+  REQUIRE(world.on.store->look_ahead(limits, world.now).has_value());
+  const auto opened = world.on.store->apply({.removed = {old.id}, .opened = limits}, world.now);
+  REQUIRE_MESSAGE(opened.has_value(), (opened ? std::string() : opened.error().message));
+  CHECK(world.state_of(limits[0]) == CounterState{.amount = 1'000'000, .spent = 12, .unresolved = 40});
+  CHECK(world.state_of(limits[1]) == CounterState{.amount = 1'000'000, .spent = 7, .unresolved = 40});
+  CHECK(world.state_of(limits[2]) == CounterState{.amount = 1'000'000, .spent = 11});
+  CHECK(world.state_of(limits[3]) == CounterState{.amount = 1'000'000, .spent = 7, .unresolved = 40});
+  CHECK(world.state_of(limits[4]) == CounterState{.amount = 1'000'000, .spent = 60});
+  CHECK(world.state_of(old).amount == 0);
+  CHECK(world.wrong().empty());
+}
+
+TEST_CASE_TEMPLATE("what is added up ahead for several limits is of their windows, accounts and models", Store,
+                   EVERY_STORE) {
+  Opener<Store> world;
+  std::vector<events::UsageRecord> many;  // enough to fill a segment
+  for (int i = 0; i < 100; ++i) {
+    many.push_back(world.spent(1, world.account, {tests::today.ms - 1}));
+    many.push_back(world.spent(1, world.child, world.now));
+    many.push_back(world.spent(1, world.child, world.now, "gpt-4o"));
+  }
+  REQUIRE(world.flush(many).has_value());
+  REQUIRE(world.flush({world.spent(50, world.child, world.now)}).has_value());
+  std::vector<catalog::Limit> limits(3, world.wanted());
+  limits[1].subject = world.child.id;
+  limits[1].filter.model = "gpt-4o";
+  limits[2].subject = world.stranger.id;
+  for (catalog::Limit& limit : limits) limit.id = world.template id<base::LimitId>();
+  REQUIRE(world.on.store->look_ahead(limits, world.now).has_value());
+  REQUIRE(world.on.store->apply({.opened = limits}, world.now).has_value());
+  CHECK(world.state_of(limits[0]).spent == 250);
+  CHECK(world.state_of(limits[1]).spent == 100);
+  CHECK(world.state_of(limits[2]).spent == 0);
+  CHECK(world.wrong().empty());
 }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "store/memory/memory_store.h"
 
@@ -10,6 +11,11 @@ namespace {
 
 std::unexpected<base::Error> conflict(std::string message, std::string field) {
   return base::fail(base::ErrorType::conflict, std::move(message), std::move(field), base::Source::store);
+}
+
+std::unexpected<base::Error> nothing_to_remove(std::string_view what, base::LimitId id) {
+  return base::fail(base::ErrorType::not_found, fmt::format("there is no {} {}", what, id.to_string()), {},
+                    base::Source::client);
 }
 
 }  // namespace
@@ -21,14 +27,46 @@ base::Result<catalog::Contents> MemoryStore::load() {
   for (const auto& [id, key] : keys_) contents.keys.push_back(key);
   for (const auto& [id, stored] : limits_)
     if (!stored.removed) contents.limits.push_back(stored.limit);
+  for (const auto& [id, one] : templates_) contents.templates.push_back(one);
   for (const ledger::GrantState& state : book_of({}))
     if (ledger::is_live(state)) contents.grants.push_back(state.grant);
   std::ranges::sort(contents.grants, {}, &catalog::Grant::id);
   return contents;
 }
 
-base::Status MemoryStore::put(const catalog::Account& account) {
+base::Status MemoryStore::apply(const catalog::Changes& changes, base::WallTime now) {
   const std::lock_guard lock(mutex_);
+  auto before = std::tuple(accounts_, keys_, templates_, limits_);
+  base::Status status = apply_all(changes, now);
+  if (!status) std::tie(accounts_, keys_, templates_, limits_) = std::move(before);
+  return status;
+}
+
+base::Status MemoryStore::apply_all(const catalog::Changes& changes, base::WallTime now) {
+  for (const catalog::Account& account : changes.accounts) TRY_STATUS(write(account));
+  for (const catalog::Key& key : changes.keys) TRY_STATUS(write(key));
+  for (const catalog::LimitTemplate& one : changes.templates) {
+    if (one.scope.below && !accounts_.contains(*one.scope.below))
+      return conflict("the account that the template names does not exist", "account");
+    templates_[one.terms.id] = one;
+  }
+  for (const base::LimitId id : changes.removed_templates)
+    if (templates_.erase(id) == 0) return nothing_to_remove("template", id);
+  for (const base::LimitId id : changes.removed) {
+    const auto stored = limits_.find(id);
+    if (stored == limits_.end() || stored->second.removed) return nothing_to_remove("limit", id);
+    stored->second.removed = true;
+  }
+  for (const catalog::Limit& limit : changes.limits) TRY_STATUS(write(limit));
+  for (const catalog::Limit& limit : changes.opened) {
+    if (const auto known = limits_.find(limit.id); known != limits_.end() && !known->second.removed)
+      return conflict(fmt::format("limit {} is in force already", limit.id.to_string()), {});
+    TRY_STATUS(write(limit));
+  }
+  return changes.opened.empty() ? base::Status{} : open_all(changes.opened, now);
+}
+
+base::Status MemoryStore::write(const catalog::Account& account) {
   if (account.parent && *account.parent != account.id && !accounts_.contains(*account.parent))
     return conflict("the account's parent does not exist", "parent");
   for (const auto& [id, other] : accounts_)
@@ -38,8 +76,7 @@ base::Status MemoryStore::put(const catalog::Account& account) {
   return {};
 }
 
-base::Status MemoryStore::put(const catalog::Key& key) {
-  const std::lock_guard lock(mutex_);
+base::Status MemoryStore::write(const catalog::Key& key) {
   if (!key.account.is_nil() && !accounts_.contains(key.account))
     return conflict("the key's account does not exist", "account");
   for (const auto& [id, other] : keys_)
@@ -48,27 +85,12 @@ base::Status MemoryStore::put(const catalog::Key& key) {
   return {};
 }
 
-base::Status MemoryStore::check_subject(const catalog::Limit& limit) const {
+base::Status MemoryStore::write(const catalog::Limit& limit) {
   const auto* const account = std::get_if<base::AccountId>(&limit.subject);
   const bool known =
       account != nullptr ? accounts_.contains(*account) : keys_.contains(std::get<base::KeyId>(limit.subject));
-  return known ? base::Status() : conflict("the limit's subject does not exist", "subject");
-}
-
-base::Status MemoryStore::put(const catalog::Limit& limit) {
-  const std::lock_guard lock(mutex_);
-  TRY_STATUS(check_subject(limit));
+  if (!known) return conflict("the limit's subject does not exist", "subject");
   limits_[limit.id] = {.limit = limit, .removed = false};
-  return {};
-}
-
-base::Status MemoryStore::remove(base::LimitId limit, base::WallTime) {
-  const std::lock_guard lock(mutex_);
-  const auto stored = limits_.find(limit);
-  if (stored == limits_.end() || stored->second.removed)
-    return base::fail(base::ErrorType::not_found, fmt::format("there is no limit {}", limit.to_string()), {},
-                      base::Source::client);
-  stored->second.removed = true;
   return {};
 }
 

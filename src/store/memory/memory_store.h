@@ -46,12 +46,8 @@ class MemoryStore final : public catalog::Store,
   // catalog::Store. Refuses (conflict) what would point nowhere or be taken for another: an unknown parent, account or
   // subject, an external_id or key hash that is taken.
   base::Result<catalog::Contents> load() override;
-  base::Status put(const catalog::Account& account) override;
-  base::Status put(const catalog::Key& key) override;
-  base::Status put(const catalog::Limit& limit) override;
-  base::Status open(const catalog::Limit& limit, base::WallTime now) override;
-  base::Status look_ahead(const catalog::Limit& limit, base::WallTime now) override;
-  base::Status remove(base::LimitId limit, base::WallTime now) override;
+  base::Status apply(const catalog::Changes& changes, base::WallTime now) override;
+  base::Status look_ahead(std::span<const catalog::Limit> limits, base::WallTime now) override;
 
   // catalog::SecretStore. Not sealed: nothing of it leaves this process's memory.
   base::Result<std::vector<std::string>> secret_names() override;
@@ -159,13 +155,18 @@ class MemoryStore final : public catalog::Store,
   const ledger::Transfer* transfer_with(base::TransferId id) const;
   void make_good(base::GrantId payer, base::WallTime at);
   std::pair<base::AccountId, base::KeyId> payer_of(base::LimitId limit) const;
-  // conflict: the limit's subject does not exist.
-  base::Status check_subject(const catalog::Limit& limit) const;
+  // What apply() does; where it fails, what it had changed is taken back.
+  base::Status apply_all(const catalog::Changes& changes, base::WallTime now);
+  base::Status write(const catalog::Account& account);
+  base::Status write(const catalog::Key& key);
+  base::Status write(const catalog::Limit& limit);
+  base::Status open_all(std::span<const catalog::Limit> limits, base::WallTime now);
   Opening opening_of(const catalog::Limit& limit, base::WallTime now) const;
 
   mutable std::mutex mutex_;
   std::map<base::AccountId, catalog::Account> accounts_;
   std::map<base::KeyId, catalog::Key> keys_;
+  std::map<base::LimitId, catalog::LimitTemplate> templates_;
   std::map<base::LimitId, StoredLimit> limits_;
   std::map<std::string, base::Secret, std::less<>> secrets_;
   std::int64_t incarnation_ = 0;

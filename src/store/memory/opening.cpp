@@ -8,11 +8,13 @@
 
 namespace store {
 
-base::Status MemoryStore::look_ahead(const catalog::Limit&, base::WallTime) { return {}; }
+base::Status MemoryStore::look_ahead(std::span<const catalog::Limit>, base::WallTime) { return {}; }
 
 Opening MemoryStore::opening_of(const catalog::Limit& limit, base::WallTime now) const {
   Opening::Scope scope;
-  for (const auto& [id, stored] : limits_) scope.units.emplace(id, stored.limit.unit);
+  auto units = std::make_shared<Opening::Units>();
+  for (const auto& [id, stored] : limits_) units->emplace(id, stored.limit.unit);
+  scope.units = std::move(units);
   if (const auto* const key = std::get_if<base::KeyId>(&limit.subject)) {
     scope.key = *key;
     scope.payer = keys_.at(*key).account;
@@ -34,30 +36,31 @@ Opening MemoryStore::opening_of(const catalog::Limit& limit, base::WallTime now)
   return opening;
 }
 
-base::Status MemoryStore::open(const catalog::Limit& limit, base::WallTime now) {
-  const std::lock_guard lock(mutex_);
-  TRY_STATUS(check_subject(limit));
-  if (const auto known = limits_.find(limit.id); known != limits_.end() && !known->second.removed)
-    return base::fail(base::ErrorType::conflict, fmt::format("limit {} is in force already", limit.id.to_string()), {},
-                      base::Source::store);
-  const Opening opening = opening_of(limit, now);
-  const Counter kept = books_.counters.contains(opening.counter()) ? books_.counters.at(opening.counter()) : Counter{};
-  const bool rolling = limit.window.kind == base::WindowPolicy::Kind::rolling;
-  const auto record = opening.record(rolling ? kept.sub_windows : KeptSpend{{opening.counter().label, kept.spent}},
-                                     opening_id(opening.counter(), commits_, now), now);
+base::Status MemoryStore::open_all(std::span<const catalog::Limit> limits, base::WallTime now) {
   Books books = books_;
-  if (record)
-    for (const events::Hold& hold : record->holds) TRY_STATUS(books.book(hold));
+  std::vector<std::pair<Opening, std::optional<events::UsageRecord>>> openings;
+  for (const catalog::Limit& limit : limits) {
+    Opening opening = opening_of(limit, now);
+    const auto known = books_.counters.find(opening.counter());
+    const Counter kept = known == books_.counters.end() ? Counter{} : known->second;
+    const bool rolling = limit.window.kind == base::WindowPolicy::Kind::rolling;
+    auto record = opening.record(rolling ? kept.sub_windows : KeptSpend{{opening.counter().label, kept.spent}},
+                                 opening_id(opening.counter(), commits_, now), now);
+    if (record)
+      for (const events::Hold& hold : record->holds) TRY_STATUS(books.book(hold));
+    openings.emplace_back(std::move(opening), std::move(record));
+  }
 
   // From here on nothing can fail.
-  limits_[limit.id] = {.limit = limit, .removed = false};
   ++commits_;
-  if (!record) return {};
   books_ = std::move(books);
-  started_.emplace(record->id, record->started);
-  usage_.emplace(UsageKey{record->started, record->id}, *record);
-  for (const auto& [id, hold] : opening.carried()) unresolved_.at(id).record.holds.push_back(hold);
-  cross_thresholds_of({&*record}, now);
+  for (const auto& [opening, record] : openings) {
+    if (!record) continue;
+    started_.emplace(record->id, record->started);
+    usage_.emplace(UsageKey{record->started, record->id}, *record);
+    for (const auto& [id, hold] : opening.carried()) unresolved_.at(id).record.holds.push_back(hold);
+    cross_thresholds_of({&*record}, now);
+  }
   return {};
 }
 

@@ -86,13 +86,29 @@ base::Result<catalog::Limit> take_limit(Rows& rows) {
                       base::Source::store);
   limit.thresholds = std::move(*thresholds);
   limit.created = rows.take_time();
+  if (const auto from = rows.take_id<base::LimitId>(); !from.is_nil()) limit.from_template = from;
   return limit;
 }
 
+base::Result<catalog::LimitTemplate> take_template(Rows& rows) {
+  catalog::LimitTemplate one;
+  TRY(one.terms, take_limit(rows));
+  one.terms.subject = base::AccountId{};
+  if (const auto below = rows.take_id<base::AccountId>(); !below.is_nil()) one.scope.below = below;
+  one.scope.level = static_cast<int>(rows.take_integer());
+  return one;
+}
+
+base::Status nothing_to_remove(std::string_view what, base::LimitId id) {
+  return base::fail(base::ErrorType::not_found, fmt::format("there is no {} {}", what, id.to_string()), {},
+                    base::Source::client);
+}
+
 // As take_limit takes them.
-#define LIMIT_COLUMNS                                                                           \
-  "id, account_id, key_id, name, unit, time_window, time_zone, amount, refusal_status, clamp, " \
-  "model_filter, route_filter, tag_filter, mode, admission, raise_amount, raise_until, thresholds, created"
+#define LIMIT_COLUMNS                                                                                         \
+  "id, account_id, key_id, name, unit, time_window, time_zone, amount, refusal_status, clamp, "               \
+  "model_filter, route_filter, tag_filter, mode, admission, raise_amount, raise_until, thresholds, created, " \
+  "template_id"
 
 template <class T>
 base::Result<std::vector<T>> take_all(base::Result<Rows> query, base::Result<T> (*take)(Rows&)) {
@@ -120,6 +136,12 @@ base::Result<catalog::Contents> SqliteStore::load() {
                               take_key));
   TRY(contents.limits,
       take_all(writer_.query("SELECT " LIMIT_COLUMNS " FROM limits WHERE removed_at IS NULL ORDER BY id"), take_limit));
+  TRY(contents.templates,
+      take_all(
+          writer_.query("SELECT id, NULL, NULL, name, unit, time_window, time_zone, amount, refusal_status, clamp, "
+                        "model_filter, route_filter, tag_filter, mode, admission, NULL, NULL, thresholds, "
+                        "created, NULL, below_id, level FROM limit_templates ORDER BY id"),
+          take_template));
   TRY(const auto book, sqlite::read_book(writer_, {}));
   for (const ledger::GrantState& state : book)
     if (ledger::is_live(state)) contents.grants.push_back(state.grant);
@@ -138,8 +160,32 @@ base::Result<const std::map<base::LimitId, catalog::Limit>*> SqliteStore::watche
   return &*watched_;
 }
 
-base::Status SqliteStore::put(const catalog::Account& account) {
+base::Status SqliteStore::apply(const catalog::Changes& changes, base::WallTime now) {
   const std::lock_guard lock(writer_mutex_);
+  watched_.reset();
+  TRY(auto transaction, sqlite::Transaction::begin(writer_));
+  if (!changes.opened.empty() && incarnation_ > 0) TRY_STATUS(check_incarnation());  // 0: a command has the folder
+  for (const catalog::Account& account : changes.accounts) TRY_STATUS(write(account));
+  for (const catalog::Key& key : changes.keys) TRY_STATUS(write(key));
+  for (const catalog::LimitTemplate& one : changes.templates) TRY_STATUS(write(one));
+  for (const base::LimitId id : changes.removed_templates) TRY_STATUS(remove_template(id));
+  for (const base::LimitId id : changes.removed) TRY_STATUS(remove_limit(id, now));
+  for (const catalog::Limit& limit : changes.limits) TRY_STATUS(write(limit));
+  Opened opened;
+  const bool opens = !changes.opened.empty();
+  if (opens) {
+    TRY(opened, open_all(changes.opened, now));
+  }
+  TRY_STATUS(transaction.commit());
+  watched_.reset();
+  if (!opens) return {};
+  ++commits_;
+  usage_tail_ = std::move(opened.usage_tail);
+  count(opened.crossings);
+  return {};
+}
+
+base::Status SqliteStore::write(const catalog::Account& account) {
   TRY_STATUS(writer_.run(
       "INSERT INTO accounts (id, parent_id, name, external_id, status, created, credit_only, markup, top_up_fee) "
       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO UPDATE SET "
@@ -150,8 +196,7 @@ base::Status SqliteStore::put(const catalog::Account& account) {
   return {};
 }
 
-base::Status SqliteStore::put(const catalog::Key& key) {
-  const std::lock_guard lock(writer_mutex_);
+base::Status SqliteStore::write(const catalog::Key& key) {
   TRY_STATUS(
       writer_.run("INSERT INTO keys (id, account_id, name, hash, hint, role, status, created, expires, tags) "
                   "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO UPDATE SET "
@@ -162,43 +207,54 @@ base::Status SqliteStore::put(const catalog::Key& key) {
   return {};
 }
 
-base::Status SqliteStore::put(const catalog::Limit& limit) {
-  const std::lock_guard lock(writer_mutex_);
-  return write(limit);
-}
-
 base::Status SqliteStore::write(const catalog::Limit& limit) {
-  watched_.reset();
   const auto* const account = std::get_if<base::AccountId>(&limit.subject);
   const auto* const key = std::get_if<base::KeyId>(&limit.subject);
-  TRY_STATUS(writer_.run(
-      "INSERT INTO limits (id, account_id, key_id, name, unit, time_window, amount, "
-      "refusal_status, clamp, created, time_zone, model_filter, route_filter, mode, admission, "
-      "raise_amount, raise_until, thresholds, tag_filter) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) "
-      "ON CONFLICT (id) DO UPDATE SET "
-      "account_id = ?2, key_id = ?3, name = ?4, unit = ?5, time_window = ?6, amount = ?7, "
-      "refusal_status = ?8, clamp = ?9, created = ?10, time_zone = ?11, model_filter = ?12, "
-      "route_filter = ?13, mode = ?14, admission = ?15, raise_amount = ?16, raise_until = ?17, "
-      "thresholds = ?18, tag_filter = ?19, removed_at = NULL",
-      limit.id, account != nullptr ? *account : base::AccountId{}, key != nullptr ? *key : base::KeyId{}, limit.name,
-      to_string(limit.unit), to_string(limit.window), limit.amount, limit.refusal_status,
-      limit.clamp == catalog::Clamp::on, limit.created, limit.window.zone.name(), limit.filter.model,
-      limit.filter.route, to_string(limit.mode), to_string(limit.admission),
-      limit.raise ? std::optional(limit.raise->amount) : std::nullopt,
-      limit.raise ? std::optional(limit.raise->until) : std::nullopt, to_string(limit.thresholds), limit.filter.tag));
+  TRY_STATUS(
+      writer_.run("INSERT INTO limits (id, account_id, key_id, name, unit, time_window, amount, "
+                  "refusal_status, clamp, created, time_zone, model_filter, route_filter, mode, admission, "
+                  "raise_amount, raise_until, thresholds, tag_filter, template_id) "
+                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) "
+                  "ON CONFLICT (id) DO UPDATE SET "
+                  "account_id = ?2, key_id = ?3, name = ?4, unit = ?5, time_window = ?6, amount = ?7, "
+                  "refusal_status = ?8, clamp = ?9, created = ?10, time_zone = ?11, model_filter = ?12, "
+                  "route_filter = ?13, mode = ?14, admission = ?15, raise_amount = ?16, raise_until = ?17, "
+                  "thresholds = ?18, tag_filter = ?19, template_id = ?20, removed_at = NULL",
+                  limit.id, account != nullptr ? *account : base::AccountId{}, key != nullptr ? *key : base::KeyId{},
+                  limit.name, to_string(limit.unit), to_string(limit.window), limit.amount, limit.refusal_status,
+                  limit.clamp == catalog::Clamp::on, limit.created, limit.window.zone.name(), limit.filter.model,
+                  limit.filter.route, to_string(limit.mode), to_string(limit.admission),
+                  limit.raise ? std::optional(limit.raise->amount) : std::nullopt,
+                  limit.raise ? std::optional(limit.raise->until) : std::nullopt, to_string(limit.thresholds),
+                  limit.filter.tag, limit.from_template.value_or(base::LimitId{})));
   return {};
 }
 
-base::Status SqliteStore::remove(base::LimitId limit, base::WallTime now) {
-  const std::lock_guard lock(writer_mutex_);
-  watched_.reset();
-  TRY(const std::int64_t removed,
-      writer_.run("UPDATE limits SET removed_at = ?2 WHERE id = ?1 AND removed_at IS NULL", limit, now));
-  if (removed == 0)
-    return base::fail(base::ErrorType::not_found, fmt::format("there is no limit {}", limit.to_string()), {},
-                      base::Source::client);
+base::Status SqliteStore::write(const catalog::LimitTemplate& one) {
+  const catalog::Limit& terms = one.terms;
+  TRY_STATUS(writer_.run(
+      "INSERT INTO limit_templates (id, below_id, level, name, unit, time_window, time_zone, amount, refusal_status, "
+      "clamp, model_filter, route_filter, tag_filter, mode, admission, thresholds, created) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) "
+      "ON CONFLICT (id) DO UPDATE SET below_id = ?2, level = ?3, name = ?4, unit = ?5, time_window = ?6, "
+      "time_zone = ?7, amount = ?8, refusal_status = ?9, clamp = ?10, model_filter = ?11, route_filter = ?12, "
+      "tag_filter = ?13, mode = ?14, admission = ?15, thresholds = ?16, created = ?17",
+      terms.id, one.scope.below.value_or(base::AccountId{}), one.scope.level, terms.name, to_string(terms.unit),
+      to_string(terms.window), terms.window.zone.name(), terms.amount, terms.refusal_status,
+      terms.clamp == catalog::Clamp::on, terms.filter.model, terms.filter.route, terms.filter.tag,
+      to_string(terms.mode), to_string(terms.admission), to_string(terms.thresholds), terms.created));
   return {};
+}
+
+base::Status SqliteStore::remove_template(base::LimitId id) {
+  TRY(const std::int64_t removed, writer_.run("DELETE FROM limit_templates WHERE id = ?", id));
+  return removed > 0 ? base::Status{} : nothing_to_remove("template", id);
+}
+
+base::Status SqliteStore::remove_limit(base::LimitId id, base::WallTime now) {
+  TRY(const std::int64_t removed,
+      writer_.run("UPDATE limits SET removed_at = ?2 WHERE id = ?1 AND removed_at IS NULL", id, now));
+  return removed > 0 ? base::Status{} : nothing_to_remove("limit", id);
 }
 
 }  // namespace store

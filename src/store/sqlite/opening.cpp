@@ -1,4 +1,4 @@
-// A limit comes into force, on SQLite.
+// Limits come into force, on SQLite.
 #include <fmt/format.h>
 
 #include <utility>
@@ -15,9 +15,9 @@ using sqlite::Database;
 using sqlite::OpeningScan;
 using sqlite::Rows;
 
-base::Status SqliteStore::look_ahead(const catalog::Limit& limit, base::WallTime now) {
+base::Status SqliteStore::look_ahead(std::span<const catalog::Limit> limits, base::WallTime now) {
   TRY(Database database, Database::open(writer_.path(), Database::Access::read_only));
-  TRY(OpeningScan scan, OpeningScan::begin(database, limit, now));
+  TRY(OpeningScan scan, OpeningScan::begin(database, limits, now));
   TRY(const std::int64_t last, sqlite::last_full_segment(database));
   TRY_STATUS(scan.read_on(database, last));
   const std::lock_guard lock(writer_mutex_);
@@ -40,44 +40,44 @@ base::Result<KeptSpend> SqliteStore::kept_spend(const catalog::Limit& limit, con
   }
 }
 
-base::Status SqliteStore::open(const catalog::Limit& limit, base::WallTime now) {
-  const std::lock_guard lock(writer_mutex_);
+base::Result<SqliteStore::Opened> SqliteStore::open_all(std::span<const catalog::Limit> limits, base::WallTime now) {
   auto ahead = std::exchange(ahead_, std::nullopt);
-  TRY(auto transaction, sqlite::Transaction::begin(writer_));
-  if (incarnation_ > 0) TRY_STATUS(check_incarnation());  // 0: a command has the folder, and its lock
-  {
+  for (const catalog::Limit& limit : limits) {
     TRY(Rows rows, writer_.query("SELECT 1 FROM limits WHERE id = ? AND removed_at IS NULL", limit.id));
     TRY(const bool found, rows.next());
     if (found)
       return base::fail(base::ErrorType::conflict, fmt::format("limit {} is in force already", limit.id.to_string()),
                         {}, base::Source::store);
   }
-  TRY(OpeningScan scan, OpeningScan::begin(writer_, limit, now));
-  if (ahead && ahead->fits(scan.opening().counter())) scan = std::move(*ahead);
+  TRY(OpeningScan scan, OpeningScan::begin(writer_, limits, now));
+  if (ahead && ahead->fits(scan.openings())) scan = std::move(*ahead);
   TRY_STATUS(scan.finish(writer_));
-  const Opening& opening = scan.opening();
-  TRY(const KeptSpend kept, kept_spend(limit, opening.counter()));
-  TRY_STATUS(write(limit));
   TRY(const std::uint64_t commits, stored_commits());
-  const auto record = opening.record(kept, opening_id(opening.counter(), commits, now), now);
-  std::vector<events::LimitEvent> crossings;
+  std::vector<events::UsageRecord> records;
+  for (std::size_t i = 0; i < limits.size(); ++i) {
+    const Opening& opening = scan.openings()[i];
+    TRY(const KeptSpend kept, kept_spend(limits[i], opening.counter()));
+    TRY_STATUS(write(limits[i]));
+    auto record = opening.record(kept, opening_id(opening.counter(), commits, now), now);
+    if (record) records.push_back(std::move(*record));
+  }
+  Opened opened;
   sqlite::UsageAppend usage(writer_, usage_sizes_, std::exchange(usage_tail_, std::nullopt));
-  if (record) {
-    TRY(const auto fresh, usage.claim(events::pointers_to(std::span(&*record, 1))));
-    ASSERT(fresh.size() == 1);
+  if (!records.empty()) {
+    TRY(const auto fresh, usage.claim(events::pointers_to(records)));
+    ASSERT(fresh.size() == records.size());
     sqlite::Bookings bookings(writer_, incarnation_, {});
-    for (const events::Hold& hold : record->holds) TRY_STATUS(bookings.book(hold));
+    for (const events::UsageRecord& record : records)
+      for (const events::Hold& hold : record.holds) TRY_STATUS(bookings.book(hold));
     TRY_STATUS(bookings.write());
     TRY_STATUS(usage.write(fresh));
-    for (const auto& [item, hold] : opening.carried()) TRY_STATUS(sqlite::add_hold(writer_, item, hold));
-    TRY(crossings, cross_thresholds_of(fresh, now));
+    for (const Opening& opening : scan.openings())
+      for (const auto& [item, hold] : opening.carried()) TRY_STATUS(sqlite::add_hold(writer_, item, hold));
+    TRY(opened.crossings, cross_thresholds_of(fresh, now));
   }
   TRY_STATUS(count_commit());
-  TRY_STATUS(transaction.commit());
-  ++commits_;
-  usage_tail_ = std::move(usage).written();
-  count(crossings);
-  return {};
+  opened.usage_tail = std::move(usage).written();
+  return opened;
 }
 
 }  // namespace store

@@ -1,6 +1,8 @@
 #include "store/sqlite/opening_scan.h"
 
+#include <algorithm>
 #include <limits>
+#include <memory>
 #include <utility>
 
 #include "store/sqlite/unresolved.h"
@@ -9,18 +11,20 @@
 namespace store::sqlite {
 namespace {
 
+base::Result<std::shared_ptr<const Opening::Units>> units_of(Database& database) {
+  auto units = std::make_shared<Opening::Units>();
+  TRY(Rows rows, database.query("SELECT id, unit FROM limits"));
+  for (;;) {
+    TRY(const bool found, rows.next());
+    if (!found) return units;
+    const auto id = rows.take_id<base::LimitId>();
+    TRY(const auto unit, catalog::limit_unit_from(rows.take_text()));
+    units->emplace(id, unit);
+  }
+}
+
 base::Result<Opening::Scope> scope_of(Database& database, const catalog::Limit& limit) {
   Opening::Scope scope;
-  {
-    TRY(Rows rows, database.query("SELECT id, unit FROM limits"));
-    for (;;) {
-      TRY(const bool found, rows.next());
-      if (!found) break;
-      const auto id = rows.take_id<base::LimitId>();
-      TRY(const auto unit, catalog::limit_unit_from(rows.take_text()));
-      scope.units.emplace(id, unit);
-    }
-  }
   if (const auto* const key = std::get_if<base::KeyId>(&limit.subject)) {
     scope.key = *key;
     TRY(Rows rows, database.query("SELECT account_id FROM keys WHERE id = ?", *key));
@@ -40,30 +44,51 @@ base::Result<Opening::Scope> scope_of(Database& database, const catalog::Limit& 
   }
 }
 
-// What the segment's tables say of whom and what the limit is for, asked once a segment.
-class Places {
+}  // namespace
+
+// What the segment's tables say of whom and what the limits are for, asked once a segment.
+class OpeningScan::Places {
  public:
-  Places(const Opening& opening, const SegmentReader& segment) : opening_(opening), segment_(segment) {
-    models_.resize(segment.count_of_texts(), unknown);
+  Places(const OpeningScan& scan, const SegmentReader& segment) : scan_(scan), segment_(segment) {
+    accounts_.resize(segment.count_of_ids());
+    keys_.resize(segment.count_of_ids());
+    models_.resize(segment.count_of_texts() * scan.openings_.size(), unknown);
   }
-  bool may_count(const SegmentReader::Packed& record) {
-    if (!opening_.may_count(base::AccountId{segment_.id_at(record.account)}, base::KeyId{segment_.id_at(record.key)},
-                            record.started))
-      return false;
-    if (record.outcome == events::Outcome::unaccounted) return true;  // it names no model
-    char& known = models_[record.model];
-    if (known == unknown) known = opening_.may_count(segment_.text_at(record.model)) ? yes : no;
-    return known == yes;
+  // Shows `count` each opening that the record may count for.
+  template <class Count>
+  void visit(const SegmentReader::Packed& record, const Count& count) {
+    for (const std::vector<std::size_t>* const of :
+         {known(accounts_[record.account], scan_.index_.of_account, record.account),
+          known(keys_[record.key], scan_.index_.of_key, record.key)})
+      for (const std::size_t opening : *of)
+        if (may_count(opening, record)) count(opening);
   }
 
  private:
+  template <class Map>
+  const std::vector<std::size_t>* known(const std::vector<std::size_t>*& place, const Map& map, std::uint32_t id) {
+    static const std::vector<std::size_t> none;
+    if (place == nullptr) {
+      const auto found = map.find(typename Map::key_type{segment_.id_at(id)});
+      place = found == map.end() ? &none : &found->second;
+    }
+    return place;
+  }
+  bool may_count(std::size_t of, const SegmentReader::Packed& record) {
+    const Opening& opening = scan_.openings_[of];
+    if (!opening.may_count(record.started)) return false;
+    if (record.outcome == events::Outcome::unaccounted) return true;  // it names no model
+    char& known = models_[segment_.count_of_texts() * of + record.model];
+    if (known == unknown) known = opening.may_count(segment_.text_at(record.model)) ? yes : no;
+    return known == yes;
+  }
+
   static constexpr char unknown = 0, yes = 1, no = 2;
-  const Opening& opening_;
+  const OpeningScan& scan_;
   const SegmentReader& segment_;
+  std::vector<const std::vector<std::size_t>*> accounts_, keys_;  // by the place of their id; nullptr: not asked yet
   std::vector<char> models_;
 };
-
-}  // namespace
 
 base::Result<std::int64_t> last_full_segment(Database& database) {
   TRY(Rows rows, database.query("SELECT coalesce(max(number), 1) - 1 FROM usage_segments"));
@@ -71,48 +96,75 @@ base::Result<std::int64_t> last_full_segment(Database& database) {
   return rows.take_integer();
 }
 
-base::Result<OpeningScan> OpeningScan::begin(Database& database, const catalog::Limit& limit, base::WallTime now) {
-  TRY(auto scope, scope_of(database, limit));
-  const bool plain = !scope.units.contains(limit.id) && limit.filter.route.empty() && limit.filter.tag.empty();
-  return OpeningScan(Opening(limit, std::move(scope), now), plain);
+base::Result<OpeningScan> OpeningScan::begin(Database& database, std::span<const catalog::Limit> limits,
+                                             base::WallTime now) {
+  OpeningScan scan;
+  TRY(const auto units, units_of(database));
+  for (const catalog::Limit& limit : limits) {
+    TRY(auto scope, scope_of(database, limit));
+    scope.units = units;
+    scan.plain_ = scan.plain_ && !units->contains(limit.id) && limit.filter.route.empty() && limit.filter.tag.empty();
+    const std::size_t place = scan.openings_.size();
+    if (scope.key) scan.index_.of_key[*scope.key].push_back(place);
+    for (const base::AccountId account : scope.accounts) scan.index_.of_account[account].push_back(place);
+    scan.openings_.emplace_back(limit, std::move(scope), now);
+  }
+  return scan;
+}
+
+bool OpeningScan::fits(const std::vector<Opening>& others) const {
+  return std::ranges::equal(openings_, others, {}, &Opening::counter, &Opening::counter);
 }
 
 base::Status OpeningScan::read_on(Database& database, std::int64_t last) {
+  base::WallTime from = base::far_future, to{};
+  for (const Opening& opening : openings_) {
+    from = std::min(from, opening.from());
+    to = std::max(to, opening.to());
+  }
   TRY(Rows segments, database.query("SELECT number FROM usage_segments WHERE last_started >= ? AND first_started < ? "
                                     "AND number > ? AND number <= ?",
-                                    opening_.from(), opening_.to(), through_, last));
+                                    from, to, through_, last));
   for (;;) {
     TRY(const bool found, segments.next());
     if (!found) break;
-    TRY_STATUS(read_segment(database, segments.take_integer(), [&](SegmentReader& segment) -> base::Status {
-      Places places(opening_, segment);
-      for (;;) {
-        TRY(const bool another, segment.next());
-        if (!another) return {};
-        const SegmentReader::Packed& packed = segment.packed();
-        if (!places.may_count(packed)) continue;
-        if (plain_ && packed.outcome == events::Outcome::served && packed.usage &&
-            packed.usage->certainty == meter::Certainty::exact) {
-          opening_.add_served(packed.started, segment.text_at(packed.model), packed.cost, *packed.usage);
-          continue;
-        }
-        TRY(const auto record, segment.record());
-        if (quota::is_unresolved(record) && record.outcome != events::Outcome::opened) {
-          items_.push_back(record.id);
-        } else {
-          opening_.add(record);
-        }
-      }
-    }));
+    TRY_STATUS(
+        read_segment(database, segments.take_integer(), [&](SegmentReader& segment) { return read_on(segment); }));
   }
   through_ = last;
   return {};
 }
 
+base::Status OpeningScan::read_on(SegmentReader& segment) {
+  Places places(*this, segment);
+  std::vector<std::size_t> counting;
+  for (;;) {
+    TRY(const bool another, segment.next());
+    if (!another) return {};
+    const SegmentReader::Packed& packed = segment.packed();
+    counting.clear();
+    places.visit(packed, [&](std::size_t opening) { counting.push_back(opening); });
+    if (counting.empty()) continue;
+    if (plain_ && packed.outcome == events::Outcome::served && packed.usage &&
+        packed.usage->certainty == meter::Certainty::exact) {
+      for (const std::size_t opening : counting)
+        openings_[opening].add_served(packed.started, segment.text_at(packed.model), packed.cost, *packed.usage);
+      continue;
+    }
+    TRY(const auto record, segment.record());
+    const bool is_item = quota::is_unresolved(record) && record.outcome != events::Outcome::opened;
+    for (const std::size_t opening : counting)
+      if (is_item)
+        items_.emplace_back(opening, record.id);
+      else
+        openings_[opening].add(record);
+  }
+}
+
 base::Status OpeningScan::finish(Database& database) {
-  plain_ = false;  // what was under way while the limit came into being names it
+  plain_ = false;  // what was under way while the limits came into being names them
   TRY_STATUS(read_on(database, std::numeric_limits<std::int64_t>::max()));
-  for (const base::ExchangeId id : items_) {
+  for (const auto& [opening, id] : items_) {
     TRY(Rows rows,
         database.query("SELECT id, since, record, verdict, reason, correction FROM unresolved WHERE id = ?", id));
     TRY(const bool found, rows.next());
@@ -122,7 +174,7 @@ base::Status OpeningScan::finish(Database& database) {
                         "'metergate doctor' says more",
                         {}, base::Source::store);
     TRY(const auto item, take_unresolved(rows));
-    opening_.add(item);
+    openings_[opening].add(item);
   }
   return {};
 }

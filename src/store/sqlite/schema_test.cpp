@@ -48,6 +48,8 @@ constexpr std::string_view back_to_schema_4 = R"(
   ALTER TABLE accounts DROP COLUMN top_up_fee;
   ALTER TABLE limits DROP COLUMN tag_filter;
   ALTER TABLE keys DROP COLUMN tags;
+  ALTER TABLE limits DROP COLUMN template_id;
+  DROP TABLE limit_templates;
   PRAGMA user_version = 4;
 )";
 constexpr base::WallTime noon{1'795'262'400'000};  // 2026-11-21T12:00:00Z
@@ -111,7 +113,8 @@ TEST_CASE("limits of every earlier schema stay what they were: hard, for every c
                               ", 'UTC', '', '', 'enforce', 'reserve'",
                               ", 'UTC', '', '', 'enforce', 'reserve', NULL, NULL, ''",
                               ", 'UTC', '', '', 'enforce', 'reserve', NULL, NULL, ''",
-                              ", 'UTC', '', '', 'enforce', 'reserve', NULL, NULL, ''"};
+                              ", 'UTC', '', '', 'enforce', 'reserve', NULL, NULL, ''",
+                              ", 'UTC', '', '', 'enforce', 'reserve', NULL, NULL, '', ''"};
   for (std::int64_t version = 1; version <= std::ssize(more); ++version) {
     CAPTURE(version);
     World world;
@@ -129,7 +132,9 @@ TEST_CASE("limits of every earlier schema stay what they were: hard, for every c
       CHECK(limit.filter.empty());
       CHECK(limit.thresholds.empty());
       CHECK_FALSE(limit.raise.has_value());
+      CHECK_FALSE(limit.from_template.has_value());
     }
+    CHECK((*store)->load()->templates.empty());
     CHECK(state(**store, limits[0], noon).spent == 20);
   }
 }

@@ -55,12 +55,9 @@ class SqliteStore final : public catalog::Store,
 
   // catalog::Store. Refuses (conflict) what would point nowhere or be taken for another.
   base::Result<catalog::Contents> load() override;
-  base::Status put(const catalog::Account& account) override;
-  base::Status put(const catalog::Key& key) override;
-  base::Status put(const catalog::Limit& limit) override;
-  base::Status open(const catalog::Limit& limit, base::WallTime now) override;
-  base::Status look_ahead(const catalog::Limit& limit, base::WallTime now) override;
-  base::Status remove(base::LimitId limit, base::WallTime now) override;
+  using catalog::Store::open;
+  base::Status apply(const catalog::Changes& changes, base::WallTime now) override;
+  base::Status look_ahead(std::span<const catalog::Limit> limits, base::WallTime now) override;
 
   // quota::Store. grant and flush need an open incarnation, and fail (unavailable) if another process has opened a
   // later one.
@@ -117,7 +114,18 @@ class SqliteStore final : public catalog::Store,
       : writer_(std::move(writer)), usage_sizes_(sizes), reader_(std::move(reader)) {}
 
   // The following are called with writer_mutex_ held, inside a transaction.
+  base::Status write(const catalog::Account& account);
+  base::Status write(const catalog::Key& key);
   base::Status write(const catalog::Limit& limit);
+  base::Status write(const catalog::LimitTemplate& one);
+  base::Status remove_template(base::LimitId id);
+  base::Status remove_limit(base::LimitId id, base::WallTime now);
+  // What the opening of limits has written, to be taken over when it is committed.
+  struct Opened {
+    std::vector<events::LimitEvent> crossings;
+    std::optional<sqlite::UsageTail> usage_tail;
+  };
+  base::Result<Opened> open_all(std::span<const catalog::Limit> limits, base::WallTime now);
   base::Result<KeptSpend> kept_spend(const catalog::Limit& limit, const quota::CounterKey& counter);
   base::Result<std::int64_t> last_incarnation();
   base::Status check_incarnation();

@@ -6,19 +6,19 @@
 #include "base/random.h"
 #include "base/sha256.h"
 
-namespace store {
+namespace base {
 
 // Randomness that is a function of what it stands for.
-class DigestRandom final : public base::Random {
+class DigestRandom final : public Random {
  public:
-  explicit DigestRandom(const base::Sha256& digest) : digest_(digest) {}
+  explicit DigestRandom(const Sha256& digest) : digest_(digest) {}
   void fill(std::span<std::byte> out) override {
     ASSERT(out.size() <= digest_.size());
     std::ranges::copy(std::as_bytes(std::span(digest_)).first(out.size()), out.begin());
   }
 
  private:
-  const base::Sha256 digest_;
+  const Sha256 digest_;
 };
 
-}  // namespace store
+}  // namespace base
