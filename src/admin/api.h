@@ -35,6 +35,7 @@ struct Options {
   // Writes all that the store holds to a new file; empty: it holds nothing that lasts.
   std::function<base::Status(const std::string& file)> back_up = {};
   std::optional<std::vector<std::string>> routes = {};  // that the configuration declares; nullopt: not known
+  catalog::RouteWeights weights = {};                   // what their calls take of named units
 };
 
 // What the handlers work with. The references outlive the Api.

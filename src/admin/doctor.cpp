@@ -10,7 +10,7 @@ namespace {
 namespace json = boost::json;
 
 // What a counter counts; nullopt: it is of a limit that was removed.
-using Unit = std::optional<catalog::LimitUnit>;
+using Unit = std::optional<catalog::Unit>;
 
 // An amount as a person reads it; without a unit, as it lies.
 json::string amount_of(Unit unit, std::int64_t amount) {
@@ -26,7 +26,7 @@ struct Names {
   Unit put(json::object& out, const quota::CounterKey& counter) const {
     const bool grant = grants.contains(counter.limit);
     const catalog::Limit* const limit = snapshot.find_limit(counter.limit);
-    const Unit unit = grant ? catalog::LimitUnit::usd : limit == nullptr ? Unit() : Unit(limit->unit);
+    const Unit unit = grant ? Unit(catalog::LimitUnit::usd) : limit == nullptr ? Unit() : Unit(limit->unit);
     out[grant ? "grant" : "limit"] = counter.limit.to_string();
     out["window"] = grant ? json::value(nullptr) : json::value(window_label(counter.label));
     out["unit"] = unit ? json::value(json::string(catalog::to_string(*unit))) : json::value(nullptr);

@@ -86,11 +86,12 @@ json::value balance_json(const quota::Explanation& found) {
 
 json::value amounts_json(const std::optional<quota::Amounts>& amounts) {
   if (!amounts) return nullptr;
-  return json::object{{"usd", amounts->usd.to_usd()},
-                      {"tokens", amounts->input_tokens + amounts->output_tokens},
-                      {"input_tokens", amounts->input_tokens},
-                      {"output_tokens", amounts->output_tokens},
-                      {"requests", amounts->requests}};
+  json::object named;
+  for (const auto& [unit, weight] : amounts->weights) named[unit] = weight;
+  return json::object{
+      {"usd", amounts->usd.to_usd()},          {"tokens", amounts->input_tokens + amounts->output_tokens},
+      {"input_tokens", amounts->input_tokens}, {"output_tokens", amounts->output_tokens},
+      {"requests", amounts->requests},         {"units", std::move(named)}};
 }
 
 json::object call_json(const quota::Explanation& found, const catalog::Key& key) {

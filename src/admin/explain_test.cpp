@@ -32,7 +32,7 @@ TEST_CASE("an explanation names the verdict, the limit that decides and what eac
   quota::Explanation said{.verdict = quota::CallVerdict::clamped, .route = "openai", .model = "gpt-4o"};
   said.decided_by = world.catalog->current()->contents().limits.at(0).id;
   said.output_cap = 100;
-  said.worst_case = quota::Amounts{base::Money::from_nanos(7), 5, 100, 1};
+  said.worst_case = quota::Amounts{base::Money::from_nanos(7), 5, 100, 1, {}, {{"images", 5}}};
   said.clamped_to = 50;
   said.clamped_worst_case = quota::Amounts{base::Money::from_nanos(4), 5, 50, 1};
   said.limits = {explained(world, 0, quota::LimitVerdict::clamps),
@@ -43,7 +43,8 @@ TEST_CASE("an explanation names the verdict, the limit that decides and what eac
                R"({"key":"alice","model":"gpt-4o","max_tokens":100,"input_tokens":5})",
                200,
                {R"("verdict":"admitted_clamped","status":200,"message":null)", R"("decided_by":"{own}")",
-                R"("worst_case":{"usd":"0.000000007","tokens":105,"input_tokens":5,"output_tokens":100,"requests":1})",
+                R"("worst_case":{"usd":"0.000000007","tokens":105,"input_tokens":5,"output_tokens":100,"requests":1,)"
+                R"("units":{"images":5}})",
                 R"("clamped_to":50,"clamped_worst_case":{"usd":"0.000000004")",
                 R"("subject_name":"alice","verdict":"clamps","required":"0.000000007",)"
                 R"("required_if_clamped":"0.000000004","output_cap":50)",

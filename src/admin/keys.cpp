@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "admin/handlers.h"
+#include "admin/limit_fields.h"
 #include "admin/references.h"
 #include "admin/reply.h"
 #include "admin/time_text.h"
@@ -29,13 +30,15 @@ base::Result<std::optional<base::WallTime>> read_expiry(base::JsonFields& fields
   return *at;
 }
 
-base::Result<std::vector<catalog::LimitText>> read_limits(base::JsonFields& fields) {
+base::Result<std::vector<catalog::LimitText>> read_limits(base::JsonFields& fields, const Options& options) {
   TRY(const auto texts, fields.strings("limits"));
   std::vector<catalog::LimitText> limits;
   for (const std::string& text : texts.value_or(std::vector<std::string>())) {
     const auto field = fmt::format("limits[{}]", limits.size());
     const auto limit = catalog::parse_limit_text(text);
     if (!limit) return base::invalid(fmt::format("'{}': {}", field, limit.error().message), field);
+    if (const auto known = check_unit(options, limit->unit, {}); !known)
+      return base::invalid(fmt::format("'{}': {}", field, known.error().message), field);
     for (const catalog::LimitText& other : limits)
       if (other.unit == limit->unit && other.window == limit->window)
         return base::invalid(fmt::format("'{}': {} {} is limited twice; keep one", field,
@@ -46,7 +49,8 @@ base::Result<std::vector<catalog::LimitText>> read_limits(base::JsonFields& fiel
   return limits;
 }
 
-base::Result<WantedKey> read_wanted(const base::Json& body, const catalog::Snapshot& snapshot, base::WallTime now) {
+base::Result<WantedKey> read_wanted(const base::Json& body, const catalog::Snapshot& snapshot, const Options& options,
+                                    base::WallTime now) {
   TRY(auto fields, base::JsonFields::of(body));
   WantedKey wanted;
   TRY(const auto account, fields.string("account"));
@@ -55,7 +59,7 @@ base::Result<WantedKey> read_wanted(const base::Json& body, const catalog::Snaps
   TRY(wanted.key.expires, read_expiry(fields, now));
   TRY(auto tags, fields.string("tags"));
   wanted.key.tags = std::move(tags).value_or("");
-  TRY(wanted.limits, read_limits(fields));
+  TRY(wanted.limits, read_limits(fields, options));
   TRY_STATUS(fields.finish());
   if (wanted.key.role == catalog::KeyRole::admin) {
     if (account) return base::invalid("an admin key belongs to no account; leave 'account' out", "account");
@@ -96,7 +100,7 @@ base::Result<std::vector<catalog::Limit>> put_limits(catalog::Catalog& catalog, 
 base::Result<Response> create_key(Services& services, Call& call) {
   TRY(const base::Json body, read_body(call.request));
   const auto snapshot = services.catalog.current();
-  TRY(const WantedKey wanted, read_wanted(body, *snapshot, services.clock.wall_now()));
+  TRY(const WantedKey wanted, read_wanted(body, *snapshot, services.options, services.clock.wall_now()));
   TRY(const catalog::CreatedKey created, services.catalog.create_key(wanted.key));
   TRY(const auto limits, put_limits(services.catalog, created.key.id, wanted.limits));
 

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 namespace admin {
 namespace {
@@ -113,6 +114,20 @@ base::Status refuse_identity(base::JsonFields& fields, std::span<const std::stri
 
 }  // namespace
 
+base::Status check_unit(const Options& options, const catalog::Unit& unit, std::string_view route) {
+  if (unit != catalog::LimitUnit::named || catalog::has_weight(options.weights, unit.name(), route)) return {};
+  std::set<std::string_view> known;
+  for (const auto& [name, weights] : options.weights)
+    if (route.empty() || name == route)
+      for (const catalog::UnitWeight& one : weights) known.insert(one.unit);
+  return base::invalid(
+      fmt::format("'{}' is not a unit: it is not usd, tokens, input_tokens, output_tokens or requests, and {} of the "
+                  "configuration has it under 'units'{}",
+                  unit.name(), route.empty() ? "no route" : fmt::format("not the route '{}'", route),
+                  known.empty() ? "" : fmt::format(", where there is: {}", fmt::join(known, ", "))),
+      "unit");
+}
+
 base::Result<std::int64_t> read_amount(catalog::LimitUnit unit, std::string_view text) {
   auto amount = catalog::parse_amount(unit, text);
   if (!amount) return base::invalid(fmt::format("'amount': {}", amount.error().message), "amount");
@@ -136,9 +151,8 @@ base::Result<catalog::NewLimit> read_terms(base::JsonFields& fields, const Optio
   TRY_STATUS(fields.finish());
   TRY_STATUS(check_route(options, wanted.filter.route));
 
-  const auto known_unit = catalog::limit_unit_from(unit);
-  if (!known_unit) return base::invalid(known_unit.error().message, "unit");
-  wanted.unit = *known_unit;
+  TRY(wanted.unit, catalog::unit_from(unit));
+  TRY_STATUS(check_unit(options, wanted.unit, wanted.filter.route));
   if (!amount) return base::invalid("'amount' is missing", "amount");
   TRY(wanted.amount, read_amount(wanted.unit, *amount));
   wanted.name = std::move(name).value_or("");

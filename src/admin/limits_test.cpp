@@ -231,3 +231,33 @@ TEST_CASE("a template that cannot be says why") {
       {"GET /api/v1/limit-templates", "", 200, {R"({"data":[],"next":null})"}},
   });
 }
+
+TEST_CASE("a limit counts a named unit that a route gives a weight, and no other") {
+  World world;
+  world.options.routes = {"openai", "images"};
+  world.options.weights = {{"images", {{.unit = "images", .weight = 5}}}};
+  world.play({
+      {"POST /api/v1/accounts", R"({"name":"Acme"})", 201, {}},
+      {"POST /api/v1/limits",
+       R"({"account":"Acme","unit":"images","window":"day","amount":"100"})",
+       201,
+       {R"("name":"100 images per day","unit":"images")", R"("amount":"100")"},
+       "limit"},
+      {"GET /api/v1/limits/{limit}", "", 200, {R"("unit":"images")"}},
+      {"POST /api/v1/limits",
+       R"({"account":"Acme","unit":"images","window":"day","amount":"1","route":"openai"})",
+       400,
+       {"not the route 'openai'", R"("field":"unit")"}},
+      {"POST /api/v1/limits",
+       R"({"account":"Acme","unit":"image","window":"day","amount":"1"})",
+       400,
+       {"'image' is not a unit", "where there is: images", R"("field":"unit")"}},
+      {"POST /api/v1/limits", R"({"account":"Acme","unit":"images","window":"day","amount":"1.5"})", 400, {"whole"}},
+      {"POST /api/v1/limit-templates", R"({"unit":"videos","window":"day","amount":"1"})", 400, {"'videos'"}},
+      {"POST /api/v1/keys", R"({"account":"Acme","name":"k","limits":["5 images/day"]})", 201, {"5 images per day"}},
+      {"POST /api/v1/keys",
+       R"({"account":"Acme","name":"l","limits":["5 euros/day"]})",
+       400,
+       {"'limits[0]': 'euros' is not a unit"}},
+  });
+}

@@ -61,7 +61,7 @@ json::object to_json(const events::Hold& hold, const catalog::Snapshot& snapshot
   const catalog::Limit* limit = snapshot.find_limit(hold.limit);
   // A grant of a balance is a counter too, under its own id.
   if (limit == nullptr && snapshot.find_grant(base::GrantId{hold.limit.uuid}) == nullptr) return out;
-  const catalog::LimitUnit unit = limit == nullptr ? catalog::LimitUnit::usd : limit->unit;
+  const catalog::Unit unit = limit == nullptr ? catalog::Unit() : limit->unit;
   out["unit"] = catalog::to_string(unit);
   out["reserved"] = catalog::amount_text(unit, hold.reserved);
   out["spent"] = catalog::amount_text(unit, hold.spent);

@@ -140,7 +140,7 @@ TEST_CASE("a key whose limits cannot all be stored is revoked again") {
       if (changes.opened.empty()) return {};
       return base::fail(base::ErrorType::unavailable, "the disk is full", {}, base::Source::store);
     }
-    base::Status look_ahead(std::span<const catalog::Limit>, base::WallTime) override { return {}; }
+    base::Status look_ahead(const catalog::Changes&, base::WallTime) override { return {}; }
   } store;
   world.catalog = *catalog::Catalog::open(store, world.clock, world.random);
   world.play({

@@ -28,7 +28,7 @@ class ForgetfulStore final : public catalog::Store {
 
   base::Result<catalog::Contents> load() override { return catalog::Contents{}; }
   base::Status apply(const catalog::Changes&, base::WallTime) override { return write(); }
-  base::Status look_ahead(std::span<const catalog::Limit>, base::WallTime) override { return {}; }
+  base::Status look_ahead(const catalog::Changes&, base::WallTime) override { return {}; }
 
  private:
   base::Status write() {

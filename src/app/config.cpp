@@ -12,6 +12,8 @@
 #include "app/yaml_reader.h"
 #include "base/json.h"
 #include "base/window.h"
+#include "catalog/limit_filter.h"
+#include "catalog/unit.h"
 #include "catalog/upstream_secrets.h"
 
 namespace app {
@@ -116,6 +118,37 @@ void read_idempotency(YamlMap map, catalog::Idempotency& into) {
   map.finish();
 }
 
+// What no call can ever come to is a mistake: an entry behind one that takes every model, or a second one for the same.
+void check_weights(std::vector<YamlMap>& maps, const std::vector<catalog::UnitWeight>& weights) {
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    for (std::size_t before = 0; before < i; ++before)
+      if (weights[before].unit == weights[i].unit &&
+          (weights[before].model.empty() || weights[before].model == weights[i].model)) {
+        maps[i].refuse("", fmt::format("never counts: units[{}] takes these calls already", before));
+        break;
+      }
+}
+
+void read_weights(YamlMap& route, std::vector<catalog::UnitWeight>& into) {
+  if (!route.has("units")) return;
+  std::vector<YamlMap> maps = route.list("units");
+  for (YamlMap& map : maps) {
+    catalog::UnitWeight& one = into.emplace_back();
+    for (const std::string_view key : {"unit", "weight"})
+      if (!map.has(key)) map.refuse(key, "is missing");
+    map.string("unit", one.unit);
+    if (!one.unit.empty() && !catalog::is_unit_name(one.unit))
+      map.refuse("unit", catalog::unit_from(one.unit)
+                             ? fmt::format("is '{}', which is counted without a weight", one.unit)
+                             : "must have 1 to 64 small letters, digits and '_', and begin with a letter");
+    map.integer("weight", one.weight, {1, catalog::UnitWeight::most});
+    map.string("model", one.model);
+    if (const auto fits = catalog::check_filter({.model = one.model}); !fits) map.refuse("model", fits.error().message);
+    map.finish();
+  }
+  check_weights(maps, into);
+}
+
 void read_route(YamlMap map, const Config& config, std::vector<catalog::Route>& into) {
   catalog::Route route;
   route.name.clear();
@@ -138,6 +171,7 @@ void read_route(YamlMap map, const Config& config, std::vector<catalog::Route>& 
   map.integer("max_body_bytes", route.max_body_bytes, body_bytes);
   map.integer("max_reply_bytes", route.max_reply_bytes, body_bytes);
   if (auto idempotency = map.map("idempotency")) read_idempotency(std::move(*idempotency), route.idempotency.emplace());
+  read_weights(map, route.weights);
   map.finish();
 
   for (const catalog::Route& other : into) {

@@ -217,6 +217,37 @@ TEST_CASE("a route keeps replies if it says so, and says for how long") {
   }
 }
 
+TEST_CASE("a route gives calls weights of named units, each of which can count") {
+  const auto report = [](std::string_view units) {
+    return report_of(
+        one_upstream + "routes: [ { name: r, prefix: /v1, upstream: a, units: " + std::string(units) + " } ]",
+        environment_of({}));
+  };
+  const auto good = report("[ { unit: images, model: dall-e-3*, weight: 5 }, { unit: images, weight: 1 } ]");
+  CHECK(good.findings.empty());
+  CHECK(good.config.routes[0].weights ==
+        std::vector<catalog::UnitWeight>{{.unit = "images", .model = "dall-e-3*", .weight = 5},
+                                         {.unit = "images", .weight = 1}});
+  struct Wrong {
+    const char* units;
+    const char* finding;
+  };
+  for (const Wrong& row :
+       {Wrong{"[ { unit: tokens, weight: 1 } ]", "'tokens', which is counted without a weight"},
+        Wrong{"[ { unit: Images, weight: 1 } ]", "small letters"}, Wrong{"[ { unit: images } ]", "weight' is missing"},
+        Wrong{"[ { weight: 1 } ]", "unit' is missing"}, Wrong{"[ { unit: images, weight: 0 } ]", "units[0].weight"},
+        Wrong{"[ { unit: images, weight: 1000000001 } ]", "units[0].weight"},
+        Wrong{"[ { unit: images, weight: 1, model: 'a[b]' } ]", "units[0].model"},
+        Wrong{"[ { unit: a, weight: 1 }, { unit: a, weight: 2, model: x } ]", "never counts"},
+        Wrong{"[ { unit: a, weight: 1, model: x }, { unit: a, weight: 2, model: x } ]", "never counts"},
+        Wrong{"[ { unit: a, weight: 1, modle: x } ]", "did you mean 'model'"}, Wrong{"{ images: 5 }", "units"}}) {
+    CAPTURE(row.units);
+    const auto found = report(row.units).findings;
+    REQUIRE(found.size() == 1);
+    CHECK(found.front().message.contains(row.finding));
+  }
+}
+
 TEST_CASE("the time-out of what is unresolved is a span, or never") {
   const auto config = [](std::string_view value) {
     const Folder folder;

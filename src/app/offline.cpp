@@ -50,7 +50,8 @@ class OpenFolder final : public Offline {
                           .metrics = {},
                           .ready = {},
                           .back_up = [this](const std::string& file) { return store_->back_up(file); },
-                          .routes = std::move(routes)}}) {}
+                          .routes = std::move(routes),
+                          .weights = catalog::weights_of(config.routes)}}) {}
 
   admin::Response handle(admin::Request request) override {
     request.trust = admin::Trust::local;
@@ -77,7 +78,8 @@ base::Result<std::unique_ptr<Offline>> open_offline(const Config& config) {
   for (const catalog::Route& route : config.routes) routes.push_back(route.name);
   TRY(auto folder, store::DataFolder::open(config.data));
   TRY(auto store, store::SqliteStore::open(folder.database_path()));
-  TRY(auto catalog, catalog::Catalog::open(*store, base::system_clock(), base::system_random()));
+  TRY(auto catalog,
+      catalog::Catalog::open(*store, base::system_clock(), base::system_random(), catalog::weights_of(config.routes)));
   return std::make_unique<OpenFolder>(std::move(folder), std::move(store), std::move(catalog), config,
                                       std::move(routes));
 }

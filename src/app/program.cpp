@@ -22,14 +22,23 @@ std::vector<std::string> names_of(const std::vector<catalog::Route>& routes) {
   return names;
 }
 
-// A route may have gone from the file since the limit was made: the limit is kept, and applies to nothing.
-void warn_of_idle_limits(const catalog::Snapshot& snapshot, const std::vector<std::string>& routes) {
-  for (const catalog::Limit& limit : snapshot.contents().limits)
+// A route, or its units, may have gone from the file since the limit was made: the limit is kept, and applies to
+// nothing.
+void warn_of_idle_limits(const catalog::Snapshot& snapshot, const std::vector<catalog::Route>& declared) {
+  const std::vector<std::string> routes = names_of(declared);
+  const catalog::RouteWeights weights = catalog::weights_of(declared);
+  for (const catalog::Limit& limit : snapshot.contents().limits) {
     if (!limit.filter.route.empty() && std::ranges::find(routes, limit.filter.route) == routes.end())
       base::log::warn(
           "the limit {} ('{}') is for the route '{}', which the configuration does not have: it applies to "
           "nothing",
           limit.id.to_string(), limit.name, limit.filter.route);
+    else if (limit.unit == catalog::LimitUnit::named &&
+             !catalog::has_weight(weights, limit.unit.name(), limit.filter.route))
+      base::log::warn(
+          "the limit {} ('{}') counts '{}', which no route that it is for has under 'units': it applies to nothing",
+          limit.id.to_string(), limit.name, limit.unit.name());
+  }
 }
 
 }  // namespace
@@ -58,9 +67,10 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
       program->journals_.journal.get());
   program->store_thread_.start(*program->keeper_);
   program->catalog_store_ = std::make_unique<CatalogOnStoreThread>(stores.catalog, *program->keeper_);
-  TRY(program->catalog_, catalog::Catalog::open(*program->catalog_store_, program->clock_, program->random_));
+  TRY(program->catalog_, catalog::Catalog::open(*program->catalog_store_, program->clock_, program->random_,
+                                                catalog::weights_of(config.routes)));
   program->published_ = program->catalog_->current();
-  warn_of_idle_limits(*program->published_, names_of(config.routes));
+  warn_of_idle_limits(*program->published_, config.routes);
 
   program->idempotency_ = std::make_unique<idempotency::Desk>(
       stores.idempotency, [&self](std::function<void()> work) { self.keeper_->run(std::move(work)); });
@@ -90,7 +100,8 @@ base::Status Program::make_control_plane(const Stores& stores, const Options& op
                        .metrics = [this] { return metrics(); },
                        .ready = [this] { return ready(); },
                        .back_up = options.back_up,
-                       .routes = names_of(config_.routes)};
+                       .routes = names_of(config_.routes),
+                       .weights = catalog::weights_of(config_.routes)};
   if (options.admin_key) admin.environment_admin_key_hash = base::sha256(*options.admin_key);
   api_ = std::make_unique<admin::Api>(admin::Services{.catalog = *catalog_,
                                                       .upstreams = *upstream_secrets_,

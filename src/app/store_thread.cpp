@@ -69,8 +69,8 @@ base::Status CatalogOnStoreThread::apply(const catalog::Changes& changes, base::
   return keeper_.open_limits(opened, [&](base::WallTime at) { return store_.apply(changes, at); });
 }
 // Long, and through the store's own connection: the store thread does not wait for it.
-base::Status CatalogOnStoreThread::look_ahead(std::span<const catalog::Limit> limits, base::WallTime now) {
-  return store_.look_ahead(limits, now);
+base::Status CatalogOnStoreThread::look_ahead(const catalog::Changes& changes, base::WallTime now) {
+  return store_.look_ahead(changes, now);
 }
 
 base::Result<std::vector<std::string>> SecretsOnStoreThread::secret_names() {

@@ -43,7 +43,7 @@ class CatalogOnStoreThread final : public catalog::Store {
 
   base::Result<catalog::Contents> load() override;
   base::Status apply(const catalog::Changes& changes, base::WallTime now) override;
-  base::Status look_ahead(std::span<const catalog::Limit> limits, base::WallTime now) override;
+  base::Status look_ahead(const catalog::Changes& changes, base::WallTime now) override;
 
  private:
   catalog::Store& store_;

@@ -11,17 +11,19 @@
 
 namespace catalog {
 
-base::Result<std::unique_ptr<Catalog>> Catalog::open(Store& store, const base::Clock& clock, base::Random& random) {
+base::Result<std::unique_ptr<Catalog>> Catalog::open(Store& store, const base::Clock& clock, base::Random& random,
+                                                     RouteWeights weights) {
   TRY(Contents contents, store.load());
   TRY(auto snapshot, Snapshot::build(std::move(contents)));
-  std::unique_ptr<Catalog> catalog(new Catalog(store, clock, random, std::move(snapshot)));
+  std::unique_ptr<Catalog> catalog(new Catalog(store, clock, random, std::move(weights), std::move(snapshot)));
   const std::lock_guard lock(catalog->changing_);
   TRY_STATUS(catalog->complete_copies());
   return catalog;
 }
 
-Catalog::Catalog(Store& store, const base::Clock& clock, base::Random& random, std::shared_ptr<const Snapshot> snapshot)
-    : store_(store), clock_(clock), random_(random), snapshot_(std::move(snapshot)) {}
+Catalog::Catalog(Store& store, const base::Clock& clock, base::Random& random, RouteWeights weights,
+                 std::shared_ptr<const Snapshot> snapshot)
+    : store_(store), clock_(clock), random_(random), weights_(std::move(weights)), snapshot_(std::move(snapshot)) {}
 
 std::shared_ptr<const Snapshot> Catalog::current() const {
   const std::lock_guard lock(publishing_);
@@ -40,11 +42,13 @@ void Catalog::prepare_with(LimitPreparer& preparer) {
   preparer_ = &preparer;
 }
 
-base::Status Catalog::publish(Contents changed, const Changes& changes) {
+base::Status Catalog::publish(Contents changed, Changes changes) {
   const base::WallTime now = clock_.wall_now();
   TRY(const auto next, Snapshot::build(std::move(changed)));
   const bool opens = !changes.opened.empty();
-  if (opens) TRY_STATUS(store_.look_ahead(changes.opened, now));
+  if (std::ranges::any_of(changes.opened, [](const Limit& limit) { return limit.unit == LimitUnit::named; }))
+    changes.weights = weights_;
+  if (opens) TRY_STATUS(store_.look_ahead(changes, now));
   const auto prepare_and_store = [&]() -> base::Status {
     if (opens && preparer_ != nullptr) TRY_STATUS(preparer_->prepare(changes.opened, next));
     return changes == Changes{} ? base::Status{} : store_.apply(changes, now);

@@ -40,7 +40,7 @@ struct CreatedKey {
 struct NewLimit {
   LimitSubject subject;
   std::string name = {};  // empty: default_name
-  LimitUnit unit = LimitUnit::usd;
+  Unit unit = LimitUnit::usd;
   base::WindowPolicy window = {};
   std::int64_t amount = 0;
   int refusal_status = 402;
@@ -81,7 +81,9 @@ class Catalog {
 
   // Loads what the store holds. Copies of templates that a process which died had no time to make are made now, before
   // anything is admitted.
-  static base::Result<std::unique_ptr<Catalog>> open(Store& store, const base::Clock& clock, base::Random& random);
+  // `weights`: what calls take of named units (Changes::weights).
+  static base::Result<std::unique_ptr<Catalog>> open(Store& store, const base::Clock& clock, base::Random& random,
+                                                     RouteWeights weights = {});
 
   std::shared_ptr<const Snapshot> current() const;
   // Called with every new snapshot, in order, from the thread that made the change, which must not make another one
@@ -119,10 +121,11 @@ class Catalog {
   base::Status reload_grants();
 
  private:
-  Catalog(Store& store, const base::Clock& clock, base::Random& random, std::shared_ptr<const Snapshot> snapshot);
+  Catalog(Store& store, const base::Clock& clock, base::Random& random, RouteWeights weights,
+          std::shared_ptr<const Snapshot> snapshot);
   // Checks that `changed` holds together, stores what led to it, replaces the snapshot and tells the listener. Called
   // with changing_ held. What is opened is prepared before.
-  base::Status publish(Contents changed, const Changes& changes);
+  base::Status publish(Contents changed, Changes changes);
   // The same of a limit, and with what it makes of the copies of the account that it is on.
   base::Status publish_limits(Contents changed, Changes changes, const Limit& of);
   base::Status publish_with_copies(Contents changed, Changes changes, base::AccountId account);
@@ -135,6 +138,7 @@ class Catalog {
   Store& store_;
   const base::Clock& clock_;
   base::Random& random_;
+  const RouteWeights weights_;
   LimitPreparer* preparer_ = nullptr;
   std::mutex changing_;            // one change at a time; held while the store writes
   mutable std::mutex publishing_;  // over the pointer only, so that current() never waits for the store

@@ -21,8 +21,8 @@ class FailingStore final : public catalog::Store {
   base::Status apply(const catalog::Changes& changes, base::WallTime now) override {
     return failing ? fail() : store_.apply(changes, now);
   }
-  base::Status look_ahead(std::span<const catalog::Limit> limits, base::WallTime now) override {
-    return store_.look_ahead(limits, now);
+  base::Status look_ahead(const catalog::Changes& changes, base::WallTime now) override {
+    return store_.look_ahead(changes, now);
   }
 
  private:

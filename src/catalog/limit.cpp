@@ -27,32 +27,10 @@ base::Result<std::int64_t> parse_count(std::string_view text) {
 
 }  // namespace
 
-std::string_view to_string(LimitUnit unit) noexcept {
-  switch (unit) {
-    case LimitUnit::usd: return "usd";
-    case LimitUnit::tokens: return "tokens";
-    case LimitUnit::requests: return "requests";
-    case LimitUnit::input_tokens: return "input_tokens";
-    case LimitUnit::output_tokens: return "output_tokens";
-  }
-  return "usd";
-}
-
 std::string_view to_string(LimitMode mode) noexcept { return mode == LimitMode::shadow ? "shadow" : "enforce"; }
 
 std::string_view to_string(LimitAdmission admission) noexcept {
   return admission == LimitAdmission::lazy ? "lazy" : "reserve";
-}
-
-base::Result<LimitUnit> limit_unit_from(std::string_view text) {
-  if (text == "usd") return LimitUnit::usd;
-  if (text == "tokens" || text == "token") return LimitUnit::tokens;
-  if (text == "requests" || text == "request") return LimitUnit::requests;
-  if (text == "input_tokens" || text == "input_token") return LimitUnit::input_tokens;
-  if (text == "output_tokens" || text == "output_token") return LimitUnit::output_tokens;
-  return base::invalid(fmt::format("'{}' is not a unit; units are usd, tokens, input_tokens, output_tokens, requests",
-                                   text.substr(0, 64)),
-                       "unit");
 }
 
 std::string amount_text(LimitUnit unit, std::int64_t amount) {
@@ -92,7 +70,7 @@ base::Result<LimitText> parse_limit_text(std::string_view text) {
   if (at == std::string_view::npos) return malformed();
 
   LimitText limit;
-  TRY(limit.unit, limit_unit_from(without_spaces_around(rest.substr(0, at))));
+  TRY(limit.unit, unit_from(without_spaces_around(rest.substr(0, at))));
   const std::string_view window_text = without_spaces_around(rest.substr(at + separator.size()));
   TRY(limit.window, base::parse_window(window_text));
   TRY(limit.amount, parse_amount(limit.unit, whole.substr(0, space)));
@@ -103,7 +81,7 @@ std::string in_words(const base::WindowPolicy& window) {
   return (window.kind == base::WindowPolicy::Kind::total ? "in " : "per ") + base::to_string(window);
 }
 
-std::string default_name(LimitUnit unit, const base::WindowPolicy& window, std::int64_t amount) {
+std::string default_name(const Unit& unit, const base::WindowPolicy& window, std::int64_t amount) {
   return fmt::format("{} {} {}", amount_text(unit, amount), to_string(unit), in_words(window));
 }
 

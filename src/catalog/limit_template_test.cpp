@@ -29,8 +29,8 @@ class CountingStore final : public catalog::Store {
     if (!changes.opened.empty()) opened_at_once.push_back(changes.opened.size());
     return store_.apply(changes, now);
   }
-  base::Status look_ahead(std::span<const Limit> limits, base::WallTime now) override {
-    return store_.look_ahead(limits, now);
+  base::Status look_ahead(const catalog::Changes& changes, base::WallTime now) override {
+    return store_.look_ahead(changes, now);
   }
 
  private:

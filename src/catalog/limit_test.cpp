@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "catalog/route.h"
+
 using Kind = base::WindowPolicy::Kind;
 using catalog::LimitUnit;
 
@@ -59,9 +61,10 @@ TEST_CASE("what is not a limit is refused by the part that is wrong") {
   for (const Row& row :
        {Row{"", ""}, Row{"10", ""}, Row{"usd/day", ""}, Row{"10 usd", ""}, Row{"10 usd/fortnight", "window"},
         Row{"10 usd/rolling", "window"}, Row{"10 usd/cycle:32", "window"}, Row{"10 usd/", "window"},
-        Row{"10 eur/day", "unit"}, Row{"10 /day", "unit"}, Row{"-1 usd/day", "amount"}, Row{"ten usd/day", "amount"},
-        Row{"1.5 tokens/day", "amount"}, Row{"-1 requests/day", "amount"}, Row{"0.0000000001 usd/day", "amount"},
-        Row{"9223372036854775808 tokens/day", "amount"}, Row{"+5 tokens/day", "amount"}}) {
+        Row{"10 Eur/day", "unit"}, Row{"10 e-r/day", "unit"}, Row{"10 /day", "unit"}, Row{"-1 usd/day", "amount"},
+        Row{"ten usd/day", "amount"}, Row{"1.5 tokens/day", "amount"}, Row{"-1 requests/day", "amount"},
+        Row{"0.0000000001 usd/day", "amount"}, Row{"9223372036854775808 tokens/day", "amount"},
+        Row{"+5 tokens/day", "amount"}}) {
     CAPTURE(row.text);
     const auto limit = catalog::parse_limit_text(row.text);
     REQUIRE_FALSE(limit.has_value());
@@ -78,6 +81,45 @@ TEST_CASE("an amount reads back as it was written") {
       const auto parsed = catalog::parse_amount(unit, catalog::amount_text(unit, amount));
       REQUIRE(parsed.has_value());
       CHECK(*parsed == amount);
-      CHECK(*catalog::limit_unit_from(catalog::to_string(unit)) == unit);
+      CHECK(*catalog::unit_from(catalog::to_string(unit)) == unit);
     }
+}
+
+TEST_CASE("a unit is one that there always is, or a name") {
+  CHECK(*catalog::unit_from("tokens") == LimitUnit::tokens);
+  const catalog::Unit images = *catalog::unit_from("images_2");
+  CHECK(images == LimitUnit::named);
+  CHECK(catalog::to_string(images) == "images_2");
+  CHECK(images != *catalog::unit_from("images_3"));
+  CHECK(images != catalog::Unit(LimitUnit::tokens));
+  CHECK(catalog::unit_from(std::string(64, 'a')).has_value());
+  for (const std::string& text : {std::string(), std::string("Images"), std::string("2x"), std::string("_a"),
+                                  std::string("a b"), std::string("a-b"), std::string(65, 'a')}) {
+    CAPTURE(text);
+    CHECK(catalog::unit_from(text).error().field == "unit");
+  }
+  CHECK_FALSE(catalog::is_unit_name("usd"));
+  CHECK_FALSE(catalog::is_unit_name("token"));
+  CHECK(catalog::parse_limit_text("5 images/day")->unit == catalog::Unit::named("images"));
+}
+
+TEST_CASE("a call takes of a unit what the first entry for its model says") {
+  const catalog::UnitWeight weights[] = {{.unit = "images", .model = "dall-e-3*", .weight = 5},
+                                         {.unit = "credits", .model = "gpt-4o", .weight = 7},
+                                         {.unit = "images", .weight = 1}};
+  CHECK(catalog::weight_of(weights, "images", "DALL-E-3-hd") == 5);
+  CHECK(catalog::weight_of(weights, "images", "dall-e-2") == 1);
+  CHECK(catalog::weight_of(weights, "credits", "gpt-4o") == 7);
+  CHECK(catalog::weight_of(weights, "credits", "gpt-4o-mini") == 0);
+  CHECK(catalog::weight_of(weights, "none", "gpt-4o") == 0);
+  std::vector<catalog::Route> routes(2);
+  routes[0].name = "a";
+  routes[0].weights = {weights[1]};
+  routes[1].name = "b";
+  const auto by_route = catalog::weights_of(routes);
+  CHECK(by_route.size() == 1);
+  CHECK(catalog::has_weight(by_route, "credits", ""));
+  CHECK(catalog::has_weight(by_route, "credits", "a"));
+  CHECK_FALSE(catalog::has_weight(by_route, "credits", "b"));
+  CHECK_FALSE(catalog::has_weight(by_route, "images", ""));
 }

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "catalog/limit_filter.h"
+
 namespace catalog {
 
 std::string base_url(const Upstream& upstream) {
@@ -9,6 +13,26 @@ std::string base_url(const Upstream& upstream) {
   const bool usual = upstream.port == (upstream.scheme == "https" ? 443 : 80);
   return fmt::format("{}://{}{}{}", upstream.scheme, address ? fmt::format("[{}]", upstream.host) : upstream.host,
                      usual ? std::string() : fmt::format(":{}", upstream.port), upstream.base_path);
+}
+
+std::int64_t weight_of(std::span<const UnitWeight> weights, std::string_view unit, std::string_view model) {
+  for (const UnitWeight& one : weights)
+    if (one.unit == unit && (one.model.empty() || fits_pattern(one.model, model))) return one.weight;
+  return 0;
+}
+
+RouteWeights weights_of(const std::vector<Route>& routes) {
+  RouteWeights weights;
+  for (const Route& route : routes)
+    if (!route.weights.empty()) weights.emplace(route.name, route.weights);
+  return weights;
+}
+
+bool has_weight(const RouteWeights& weights, std::string_view unit, std::string_view route) {
+  return std::ranges::any_of(weights, [&](const auto& of) {
+    return (route.empty() || of.first == route) &&
+           std::ranges::find(of.second, unit, &UnitWeight::unit) != of.second.end();
+  });
 }
 
 }  // namespace catalog

@@ -1,8 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace catalog {
@@ -41,6 +45,18 @@ struct Idempotency {
   bool operator==(const Idempotency&) const = default;
 };
 
+// How much of a named unit a call of a route takes, if it was billed or may be: known before it leaves.
+struct UnitWeight {
+  std::string unit;
+  std::string model = {};   // a pattern as of LimitFilter; empty: any
+  std::int64_t weight = 1;  // 1 to most
+  bool operator==(const UnitWeight&) const = default;
+
+  static constexpr std::int64_t most = 1'000'000'000;
+};
+// The weight of the first that is for this unit and model; 0: it takes nothing of it.
+std::int64_t weight_of(std::span<const UnitWeight> weights, std::string_view unit, std::string_view model);
+
 // What of the proxy's paths goes where, and how. The LLM dialect decides how it is metered.
 struct Route {
   std::string name = "openai";
@@ -50,6 +66,13 @@ struct Route {
   std::int64_t max_body_bytes = 16LL << 20;
   std::int64_t max_reply_bytes = 16LL << 20;    // of a plain reply that must be read whole to be metered
   std::optional<Idempotency> idempotency = {};  // none: an Idempotency-Key is the upstream's business
+  std::vector<UnitWeight> weights = {};
 };
+
+// By the route's name; routes without weights are not in it.
+using RouteWeights = std::map<std::string, std::vector<UnitWeight>, std::less<>>;
+RouteWeights weights_of(const std::vector<Route>& routes);
+// Whether any call could take something of the unit. `route`: on that one; empty: on any.
+bool has_weight(const RouteWeights& weights, std::string_view unit, std::string_view route);
 
 }  // namespace catalog

@@ -106,7 +106,8 @@ base::Status Snapshot::attach_limits() {
       const auto limits = look_up(of_account, above->id);
       entry.limits.insert(entry.limits.end(), limits.begin(), limits.end());
     }
-    entry.filtered = std::ranges::any_of(entry.limits, [](const Limit* limit) { return !limit->filter.empty(); });
+    entry.filtered = std::ranges::any_of(
+        entry.limits, [](const Limit* limit) { return !limit->filter.empty() || limit->unit == LimitUnit::named; });
   }
   return {};
 }

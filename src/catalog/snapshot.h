@@ -24,7 +24,7 @@ struct KeyEntry {
   const Account* account = nullptr;  // never null for a data key
   bool usable = false;  // active, and so are its account and all accounts above it (expiry is checked on use)
   std::vector<const Limit*> limits;  // of the key, its account and the accounts above, nearest first
-  bool filtered = false;             // one of them has a filter; else all of them apply to every exchange
+  bool filtered = false;             // one of them is not for every exchange
   const Balance* balance = nullptr;  // of the nearest credit_only account, its own or above; nullptr: none is prepaid
 };
 

@@ -1,7 +1,6 @@
 #pragma once
 // Port: where the catalog is kept. One conformance suite (tests/conformance) holds for every implementation.
 
-#include <span>
 #include <vector>
 
 #include "base/result.h"
@@ -10,6 +9,7 @@
 #include "catalog/key.h"
 #include "catalog/limit.h"
 #include "catalog/limit_template.h"
+#include "catalog/route.h"
 
 namespace catalog {
 
@@ -35,6 +35,8 @@ struct Changes {
   // it would have applied to, and that is not counted on it already. Without it, to remove a limit and create it again
   // would forgive what was spent.
   std::vector<Limit> opened = {};
+  // What calls take of named units, for openings: where no record says what a call took, it is what it would take now.
+  RouteWeights weights = {};
 
   bool operator==(const Changes&) const = default;
 };
@@ -46,9 +48,9 @@ class Store {
   // Durable against power loss when it returns. Conflict: something points nowhere, is taken, or is in force already;
   // not_found: there is nothing to remove.
   virtual base::Status apply(const Changes& changes, base::WallTime now) = 0;
-  // Adds up most of what the opening of these limits will have to, before: so that apply() is short. From any thread;
+  // Adds up most of what the openings of these changes will have to, before: so that apply() is short. From any thread;
   // nobody waits for it. It takes time with the records of the window, hardly with the number of limits.
-  virtual base::Status look_ahead(std::span<const Limit> limits, base::WallTime now) = 0;
+  virtual base::Status look_ahead(const Changes& changes, base::WallTime now) = 0;
 
   // A single change.
   base::Status put(const Account& account) { return apply({.accounts = {account}}, {}); }

@@ -22,6 +22,9 @@ int check(const std::optional<std::string>& given, std::ostream& out) {
     const auto& upstream = *config.find_upstream(route.upstream);
     out << fmt::format("route    {} -> {} ({}://{}:{}{})\n", route.prefix, upstream.name, upstream.scheme,
                        upstream.host, upstream.port, upstream.base_path);
+    for (const auto& weight : route.weights)
+      out << fmt::format("         a call takes {} {}{}\n", weight.weight, weight.unit,
+                         weight.model.empty() ? "" : fmt::format(", model {}", weight.model));
   }
   if (config.routes.empty()) out << "route    /v1 -> the demo upstream, because no provider is configured\n";
   return 0;

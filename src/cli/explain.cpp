@@ -109,9 +109,12 @@ std::string worst_case_lines(const base::Json& reply) {
   std::vector<std::pair<std::string, std::string>> values{{"model", text_of(reply, "model")},
                                                           {"route", text_of(reply, "route")}};
   const auto in_words = [](const base::Json& amounts) {
-    return fmt::format("{} usd, {} tokens ({} in, {} out), {} request", text_of(amounts, "usd"),
-                       text_of(amounts, "tokens"), text_of(amounts, "input_tokens"), text_of(amounts, "output_tokens"),
-                       text_of(amounts, "requests"));
+    std::string words = fmt::format("{} usd, {} tokens ({} in, {} out), {} request", text_of(amounts, "usd"),
+                                    text_of(amounts, "tokens"), text_of(amounts, "input_tokens"),
+                                    text_of(amounts, "output_tokens"), text_of(amounts, "requests"));
+    if (const base::Json* const units = amounts.find("units"))
+      for (const auto& [unit, weight] : units->members()) words += fmt::format(", {} {}", weight.text(), unit);
+    return words;
   };
   if (const base::Json* const worst = reply.find("worst_case")) {
     values.emplace_back("output cap", text_of(reply, "output_cap"));

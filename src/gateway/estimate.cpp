@@ -34,7 +34,8 @@ std::optional<std::int64_t> affordable_output(const meter::ChatRequest& request,
     case catalog::LimitUnit::tokens: return shortage.available - request.input_bound;
     case catalog::LimitUnit::output_tokens: return shortage.available;
     case catalog::LimitUnit::input_tokens:
-    case catalog::LimitUnit::requests: return std::nullopt;
+    case catalog::LimitUnit::requests:
+    case catalog::LimitUnit::named: return std::nullopt;
   }
   return std::nullopt;
 }
@@ -63,15 +64,26 @@ base::Result<const meter::ModelPrice*> price_of(const Settings& settings, const 
   return price;
 }
 
+bool applies(const catalog::Limit& limit, std::string_view model, const catalog::Route& route, std::string_view tags) {
+  if (!limit.filter.matches(model, route.name, tags)) return false;
+  return limit.unit != catalog::LimitUnit::named || catalog::weight_of(route.weights, limit.unit.name(), model) > 0;
+}
+
 quota::Amounts worst_case(const meter::ChatRequest& request, const meter::ModelPrice& price, std::int64_t output_cap,
-                          const catalog::Balance* balance) {
+                          const catalog::Route& route, const catalog::Balance* balance) {
   const std::int64_t output = output_cap * request.choices;
   const base::Money usd = price.worst_cost(request.input_bound, output, request.tier, audio_of(request));
-  return {.usd = usd,
-          .input_tokens = request.input_bound,
-          .output_tokens = output,
-          .requests = 1,
-          .charge = quota::charge_of(usd, balance)};
+  quota::Amounts amounts{.usd = usd,
+                         .input_tokens = request.input_bound,
+                         .output_tokens = output,
+                         .requests = 1,
+                         .charge = quota::charge_of(usd, balance)};
+  for (const catalog::UnitWeight& one : route.weights) {
+    if (std::ranges::find(amounts.weights, one.unit, &quota::Amounts::Weight::unit) != amounts.weights.end()) continue;
+    const std::int64_t weight = catalog::weight_of(route.weights, one.unit, request.model);
+    if (weight > 0) amounts.weights.push_back({one.unit, weight});
+  }
+  return amounts;
 }
 
 std::optional<std::int64_t> affordable_cap(const meter::ChatRequest& request, const meter::ModelPrice& price,

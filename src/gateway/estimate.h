@@ -27,12 +27,10 @@ inline std::int64_t output_cap_of(const meter::ChatRequest& request, const meter
 
 // `balance`: what pays for a prepaid account.
 quota::Amounts worst_case(const meter::ChatRequest& request, const meter::ModelPrice& price, std::int64_t output_cap,
-                          const catalog::Balance* balance);
+                          const catalog::Route& route, const catalog::Balance* balance);
 
-inline bool applies(const catalog::Limit& limit, std::string_view model, const catalog::Route& route,
-                    std::string_view tags) {
-  return limit.filter.matches(model, route.name, tags);
-}
+// A limit on a named unit that the call takes nothing of does not count it.
+bool applies(const catalog::Limit& limit, std::string_view model, const catalog::Route& route, std::string_view tags);
 
 // The largest output cap that every limit in the way can pay for, if they all allow it and it is worth a call: at least
 // `least` tokens, and fewer than `output_cap`.

@@ -13,6 +13,7 @@
 #include "base/sha256.h"
 #include "catalog/tags.h"
 #include "gateway/estimate.h"
+#include "gateway/within.h"
 #include "net/head_writer.h"
 
 namespace gateway {
@@ -247,7 +248,7 @@ void Exchange::choose_limits() {
 }
 
 void Exchange::estimate() {
-  plan_.worst_case = worst_case(plan_.request, *plan_.price, plan_.output_cap, caller_->balance);
+  plan_.worst_case = worst_case(plan_.request, *plan_.price, plan_.output_cap, *route_, caller_->balance);
   estimate_ = plan_.worst_case.usd;
   record_->estimate = estimate_;
 }
@@ -291,12 +292,6 @@ net::Task<quota::Decision> Exchange::ask(std::int64_t wait_ms) {
 }
 
 net::Task<Outcome<void>> Exchange::until_durable() {
-  auto written_down = co_await written();
-  if (!written_down) co_return give_up(std::move(written_down).error());
-  co_return Outcome<void>();
-}
-
-net::Task<base::Status> Exchange::written() {
   const std::int64_t patience_ms = worker_.settings_.store_deadline_ms;
   const auto too_late = [patience_ms] {
     return base::Status(base::fail(
@@ -306,7 +301,8 @@ net::Task<base::Status> Exchange::written() {
   const auto written = co_await within<base::Status>(worker_.loop_, patience_ms, too_late, [&](auto ready) {
     worker_.admission_.when_durable(*reservation_, std::move(ready));
   });
-  co_return std::move(*written);
+  if (!*written) co_return give_up(std::move(*written).error());
+  co_return Outcome<void>();
 }
 
 quota::Decision Exchange::with_taken_on(quota::Decision decision) {
@@ -334,8 +330,9 @@ base::Status Exchange::take_on(std::span<const quota::OpeningLimit> limits,
     if (!planned || !on_caller || !applies(limit, plan_.request.model, *route_, record.tags) ||
         !lease->span().contains(record.started))
       continue;
-    const std::int64_t amount = limit.leased() ? plan_.worst_case.in(limit.unit) : 0;
-    quota::Reservation::Part part{lease, limit.unit, amount, lease->sub_window(record.started)};
+    const std::int64_t wanted = plan_.worst_case.in(limit.unit);
+    const std::int64_t amount = limit.leased() ? wanted : 0;
+    quota::Reservation::Part part{lease, limit.unit, amount, lease->sub_window(record.started), false, wanted};
     if (reservation_) {
       TRY_STATUS(reservation_->take_on(std::move(part)));
     } else {

@@ -114,7 +114,7 @@ void judge_each(quota::Explanation& out, const meter::ChatRequest& request, cons
 
 // As Exchange::reserve: a shorter answer now is better than waiting for others.
 void decide(quota::Explanation& out, const meter::ChatRequest& request, const meter::ModelPrice& price,
-            std::int64_t least_cap, base::WallTime now, const Payer& payer) {
+            std::int64_t least_cap, const catalog::Route& route, base::WallTime now, const Payer& payer) {
   quota::Refusal refusal = judge_all(out.limits, *out.worst_case, payer);
   out.verdict = CallVerdict::admitted;
   if (refusal.shortages.empty()) return;
@@ -122,7 +122,7 @@ void decide(quota::Explanation& out, const meter::ChatRequest& request, const me
     const auto tightest = std::ranges::find(out.limits, cap, &quota::ExplainedLimit::output_cap);
     if (tightest != out.limits.end()) out.decided_by = tightest->limit.id;
     out.clamped_to = cap;
-    out.clamped_worst_case = worst_case(request, price, *cap, payer.balance);
+    out.clamped_worst_case = worst_case(request, price, *cap, route, payer.balance);
     refusal = judge_all(out.limits, *out.clamped_worst_case, payer);
     out.verdict = CallVerdict::clamped;
     if (refusal.shortages.empty()) return;
@@ -191,7 +191,7 @@ base::Result<quota::Explanation> Explainer::explain(const catalog::KeyEntry& key
   if (price) {
     out.price_version = settings.prices->version();
     out.output_cap = output_cap_of(*request, **price);
-    out.worst_case = worst_case(*request, **price, out.output_cap, key.balance);
+    out.worst_case = worst_case(*request, **price, out.output_cap, *route, key.balance);
     judge_each(out, *request, **price, settings.clamp_min_output_tokens, payer);
   }
 
@@ -205,7 +205,7 @@ base::Result<quota::Explanation> Explainer::explain(const catalog::KeyEntry& key
   } else if (!trouble.empty()) {
     refuse(out, base::Error{base::ErrorType::unavailable, base::Source::store, trouble, {}});
   } else {
-    decide(out, *request, **price, settings.clamp_min_output_tokens, now, payer);
+    decide(out, *request, **price, settings.clamp_min_output_tokens, *route, now, payer);
   }
   return out;
 }

@@ -143,6 +143,33 @@ Task<void> streamed_warning(World& world) {
   CHECK(reply.field("X-Budget-Warning") == "2% of 0.001 usd per day is spent");
 }
 
+Task<void> weighed(World& world) {
+  co_await call(world, "gpt-4o");       // 5 images and 1 credit
+  co_await call(world, "gpt-4o-mini");  // 2 images and 1 credit
+  const Reply refused = co_await ask(world, world.call(question("gpt-4o")));
+  CHECK(refused.status() == 402);
+  CHECK(refused.error("message").contains("5 images"));
+  world.answers(R"({"error":{"message":"no"}})", "400 Bad Request");
+  CHECK((co_await ask(world, world.call(question("gpt-4o-mini")))).status() == 400);
+  co_await call(world, "gpt-4o-mini");
+  (void)world.records();
+  const std::int64_t spent[] = {9, 3, 4, 0};
+  for (std::size_t i = 0; i < world.limits.size(); ++i) {
+    CAPTURE(i);
+    CHECK(world.state(world.limits[i]).spent == spent[i]);
+    CHECK(world.state(world.limits[i]).unresolved == 0);
+  }
+  for (const events::UsageRecord& record : world.records())
+    if (record.status == 200) CHECK(record.holds.size() == (record.model == "gpt-4o" ? 2 : 3));
+}
+
+Task<void> not_weighed(World& world) {
+  co_await call(world, "gpt-4o");
+  const auto records = world.records();
+  REQUIRE(records.size() == 1);
+  CHECK(records.front().holds.empty());
+}
+
 }  // namespace
 
 TEST_CASE("a limit with a filter counts the calls of its models on its route, and no other") {
@@ -214,4 +241,26 @@ TEST_CASE("a stream's warning comes as a trailer, when its cost is known") {
   world.limit(1'000'000).thresholds = {{2, catalog::ThresholdAction::warn}, {90, catalog::ThresholdAction::warn}};
   open_with_models(world);
   world.run(streamed_warning(world));
+}
+
+TEST_CASE("a limit on a named unit counts what its route gives each call, and is not met by calls without a weight") {
+  World world;
+  world.settings.routes[0].weights = {{.unit = "images", .model = "gpt-4o", .weight = 5},
+                                      {.unit = "images", .weight = 2},
+                                      {.unit = "credits", .weight = 1}};
+  world.limit(9, catalog::Unit::named("images"));
+  world.limit(100, catalog::Unit::named("credits"));
+  catalog::Limit& shadow = world.limit(1, catalog::Unit::named("images"));
+  shadow.mode = catalog::LimitMode::shadow;
+  shadow.filter.model = "*mini";
+  world.limit(1, catalog::Unit::named("videos"));
+  open_with_models(world);
+  world.run(weighed(world));
+}
+
+TEST_CASE("a limit on a unit that no route has any more counts no call and refuses none") {
+  World world;
+  world.limit(0, catalog::Unit::named("videos"));
+  open_with_models(world);
+  world.run(not_weighed(world));
 }

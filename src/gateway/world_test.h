@@ -129,7 +129,7 @@ class World : public net::testing::Bench {
   }
   ~World() { loop.end(); }  // first the coroutines, which refer to the rest
 
-  catalog::Limit& limit(std::int64_t amount, catalog::LimitUnit unit = catalog::LimitUnit::usd) {
+  catalog::Limit& limit(std::int64_t amount, const catalog::Unit& unit = catalog::LimitUnit::usd) {
     limits.push_back({.id = base::LimitId::create(clock.wall_now(), random),
                       .subject = account.id,
                       .name = "the limit",

@@ -40,7 +40,6 @@ struct Refusal {
   std::string reason;               // of unavailable: why
 };
 
-// An extension, where one was asked for.
-using Decision = std::variant<Reservation, Refusal, Reservation::Extension>;
+using Decision = std::variant<Reservation, Refusal>;
 
 }  // namespace quota

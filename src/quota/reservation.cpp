@@ -8,6 +8,12 @@
 
 namespace quota {
 
+std::int64_t Amounts::in(const catalog::Unit& unit) const {
+  if (unit != catalog::LimitUnit::named) return in(catalog::LimitUnit(unit));
+  const auto found = std::ranges::find(weights, unit.name(), &Weight::unit);
+  return found == weights.end() ? 0 : found->weight;
+}
+
 std::int64_t Amounts::in(catalog::LimitUnit unit) const {
   switch (unit) {
     case catalog::LimitUnit::usd: return usd.nanos();
@@ -15,6 +21,7 @@ std::int64_t Amounts::in(catalog::LimitUnit unit) const {
     case catalog::LimitUnit::requests: return requests;
     case catalog::LimitUnit::input_tokens: return input_tokens;
     case catalog::LimitUnit::output_tokens: return output_tokens;
+    case catalog::LimitUnit::named: break;
   }
   return 0;
 }
@@ -28,23 +35,18 @@ std::int64_t burnt(std::int64_t& charge, std::int64_t at_most) {
   return paid;
 }
 
+// What a limit counts of a call that has ended.
+std::int64_t counted(const Amounts& actual, const Reservation::Part& part) {
+  if (part.unit != catalog::LimitUnit::named) return actual.in(part.unit);
+  return actual.requests > 0 && !actual.unbilled ? part.weight : 0;
+}
+
 // The slices of a balance come last.
 Reservation::Parts::iterator after_limits(Reservation::Parts& parts) {
   return std::ranges::find_if(parts, &Reservation::Part::of_balance);
 }
 
 }  // namespace
-
-Reservation::Extension::Extension(Parts parts) : parts_(std::move(parts)) {
-  for (const Part& part : parts_) {
-    ASSERT(part.lease != nullptr && part.amount >= 0);
-    part.lease->note_reserved(part.amount);
-  }
-}
-
-Reservation::Extension::~Extension() {
-  for (const Part& part : parts_) part.lease->take_off(part.amount);
-}
 
 Reservation::Reservation(SettleQueue& queue, std::unique_ptr<events::UsageRecord> record, Parts parts)
     : queue_(&queue), record_(std::move(record)), parts_(std::move(parts)) {
@@ -111,24 +113,6 @@ base::Status Reservation::take_on(Part part) {
   return written;
 }
 
-base::Status Reservation::extend(Extension more) {
-  ASSERT(state_ != State::ended);
-  Parts grown = parts_;
-  for (const Part& part : more.parts_) {
-    const auto held = std::ranges::find(grown, part.lease, &Part::lease);
-    if (held != grown.end()) {
-      held->amount += part.amount;
-    } else {
-      ASSERT(part.of_balance);  // a grant that it has not touched yet
-      grown.push_back(part);
-    }
-  }
-  if (entry_) TRY_STATUS(scribe_->extend(*entry_, *record_, grown));
-  parts_ = std::move(grown);
-  more.parts_.clear();
-  return {};
-}
-
 std::optional<journal::Position> Reservation::journal_position() const {
   return entry_ ? std::optional(entry_->position()) : std::nullopt;
 }
@@ -164,7 +148,8 @@ void Reservation::end(const Amounts& actual, meter::Certainty certainty) {
   for (const Part& part : parts_) {
     Lease& lease = *part.lease;
     events::Hold hold{.limit = lease.counter().limit, .label = lease.counter().label, .sub_window = part.sub_window};
-    hold.spent = part.of_balance ? burnt(charge, &part == &parts_.back() ? charge : part.amount) : actual.in(part.unit);
+    hold.spent =
+        part.of_balance ? burnt(charge, &part == &parts_.back() ? charge : part.amount) : counted(actual, part);
     hold.reserved = part.amount;
     // An overrun is paid from what is free as far as that goes; what is missing is booked beyond the lease.
     if (hold.spent > hold.reserved) hold.reserved += lease.take_up_to(hold.spent - hold.reserved);

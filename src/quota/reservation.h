@@ -23,8 +23,19 @@ struct Amounts {
   std::int64_t output_tokens = 0;
   std::int64_t requests = 0;
   base::Money charge = {};  // what a balance is charged for it: the cost and the markup (charge_of)
+  // What one call takes of named units; of others it takes nothing. The names live as long as the configuration.
+  struct Weight {
+    std::string_view unit;
+    std::int64_t weight = 0;
+    bool operator==(const Weight&) const = default;
+  };
+  std::vector<Weight> weights = {};
+  // The provider certainly bills nothing for it: it is a request all the same, but takes nothing of named units.
+  bool unbilled = false;
 
-  std::int64_t in(catalog::LimitUnit unit) const;
+  // What a limit counts of it.
+  std::int64_t in(const catalog::Unit& unit) const;
+  std::int64_t in(catalog::LimitUnit unit) const;  // that is not named
   bool operator==(const Amounts&) const = default;
 };
 
@@ -60,6 +71,7 @@ class [[nodiscard]] Reservation {
     std::int64_t amount = 0;
     std::optional<base::WindowLabel> sub_window = std::nullopt;  // Lease::sub_window of the admission's stamp
     bool of_balance = false;  // a slice of a balance's grant: these come last, in burn order
+    std::int64_t weight = 0;  // of a named unit: what the call takes of it, if it is billed
   };
   using Parts = boost::container::small_vector<Part, 5>;
 
@@ -79,25 +91,6 @@ class [[nodiscard]] Reservation {
     Part part_;
   };
 
-  // More for a reservation that is open: of the counters that it holds, and of its balance's grants. To be joined to it
-  // (extend), or else it goes back. Move-only, one owner; it leaves no record of its own.
-  class [[nodiscard]] Extension {
-   public:
-    // The parts have been taken from their leases already.
-    explicit Extension(Parts parts);
-    Extension(Extension&& other) noexcept : parts_(std::move(other.parts_)) { other.parts_.clear(); }
-    Extension& operator=(Extension&& other) noexcept {
-      parts_.swap(other.parts_);  // what it held goes back with the other one
-      return *this;
-    }
-    ~Extension();
-    const Parts& parts() const { return parts_; }
-
-   private:
-    friend class Reservation;
-    Parts parts_;
-  };
-
   // The parts have been taken from their leases already.
   Reservation(SettleQueue& queue, std::unique_ptr<events::UsageRecord> record, Parts parts);
   Reservation(Reservation&& other) noexcept;
@@ -112,9 +105,6 @@ class [[nodiscard]] Reservation {
   // Takes on a limit that comes into force while it is open, also if it was sent. The journal has it when this returns;
   // if that has no room, nothing has changed: unavailable.
   base::Status take_on(Part part);
-  // Holds more from here on, also if it was sent. The journal has it when this returns, so what it pays for may be
-  // relayed then; if that has no room, nothing has changed and the extension went back: unavailable.
-  base::Status extend(Extension more);
 
   // Where it stands in the journal; nullopt: in none.
   std::optional<journal::Position> journal_position() const;

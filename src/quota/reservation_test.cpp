@@ -221,3 +221,30 @@ TEST_CASE("an amount is read in the unit that a limit counts") {
   CHECK(amounts.in(Unit::tokens) == 320);
   CHECK(amounts.in(Unit::requests) == 4'000);
 }
+
+TEST_CASE("of a named unit a call takes its weight if it was made, all that it held, and nothing if it is not billed") {
+  struct End {
+    const char* name;
+    std::function<void(Reservation)> end;
+    std::int64_t spent;
+  };
+  Amounts refused = amounts(0, 0, 1);
+  refused.unbilled = true;
+  for (const End& row :
+       {End{"settled", settled(amounts(25, 30, 1)), 5},
+        End{"at least some", settled(amounts(25, 30, 1), Certainty::at_least), 5},
+        End{"refused by the provider", settled(refused), 0}, End{"released", release, 0},
+        End{"destroyed before it was sent", drop, 0}, End{"destroyed after it was sent", drop_sent, 5}}) {
+    CAPTURE(row.name);
+    Desk desk;
+    REQUIRE(desk.usd->take(5));
+    Reservation::Parts parts;
+    parts.push_back({desk.usd, Unit::named, 5, {}, false, 5});     // held
+    parts.push_back({desk.tokens, Unit::named, 0, {}, false, 5});  // of a lazy limit: only counted
+    row.end(Reservation(desk.queue, std::make_unique<events::UsageRecord>(), std::move(parts)));
+    CHECK(numbers(*desk.usd) == Row::Numbers{100 - row.spent, row.spent, 0});
+    CHECK(desk.tokens->spent() == row.spent);
+    CHECK(desk.queue.records.front().holds[0].spent == row.spent);
+    CHECK(desk.queue.records.front().holds[1].spent == row.spent);
+  }
+}

@@ -44,6 +44,7 @@ std::optional<std::int64_t> counted(catalog::LimitUnit unit, const KnownCost& kn
         return std::nullopt;
       return sum;
     }
+    case catalog::LimitUnit::named: return std::nullopt;  // all that it held: what it takes was known before
   }
   return std::nullopt;
 }

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/digest_random.h"
 #include "quota/counting.h"
 
@@ -58,6 +59,7 @@ void Opening::add_served(base::WallTime started, std::string_view model, base::M
   switch (limit_.unit) {
     case catalog::LimitUnit::usd: return add(started, cost.nanos());
     case catalog::LimitUnit::requests: return add(started, model.empty() ? 0 : 1);
+    case catalog::LimitUnit::named: ASSERT(false);  // it asks for the route
     default: return add(started, tokens(usage));
   }
 }
@@ -105,6 +107,13 @@ std::int64_t Opening::tokens(const std::optional<meter::Usage>& usage) const {
   return sum;
 }
 
+bool Opening::has_same_unit(const events::UsageRecord& record) const {
+  return std::ranges::any_of(record.holds, [&](const events::Hold& hold) {
+    const auto unit = scope_.units->find(hold.limit);
+    return unit != scope_.units->end() && unit->second == limit_.unit;
+  });
+}
+
 Opening::Counted Opening::of_same_unit(const events::UsageRecord& record) const {
   Counted most;
   for (const events::Hold& hold : record.holds) {
@@ -116,24 +125,35 @@ Opening::Counted Opening::of_same_unit(const events::UsageRecord& record) const 
   return most;
 }
 
+// Of a limit that counts calls, each as so much.
+Opening::Counted Opening::in_calls(const events::UsageRecord& record, std::int64_t each) const {
+  if (record.model.empty()) return {};  // a list of models
+  if (quota::is_unresolved(record) && quota::cause_of(record) == quota::UnresolvedCause::crash)
+    return {.spent = 0, .unresolved = each};
+  const bool made = record.outcome == events::Outcome::served || record.holds.empty() || !moved_nothing(record);
+  return {.spent = made ? each : 0, .unresolved = 0};  // what failed and moved nothing was never sent
+}
+
+// What such a call takes of the limit's named unit; nothing if the provider refused it for certain.
+std::int64_t Opening::weight(const events::UsageRecord& record) const {
+  if (record.outcome == events::Outcome::failed && !record.usage && record.fault == base::Source::upstream_refusal)
+    return 0;
+  const auto route = scope_.weights.find(record.route);
+  return route == scope_.weights.end() ? 0 : catalog::weight_of(route->second, limit_.unit.name(), record.model);
+}
+
 Opening::Counted Opening::counted(const events::UsageRecord& record) const {
-  Counted most = of_same_unit(record);
+  const Counted most = of_same_unit(record);
   if (record.outcome == events::Outcome::unaccounted) return most;
-  const bool is_item = quota::is_unresolved(record);
   Counted said;
   switch (limit_.unit) {
     case catalog::LimitUnit::usd:
       said.spent = record.cost.nanos();
-      if (is_item) said.unresolved = std::max(base::Money::zero(), record.estimate - record.cost).nanos();
+      if (quota::is_unresolved(record))
+        said.unresolved = std::max(base::Money::zero(), record.estimate - record.cost).nanos();
       break;
-    case catalog::LimitUnit::requests:
-      if (record.model.empty()) break;  // a list of models
-      if (is_item && quota::cause_of(record) == quota::UnresolvedCause::crash) {
-        said.unresolved = 1;
-      } else if (record.outcome == events::Outcome::served || record.holds.empty() || !moved_nothing(record)) {
-        said.spent = 1;  // what failed and moved nothing was never sent
-      }
-      break;
+    case catalog::LimitUnit::requests: said = in_calls(record, 1); break;
+    case catalog::LimitUnit::named: return has_same_unit(record) ? most : in_calls(record, weight(record));
     default: said.spent = tokens(record.usage); break;
   }
   return {std::max(most.spent, said.spent), std::max(most.unresolved, said.unresolved)};
@@ -146,10 +166,10 @@ std::int64_t Opening::corrected(const quota::UnresolvedItem& item) const {
   if (item.record.outcome == events::Outcome::unaccounted) return most;
   switch (limit_.unit) {
     case catalog::LimitUnit::usd: return std::max(most, correction.cost.nanos());
-    case catalog::LimitUnit::requests: {
-      const bool counts = item.correction->verdict != quota::Verdict::released && counted(item.record).unresolved > 0;
-      return std::max<std::int64_t>(most, counts ? 1 : 0);
-    }
+    case catalog::LimitUnit::requests:
+    case catalog::LimitUnit::named:
+      if (item.correction->verdict == quota::Verdict::released) return most;
+      return std::max(most, counted(item.record).unresolved);
     default: return std::max(most, tokens(correction.usage));
   }
 }

@@ -3,7 +3,8 @@
 // that it would have applied to, minus what its counter has of them already. So nothing is forgiven by removing a limit
 // and creating it again, and nothing counts twice where the same limit is put into force once more.
 //
-// What an exchange has taken is what its usage record says: the cost, the tokens, one request. Where its cost is not
+// What an exchange has taken is what its usage record says: the cost, the tokens, one request; of a named unit what it
+// has taken of another limit on that, or else what such a call takes now. Where its cost is not
 // known, another limit of the same unit has held the worst case, and the new one holds as much; of money the record has
 // it itself. Tokens that no limit had counted are not in the record, and do not count. A lease that a crash left
 // unaccounted counts where its limit has the same unit and payer, whatever the filters say: nobody knows what it was
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "catalog/limit.h"
+#include "catalog/route.h"
 #include "events/usage_record.h"
 #include "quota/store.h"
 #include "quota/unresolved.h"
@@ -31,12 +33,13 @@ using KeptSpend = std::map<base::WindowLabel, std::int64_t>;
 class Opening {
  public:
   // Whom the limit is on: an account with all below it, or a key. And the units of all limits there ever were.
-  using Units = std::map<base::LimitId, catalog::LimitUnit>;
+  using Units = std::map<base::LimitId, catalog::Unit>;
   struct Scope {
     std::set<base::AccountId> accounts = {};
     std::optional<base::KeyId> key = std::nullopt;
     base::AccountId payer = {};               // that account, or the key's
     std::shared_ptr<const Units> units = {};  // never null in use
+    catalog::RouteWeights weights = {};       // only of a limit on a named unit
   };
   Opening(const catalog::Limit& limit, Scope scope, base::WallTime now);
 
@@ -71,6 +74,9 @@ class Opening {
   const events::Hold* own_hold(const events::UsageRecord& record) const;
   Counted counted(const events::UsageRecord& record) const;
   Counted of_same_unit(const events::UsageRecord& record) const;
+  bool has_same_unit(const events::UsageRecord& record) const;
+  Counted in_calls(const events::UsageRecord& record, std::int64_t each) const;
+  std::int64_t weight(const events::UsageRecord& record) const;
   std::int64_t tokens(const std::optional<meter::Usage>& usage) const;
   std::int64_t corrected(const quota::UnresolvedItem& item) const;
   void add(base::WallTime started, std::int64_t spent);

@@ -36,7 +36,7 @@ TEST_CASE_TEMPLATE("a catalog comes back as it was put, oldest first", Store, EV
   catalog::Limit on_key = on_account;
   on_key.id = bench.template id<base::LimitId>();
   on_key.subject = bench.key.id;
-  on_key.unit = catalog::LimitUnit::output_tokens;
+  on_key.unit = catalog::Unit::named("images");
   on_key.window = *base::parse_window("cycle:31", *base::TimeZone::find("Europe/Berlin"));
   on_key.amount = 0;
   on_key.clamp = catalog::Clamp::on;
@@ -118,7 +118,7 @@ TEST_CASE_TEMPLATE("templates and their copies come back as they were put, and g
       .terms = {.id = bench.template id<base::LimitId>(),
                 .subject = base::AccountId{},
                 .name = "free",
-                .unit = catalog::LimitUnit::tokens,
+                .unit = catalog::Unit::named("credits"),
                 .window = *base::parse_window("month", *base::TimeZone::find("Europe/Berlin")),
                 .amount = 7,
                 .refusal_status = 429,

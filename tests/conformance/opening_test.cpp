@@ -39,7 +39,7 @@ struct Opener : Bench<Store> {
             .created = this->now};
   }
   CounterState open(const catalog::Limit& limit) {
-    REQUIRE(this->on.store->look_ahead(std::span(&limit, 1), this->now).has_value());
+    REQUIRE(this->on.store->look_ahead({.opened = {limit}}, this->now).has_value());
     const base::Status opened = this->on.store->open(limit, this->now);
     REQUIRE_MESSAGE(opened.has_value(), (opened ? std::string() : opened.error().message));
     return state_of(limit);
@@ -279,7 +279,7 @@ TEST_CASE_TEMPLATE("what is added up ahead is what there is, whatever comes betw
   REQUIRE(world.flush({held}).has_value());
   some(1);
   const catalog::Limit limit = world.wanted();
-  REQUIRE(world.on.store->look_ahead(std::span(&limit, 1), world.now).has_value());
+  REQUIRE(world.on.store->look_ahead({.opened = {limit}}, world.now).has_value());
   some(10);
   quota::Correction made{.item = held.id, .reason = {}, .record = world.exchange(7, {})};
   made.record.outcome = events::Outcome::corrected;
@@ -325,7 +325,7 @@ TEST_CASE_TEMPLATE("limits that open together each find their own, and one takes
   limits[3].subject = world.childs_key.id;
   limits[4].unit = LimitUnit::input_tokens;
   for (catalog::Limit& limit : limits) limit.id = world.template id<base::LimitId>();
-  REQUIRE(world.on.store->look_ahead(limits, world.now).has_value());
+  REQUIRE(world.on.store->look_ahead({.opened = limits}, world.now).has_value());
   const auto opened = world.on.store->apply({.removed = {old.id}, .opened = limits}, world.now);
   REQUIRE_MESSAGE(opened.has_value(), (opened ? std::string() : opened.error().message));
   CHECK(world.state_of(limits[0]) == CounterState{.amount = 1'000'000, .spent = 12, .unresolved = 40});
@@ -353,10 +353,61 @@ TEST_CASE_TEMPLATE("what is added up ahead for several limits is of their window
   limits[1].filter.model = "gpt-4o";
   limits[2].subject = world.stranger.id;
   for (catalog::Limit& limit : limits) limit.id = world.template id<base::LimitId>();
-  REQUIRE(world.on.store->look_ahead(limits, world.now).has_value());
+  catalog::Limit images = world.wanted();
+  images.unit = catalog::Unit::named("images");
+  const catalog::Changes named{.opened = {images}, .weights = {{"openai", {{.unit = "images", .weight = 2}}}}};
+  REQUIRE(world.on.store->look_ahead(named, world.now).has_value());
+  REQUIRE(world.on.store->apply(named, world.now).has_value());
+  CHECK(world.state_of(images).spent == 2 * 201);
+  REQUIRE(world.on.store->look_ahead({.opened = limits}, world.now).has_value());
   REQUIRE(world.on.store->apply({.opened = limits}, world.now).has_value());
   CHECK(world.state_of(limits[0]).spent == 250);
   CHECK(world.state_of(limits[1]).spent == 100);
   CHECK(world.state_of(limits[2]).spent == 0);
+  CHECK(world.wrong().empty());
+}
+
+TEST_CASE_TEMPLATE("a limit on a named unit opens with what calls took of it, or would take now", Store, EVERY_STORE) {
+  Opener<Store> world;
+  const CounterKey old = [&] {
+    auto limit = world.wanted();
+    limit.unit = catalog::Unit::named("images");
+    REQUIRE(world.on.store->put(limit).has_value());
+    return CounterKey{limit.id, {tests::today.ms}};
+  }();
+  const base::WallTime now = world.now;
+  auto counted = world.spent(1, world.account, now);  // when it was made it took 3
+  counted.holds = {{old.limit, old.label, 3, 3, 0}};
+  auto refused = world.spent(0, world.account, now);
+  refused.outcome = events::Outcome::failed;
+  refused.usage.reset();
+  refused.fault = base::Source::upstream_refusal;
+  auto crashed = world.spent(0, world.account, now, "gpt-4o");
+  crashed.outcome = events::Outcome::failed;
+  crashed.usage.reset();
+  crashed.error = base::ErrorType::unavailable;
+  crashed.fault = base::Source::gateway;
+  const auto usd = world.limit(100);
+  crashed.holds = {{usd.limit, usd.label, 9, 0, 9}};
+  auto crashed_counted = crashed;
+  crashed_counted.id = world.template id<base::ExchangeId>();
+  crashed_counted.holds.push_back({old.limit, old.label, 4, 0, 4});
+  auto elsewhere = world.spent(1, world.account, now);
+  elsewhere.route = "other";
+  REQUIRE(world
+              .flush({counted, world.spent(1, world.account, now), world.spent(1, world.child, now, "gpt-4o"), refused,
+                      crashed, crashed_counted, elsewhere})
+              .has_value());
+  catalog::Limit limit = world.wanted();
+  limit.unit = catalog::Unit::named("images");
+  const catalog::RouteWeights weights{{"openai",
+                                       {{.unit = "images", .model = "gpt-4o", .weight = 50},
+                                        {.unit = "images", .weight = 7},
+                                        {.unit = "credits", .weight = 1}}}};
+  const catalog::Changes changes{.opened = {limit}, .weights = weights};
+  REQUIRE(world.on.store->look_ahead(changes, world.now).has_value());
+  REQUIRE(world.on.store->apply(changes, world.now).has_value());
+  CHECK(world.state_of(limit).spent == 3 + 7 + 50);
+  CHECK(world.state_of(limit).unresolved == 50 + 4);
   CHECK(world.wrong().empty());
 }

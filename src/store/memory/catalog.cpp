@@ -63,7 +63,7 @@ base::Status MemoryStore::apply_all(const catalog::Changes& changes, base::WallT
       return conflict(fmt::format("limit {} is in force already", limit.id.to_string()), {});
     TRY_STATUS(write(limit));
   }
-  return changes.opened.empty() ? base::Status{} : open_all(changes.opened, now);
+  return changes.opened.empty() ? base::Status{} : open_all(changes, now);
 }
 
 base::Status MemoryStore::write(const catalog::Account& account) {

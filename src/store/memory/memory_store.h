@@ -47,7 +47,7 @@ class MemoryStore final : public catalog::Store,
   // subject, an external_id or key hash that is taken.
   base::Result<catalog::Contents> load() override;
   base::Status apply(const catalog::Changes& changes, base::WallTime now) override;
-  base::Status look_ahead(std::span<const catalog::Limit> limits, base::WallTime now) override;
+  base::Status look_ahead(const catalog::Changes& changes, base::WallTime now) override;
 
   // catalog::SecretStore. Not sealed: nothing of it leaves this process's memory.
   base::Result<std::vector<std::string>> secret_names() override;
@@ -160,8 +160,8 @@ class MemoryStore final : public catalog::Store,
   base::Status write(const catalog::Account& account);
   base::Status write(const catalog::Key& key);
   base::Status write(const catalog::Limit& limit);
-  base::Status open_all(std::span<const catalog::Limit> limits, base::WallTime now);
-  Opening opening_of(const catalog::Limit& limit, base::WallTime now) const;
+  base::Status open_all(const catalog::Changes& changes, base::WallTime now);
+  Opening opening_of(const catalog::Limit& limit, const catalog::RouteWeights& weights, base::WallTime now) const;
 
   mutable std::mutex mutex_;
   std::map<base::AccountId, catalog::Account> accounts_;

@@ -8,10 +8,12 @@
 
 namespace store {
 
-base::Status MemoryStore::look_ahead(std::span<const catalog::Limit>, base::WallTime) { return {}; }
+base::Status MemoryStore::look_ahead(const catalog::Changes&, base::WallTime) { return {}; }
 
-Opening MemoryStore::opening_of(const catalog::Limit& limit, base::WallTime now) const {
+Opening MemoryStore::opening_of(const catalog::Limit& limit, const catalog::RouteWeights& weights,
+                                base::WallTime now) const {
   Opening::Scope scope;
+  if (limit.unit == catalog::LimitUnit::named) scope.weights = weights;
   auto units = std::make_shared<Opening::Units>();
   for (const auto& [id, stored] : limits_) units->emplace(id, stored.limit.unit);
   scope.units = std::move(units);
@@ -36,11 +38,11 @@ Opening MemoryStore::opening_of(const catalog::Limit& limit, base::WallTime now)
   return opening;
 }
 
-base::Status MemoryStore::open_all(std::span<const catalog::Limit> limits, base::WallTime now) {
+base::Status MemoryStore::open_all(const catalog::Changes& changes, base::WallTime now) {
   Books books = books_;
   std::vector<std::pair<Opening, std::optional<events::UsageRecord>>> openings;
-  for (const catalog::Limit& limit : limits) {
-    Opening opening = opening_of(limit, now);
+  for (const catalog::Limit& limit : changes.opened) {
+    Opening opening = opening_of(limit, changes.weights, now);
     const auto known = books_.counters.find(opening.counter());
     const Counter kept = known == books_.counters.end() ? Counter{} : known->second;
     const bool rolling = limit.window.kind == base::WindowPolicy::Kind::rolling;

@@ -65,7 +65,12 @@ base::Result<catalog::Limit> take_limit(Rows& rows) {
   const auto key = rows.take_id<base::KeyId>();
   limit.subject = account.is_nil() ? catalog::LimitSubject(key) : catalog::LimitSubject(account);
   limit.name = rows.take_text();
-  TRY(limit.unit, enum_from(rows.take_text(), catalog::LimitUnit::output_tokens, "limits.unit"));
+  auto unit = catalog::unit_from(rows.take_text());
+  if (!unit)
+    return base::fail(base::ErrorType::unavailable,
+                      fmt::format("the limit {}: {}", limit.id.to_string(), unit.error().message), {},
+                      base::Source::store);
+  limit.unit = std::move(*unit);
   const std::string window = rows.take_text();
   TRY(limit.window, window_from(window, rows.take_text(), limit.id));
   limit.amount = rows.take_integer();
@@ -174,7 +179,7 @@ base::Status SqliteStore::apply(const catalog::Changes& changes, base::WallTime 
   Opened opened;
   const bool opens = !changes.opened.empty();
   if (opens) {
-    TRY(opened, open_all(changes.opened, now));
+    TRY(opened, open_all(changes, now));
   }
   TRY_STATUS(transaction.commit());
   watched_.reset();

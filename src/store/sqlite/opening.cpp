@@ -15,9 +15,9 @@ using sqlite::Database;
 using sqlite::OpeningScan;
 using sqlite::Rows;
 
-base::Status SqliteStore::look_ahead(std::span<const catalog::Limit> limits, base::WallTime now) {
+base::Status SqliteStore::look_ahead(const catalog::Changes& changes, base::WallTime now) {
   TRY(Database database, Database::open(writer_.path(), Database::Access::read_only));
-  TRY(OpeningScan scan, OpeningScan::begin(database, limits, now));
+  TRY(OpeningScan scan, OpeningScan::begin(database, changes, now));
   TRY(const std::int64_t last, sqlite::last_full_segment(database));
   TRY_STATUS(scan.read_on(database, last));
   const std::lock_guard lock(writer_mutex_);
@@ -40,7 +40,8 @@ base::Result<KeptSpend> SqliteStore::kept_spend(const catalog::Limit& limit, con
   }
 }
 
-base::Result<SqliteStore::Opened> SqliteStore::open_all(std::span<const catalog::Limit> limits, base::WallTime now) {
+base::Result<SqliteStore::Opened> SqliteStore::open_all(const catalog::Changes& changes, base::WallTime now) {
+  const std::vector<catalog::Limit>& limits = changes.opened;
   auto ahead = std::exchange(ahead_, std::nullopt);
   for (const catalog::Limit& limit : limits) {
     TRY(Rows rows, writer_.query("SELECT 1 FROM limits WHERE id = ? AND removed_at IS NULL", limit.id));
@@ -49,7 +50,7 @@ base::Result<SqliteStore::Opened> SqliteStore::open_all(std::span<const catalog:
       return base::fail(base::ErrorType::conflict, fmt::format("limit {} is in force already", limit.id.to_string()),
                         {}, base::Source::store);
   }
-  TRY(OpeningScan scan, OpeningScan::begin(writer_, limits, now));
+  TRY(OpeningScan scan, OpeningScan::begin(writer_, changes, now));
   if (ahead && ahead->fits(scan.openings())) scan = std::move(*ahead);
   TRY_STATUS(scan.finish(writer_));
   TRY(const std::uint64_t commits, stored_commits());

@@ -18,7 +18,7 @@ base::Result<std::shared_ptr<const Opening::Units>> units_of(Database& database)
     TRY(const bool found, rows.next());
     if (!found) return units;
     const auto id = rows.take_id<base::LimitId>();
-    TRY(const auto unit, catalog::limit_unit_from(rows.take_text()));
+    TRY(const auto unit, catalog::unit_from(rows.take_text()));
     units->emplace(id, unit);
   }
 }
@@ -96,14 +96,16 @@ base::Result<std::int64_t> last_full_segment(Database& database) {
   return rows.take_integer();
 }
 
-base::Result<OpeningScan> OpeningScan::begin(Database& database, std::span<const catalog::Limit> limits,
-                                             base::WallTime now) {
+base::Result<OpeningScan> OpeningScan::begin(Database& database, const catalog::Changes& changes, base::WallTime now) {
   OpeningScan scan;
   TRY(const auto units, units_of(database));
-  for (const catalog::Limit& limit : limits) {
+  for (const catalog::Limit& limit : changes.opened) {
     TRY(auto scope, scope_of(database, limit));
     scope.units = units;
-    scan.plain_ = scan.plain_ && !units->contains(limit.id) && limit.filter.route.empty() && limit.filter.tag.empty();
+    const bool named = limit.unit == catalog::LimitUnit::named;
+    if (named) scope.weights = changes.weights;
+    scan.plain_ =
+        scan.plain_ && !named && !units->contains(limit.id) && limit.filter.route.empty() && limit.filter.tag.empty();
     const std::size_t place = scan.openings_.size();
     if (scope.key) scan.index_.of_key[*scope.key].push_back(place);
     for (const base::AccountId account : scope.accounts) scan.index_.of_account[account].push_back(place);

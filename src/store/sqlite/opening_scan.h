@@ -4,12 +4,12 @@
 // looked up at the end.
 
 #include <cstdint>
-#include <span>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "catalog/store.h"
 #include "store/opening.h"
 #include "store/sqlite/database.h"
 #include "store/usage_codec.h"
@@ -18,9 +18,9 @@ namespace store::sqlite {
 
 class OpeningScan {
  public:
-  // What the limits are on, from the database as it is. invalid_request never: an unknown account has nothing below it.
-  static base::Result<OpeningScan> begin(Database& database, std::span<const catalog::Limit> limits,
-                                         base::WallTime now);
+  // Of the limits that open by these changes. What they are on, from the database as it is. invalid_request never: an
+  // unknown account has nothing below it.
+  static base::Result<OpeningScan> begin(Database& database, const catalog::Changes& changes, base::WallTime now);
 
   // Adds up the segments from where it stands to `last`.
   base::Status read_on(Database& database, std::int64_t last);

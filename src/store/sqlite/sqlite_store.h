@@ -57,7 +57,7 @@ class SqliteStore final : public catalog::Store,
   base::Result<catalog::Contents> load() override;
   using catalog::Store::open;
   base::Status apply(const catalog::Changes& changes, base::WallTime now) override;
-  base::Status look_ahead(std::span<const catalog::Limit> limits, base::WallTime now) override;
+  base::Status look_ahead(const catalog::Changes& changes, base::WallTime now) override;
 
   // quota::Store. grant and flush need an open incarnation, and fail (unavailable) if another process has opened a
   // later one.
@@ -125,7 +125,7 @@ class SqliteStore final : public catalog::Store,
     std::vector<events::LimitEvent> crossings;
     std::optional<sqlite::UsageTail> usage_tail;
   };
-  base::Result<Opened> open_all(std::span<const catalog::Limit> limits, base::WallTime now);
+  base::Result<Opened> open_all(const catalog::Changes& changes, base::WallTime now);
   base::Result<KeptSpend> kept_spend(const catalog::Limit& limit, const quota::CounterKey& counter);
   base::Result<std::int64_t> last_incarnation();
   base::Status check_incarnation();

@@ -218,7 +218,7 @@ TEST_CASE("a writer is durable, and a text of a newer version is an error that n
     REQUIRE(rows->next().has_value());
     CHECK(rows->take_integer() == 2);  // FULL
   }
-  REQUIRE(raw.execute("UPDATE limits SET unit = 'bananas'").has_value());
+  REQUIRE(raw.execute("UPDATE limits SET mode = 'bananas'").has_value());
   const auto loaded = store->load();
   REQUIRE_FALSE(loaded.has_value());
   CHECK(loaded.error().message.find("bananas") != std::string::npos);
