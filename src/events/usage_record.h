@@ -62,7 +62,7 @@ struct UsageRecord {
   std::optional<base::ErrorType> error;
   std::optional<base::Source> fault;  // who caused the error
   std::optional<meter::Usage> usage;  // nullopt: unknown
-  base::Money estimate;               // worst case, before the call
+  base::Money estimate;               // worst case: before the call, or what it was extended to
   base::Money cost;                   // what is booked
   std::string price_version;
   std::string tags = {};  // catalog/tags.h

@@ -13,7 +13,6 @@
 #include "base/sha256.h"
 #include "catalog/tags.h"
 #include "gateway/estimate.h"
-#include "gateway/within.h"
 #include "net/head_writer.h"
 
 namespace gateway {
@@ -292,6 +291,12 @@ net::Task<quota::Decision> Exchange::ask(std::int64_t wait_ms) {
 }
 
 net::Task<Outcome<void>> Exchange::until_durable() {
+  auto written_down = co_await written();
+  if (!written_down) co_return give_up(std::move(written_down).error());
+  co_return Outcome<void>();
+}
+
+net::Task<base::Status> Exchange::written() {
   const std::int64_t patience_ms = worker_.settings_.store_deadline_ms;
   const auto too_late = [patience_ms] {
     return base::Status(base::fail(
@@ -301,8 +306,7 @@ net::Task<Outcome<void>> Exchange::until_durable() {
   const auto written = co_await within<base::Status>(worker_.loop_, patience_ms, too_late, [&](auto ready) {
     worker_.admission_.when_durable(*reservation_, std::move(ready));
   });
-  if (!*written) co_return give_up(std::move(*written).error());
-  co_return Outcome<void>();
+  co_return std::move(*written);
 }
 
 quota::Decision Exchange::with_taken_on(quota::Decision decision) {

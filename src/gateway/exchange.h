@@ -12,6 +12,7 @@
 #include "catalog/snapshot.h"
 #include "events/usage_record.h"
 #include "gateway/reply.h"
+#include "gateway/within.h"
 #include "gateway/worker.h"
 #include "idempotency/desk.h"
 #include "meter/chat_reply.h"
@@ -52,13 +53,33 @@ class Exchange final : public UnderWay {
     std::optional<std::int64_t> clamped_to;
     quota::Amounts worst_case;  // with the output cap as it stands
   };
+  // A stream that goes on beyond its output cap, which it was sent with: what of it is paid for, and what is being
+  // asked for. In output tokens.
+  struct Beyond {
+    std::int64_t cap = 0;                                     // of one choice, that the reservation pays for by now
+    std::int64_t ahead_max = 0;                               // becomes less where more was refused
+    std::shared_ptr<Later<quota::Decision>> asked = nullptr;  // the keeper, for what follows
+    std::int64_t asked_ahead = 0;
+    std::int64_t asked_cap = 0;
+    quota::Amounts asked_worst_case = {};
+    std::size_t asked_parts = 0;                // that the reservation had then
+    std::optional<Failure> why = std::nullopt;  // the last refusal
+    bool over = false;                          // nothing more is to be had
+  };
   // A stream on its way through.
   struct Stream {
     meter::SseSplitter splitter;
     meter::ChatStreamReader reader;
-    std::string pending;  // bytes that go out before the next piece
-    std::string visible;  // of a piece, the events that the client gets
-    std::optional<base::Error> broken;
+    std::string pending;       // bytes that go out before the next piece
+    std::string visible;       // of a piece, the events that the client gets
+    bool by_event = false;     // whole events go on, each when it was read; else pieces do, before they are read
+    std::size_t gone_on = 0;   // bytes that went on already of the event that is being read
+    std::int64_t cap = 0;      // output tokens of all choices, as they were asked for
+    std::size_t paid_for = 0;  // of `visible`
+    bool ended = false;        // no more output will come
+    std::unique_ptr<Beyond> beyond;
+    std::optional<Failure> broken;
+    bool cut = false;  // by us
   };
 
   Outcome<void> authenticate();
@@ -92,6 +113,7 @@ class Exchange final : public UnderWay {
   quota::Decision with_taken_on(quota::Decision decision);
   // Until the reservation survives a power loss, where that was asked for.
   net::Task<Outcome<void>> until_durable();
+  net::Task<base::Status> written();
   net::Task<quota::Decision> ask(std::int64_t wait_ms);
   void clamp(std::int64_t cap);
 
@@ -100,6 +122,22 @@ class Exchange final : public UnderWay {
   net::Task<Outcome<void>> relay_stream();
   net::Task<void> pass_on(Stream& stream, std::string_view piece);
   net::Task<Outcome<void>> end_stream(Stream& stream);
+  void read_piece(Stream& stream, std::string_view piece);
+
+  // What becomes of a stream beyond its cap (extend.cpp).
+  bool is_beyond(const Stream& stream) const { return stream.reader.output_chunks() > stream.cap && !stream.ended; }
+  std::int64_t paid(const Beyond& beyond) const { return beyond.cap * plan_.request.choices; }
+  // Whether all that has come is paid for. Asks for more ahead: what is free at once, and else the keeper.
+  bool pays_for(Stream& stream);
+  // The same, where it does not: until the keeper has answered. False: it is to be cut.
+  net::Task<bool> pays_in_time(Stream& stream);
+  std::int64_t ahead_of(const Stream& stream);
+  std::int64_t least_ahead() const { return std::max<std::int64_t>(worker_.settings_.clamp_min_output_tokens, 1); }
+  void ask_for(Beyond& beyond, std::int64_t output);
+  void learn(Beyond& beyond, quota::Decision decision);
+  void hold_more(Beyond& beyond, quota::Reservation::Extension extension);
+  static void refuse(Beyond& beyond, base::Error why);
+  Failure why_cut(const Beyond& beyond) const;
   net::Task<Outcome<void>> relay_unmetered();
 
   // What is known of the cost when a reply has ended, booked. `came_whole`: the reply did not break off.

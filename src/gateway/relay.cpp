@@ -37,6 +37,9 @@ std::string period_of(const base::WindowPolicy& window) {
   return base::to_string(window) + (calendar ? "ly" : "");
 }
 
+// No event that carries output is shorter: data:{"choices":[{"delta":{"audio":[0]}}]}
+constexpr std::int64_t smallest_chunk_bytes = 40;
+
 std::string chunk_head(std::size_t size) { return fmt::format("{:x}\r\n", size); }
 
 }  // namespace
@@ -147,6 +150,8 @@ void Exchange::settle(const meter::ChatReply& reply, std::int64_t output_chunks,
     if (price == nullptr) price = plan_.price;
     const auto tier = reply.service_tier ? meter::service_tier_from(*reply.service_tier) : plan_.request.tier;
     meter::Usage usage = reply.usage.value_or(meter::Usage{.input_tokens = {}, .output_tokens = output_chunks});
+    // What broke off may have named its usage before it had all come.
+    if (!came_whole) usage.output_tokens = std::max(usage.output_tokens.value_or(0), output_chunks);
     auto cost = price->cost(usage, tier);
     if (!reply.usage || !came_whole || !cost) {
       // Booked is what was counted, the unknown counting as none; the rest of the reservation stays unresolved.
@@ -164,7 +169,7 @@ void Exchange::settle(const meter::ChatReply& reply, std::int64_t output_chunks,
     usage_ = record.usage;
     cost_ = actual.usd;
   }
-  if (actual.usd > estimate_) worker_.stats_.overruns.add();
+  if (actual.usd > plan_.worst_case.usd) worker_.stats_.overruns.add();
   worker_.stats_.cost_nanos.add(actual.usd.nanos());
   std::move(*reservation_).settle(actual, certainty);
   reservation_.reset();
@@ -239,10 +244,12 @@ net::Task<Outcome<void>> Exchange::relay_stream() {
   count_reply(answer_.head.status);
   // The head goes with the first bytes where they are there already, and at once where they are not.
   Stream stream;
+  stream.by_event = plan_.hide_usage;
+  stream.cap = plan_.output_cap * plan_.request.choices;
   stream.pending = stream_head();
   if (!answer_.body->has_buffered()) co_await incoming_.send(std::exchange(stream.pending, {}));
   // A client that hangs up changes nothing here: what the provider produces is billed, so it is read to its end.
-  while (!answer_.body->done()) {
+  while (!answer_.body->done() && !stream.cut) {
     const auto piece = co_await answer_.body->read_piece();
     if (!piece) {
       stream.broken = of_upstream(piece.error());
@@ -254,19 +261,19 @@ net::Task<Outcome<void>> Exchange::relay_stream() {
 }
 
 net::Task<void> Exchange::pass_on(Stream& stream, std::string_view piece) {
-  std::string_view visible = piece;
-  const auto meter_piece = [&] {
-    stream.splitter.feed(piece, [&](const meter::SseSplitter::Event& event) {
-      const auto verdict =
-          event.data.empty() ? meter::ChatStreamReader::Verdict::pass : stream.reader.on_event(event.data);
-      if (plan_.hide_usage && verdict == meter::ChatStreamReader::Verdict::pass) stream.visible += event.raw;
-    });
-  };
+  // What may go beyond the cap goes on when it is known not to, or to be paid for. A piece may end an event that began
+  // before it, bring whole ones, and begin one more.
+  if (!stream.by_event && stream.reader.output_chunks() + std::ssize(piece) / smallest_chunk_bytes + 2 > stream.cap) {
+    stream.by_event = true;
+    stream.gone_on = stream.splitter.rest().size();
+  }
   // Where nothing has to be hidden the bytes go on before they are read; else whole events do.
-  if (plan_.hide_usage) {
-    stream.visible.clear();
-    meter_piece();
+  std::string_view visible = piece;
+  if (stream.by_event) {
+    read_piece(stream, piece);
     visible = stream.visible;
+    if (is_beyond(stream) && !pays_for(stream) && !co_await pays_in_time(stream))
+      visible = visible.substr(0, stream.paid_for);
   }
   if (claim_) keep_piece(visible);
   if (!visible.empty()) {
@@ -274,25 +281,42 @@ net::Task<void> Exchange::pass_on(Stream& stream, std::string_view piece) {
     co_await incoming_.send(stream.pending, visible, chunked() ? "\r\n" : "");
     stream.pending.clear();
   }
-  if (!plan_.hide_usage) meter_piece();
+  if (!stream.by_event) read_piece(stream, piece);
+}
+
+void Exchange::read_piece(Stream& stream, std::string_view piece) {
+  using Verdict = meter::ChatStreamReader::Verdict;
+  stream.visible.clear();
+  stream.paid_for = 0;
+  stream.splitter.feed(piece, [&](const meter::SseSplitter::Event& event) {
+    const auto verdict = event.data.empty() ? Verdict::pass : stream.reader.on_event(event.data);
+    stream.ended = stream.ended || verdict == Verdict::usage_only || stream.reader.done();
+    if (!stream.by_event || (plan_.hide_usage && verdict == Verdict::usage_only)) return;
+    stream.visible += event.raw.substr(std::exchange(stream.gone_on, 0));
+    if (!is_beyond(stream)) stream.paid_for = stream.visible.size();
+  });
 }
 
 net::Task<Outcome<void>> Exchange::end_stream(Stream& stream) {
   const meter::SseSplitter::Event rest = stream.splitter.cut_off();
   const bool hidden =
       !rest.data.empty() && stream.reader.on_event(rest.data) == meter::ChatStreamReader::Verdict::usage_only;
-  std::string last = plan_.hide_usage && !hidden ? std::string(rest.raw) : std::string();
+  // Half an event would take the error event that follows it for its own rest.
+  const bool shown = stream.by_event && !stream.broken && !(plan_.hide_usage && hidden);
+  std::string last(shown ? rest.raw.substr(stream.gone_on) : std::string_view());
   if (claim_) keep_piece(last);
   if (stream.broken) {
     claim_.reset();  // nobody knows how it would have gone on
     events::UsageRecord& record = reservation_->record();
-    record.error = stream.broken->type;
-    record.fault = stream.broken->source;
-    worker_.stats_.faults[static_cast<std::size_t>(stream.broken->source)].add();
-    last += "data: " + error_body(Failure(*stream.broken), {request_id_, sizeof request_id_}) + "\n\n";
+    record.error = stream.broken->error.type;
+    record.fault = stream.broken->error.source;
+    worker_.stats_.faults[static_cast<std::size_t>(stream.broken->error.source)].add();
+    last += "data: " + error_body(*stream.broken, {request_id_, sizeof request_id_}) + "\n\n";
+    if (stream.cut) last += "data: [DONE]\n\n";
   }
   settle(stream.reader.reply(), stream.reader.output_chunks(), !stream.broken);
   if (claim_) keep_reply();
+  if (stream.cut) answer_.connection.reset();  // the provider is to stop now, however slow the client takes its end
   if (!last.empty()) stream.pending += chunked() ? chunk_head(last.size()) + last + "\r\n" : last;
   stream.pending += stream_end();
   co_await incoming_.send(stream.pending);

@@ -47,6 +47,9 @@ std::string prometheus_text(const Workers& workers) {
   };
   single("metergate_output_clamped_total", "Calls whose output cap was lowered to what a limit can pay.",
          &Stats::clamped);
+  single("metergate_streams_extended_total", "Streams beyond their output cap that more was reserved for.",
+         &Stats::extended);
+  single("metergate_streams_cut_total", "Streams beyond their output cap that nothing could pay for.", &Stats::cut);
   single("metergate_overruns_total", "Exchanges that cost more than they had reserved.", &Stats::overruns);
   single("metergate_unknown_usage_total", "Exchanges whose cost is not known and stays unresolved.",
          &Stats::unknown_usage);

@@ -31,6 +31,8 @@ class Stats {
   std::array<Counter, error_types> failures;  // exchanges that we answered with an error, by type
   std::array<Counter, sources> faults;        // errors by who caused them, upstream refusals included
   Counter clamped;
+  Counter extended;       // streams that went beyond their output cap and were paid for, at least some of the way
+  Counter cut;            // streams that were ended there, because nothing could pay for more
   Counter overruns;       // exchanges that cost more than they had reserved
   Counter unknown_usage;  // exchanges whose cost stayed unresolved
   Counter cost_nanos;

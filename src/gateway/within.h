@@ -3,10 +3,55 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
 
 #include "net/await.h"
 
 namespace gateway {
+
+// An answer that is asked for before anybody has to wait for it.
+template <class T>
+class Later {
+ public:
+  // From any thread, once.
+  void answer(T value) {
+    std::function<void(T)> waiting;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!waiting_) {
+        value_.emplace(std::move(value));
+        return;
+      }
+      waiting = std::move(waiting_);
+    }
+    waiting(std::move(value));
+  }
+  // The answer, if it has come.
+  std::optional<T> take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(value_, std::nullopt);
+  }
+  // `done` gets it instead, at once or when it comes.
+  void then(std::function<void(T)> done) {
+    std::optional<T> value;
+    {
+      const std::lock_guard lock(mutex_);
+      value = std::exchange(value_, std::nullopt);
+      if (!value) {
+        waiting_ = std::move(done);
+        return;
+      }
+    }
+    done(std::move(*value));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::optional<T> value_;
+  std::function<void(T)> waiting_;
+};
 
 // What is being waited for must not hold the client for ever: whoever calls first decides, and what comes too late is
 // dropped.

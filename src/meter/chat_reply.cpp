@@ -99,24 +99,37 @@ void read_common(const dom::key_value_pair& field, ChatReply& reply) {
   }
 }
 
-bool is_empty(dom::element value) {
-  if (const auto text = get_if<std::string_view>(value)) return text->empty();
-  if (const auto items = get_if<dom::array>(value)) return items->begin() == items->end();
-  if (const auto members = get_if<dom::object>(value)) return members->begin() == members->end();
-  return true;
+// The bytes of all texts in a value; at least 1 where there is an item or a member. 0: it says nothing.
+std::int64_t text_bytes(dom::element value) {
+  if (const auto text = get_if<std::string_view>(value)) return std::ssize(*text);
+  std::int64_t bytes = 0;
+  if (const auto items = get_if<dom::array>(value)) {
+    for (const dom::element item : *items) bytes += std::max<std::int64_t>(1, text_bytes(item));
+  } else if (const auto members = get_if<dom::object>(value)) {
+    for (const auto& member : *members) bytes += std::max<std::int64_t>(1, text_bytes(member.value));
+  }
+  return bytes;
 }
 
-// Whether a choice of a chunk brings output. The names that providers use; a name that is not here (role, annotations)
-// may come with no token at all.
-bool carries_output(dom::element choice) {
+// The names that providers use for output; a name that is not here (role, annotations) may come with no token at all.
+bool names_output(std::string_view name) {
+  for (const std::string_view output :
+       {"content", "tool_calls", "reasoning_content", "reasoning", "refusal", "audio", "function_call"})
+    if (name == output) return true;
+  return false;
+}
+
+// Whether a choice of a chunk brings output; adds what its delta says to `bytes`.
+bool carries_output(dom::element choice, std::int64_t& bytes) {
   dom::object delta;
   if (choice["delta"].get(delta) != simdjson::SUCCESS) return false;
+  bool output = false;
   for (const auto& field : delta) {
-    for (const std::string_view output :
-         {"content", "tool_calls", "reasoning_content", "reasoning", "refusal", "audio", "function_call"})
-      if (field.key == output && !is_empty(field.value)) return true;
+    const std::int64_t said = text_bytes(field.value);
+    bytes += said;
+    output = output || (said > 0 && names_output(field.key));
   }
-  return false;
+  return output;
 }
 
 // A padded copy in the thread's buffer: the event's bytes stand in the middle of what the network delivered.
@@ -149,6 +162,11 @@ ChatReply read_chat_reply(std::string_view body) {
   return reply;
 }
 
+std::int64_t ChatStreamReader::output_bound() const {
+  const auto reported = reply_.usage ? reply_.usage->output_tokens : std::nullopt;
+  return std::max(output_bytes_, reported.value_or(0));
+}
+
 ChatStreamReader::Verdict ChatStreamReader::on_event(std::string_view data) {
   if (data.starts_with("[DONE]")) done_ = true;
   if (data.empty() || done_) return Verdict::pass;
@@ -170,7 +188,7 @@ ChatStreamReader::Verdict ChatStreamReader::on_event(std::string_view data) {
       const auto choices = get_if<dom::array>(field.value);
       if (!choices) continue;
       no_choices = choices->begin() == choices->end();
-      for (const dom::element choice : *choices) output = output || carries_output(choice);
+      for (const dom::element choice : *choices) output = carries_output(choice, output_bytes_) || output;
     } else {
       read_common(field, reply_);
     }

@@ -40,11 +40,15 @@ class ChatStreamReader {
   const ChatReply& reply() const { return reply_; }
   // Chunks that carried output: a lower bound of the output tokens where no usage comes.
   std::int64_t output_chunks() const { return output_chunks_; }
+  // An upper bound of the output tokens that have come: a token is at least one byte of what a delta says, and what
+  // surrounds a tool call is less than its id. Thinking that a provider bills and does not send is not in it.
+  std::int64_t output_bound() const;
   bool done() const { return done_; }  // [DONE] was seen
 
  private:
   ChatReply reply_;
   std::int64_t output_chunks_ = 0;
+  std::int64_t output_bytes_ = 0;
   bool done_ = false;
 };
 

@@ -175,6 +175,30 @@ TEST_CASE("chunks count as output when they bring some") {
   }
 }
 
+TEST_CASE("what a stream has brought is bounded from above by the bytes of all that its deltas say") {
+  struct Row {
+    std::string_view delta;
+    std::int64_t bound;
+  };
+  for (const Row& row : {
+           Row{R"({"content":"four"})", 4},
+           Row{R"({"content":"\u00e9\n"})", 3},  // of the text, not of its JSON
+           Row{R"({"content":"a","reasoning":"bc"})", 3},
+           Row{R"({"content":null,"something_new":"abc"})", 3},
+           Row{R"({"tool_calls":[{"index":0,"id":"call_1","function":{"name":"f","arguments":"{}"}}]})", 10},
+           Row{R"({})", 0},
+       }) {
+    CAPTURE(row.delta);
+    ChatStreamReader reader;
+    reader.on_event(R"({"choices":[{"delta":)" + std::string(row.delta) + R"(},{"delta":{"content":"z"}}]})");
+    CHECK(reader.output_bound() == row.bound + 1);
+    CHECK(reader.output_bound() >= reader.output_chunks());
+    // What the provider says is more is more: thinking that it does not send.
+    reader.on_event(R"({"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":500}})");
+    CHECK(reader.output_bound() == 500);
+  }
+}
+
 TEST_CASE("a stream tells its model, its tier, its failure and its end") {
   ChatStreamReader reader;
   reader.on_event(R"({"model":"","choices":[]})");

@@ -1,5 +1,6 @@
 #include "quota/admission.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "quota/balance.h"
@@ -80,6 +81,63 @@ void Admission::reserve(std::span<const catalog::Limit* const> limits, const Amo
                 .decided = std::move(decided)};
   for (const catalog::Limit* limit : limits) waiter.wants.push_back({*limit, amounts.in(limit->unit)});
   if (balance != nullptr) waiter.balance = want_from(*balance, amounts.charge);
+  keeper_.submit(std::move(waiter));
+}
+
+namespace {
+
+// A limit that is not there any more has a name no longer; of that one the store grants nothing.
+catalog::Limit limit_of(const Reservation::Part& part, std::span<const catalog::Limit* const> limits) {
+  const base::LimitId id = part.lease->counter().limit;
+  const auto found = std::ranges::find_if(limits, [&](const catalog::Limit* one) { return one->id == id; });
+  if (found != limits.end()) return **found;
+  catalog::Limit gone;
+  gone.id = id;
+  gone.name = id.to_string();
+  gone.unit = part.unit;
+  return gone;
+}
+
+std::int64_t more_of(const Reservation::Part& part, const Amounts& more) {
+  return part.amount > 0 ? more.in(part.unit) : 0;
+}
+
+}  // namespace
+
+std::optional<Reservation::Extension> Admission::try_extend(const Reservation& reservation,
+                                                            std::span<const catalog::Limit* const> limits,
+                                                            const Amounts& more, base::WallTime now,
+                                                            const catalog::Balance* balance) {
+  if (!keeper_.admitting()) return std::nullopt;
+  Reservation::Parts parts;
+  bool enough = true;
+  for (const Reservation::Part& held : reservation.parts()) {
+    if (held.of_balance) continue;
+    const catalog::Limit limit = limit_of(held, limits);
+    const std::int64_t amount = limit.leased() ? more_of(held, more) : 0;
+    enough = !stopped(limit, *held.lease) && (amount == 0 || (held.lease->stands(now) && held.lease->take(amount)));
+    if (!enough) break;
+    if (amount > 0) parts.push_back({held.lease, held.unit, amount});
+  }
+  if (enough && balance != nullptr && more.charge > base::Money::zero())
+    enough = take_from(*balance, more.charge, now, parts);
+  if (enough) return Reservation::Extension(std::move(parts));
+  for (const Reservation::Part& part : parts) part.lease->give(part.amount);
+  return std::nullopt;
+}
+
+void Admission::extend(const Reservation& reservation, std::span<const catalog::Limit* const> limits,
+                       const Amounts& more, base::WallTime now, base::Instant deadline,
+                       std::function<void(Decision)> decided, const catalog::Balance* balance) {
+  Waiter waiter{
+      .wants = {}, .balance = {}, .stamp = now, .deadline = deadline, .record = nullptr, .decided = std::move(decided)};
+  if (balance != nullptr && more.charge > base::Money::zero()) waiter.balance = want_from(*balance, more.charge);
+  for (const Reservation::Part& held : reservation.parts()) {
+    if (!held.of_balance)
+      waiter.wants.push_back({limit_of(held, limits), more_of(held, more), held.lease, held.amount});
+    else if (waiter.balance)
+      waiter.balance->held += held.amount;
+  }
   keeper_.submit(std::move(waiter));
 }
 

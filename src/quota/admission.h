@@ -35,6 +35,17 @@ class Admission {
   // called on this thread when it may, or with why it must not.
   bool durable(const Reservation& reservation) const;
   void when_durable(const Reservation& reservation, std::function<void(base::Status)> ready);
+  // More for a reservation that is open: on every limit that it holds and of `balance`, in the windows of its stamp, at
+  // once from free lease money, or nothing. `limits`: where those that it holds are found, as they are now. A limit
+  // that gave nothing when it was made gives nothing now; one that stops new calls stops this, too.
+  std::optional<Reservation::Extension> try_extend(const Reservation& reservation,
+                                                   std::span<const catalog::Limit* const> limits, const Amounts& more,
+                                                   base::WallTime now, const catalog::Balance* balance = nullptr);
+  // The slow way: the keeper asks the store, and waits until `deadline` for what others hold. `decided` is called once,
+  // on the store thread, with an extension or a refusal.
+  void extend(const Reservation& reservation, std::span<const catalog::Limit* const> limits, const Amounts& more,
+              base::WallTime now, base::Instant deadline, std::function<void(Decision)> decided,
+              const catalog::Balance* balance = nullptr);
   // What keeps everything from being admitted; empty: nothing.
   std::string trouble() const;
 

@@ -34,6 +34,7 @@ struct BalanceWant {
   base::BasisPoints markup;
   std::vector<catalog::Grant> grants;  // in burn order
   std::int64_t amount = 0;
+  std::int64_t held = 0;  // by the reservation that is to be extended
 };
 BalanceWant want_from(const catalog::Balance& balance, base::Money charge);
 

@@ -361,3 +361,48 @@ TEST_CASE("whatever is reserved and settled, a balance is never over, and the po
     CHECK(world.store.memory.check()->empty());
   }
 }
+
+TEST_CASE("a call is extended from the grants in burn order, from several if need be, all or nothing with its limits") {
+  Prepaid world;
+  const auto first = world.top_up(100), second = world.top_up(500);
+  const catalog::Limit limit = world.limit(400);
+  const std::array limits{&limit};
+  Reservation one = world.reserved(60, {limit});
+  one.mark_sent();
+  const auto ask = [&](std::int64_t more) {
+    const auto asked = std::make_shared<std::optional<Decision>>();
+    world.admission.extend(
+        one, limits, Prepaid::amounts(more), world.clock.wall_now(), world.clock.now(),
+        [asked](Decision decision) { asked->emplace(std::move(decision)); }, &world.balance);
+    world.keeper->turn();
+    return asked;
+  };
+  const auto grow = [&](std::int64_t more) {
+    REQUIRE(one.extend(std::move(std::get<Reservation::Extension>(ask(more)->value()))).has_value());
+  };
+  grow(20);
+  CHECK(slices(one) == List{80});
+  grow(120);
+  CHECK(slices(one) == List{100, 100});
+  CHECK(World::refusal(ask(201)).type == ErrorType::limit_reached);  // the balance could pay, the limit cannot
+  CHECK(slices(one) == List{100, 100});
+  std::move(one).settle(Prepaid::amounts(150), Certainty::exact);
+  world.flush();
+  CHECK(world.state_of(first).spent == 100);
+  CHECK(world.state_of(second).spent == 50);
+
+  Reservation other = world.reserved(100);
+  const Prepaid::Asked refused = std::make_shared<std::optional<Decision>>();
+  world.admission.extend(
+      other, {}, Prepaid::amounts(351), world.clock.wall_now(), world.clock.now(),
+      [refused](Decision decision) { refused->emplace(std::move(decision)); }, &world.balance);
+  world.keeper->turn();
+  CHECK(World::refusal(refused).type == ErrorType::insufficient_balance);
+  // At once, from what is free of it.
+  (void)world.reserved(350);
+  auto more = world.admission.try_extend(other, {}, Prepaid::amounts(350), world.clock.wall_now(), &world.balance);
+  REQUIRE(more.has_value());
+  REQUIRE(other.extend(std::move(*more)).has_value());
+  CHECK(slices(other) == List{450});
+  std::move(other).release();
+}

@@ -40,6 +40,7 @@ struct Refusal {
   std::string reason;               // of unavailable: why
 };
 
-using Decision = std::variant<Reservation, Refusal>;
+// An extension, where one was asked for.
+using Decision = std::variant<Reservation, Refusal, Reservation::Extension>;
 
 }  // namespace quota

@@ -56,8 +56,11 @@ base::Status Keeper::find_leases(Asking& asking) {
   waiter.stamp = std::max(waiter.stamp, wall_now());
   wall_ = std::max(wall_, waiter.stamp);
   for (const Waiter::Want& want : waiter.wants) {
-    TRY(auto lease, lease_for(want.limit, waiter.stamp));
-    if (!lease->usable(waiter.stamp)) TRY_STATUS(end_raise(*lease));
+    std::shared_ptr<Lease> lease = want.lease;
+    if (lease == nullptr) {
+      TRY(lease, lease_for(want.limit, waiter.stamp));
+    }
+    if (!lease->stands(waiter.stamp)) TRY_STATUS(end_raise(*lease));
     asking.leases.push_back(std::move(lease));
   }
   if (!waiter.balance) return {};
@@ -230,12 +233,13 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
     parts.push_back({std::move(lease), catalog::LimitUnit::usd, slice, std::nullopt, true});
   }
   ASSERT(charge == 0);
+  if (waiter.record == nullptr) return Reservation::Extension(std::move(parts));
   waiter.record->started = waiter.stamp;  // one stamp: the windows that it counts in are those of its record
   return Reservation(*this, std::move(waiter.record), std::move(parts));
 }
 
 void Keeper::refuse_balance(const Asking& asking, const InHand& in_hand, Refusal& refusal) {
-  BalanceStanding standing;
+  BalanceStanding standing{.left = -asking.waiter.balance->held};
   for (const std::shared_ptr<Lease>& lease : asking.grants) {
     standing.amount += lease->amount();
     standing.left += lease->amount() - lease->spent() - lease->unresolved();
@@ -254,7 +258,7 @@ Refusal Keeper::refusal_of(const Asking& asking, const InHand& in_hand) {
           {.amount = lease.amount(),
            .spent = lease.spent(),
            .spent_certainly = spent_now(lease),
-           .unresolved = lease.unresolved(),
+           .unresolved = lease.unresolved() + want.held,  // waiting for oneself does not help
            .available = have == in_hand.end() ? 0 : have->second,
            .window = lease.span(),
            .resets_at = resets_at(lease.policy_, lease.span(), lease.known_)},

@@ -31,18 +31,21 @@
 
 namespace quota {
 
-// An exchange that could not be paid from free lease money. `limits` and `record` describe it; `decided` is called
-// once, on the store thread.
+// An exchange that could not be paid from free lease money, or that wants more than it has reserved. `wants` and
+// `record` describe it; `decided` is called once, on the store thread.
 struct Waiter {
   struct Want {
     catalog::Limit limit;
     std::int64_t amount = 0;
+    // Of an extension: where the reservation holds some already, in the window of its own stamp, and how much.
+    std::shared_ptr<Lease> lease = nullptr;
+    std::int64_t held = 0;
   };
   std::vector<Want> wants;
   std::optional<BalanceWant> balance = std::nullopt;  // of a prepaid account
   base::WallTime stamp;                               // decides the windows
   base::Instant deadline;  // when waiting for others' reservations ends with limit_busy; past: do not wait
-  std::unique_ptr<events::UsageRecord> record;
+  std::unique_ptr<events::UsageRecord> record;  // none: an extension is wanted, not a reservation
   std::function<void(Decision)> decided;
 };
 

@@ -34,9 +34,10 @@ class Lease {
   // Where stamps count on this counter: a reservation needs no other lease while it contains its stamp.
   const base::Window& span() const { return span_; }
   // Whether an exchange of that stamp may take from it as it is: a raise of the amount ends what it was granted for.
-  bool usable(base::WallTime stamp) const {
-    return span_.contains(stamp) && stamp.ms < raised_until_ms_.load(std::memory_order_relaxed);
-  }
+  bool usable(base::WallTime stamp) const { return span_.contains(stamp) && stands(stamp); }
+  // The second half of that, for what extends a reservation: its windows are those of its stamp, also when they are
+  // over.
+  bool stands(base::WallTime now) const { return now.ms < raised_until_ms_.load(std::memory_order_relaxed); }
   bool rolling() const { return policy_.kind == base::WindowPolicy::Kind::rolling; }
   // The sub-window that what is spent under `stamp` is booked in; nullopt: the limit is not rolling.
   std::optional<base::WindowLabel> sub_window(base::WallTime stamp) const {

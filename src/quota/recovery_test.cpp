@@ -276,6 +276,54 @@ TEST_CASE("where the journal has no room for what is to be taken on, the reserva
   std::move(one).release();
 }
 
+TEST_CASE("what a call was extended by stands in the journal: all of it is unresolved if it has no end") {
+  Machine machine;
+  const catalog::Limit limit = machine.world.limit(1'000);
+  const auto extend = [&](Reservation& one, std::int64_t more) {
+    std::optional<Decision> decision;
+    machine.admission->extend(one, std::array{&limit}, usd(more), machine.world.clock.wall_now(),
+                              machine.world.clock.now(), [&](Decision made) { decision.emplace(std::move(made)); });
+    machine.keeper->turn();
+    REQUIRE(one.extend(std::move(std::get<Reservation::Extension>(decision.value()))).has_value());
+  };
+  machine.leave_open(limit, 200);
+  extend(machine.open.back(), 50);
+  extend(machine.open.back(), 30);
+  Reservation ended = machine.reserve(limit, 100);
+  extend(ended, 300);
+  std::move(ended).settle(usd(390), meter::Certainty::exact);  // not flushed
+  machine.crash();
+  machine.start();
+  CHECK(machine.world.state(limit) == CounterState{.amount = 1'000, .spent = 390, .unresolved = 280});
+  machine.settle(limit, 330, 330);  // to the last nano-dollar
+}
+
+TEST_CASE("where the journal has no room for an extension it goes back, and the reservation is as it was") {
+  Machine machine;
+  const catalog::Limit limit = machine.world.limit(1'000);
+  Reservation one = machine.reserve(limit, 100);
+  const auto lease = one.parts()[0].lease;
+  (void)machine.reserve(limit, 800);
+  std::vector<journal::OpenRecord> others;
+  for (;;) {
+    auto entry = machine.scribe->reserve(one.record(), one.parts());
+    if (!entry) break;
+    others.push_back(std::move(*entry));
+  }
+  const std::int64_t free = lease->free();
+  std::int64_t held = 100;
+  for (; held < 800; ++held) {
+    auto more = machine.admission->try_extend(one, std::array{&limit}, usd(1), machine.world.clock.wall_now());
+    REQUIRE(more.has_value());
+    if (!one.extend(std::move(*more))) break;
+  }
+  CHECK(held < 800);
+  CHECK(one.parts()[0].amount == held);
+  CHECK(lease->reserved() == held);
+  CHECK(lease->free() == free - (held - 100));
+  std::move(one).release();
+}
+
 TEST_CASE("what the store has is not booked again, however often a process dies") {
   Machine machine;
   const catalog::Limit limit = machine.world.limit(1'000);

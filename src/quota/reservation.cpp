@@ -48,6 +48,17 @@ Reservation::Parts::iterator after_limits(Reservation::Parts& parts) {
 
 }  // namespace
 
+Reservation::Extension::Extension(Parts parts) : parts_(std::move(parts)) {
+  for (const Part& part : parts_) {
+    ASSERT(part.lease != nullptr && part.amount >= 0);
+    part.lease->note_reserved(part.amount);
+  }
+}
+
+Reservation::Extension::~Extension() {
+  for (const Part& part : parts_) part.lease->take_off(part.amount);
+}
+
 Reservation::Reservation(SettleQueue& queue, std::unique_ptr<events::UsageRecord> record, Parts parts)
     : queue_(&queue), record_(std::move(record)), parts_(std::move(parts)) {
   ASSERT(record_ != nullptr);
@@ -111,6 +122,24 @@ base::Status Reservation::take_on(Part part) {
   added->lease->take_off(added->amount);
   parts_.erase(added);
   return written;
+}
+
+base::Status Reservation::extend(Extension more) {
+  ASSERT(state_ != State::ended);
+  Parts grown = parts_;
+  for (const Part& part : more.parts_) {
+    const auto held = std::ranges::find(grown, part.lease, &Part::lease);
+    if (held != grown.end()) {
+      held->amount += part.amount;
+    } else {
+      ASSERT(part.of_balance);  // a grant that it has not touched yet
+      grown.push_back(part);
+    }
+  }
+  if (entry_) TRY_STATUS(scribe_->extend(*entry_, *record_, grown));
+  parts_ = std::move(grown);
+  more.parts_.clear();
+  return {};
 }
 
 std::optional<journal::Position> Reservation::journal_position() const {

@@ -91,6 +91,25 @@ class [[nodiscard]] Reservation {
     Part part_;
   };
 
+  // More for a reservation that is open: of the counters that it holds, and of its balance's grants. To be joined to it
+  // (extend), or else it goes back. Move-only, one owner; it leaves no record of its own.
+  class [[nodiscard]] Extension {
+   public:
+    // The parts have been taken from their leases already.
+    explicit Extension(Parts parts);
+    Extension(Extension&& other) noexcept : parts_(std::move(other.parts_)) { other.parts_.clear(); }
+    Extension& operator=(Extension&& other) noexcept {
+      parts_.swap(other.parts_);  // what it held goes back with the other one
+      return *this;
+    }
+    ~Extension();
+    const Parts& parts() const { return parts_; }
+
+   private:
+    friend class Reservation;
+    Parts parts_;
+  };
+
   // The parts have been taken from their leases already.
   Reservation(SettleQueue& queue, std::unique_ptr<events::UsageRecord> record, Parts parts);
   Reservation(Reservation&& other) noexcept;
@@ -105,6 +124,9 @@ class [[nodiscard]] Reservation {
   // Takes on a limit that comes into force while it is open, also if it was sent. The journal has it when this returns;
   // if that has no room, nothing has changed: unavailable.
   base::Status take_on(Part part);
+  // Holds more from here on, also if it was sent. The journal has it when this returns, so what it pays for may be
+  // relayed then; if that has no room, nothing has changed and the extension went back: unavailable.
+  base::Status extend(Extension more);
 
   // Where it stands in the journal; nullopt: in none.
   std::optional<journal::Position> journal_position() const;
