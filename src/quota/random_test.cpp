@@ -1,5 +1,5 @@
-// A random life of one node: exchanges on three limits in two kinds of windows, with overruns, lost answers, edits,
-// the turn of days and months, and crashes. An auditor keeps its own books and looks after each step.
+// A random life of one node: exchanges on three limits in two kinds of windows, with extensions, overruns, lost
+// answers, edits, the turn of days and months, and crashes. An auditor keeps its own books and looks after each step.
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -78,8 +78,10 @@ class Node {
 
   void step() {
     const std::int64_t dice = random_.between(1, 1'000);
-    if (dice <= 450) {
+    if (dice <= 400) {
       ask();
+    } else if (dice <= 500) {
+      extend();
     } else if (dice <= 800) {
       end();
     } else if (dice <= 900) {
@@ -115,15 +117,18 @@ class Node {
     }
   }
   std::int64_t admitted() const { return admitted_; }
+  std::int64_t extended() const { return extended_; }
+  std::int64_t extended_late() const { return extended_late_; }
 
  private:
   struct Open {
     Reservation reservation;
     std::vector<std::pair<Auditor::Place, Money>> parts;
+    std::int64_t number = 0;
   };
   struct Waiting {
     World::Asked asked;
-    std::vector<std::size_t> limits;
+    std::optional<std::int64_t> extends = std::nullopt;  // the number of what is open
   };
 
   void start() { admission_.emplace(*world_.keeper); }
@@ -148,12 +153,45 @@ class Node {
     if (auto fast = admission_->try_reserve(limits, usd(amount), world_.clock.wall_now(), record)) {
       take(std::move(*fast));
     } else {
-      waiting_.push_back({world_.submit(copies, amount, random_.between(0, 1) * random_.between(1, 500)), numbers});
+      waiting_.push_back({world_.submit(copies, amount, random_.between(0, 1) * random_.between(1, 500))});
     }
   }
 
+  // One that is open wants more, whatever the window by now.
+  void extend() {
+    if (open_.empty()) return;
+    Open& open = open_[static_cast<std::size_t>(random_.between(0, static_cast<std::int64_t>(open_.size()) - 1))];
+    const std::int64_t more = random_.between(0, random_.between(0, 9) == 0 ? 1'500 : 60);
+    const base::WallTime now = world_.clock.wall_now();
+    std::vector<const catalog::Limit*> limits;
+    for (const catalog::Limit& limit : limits_) limits.push_back(&limit);
+    if (auto fast = admission_->try_extend(open.reservation, limits, usd(more), now)) {
+      grow(open, std::move(*fast));
+      return;
+    }
+    const auto asked = std::make_shared<std::optional<Decision>>();
+    admission_->extend(open.reservation, limits, usd(more), now,
+                       world_.clock.now().plus_ms(random_.between(0, 1) * random_.between(1, 500)),
+                       [asked](Decision decision) { asked->emplace(std::move(decision)); });
+    waiting_.push_back({asked, open.number});
+  }
+
+  void grow(Open& open, Reservation::Extension extension) {
+    REQUIRE(open.reservation.extend(std::move(extension)).has_value());
+    for (std::size_t i = 0; i < open.parts.size(); ++i) {
+      auto& [place, amount] = open.parts[i];
+      const Money now = money(open.reservation.parts()[i].amount);
+      if (now == amount) continue;
+      auditor_.admitted(place, now - amount, money(limits_[place.first].amount));
+      amount = now;
+      const base::Window window = base::window_at(limits_[place.first].window, world_.clock.wall_now());
+      if (window.label.ms != place.second) ++extended_late_;
+    }
+    ++extended_;
+  }
+
   void take(Reservation reservation) {
-    Open open{std::move(reservation), {}};
+    Open open{std::move(reservation), {}, admitted_};
     for (const Reservation::Part& part : open.reservation.parts()) {
       const std::size_t number = number_of(part.lease->counter().limit);
       const Auditor::Place place{number, part.lease->counter().label.ms};
@@ -184,18 +222,28 @@ class Node {
         REQUIRE(admission_->adopt(*reservation).has_value());
         take(std::move(*reservation));
       } else {
-        check(std::get<Refusal>(**waiting.asked));
+        const auto open = waiting.extends ? std::ranges::find(open_, *waiting.extends, &Open::number) : open_.end();
+        if (auto* extension = std::get_if<Reservation::Extension>(&**waiting.asked)) {
+          if (open != open_.end()) grow(*open, std::move(*extension));  // else it goes back
+        } else if (!waiting.extends || open != open_.end()) {
+          check(std::get<Refusal>(**waiting.asked), waiting.extends ? &*open : nullptr);
+        }
       }
     }
   }
 
-  // Nobody is told that a limit is reached while what is not spent or unresolved would do.
-  void check(const Refusal& refusal) {
+  // Nobody is told that a limit is reached while what is not spent or unresolved would do; who wants more, while what
+  // he does not hold himself would.
+  void check(const Refusal& refusal, const Open* extends) {
     for (const Shortage& shortage : refusal.shortages) {
       const Auditor::Account& account = auditor_.at({number_of(shortage.limit.id), shortage.window.label.ms});
       const Money amount = money(limits_[number_of(shortage.limit.id)].amount);
-      const Money taken = account.spent + account.unresolved;
+      Money taken = account.spent + account.unresolved;
       REQUIRE(money(shortage.available) <= std::max(Money::zero(), amount - taken));
+      const Auditor::Place place{number_of(shortage.limit.id), shortage.window.label.ms};
+      if (extends != nullptr)
+        for (const auto& [held_at, held] : extends->parts)
+          if (held_at == place) taken += held;
       if (&shortage == &refusal.shortages.front() && refusal.type == base::ErrorType::limit_reached)
         REQUIRE(taken + money(shortage.required) > amount);
     }
@@ -292,12 +340,14 @@ class Node {
   std::vector<Open> open_;
   Auditor auditor_;
   std::int64_t admitted_ = 0;
+  std::int64_t extended_ = 0;
+  std::int64_t extended_late_ = 0;  // of them, in a window that was over
 };
 
 }  // namespace
 
 TEST_CASE("whatever happens to a node, nothing is admitted over a limit, and nothing is lost or invented") {
-  std::int64_t admitted = 0;
+  std::int64_t admitted = 0, extended = 0, extended_late = 0;
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     CAPTURE(seed);
     Node node(seed);
@@ -307,6 +357,10 @@ TEST_CASE("whatever happens to a node, nothing is admitted over a limit, and not
     }
     node.close();
     admitted += node.admitted();
+    extended += node.extended();
+    extended_late += node.extended_late();
   }
   CHECK(admitted > 3'000);
+  CHECK(extended > 500);
+  CHECK(extended_late > 10);
 }
