@@ -10,6 +10,7 @@ using net::testing::send;
 namespace {
 
 constexpr std::int64_t cap = 50;
+constexpr std::int64_t much = 1'000'000'000;
 const std::string wish = R"({"model":"m","messages":[],"max_tokens":50,"stream":true})";
 const std::string wish_with_usage =
     R"({"model":"m","messages":[],"max_tokens":50,"stream":true,"stream_options":{"include_usage":true}})";
@@ -200,6 +201,31 @@ Task<void> waits_for_others(World& world) {
   CHECK(world.worker->stats().extended.value() == 1);
 }
 
+// What it asked for ahead was held by others all the time. It has not come to its end yet, and asks again.
+Task<void> asks_again(World& world) {
+  world.streams(stream_of(700));
+  const auto up_to = std::make_shared<std::size_t>(100);
+  world.upstream.replies.back().up_to = up_to;
+  net::Stream client = world.connect();
+  co_await send(client, world.call(wish));
+  while (world.worker->stats().extended.value() == 0) co_await world.loop.sleep(1);
+  world.upstream.replies.push_back({{}, Scripted::Then::hang});
+  net::Stream other = world.connect();
+  co_await send(other, world.call(R"({"model":"m","messages":[],"max_tokens":2500})"));
+  while (world.upstream.requests.size() < 2) co_await world.loop.sleep(1);
+  *up_to = 400;
+  for (int i = 0; i < 500; ++i) co_await world.yield();
+  world.pass(world.settings.store_deadline_ms);
+  world.keeper->turn();  // says no
+  catalog::Limit raised = world.limits[0];
+  raised.amount = much;
+  REQUIRE(world.store.put(raised).has_value());
+  *up_to = 10'000;
+  const Reply reply = co_await read_reply(client);
+  CHECK(reply.body == words(700) + done);
+  CHECK(world.worker->stats().cut.value() == 0);
+}
+
 Task<void> key_is_revoked(World& world) {
   world.streams({words(cap)}, Scripted::Then::hang);
   auto& pieces = world.upstream.replies.back().pieces;
@@ -269,8 +295,6 @@ void run(std::int64_t amount, Test test, More... more) {
   world.run(test(world, more...));
 }
 
-constexpr std::int64_t much = 1'000'000'000;
-
 }  // namespace
 
 TEST_CASE("a stream that uses all of its cap is not extended, and asks for nothing") {
@@ -303,6 +327,10 @@ TEST_CASE("a stream waits for a silent store no longer than the deadline") { run
 
 TEST_CASE("a stream that only others' reservations keep from going on waits for them") {
   run(2 * reserved + 20'000, waits_for_others);
+}
+
+TEST_CASE("a stream that was refused what others held asks again, as long as it is paid for") {
+  run(10'200'000, asks_again);
 }
 
 TEST_CASE("a key that was revoked meanwhile gets nothing beyond what was reserved") { run(much, key_is_revoked); }

@@ -30,6 +30,7 @@ inline std::shared_ptr<const meter::PriceBook> test_prices() {
 struct Scripted {
   std::vector<std::string> pieces;  // raw bytes, sent one after the other, each when the one before was taken
   enum class Then { keep, close, hang } then = Then::keep;
+  std::shared_ptr<const std::size_t> up_to = nullptr;  // so many pieces may be sent by now; nullptr: all of them
 };
 
 class ScriptedUpstream final : public net::Handler {
@@ -58,8 +59,9 @@ class ScriptedUpstream final : public net::Handler {
     if (replies.empty()) co_return incoming.close_after_reply();
     const Scripted reply = replies.front();
     replies.pop_front();
-    for (const std::string& piece : reply.pieces) {
-      co_await incoming.send(piece);
+    for (std::size_t number = 0; number < reply.pieces.size(); ++number) {
+      while (reply.up_to && number >= *reply.up_to) co_await loop_.sleep(1);
+      co_await incoming.send(reply.pieces[number]);
       for (int i = 0; i < 3; ++i) co_await loop_.sleep(0);
     }
     if (reply.then == Scripted::Then::hang) co_await loop_.sleep(1'000'000);
