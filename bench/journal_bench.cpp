@@ -54,7 +54,6 @@ struct Exchange {
   }
   events::UsageRecord usage;
   ReserveRecord reserve;
-  std::vector<std::int64_t> epochs{1, 1, 1};
 };
 
 struct World {
@@ -87,8 +86,7 @@ BENCHMARK(make_reserve);
 
 void make_settle(benchmark::State& state) {
   World world;
-  for (auto _ : state)
-    benchmark::DoNotOptimize(encode_settle(world.exchange.usage, world.exchange.epochs, world.buffer));
+  for (auto _ : state) benchmark::DoNotOptimize(encode_settle(world.exchange.usage, world.buffer));
 }
 BENCHMARK(make_settle);
 
@@ -97,7 +95,7 @@ void reserve_and_settle(benchmark::State& state) {
   World world;
   PayloadBuffer other;
   const auto reserve = encode(world.exchange.reserve, world.buffer);
-  const auto settle = encode_settle(world.exchange.usage, world.exchange.epochs, other);
+  const auto settle = encode_settle(world.exchange.usage, other);
   const std::size_t settle_max = settle_bytes_max(world.exchange.reserve);
   for (auto _ : state) {
     auto open = world.writer().reserve(reserve, settle_max);
@@ -121,7 +119,7 @@ void whole_exchange(benchmark::State& state) {
     auto open =
         world.writer().reserve(encode(world.exchange.reserve, world.buffer), settle_bytes_max(world.exchange.reserve));
     ASSERT(open.has_value());
-    const auto settle = encode_settle(world.exchange.usage, world.exchange.epochs, world.buffer);
+    const auto settle = encode_settle(world.exchange.usage, world.buffer);
     world.writer().flushed_through(world.writer().settle(std::move(*open), settle));
     if (world.asked) {
       state.PauseTiming();
@@ -135,7 +133,7 @@ BENCHMARK(whole_exchange);
 // A worker that has many calls open: settles alone, of the oldest.
 void settle_of_many(benchmark::State& state) {
   World world;
-  const auto payload = encode_settle(world.exchange.usage, world.exchange.epochs, world.buffer);
+  const auto payload = encode_settle(world.exchange.usage, world.buffer);
   std::vector<OpenRecord> open;
   for (auto _ : state) {
     if (open.empty()) {
@@ -187,7 +185,7 @@ void commit(benchmark::State& state) {
   World world(Durability::power);
   PayloadBuffer other;
   const auto payload = encode(world.exchange.reserve, world.buffer);
-  const auto settle = encode_settle(world.exchange.usage, world.exchange.epochs, other);
+  const auto settle = encode_settle(world.exchange.usage, other);
   for (auto _ : state) {
     state.PauseTiming();
     for (std::int64_t i = 0; i < state.range(0); ++i) {
@@ -206,7 +204,7 @@ void read_a_million(benchmark::State& state) {
   World world(Durability::process, 1'000);
   PayloadBuffer other;
   const auto reserve = encode(world.exchange.reserve, world.buffer);
-  const auto settle = encode_settle(world.exchange.usage, world.exchange.epochs, other);
+  const auto settle = encode_settle(world.exchange.usage, other);
   for (int i = 0; i < 500'000; ++i) {
     if (world.asked) world.prepare();
     world.writer().settle(std::move(*world.writer().reserve(reserve, settle.size())), settle);

@@ -38,6 +38,8 @@ struct Hold {
                                 // record below zero: what is held no more; of an opened one, what items hold
   // What goes back to the lease is reserved - spent - unresolved, never below zero.
   std::optional<base::WindowLabel> sub_window = std::nullopt;  // of a rolling limit: where `spent` counts
+  // Of the node's lease that it was taken from (quota/store.h). A matter of the flush: no usage log keeps it.
+  std::int64_t lease_epoch = 1;
 
   bool operator==(const Hold&) const = default;
 };

@@ -26,7 +26,7 @@ void decode(std::span<const std::byte> payload) {
     ASSERT(decode_reserve(copy) == *record);
   }
   if (const auto record = decode_settle(payload); record && record->usage.served_model.size() <= served_model_bytes_max)
-    ASSERT(decode_settle(encode_settle(record->usage, record->lease_epochs, buffer)) == *record);
+    ASSERT(decode_settle(encode_settle(*record, buffer)) == *record);
   if (const auto record = decode_release(payload)) ASSERT(decode_release(encode(*record, buffer)) == *record);
 }
 

@@ -161,9 +161,7 @@ std::size_t settle_bytes_max(const ReserveRecord& record) {
          record.holds.size() * hold_bytes_max;
 }
 
-std::span<const std::byte> encode_settle(const events::UsageRecord& usage, std::span<const std::int64_t> lease_epochs,
-                                         PayloadBuffer& buffer) {
-  ASSERT(usage.holds.size() == lease_epochs.size());
+std::span<const std::byte> encode_settle(const events::UsageRecord& usage, PayloadBuffer& buffer) {
   ASSERT(usage.served_model.size() <= served_model_bytes_max);
   ByteWriter out = begin(buffer, settle_fixed_bytes_max + usage.route.size() + usage.upstream.size() +
                                      usage.model.size() + usage.served_model.size() + usage.price_version.size() +
@@ -189,11 +187,10 @@ std::span<const std::byte> encode_settle(const events::UsageRecord& usage, std::
   if (usage.fault) out.byte(number_in(faults, *usage.fault));
   if (usage.usage) events::packed::write_usage(out, *usage.usage);
   out.number(usage.holds.size());
-  for (std::size_t i = 0; i < usage.holds.size(); ++i) {
-    const events::Hold& hold = usage.holds[i];
+  for (const events::Hold& hold : usage.holds) {
     write_id(out, hold.limit);
     out.signed_number(hold.label.ms);
-    out.signed_number(lease_epochs[i]);
+    out.signed_number(hold.lease_epoch);
     out.signed_number(hold.reserved);
     out.signed_number(hold.spent);
     out.signed_number(hold.unresolved);
@@ -203,11 +200,10 @@ std::span<const std::byte> encode_settle(const events::UsageRecord& usage, std::
   return end(out, buffer);
 }
 
-base::Result<SettleRecord> decode_settle(std::span<const std::byte> payload) {
+base::Result<events::UsageRecord> decode_settle(std::span<const std::byte> payload) {
   ByteReader in = reader_of(payload);
   TRY_STATUS(check_version(in));
-  SettleRecord record;
-  events::UsageRecord& usage = record.usage;
+  events::UsageRecord usage;
   bool known = true;
   const std::uint8_t flags = in.byte();
   usage.stream = (flags & is_stream) != 0;
@@ -232,7 +228,7 @@ base::Result<SettleRecord> decode_settle(std::span<const std::byte> payload) {
     events::Hold& hold = usage.holds.emplace_back();
     read_id(in, hold.limit);
     hold.label.ms = in.signed_number();
-    record.lease_epochs.push_back(in.signed_number());
+    hold.lease_epoch = in.signed_number();
     hold.reserved = in.signed_number();
     hold.spent = in.signed_number();
     hold.unresolved = in.signed_number();
@@ -240,7 +236,7 @@ base::Result<SettleRecord> decode_settle(std::span<const std::byte> payload) {
   }
   TRY_STATUS(check_end(in));
   if (!known || status != usage.status) return damaged("names what this version does not know");
-  return record;
+  return usage;
 }
 
 }  // namespace journal

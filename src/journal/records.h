@@ -17,7 +17,7 @@
 
 namespace journal {
 
-// What a reservation has taken from one counter, of which lease.
+// What a reservation has taken from one counter, of the node's lease of which epoch (quota/store.h).
 struct ReservedHold {
   base::LimitId limit;
   base::WindowLabel label;  // of the window: with the limit it names the counter
@@ -41,13 +41,6 @@ struct ReserveRecord {
   bool operator==(const ReserveRecord&) const = default;
 };
 
-// The end of an exchange: its usage record, and for each of its holds the epoch of the lease that it was taken from.
-struct SettleRecord {
-  events::UsageRecord usage;
-  boost::container::small_vector<std::int64_t, 3> lease_epochs;
-  bool operator==(const SettleRecord&) const = default;
-};
-
 struct ReleaseRecord {
   base::ExchangeId exchange;
   bool operator==(const ReleaseRecord&) const = default;
@@ -65,14 +58,13 @@ using PayloadBuffer = boost::container::small_vector<std::byte, 1024>;
 // Each fills `buffer` and returns what it wrote there.
 std::span<const std::byte> encode(const ReserveRecord& record, PayloadBuffer& buffer);
 std::span<const std::byte> encode(const ReleaseRecord& record, PayloadBuffer& buffer);
-// As many epochs as holds; a served model of at most served_model_bytes_max.
-std::span<const std::byte> encode_settle(const events::UsageRecord& usage, std::span<const std::int64_t> lease_epochs,
-                                         PayloadBuffer& buffer);
+// The end of an exchange: its usage record. Its served model has at most served_model_bytes_max.
+std::span<const std::byte> encode_settle(const events::UsageRecord& usage, PayloadBuffer& buffer);
 // No settle of this reservation has a larger payload, if it names its texts and not more than its holds.
 std::size_t settle_bytes_max(const ReserveRecord& record);
 
 base::Result<ReserveRecord> decode_reserve(std::span<const std::byte> payload);
-base::Result<SettleRecord> decode_settle(std::span<const std::byte> payload);
+base::Result<events::UsageRecord> decode_settle(std::span<const std::byte> payload);
 base::Result<ReleaseRecord> decode_release(std::span<const std::byte> payload);
 
 }  // namespace journal

@@ -38,10 +38,10 @@ class Random : public tests::RandomUsage {
       record.holds.push_back({id<base::LimitId>(), {number()}, number(), number()});
     return record;
   }
-  SettleRecord settle() {
-    SettleRecord record{.usage = this->record(), .lease_epochs = {}};
-    for (std::size_t i = 0; i < record.usage.holds.size(); ++i) record.lease_epochs.push_back(number());
-    return record;
+  events::UsageRecord settle() {
+    events::UsageRecord usage = record();
+    for (events::Hold& hold : usage.holds) hold.lease_epoch = number();
+    return usage;
   }
 };
 
@@ -62,8 +62,8 @@ TEST_CASE("every record comes back as it was, and not at all if a byte is missin
     bytes.push_back({});
     CHECK_FALSE(decode_reserve(bytes).has_value());
 
-    const SettleRecord settle = random.settle();
-    bytes = copy(encode_settle(settle.usage, settle.lease_epochs, buffer));
+    const events::UsageRecord settle = random.settle();
+    bytes = copy(encode_settle(settle, buffer));
     const auto settled = decode_settle(bytes);
     REQUIRE(settled.has_value());
     CHECK(*settled == settle);
@@ -84,7 +84,7 @@ TEST_CASE("every record comes back as it was, and not at all if a byte is missin
 TEST_CASE("what another version wrote, or knows alone, is an error") {
   PayloadBuffer buffer;
   const events::UsageRecord usage;
-  auto bytes = copy(encode_settle(usage, {}, buffer));
+  auto bytes = copy(encode_settle(usage, buffer));
   bytes[0] = std::byte{2};
   CHECK(decode_settle(bytes).error().message ==
         "a record of the journal has format 2, which this version does not know");
@@ -129,12 +129,11 @@ TEST_CASE("no settle is larger than what its reservation kept") {
                                 .tags = usage.tags,
                                 .estimate = {},
                                 .holds = {static_cast<std::size_t>(holds), ReservedHold{}}};
-    const std::vector<std::int64_t> epochs(static_cast<std::size_t>(holds), most);
-    const std::size_t bytes = encode_settle(usage, epochs, buffer).size();
+    const std::size_t bytes = encode_settle(usage, buffer).size();
     CHECK(bytes <= settle_bytes_max(reserve));
     CHECK(bytes + 150 > settle_bytes_max(reserve));  // and not much less
     CHECK(encode(ReleaseRecord{}, buffer).size() < settle_bytes_max(ReserveRecord{}));
-    usage.holds.push_back({{}, {most}, most, most, tests::RandomUsage::least, base::WindowLabel{most}});
+    usage.holds.push_back({{}, {most}, most, most, tests::RandomUsage::least, base::WindowLabel{most}, most});
   }
 }
 
@@ -161,8 +160,7 @@ TEST_CASE("a usual settle takes some 250 bytes") {
                             .holds = {}};
   for (int i = 0; i < 3; ++i)
     usage.holds.push_back({random.id<base::LimitId>(), {usage.started.ms}, 1'000'000, 360'000, 0});
-  const std::vector<std::int64_t> epochs(3, 1);
-  const std::size_t bytes = encode_settle(usage, epochs, buffer).size();
+  const std::size_t bytes = encode_settle(usage, buffer).size();
   CHECK(bytes > 200);
   CHECK(bytes < 260);
 }

@@ -15,12 +15,14 @@ constexpr std::int64_t lease_share = 8;       // a lease brings at most this par
 
 void Keeper::serve_waiters(base::Instant now) {
   const bool overdue = std::ranges::any_of(waiters_, [&](const Waiter& waiter) { return waiter.deadline <= now; });
-  if (waiters_.empty() || (!retry_waiters_ && !overdue)) return;
+  const bool recalling = std::ranges::any_of(waiters_, &Waiter::recalled) && next_recall_in_ms(now) == 0;
+  if (waiters_.empty() || (!retry_waiters_ && !overdue && !recalling)) return;
   retry_waiters_ = false;
+  last_recall_ = now;
 
   std::vector<Asking> asking;
   for (Waiter& waiter : std::exchange(waiters_, {})) {
-    Asking one{std::move(waiter), {}, {}};
+    Asking one{std::move(waiter), {}, {}, {}};
     const base::Status found = find_leases(one);
     if (found && std::ranges::any_of(one.leases, [](const auto& lease) { return lease->opening_; })) {
       parked_.push_back(std::move(one.waiter));
@@ -31,12 +33,18 @@ void Keeper::serve_waiters(base::Instant now) {
     }
   }
   InHand in_hand;
-  const base::Status fetched = fetch(asking, in_hand, now);
+  base::Status fetched = fetch(asking, in_hand, now);
+  const bool hold = leases_hold();
+  if (fetched && !hold) fetched = base::fail(base::ErrorType::unavailable, halted_because());
+  // While a batch is in doubt, what the store says cannot be told from what it has of it; and in a fleet nothing else
+  // says what the others have done since.
+  if (fetched && ttl_ms_ && !batch_.empty())
+    fetched = base::fail(base::ErrorType::unavailable, "the store did not confirm what was settled");
   // Whoever settled an overrun while the store was asked needs what is in hand more than those who wait.
   for (auto& [lease, amount] : in_hand)
     if (lease->overdrawn()) lease->give(std::exchange(amount, 0));
   for (Asking& one : asking) {  // first come, first served
-    auto decision = try_serve(one, in_hand, now);
+    auto decision = hold ? try_serve(one, in_hand, now) : std::nullopt;
     // Without the store's word a shortage proves nothing.
     if (!fetched && (!decision || std::holds_alternative<Refusal>(*decision)))
       decision.emplace(Refusal{base::ErrorType::unavailable, {}, fetched.error().message});
@@ -57,6 +65,9 @@ base::Status Keeper::find_leases(Asking& asking) {
   wall_ = std::max(wall_, waiter.stamp);
   for (const Waiter::Want& want : waiter.wants) {
     std::shared_ptr<Lease> lease = want.lease;
+    if (lease != nullptr && lease->epoch() != epoch_)
+      return base::fail(base::ErrorType::unavailable,
+                        "what this call holds was leased before the store lost sight of this node; nothing is added");
     if (lease == nullptr) {
       TRY(lease, lease_for(want.limit, waiter.stamp));
     }
@@ -94,7 +105,7 @@ base::Result<std::shared_ptr<Lease>> Keeper::lease_in(base::LimitId limit, const
     note(std::unexpected(states.error()));
     return std::unexpected(states.error());
   }
-  auto lease = std::make_shared<Lease>(limit, policy, window);
+  auto lease = std::make_shared<Lease>(limit, policy, window, epoch_);
   lease->known_ = states->front();
   lease->amount_ = lease->known_.amount;
   lease->raised_until_ms_ = lease->known_.raised_until.value_or(base::WallTime{Lease::not_raised}).ms;
@@ -109,20 +120,22 @@ CounterQuery Keeper::query_of(const Lease& lease) {
   return quota::query_of(lease.counter().limit, lease.policy_, lease.span(), wall_now());
 }
 
-base::Status Keeper::fetch(std::span<const Asking> asking, InHand& in_hand, base::Instant now) {
+base::Status Keeper::fetch(std::span<Asking> asking, InHand& in_hand, base::Instant now) {
   InHand need;
   base::Status squared;
-  for (const Asking& one : asking) {
+  for (Asking& one : asking) {
     for (std::size_t i = 0; i < one.leases.size(); ++i) {
       const Waiter::Want& want = one.waiter.wants[i];
       Lease& lease = *one.leases[i];
       if (stopped(want.limit, lease))
         if (base::Status status = square(lease); !status) squared = std::move(status);
-      if (want.limit.leased() && !stopped(want.limit, lease)) need[&lease] += want.amount;
+      one.stops.push_back(stopped(want.limit, lease).has_value());
+      if (want.limit.leased() && !one.stops.back()) need[&lease] += want.amount;
     }
     if (one.waiter.balance) need_of_balance(one, need);
   }
 
+  if (base::Status status = give_back_retired(need); !status) squared = std::move(status);
   std::vector<GrantRequest> requests;
   std::vector<Lease*> of_request;
   for (const auto& [lease, amount] : need) {
@@ -135,7 +148,12 @@ base::Status Keeper::fetch(std::span<const Asking> asking, InHand& in_hand, base
     have = lease->take_up_to(std::numeric_limits<std::int64_t>::max());
     if (have >= amount) continue;
     const std::int64_t missing = amount - have + lease->owed();
-    requests.push_back({query_of(*lease), 1, missing + surplus_of(*lease, missing, now)});
+    requests.push_back({.of = query_of(*lease),
+                        .at_least = 1,
+                        .at_most = missing + surplus_of(*lease, missing, now),
+                        .needed = missing,
+                        .epoch = epoch_,
+                        .granted_before = lease->totals_.granted});
     of_request.push_back(lease);
   }
   if (!squared || requests.empty()) return squared;
@@ -202,6 +220,10 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
   for (std::size_t i = 0; i < asking.leases.size(); ++i) {
     Lease& lease = *asking.leases[i];
     const bool stop = stopped(waiter.wants[i].limit, lease).has_value();
+    if (stop && !asking.stops[i]) {  // by what was settled since the store was asked: it is to be asked again
+      retry_waiters_ = true;
+      return std::nullopt;
+    }
     fits = fits && !stop;
     if (stop || !waiter.wants[i].limit.leased()) continue;
     std::int64_t& have = in_hand[&lease];
@@ -213,7 +235,8 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
   if (waiter.balance) fits = missing_of_balance(asking, in_hand) == 0 && fits;
   if (!fits) {
     Refusal refusal = refusal_of(asking, in_hand);
-    if (refusal.type == base::ErrorType::limit_busy && now < waiter.deadline) return std::nullopt;
+    if (refusal.type == base::ErrorType::limit_busy && (may_be_recalled(asking, now) || now < waiter.deadline))
+      return std::nullopt;
     return refusal;
   }
   Reservation::Parts parts;
@@ -236,6 +259,17 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
   if (waiter.record == nullptr) return Reservation::Extension(std::move(parts));
   waiter.record->started = waiter.stamp;  // one stamp: the windows that it counts in are those of its record
   return Reservation(*this, std::move(waiter.record), std::move(parts));
+}
+
+bool Keeper::may_be_recalled(Asking& asking, base::Instant now) const {
+  Waiter& waiter = asking.waiter;
+  if (!ttl_ms_ || waiter.recalled) return false;
+  const auto others_have = [](const auto& lease) { return lease->others_ > 0; };
+  if (!std::ranges::any_of(asking.leases, others_have) && !std::ranges::any_of(asking.grants, others_have))
+    return false;
+  waiter.recalled = true;
+  waiter.deadline = std::max(waiter.deadline, now.plus_ms(options_.recall_wait_ms));
+  return true;
 }
 
 void Keeper::refuse_balance(const Asking& asking, const InHand& in_hand, Refusal& refusal) {
@@ -300,7 +334,11 @@ void Keeper::serve_refills(base::Instant now) {
     if (surplus == 0) lease->refill_below_ = 0;  // near the limit each exchange asks for exactly what it needs
     lease->refill_asked_ = false;
     if (surplus == 0) continue;
-    requests.push_back({query_of(*lease), 1, surplus});
+    requests.push_back({.of = query_of(*lease),
+                        .at_least = 1,
+                        .at_most = surplus,
+                        .epoch = epoch_,
+                        .granted_before = lease->totals_.granted});
     of_request.push_back(lease);
   }
   if (requests.empty()) return;
@@ -313,18 +351,19 @@ void Keeper::serve_refills(base::Instant now) {
   }
 }
 
-std::int64_t Keeper::surplus_of(Lease& lease, std::int64_t need, base::Instant now) {
+std::int64_t Keeper::surplus_of(Lease& lease, std::int64_t need, base::Instant now) const {
   const bool busy = base::ns_between(lease.last_grant_, now) < busy_demand_ms * 1'000'000;
   const std::int64_t left =
       lease.amount() - lease.spent() - lease.unresolved() - lease.reserved() - lease.free() - need;
-  const std::int64_t most = std::max<std::int64_t>(left / lease_share, 0);
+  const std::int64_t most = std::max<std::int64_t>(left / lease_share / nodes_, 0);
   lease.size_ = std::min(busy ? std::max(lease.size_ * 2, need) : std::max(lease.size_ / 2, need), most);
   return lease.size_;
 }
 
 void Keeper::learn(Lease& lease, const Grant& grant, base::Instant now) {
   ASSERT(grant.granted >= 0);
-  lease.granted_total_ += grant.granted;
+  lease.totals_.granted += grant.granted;
+  lease.others_ = grant.others;
   lease.last_grant_ = now;
   lease.refill_below_ = lease.size_ / 2;
   learn(lease, grant.state);

@@ -23,7 +23,23 @@ std::int64_t ms_between(base::Instant from, base::Instant to) { return base::ns_
 
 Keeper::Keeper(Store& store, const base::Clock& clock, KeeperOptions options, std::function<void()> wake,
                journal::Journal* journal)
-    : store_(store), clock_(clock), options_(options), wake_(std::move(wake)), journal_(journal) {}
+    : store_(store),
+      clock_(clock),
+      options_(options),
+      wake_(std::move(wake)),
+      journal_(journal),
+      ttl_ms_(store.lease_ttl_ms()) {
+  if (!ttl_ms_) return;
+  leases_hold_until_ns_ = 0;
+  beat_wanted_ = true;
+  store_.on_wanted([this] {
+    if (!beat_wanted_.exchange(true)) wake_();
+  });
+}
+
+Keeper::~Keeper() {
+  if (ttl_ms_) store_.on_wanted({});
+}
 
 void Keeper::submit(Waiter waiter) {
   {
@@ -85,6 +101,7 @@ void Keeper::run_and_wait(std::function<void()> work) {
 
 std::optional<base::Instant> Keeper::turn() {
   const base::Instant now = clock_.now();
+  if (ttl_ms_) beat(now);
   take_inputs();
   serve_waiters(now);
   serve_refills(now);
@@ -131,11 +148,15 @@ std::optional<base::Instant> Keeper::next_turn(base::Instant now) {
   std::int64_t in_ms = std::numeric_limits<std::int64_t>::max();
   const bool flushing = !unflushed_.empty() || !batch_.empty();
   if (flushing) in_ms = batch_.empty() ? options_.flush_every_ms : retry_flush_ms;
-  for (const Waiter& waiter : waiters_) in_ms = std::min(in_ms, ms_between(now, waiter.deadline) + 1);
-  const bool tending = std::ranges::any_of(leases_, [](const auto& entry) {
+  if (retry_waiters_ && !waiters_.empty()) in_ms = 0;
+  for (const Waiter& waiter : waiters_) {
+    in_ms = std::min(in_ms, ms_between(now, waiter.deadline) + 1);
+    if (waiter.recalled) in_ms = std::min(in_ms, next_recall_in_ms(now));
+  }
+  if (ttl_ms_) in_ms = std::min(in_ms, next_beat_in_ms(now));
+  const bool tending = !retired_.empty() || std::ranges::any_of(leases_, [](const auto& entry) {
     const Lease& lease = *entry.second;
-    return lease.free() > 0 || lease.return_pending_ || lease.touched_ ||
-           lease.granted_total_ != lease.returned_total_ + lease.consumed_total_;
+    return lease.free() > 0 || lease.return_pending_ || lease.touched_ || lease.totals_.remainder() != 0;
   });
   if (tending) in_ms = std::min(in_ms, options_.idle_return_ms);
   if (journal_short_) in_ms = std::min(in_ms, retry_prepare_ms);
@@ -202,14 +223,15 @@ base::Status Keeper::flush_batch() {
     batch_marks_.clear();
     for (const auto& record : batch_)
       for (const events::Hold& hold : record->holds) {
-        const auto lease = leases_.find({hold.limit, hold.label});
-        if (lease == leases_.end()) continue;
-        if (lease->second->rolling()) lease->second->read_spent_ += spent_by(*record, *lease->second);
-        lease->second->touched_ = true;
-        lease->second->known_.spent += hold.spent;
-        lease->second->known_.unresolved += hold.unresolved;
-        consume(*lease->second, std::min(hold.reserved, hold.spent + hold.unresolved));
-        if (hold.spent > hold.reserved) ++lease->second->overdrawn_known_;
+        const CounterKey counter{hold.limit, hold.label};
+        if (const auto now = leases_.find(counter); now != leases_.end()) now->second->touched_ = true;
+        const auto lease = lease_of(counter, hold.lease_epoch);
+        if (lease == nullptr) continue;
+        if (lease->rolling()) lease->read_spent_ += spent_by(*record, *lease);
+        lease->known_.spent += hold.spent;
+        lease->known_.unresolved += hold.unresolved;
+        consume(*lease, std::min(hold.reserved, hold.spent + hold.unresolved));
+        if (hold.spent > hold.reserved) ++lease->overdrawn_known_;
       }
     use_again(batch_);
   }
@@ -220,9 +242,9 @@ base::Status Keeper::flush_batch() {
 // Of what an exchange took on when a limit came into force, some may not have been leased. The store has booked that
 // beyond the lease, so nobody owes it any more.
 void Keeper::consume(Lease& lease, std::int64_t kept) {
-  const std::int64_t remainder = lease.granted_total_ - lease.returned_total_ - lease.consumed_total_;
+  const std::int64_t remainder = lease.totals_.remainder();
   const std::int64_t moved = std::clamp<std::int64_t>(remainder, 0, kept);
-  lease.consumed_total_ += moved;
+  lease.totals_.consumed += moved;
   if (kept > moved) lease.give(kept - moved);
 }
 
@@ -263,9 +285,9 @@ base::Status Keeper::return_free(Lease& lease) {
   const std::int64_t amount = lease.take_up_to(std::numeric_limits<std::int64_t>::max());
   if (amount == 0 && !lease.return_pending_) return {};
   // The total is monotone, so a return whose answer was lost is repeated without harm.
-  lease.returned_total_ += amount;
+  lease.totals_.returned += amount;
   lease.return_pending_ = true;
-  const LeaseReturn back{lease.counter(), lease.returned_total_};
+  const LeaseReturn back{lease.counter(), lease.totals_.returned, lease.epoch()};
   const base::Status status = store_.flush({.records = {}, .returns = std::span(&back, 1)});
   if (status) lease.return_pending_ = false;
   note(status);
@@ -280,11 +302,9 @@ void Keeper::return_idle(base::Instant now) {
   for (auto at = leases_.begin(); at != leases_.end();) {
     Lease& lease = *at->second;
     if (lease.span().contains(wall) && !lease.usable(wall)) (void)end_raise(lease);
-    const bool untouched = lease.free() == std::exchange(lease.free_last_tick_, lease.free());
-    if ((untouched && lease.free() > 0) || lease.return_pending_) (void)return_free(lease);
+    return_if_idle(lease);
     // A window that is over leaves when the store has nothing leased to us in it any more.
-    const bool settled =
-        lease.granted_total_ == lease.returned_total_ + lease.consumed_total_ && !lease.return_pending_;
+    const bool settled = lease.totals_.remainder() == 0 && !lease.return_pending_;
     if (settled && lease.span().end <= wall) {
       lease.doubt();  // a worker whose clock was put back may still be in that window
       at = leases_.erase(at);
@@ -292,6 +312,13 @@ void Keeper::return_idle(base::Instant now) {
       ++at;
     }
   }
+  for (const auto& lease : retired_) (void)return_free(*lease);
+  std::erase_if(retired_, [](const auto& lease) { return lease->totals_.remainder() == 0 && !lease->return_pending_; });
+}
+
+void Keeper::return_if_idle(Lease& lease) {
+  const bool untouched = lease.free() == std::exchange(lease.free_last_tick_, lease.free());
+  if ((untouched && lease.free() > 0) || lease.return_pending_) (void)return_free(lease);
 }
 
 // No grant tells a limit that is not leased what the store knows: spend that left a rolling window, what an operator
@@ -300,7 +327,7 @@ void Keeper::read_again() {
   Leases touched;
   std::vector<CounterQuery> queries;
   for (const auto& [key, lease] : leases_) {
-    const bool leased = lease->granted_total_ != lease->returned_total_ + lease->consumed_total_;
+    const bool leased = lease->totals_.remainder() != 0;
     if (!std::exchange(lease->touched_, false) || leased) continue;
     touched.push_back(lease);
     queries.push_back(query_of(*lease));
@@ -322,6 +349,7 @@ base::Status Keeper::close() {
   }
   TRY_STATUS(flush_all());
   for (const auto& [key, lease] : leases_) TRY_STATUS(return_free(*lease));
+  for (const auto& lease : retired_) TRY_STATUS(return_free(*lease));
   return {};
 }
 
@@ -364,6 +392,9 @@ base::Result<std::vector<FiveNumbers>> Keeper::numbers_now(const std::vector<cat
       five.spent = lease->second->spent();
       five.unresolved = lease->second->unresolved();
     }
+    // What others have leased may be idle, reserved or spent: they know, and none of it is there to be had here.
+    const std::int64_t own = lease == leases_.end() ? 0 : lease->second->totals_.remainder();
+    if (ttl_ms_) five.reserved += std::max<std::int64_t>(0, states[i].leased - own);
     five.available = std::max<std::int64_t>(0, five.amount - five.spent - five.unresolved - five.reserved);
   }
   return answer;
@@ -390,6 +421,8 @@ Keeper::Health Keeper::health() const {
 std::string Keeper::halted_because() const {
   if (admitting()) return {};
   if (taken_over_) return "another process has taken over the store; this one admits nothing more";
+  if (!leases_hold())
+    return fmt::format("the store was not reached in time to keep the leases: {}", health().last_error);
   return fmt::format("the store does not take usage records: {}", health().last_error);
 }
 

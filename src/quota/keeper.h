@@ -15,6 +15,7 @@
 
 #include <deque>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -45,6 +46,7 @@ struct Waiter {
   std::optional<BalanceWant> balance = std::nullopt;  // of a prepaid account
   base::WallTime stamp;                               // decides the windows
   base::Instant deadline;  // when waiting for others' reservations ends with limit_busy; past: do not wait
+  bool recalled = false;   // other nodes were told what it misses
   std::unique_ptr<events::UsageRecord> record;  // none: an extension is wanted, not a reservation
   std::function<void(Decision)> decided;
 };
@@ -54,6 +56,10 @@ struct KeeperOptions {
   std::size_t flush_records = 2'048;    // at most, in one transaction
   std::int64_t idle_return_ms = 1'000;  // a lease that nobody touched for this long goes back
   std::size_t unflushed_max = 200'000;  // records kept while the store is down; then nothing is admitted
+  // Where other nodes have leased what is missing: how long a refusal waits at least for them to give it back, and how
+  // often the store is asked meanwhile.
+  std::int64_t recall_wait_ms = 100;
+  std::int64_t recall_every_ms = 10;
 };
 
 class Keeper final : public Inspector, public SettleQueue {
@@ -62,6 +68,9 @@ class Keeper final : public Inspector, public SettleQueue {
   // `journal`: told what is flushed, and tended; nullptr where none is kept.
   Keeper(Store& store, const base::Clock& clock, KeeperOptions options, std::function<void()> wake,
          journal::Journal* journal = nullptr);
+  Keeper(const Keeper&) = delete;
+  Keeper& operator=(const Keeper&) = delete;
+  ~Keeper() override;
 
   // From any thread.
   void submit(Waiter waiter);
@@ -72,8 +81,9 @@ class Keeper final : public Inspector, public SettleQueue {
   // Empty records to be used again: memory that one thread takes and another gives back is slow, and the heap grows.
   // Moves half of what there is, so that several workers share it.
   void take_spares(std::vector<std::unique_ptr<events::UsageRecord>>& into);
-  // Whether more may be admitted from leases: false while the store cannot take what was settled.
-  bool admitting() const { return !halted_.load(std::memory_order_relaxed); }
+  // Whether more may be admitted from leases: false while the store cannot take what was settled, and when too long has
+  // passed since a heartbeat.
+  bool admitting() const { return !halted_.load(std::memory_order_relaxed) && leases_hold(); }
   base::Result<std::vector<FiveNumbers>> numbers(const std::vector<catalog::Limit>& limits) override;
   // The same for who cannot wait: `answered` is called once, on the store thread.
   void ask_numbers(std::vector<catalog::Limit> limits,
@@ -126,6 +136,20 @@ class Keeper final : public Inspector, public SettleQueue {
   // Stamps never step back, whatever the clock does: a window that was left behind, its lease forgotten, is not entered
   // again, or the totals of its lease row would begin again at zero (money-rules.md "Window and stamp").
   base::WallTime wall_now();
+  bool leases_hold() const {
+    const std::int64_t until = leases_hold_until_ns_.load(std::memory_order_relaxed);
+    return until == for_ever || clock_.now().ns < until;
+  }
+  // Where leases hold for a time only (heartbeat.cpp).
+  void beat(base::Instant now);
+  void enter_epoch(std::int64_t epoch);
+  void adopt(const LeaseRow& row);
+  // Of earlier epochs' leases of the counters that are needed: what was settled of them, and what is idle.
+  base::Status give_back_retired(const InHand& need);
+  void give_back_wanted(const std::vector<CounterKey>& wanted);
+  std::shared_ptr<Lease> lease_of(const CounterKey& counter, std::int64_t epoch) const;
+  std::int64_t next_beat_in_ms(base::Instant now) const;
+  std::int64_t next_recall_in_ms(base::Instant now) const;
   void take_inputs();
   void take_records();
   bool run_jobs();  // whether there were any
@@ -133,7 +157,8 @@ class Keeper final : public Inspector, public SettleQueue {
   struct Asking {
     Waiter waiter;
     Leases leases;
-    Leases grants;  // of the balance: those that are usable, in burn order
+    Leases grants;            // of the balance: those that are usable, in burn order
+    std::vector<bool> stops;  // by lease: the store says too that it admits nothing more
   };
   void serve_waiters(base::Instant now);
   base::Status find_leases(Asking& asking);
@@ -147,7 +172,7 @@ class Keeper final : public Inspector, public SettleQueue {
   // What to ask of a lease's counter at this moment.
   CounterQuery query_of(const Lease& lease);
   // Takes what is free and asks the store for the rest of what the waiters need and some more.
-  base::Status fetch(std::span<const Asking> asking, InHand& in_hand, base::Instant now);
+  base::Status fetch(std::span<Asking> asking, InHand& in_hand, base::Instant now);
   // Tells the store what was settled and gives it what came back to an overdrawn lease. The lease stays overdrawn while
   // the counter stands above its amount.
   base::Status square(Lease& lease);
@@ -159,6 +184,8 @@ class Keeper final : public Inspector, public SettleQueue {
   base::Status lease_taken_on(const Leases& leases);
   // nullopt: only others' reservations stand in the way, and there is time to wait.
   std::optional<Decision> try_serve(Asking& asking, InHand& in_hand, base::Instant now);
+  // Whether other nodes have leased what is missing, and may give it back yet.
+  bool may_be_recalled(Asking& asking, base::Instant now) const;
   Refusal refusal_of(const Asking& asking, const InHand& in_hand);
   static void refuse_balance(const Asking& asking, const InHand& in_hand, Refusal& refusal);
   // What certainly counts as spent at this moment. Of a rolling limit the lease may have more: what was settled after
@@ -169,7 +196,7 @@ class Keeper final : public Inspector, public SettleQueue {
 
   void serve_refills(base::Instant now);
   // How much more than is needed a grant should bring: grows while demand lasts, shrinks to nothing near the limit.
-  static std::int64_t surplus_of(Lease& lease, std::int64_t need, base::Instant now);
+  std::int64_t surplus_of(Lease& lease, std::int64_t need, base::Instant now) const;
   void learn(Lease& lease, const Grant& grant, base::Instant now);
   void learn(Lease& lease, const CounterState& state);
 
@@ -184,6 +211,7 @@ class Keeper final : public Inspector, public SettleQueue {
   static void consume(Lease& lease, std::int64_t kept);
   void tend_journal(base::Instant now);
   void return_idle(base::Instant now);
+  void return_if_idle(Lease& lease);
   void read_again();
   base::Status return_free(Lease& lease);
   // After every call of the store that commits something.
@@ -200,6 +228,9 @@ class Keeper final : public Inspector, public SettleQueue {
   base::Instant last_prepare_{};
   std::atomic<bool> halted_ = false;
   std::atomic<bool> taken_over_ = false;  // for good
+  static constexpr std::int64_t for_ever = std::numeric_limits<std::int64_t>::max();
+  std::atomic<std::int64_t> leases_hold_until_ns_ = for_ever;  // by the clock; counted from before the heartbeat
+  std::atomic<bool> beat_wanted_ = false;
 
   mutable std::mutex mutex_;  // over what follows, up to the blank line
   std::vector<Waiter> new_waiters_;
@@ -212,6 +243,12 @@ class Keeper final : public Inspector, public SettleQueue {
 
   // The store thread's alone.
   std::map<CounterKey, std::shared_ptr<Lease>> leases_;
+  Leases retired_;  // of earlier epochs, until all of it is settled or given back
+  const std::optional<std::int64_t> ttl_ms_;
+  std::int64_t epoch_ = first_epoch;
+  std::int64_t nodes_ = 1;
+  std::optional<base::Instant> last_beat_;  // that was tried
+  base::Instant last_recall_{};             // when those who wait for other nodes were last tried
   std::deque<Waiter> waiters_;
   std::vector<Waiter> parked_;  // until the limit that they ask for has come into force, or will not
   Leases refills_;

@@ -16,20 +16,22 @@ namespace quota {
 // This process's share of one counter. Workers take from `free` and give back to it without a lock; everything else
 // belongs to the keeper (keeper.h). Amounts in the limit's unit.
 //
+// A lease is of one epoch of its node. When the node's next one begins, the keeper makes others, and this one only
+// takes what comes back of its reservations (keeper.h, "retired").
+//
 // Always: what the store has leased to this process = free + reserved + settled but not flushed. `free` is below zero
 // only where a limit came into force while exchanges were under way, and the store could not lease all that they hold:
 // then nothing is handed out before that is made good.
 class Lease {
  public:
   // `window` is one of the policy's.
-  Lease(base::LimitId limit, const base::WindowPolicy& policy, const base::Window& window)
-      : counter_{limit, window.label}, policy_(policy), span_(window) {}
+  Lease(base::LimitId limit, const base::WindowPolicy& policy, const base::Window& window,
+        std::int64_t epoch = first_epoch)
+      : counter_{limit, window.label}, policy_(policy), span_(window), epoch_(epoch) {}
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
 
-  // An in-process store does not expire its own leases, so that there is only the first epoch.
-  static constexpr std::int64_t first_epoch = 1;
-  std::int64_t epoch() const { return first_epoch; }
+  std::int64_t epoch() const { return epoch_; }
   const CounterKey& counter() const { return counter_; }
   // Where stamps count on this counter: a reservation needs no other lease while it contains its stamp.
   const base::Window& span() const { return span_; }
@@ -90,6 +92,7 @@ class Lease {
   const CounterKey counter_;
   const base::WindowPolicy policy_;
   const base::Window span_;
+  const std::int64_t epoch_;
   std::atomic<std::int64_t> free_ = 0;
   std::atomic<std::int64_t> reserved_ = 0;
   std::atomic<std::int64_t> spent_ = 0;       // the store's when it was last read, and what is not flushed to it yet
@@ -101,9 +104,8 @@ class Lease {
   std::atomic<std::int64_t> overdrawn_ = 0;  // how often, since the books were square
 
   // The keeper's alone.
-  std::int64_t granted_total_ = 0;
-  std::int64_t returned_total_ = 0;
-  std::int64_t consumed_total_ = 0;   // of what was flushed
+  LeaseTotals totals_;                // consumed: of what was flushed
+  std::int64_t others_ = 0;           // what other nodes had leased of the counter when the store was last asked
   CounterState known_;                // the store's spent and unresolved, as read and since flushed
   std::int64_t read_spent_ = 0;       // of a rolling limit: what counted when the store was asked, and since flushed
   bool touched_ = false;              // something was flushed since it was last looked at

@@ -150,3 +150,26 @@ TEST_CASE("what a call spends in a sub-window that has left is no reason to refu
   world.flush();
   CHECK(world.reserve(limit, 80).parts().size() == 1);
 }
+
+// What this process knows of a rolling window is from when the store was last asked, and most of it has left since.
+TEST_CASE("what is settled while the store is asked stops nobody before the store was asked again") {
+  BusyWorld world;
+  catalog::Limit lazy =
+      world.limit(100, catalog::LimitUnit::usd, {.kind = base::WindowPolicy::Kind::rolling, .span_ms = 60'000});
+  lazy.admission = catalog::LimitAdmission::lazy;
+  world.change(lazy, 100);
+  const catalog::Limit hard = world.limit(1'000);
+  spend(world, lazy, 90);
+  std::optional<Reservation> running = world.reserve(lazy, 20);
+  world.clock.advance_ms(120'000);
+  const World::Asked asked = world.submit({lazy, hard}, 20);
+  world.busy.during_grant = [&] {
+    running->mark_sent();
+    std::move(*running).settle(usd(20), Certainty::exact);
+  };
+  const auto again = world.keeper->turn();
+  CHECK_FALSE(asked->has_value());
+  CHECK(again == world.clock.now());
+  world.keeper->turn();
+  CHECK(World::taken(asked).parts().size() == 2);
+}

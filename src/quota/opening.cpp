@@ -50,9 +50,12 @@ base::Status Keeper::open_now(std::span<const base::LimitId> limits,
   Leases leases;
   for (const base::LimitId limit : limits)
     if (auto lease = opening_lease(limit)) leases.push_back(std::move(lease));
-  if (!std::ranges::all_of(leases, [&](const auto& lease) { return lease->span().contains(now); }))
+  const auto in_time = [&](const auto& lease) { return lease->span().contains(now) && lease->epoch() == epoch_; };
+  if (!std::ranges::all_of(leases, in_time))
     return base::fail(base::ErrorType::unavailable,
-                      "the limit's window turned while it was created; create it once more", {}, base::Source::gateway);
+                      "the limit's window turned while it was created, or what this node had leased expired; "
+                      "create it once more",
+                      {}, base::Source::gateway);
   take_records();
   TRY_STATUS(flush_all());
   TRY_STATUS(open(now));
@@ -64,7 +67,9 @@ base::Status Keeper::open_now(std::span<const base::LimitId> limits,
 
 base::Status Keeper::lease_taken_on(const Leases& leases) {
   std::vector<GrantRequest> requests;
-  for (const auto& lease : leases) requests.push_back({query_of(*lease), 0, lease->owed()});
+  for (const auto& lease : leases)
+    requests.push_back(
+        {.of = query_of(*lease), .at_most = lease->owed(), .epoch = epoch_, .granted_before = lease->totals_.granted});
   if (requests.empty()) return {};
   const auto grants = store_.grant(requests);
   note(grants ? base::Status{} : std::unexpected(grants.error()));

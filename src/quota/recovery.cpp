@@ -32,8 +32,11 @@ events::UsageRecord of_open(const journal::ReserveRecord& reserve) {
   record.estimate = reserve.estimate;
   mark_crashed(record);
   for (const journal::ReservedHold& hold : reserve.holds)
-    record.holds.push_back(
-        {.limit = hold.limit, .label = hold.label, .reserved = hold.amount, .spent = 0, .unresolved = hold.amount});
+    record.holds.push_back({.limit = hold.limit,
+                            .label = hold.label,
+                            .reserved = hold.amount,
+                            .unresolved = hold.amount,
+                            .lease_epoch = hold.lease_epoch});
   return record;
 }
 
@@ -54,8 +57,8 @@ class Replay {
       }
       case Kind::settle: {
         TRY(auto settle, journal::decode_settle(found.payload));
-        end(settle.usage.id);
-        if (found.sequence > mark_of(found.worker)) settled_.push_back(std::move(settle.usage));
+        end(settle.id);
+        if (found.sequence > mark_of(found.worker)) settled_.push_back(std::move(settle));
         return {};
       }
       case Kind::release: {
@@ -89,7 +92,7 @@ class Replay {
 }  // namespace
 
 journal::Owner owner_of(const LeftBehind& left, std::int64_t incarnation) {
-  return {.store = left.store, .node = left.store, .incarnation = incarnation};
+  return {.store = left.store, .node = left.node, .incarnation = incarnation};
 }
 
 base::Result<Findings> read_findings(journal::Disk& disk, const journal::Owner& owner, const LeftBehind& left) {

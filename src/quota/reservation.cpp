@@ -176,7 +176,10 @@ void Reservation::end(const Amounts& actual, meter::Certainty certainty) {
   std::int64_t charge = actual.charge.nanos();  // what the balance has not paid yet
   for (const Part& part : parts_) {
     Lease& lease = *part.lease;
-    events::Hold hold{.limit = lease.counter().limit, .label = lease.counter().label, .sub_window = part.sub_window};
+    events::Hold hold{.limit = lease.counter().limit,
+                      .label = lease.counter().label,
+                      .sub_window = part.sub_window,
+                      .lease_epoch = lease.epoch()};
     hold.spent =
         part.of_balance ? burnt(charge, &part == &parts_.back() ? charge : part.amount) : counted(actual, part);
     hold.reserved = part.amount;

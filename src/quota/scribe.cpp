@@ -43,8 +43,7 @@ base::Status Scribe::extend(journal::OpenRecord& open, const events::UsageRecord
 
 JournalMark Scribe::settle(journal::OpenRecord open, events::UsageRecord& record) {
   record.served_model.resize(journal::cut_served_model(record.served_model).size());
-  boost::container::small_vector<std::int64_t, 5> epochs(record.holds.size(), Lease::first_epoch);
-  const auto payload = journal::encode_settle(record, epochs, buffer_);
+  const auto payload = journal::encode_settle(record, buffer_);
   return {.worker = worker_, .settled = writer_.settle(std::move(open), payload)};
 }
 

@@ -2,10 +2,22 @@
 // Port: the truth about every counter (a limit in one window). It grants leases and takes the flushed records.
 // One conformance suite holds for every implementation (tests/conformance). Called from the store thread only.
 //
+// Nodes. What stands behind the port may serve many nodes. An object of it is one process's way there: that of one
+// incarnation of one node, from recover() on. When a later incarnation of the node has begun, it changes nothing any
+// more: every call that would fails with conflict.
+//
+// Lease rows. There is one for each (node, incarnation, epoch, counter). Its totals `granted, returned, consumed` only
+// grow, and messages carry totals; so one that comes twice, late or never, does no harm (money-rules.md, "Lease rows").
+//
+// Epochs. Where nodes can lose each other, a node's leases hold for a time after each heartbeat. When it has passed,
+// the store may expire them: what is left of the rows becomes unresolved, and the node's next epoch begins. That frees
+// nothing. The node goes on to settle and to return what it has of the old rows, and takes nothing new from them.
+//
 // Always true after each call: spent + leased + unresolved <= amount for every counter, unless an overrun was booked
 // or the amount was lowered; and for every lease row, granted - returned - consumed >= 0.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -37,10 +49,10 @@ inline constexpr std::int64_t sub_windows_kept_ms = 86'400'000;
 
 // The truth about a counter, in the limit's unit. A counter that nobody touched yet reads as zeros.
 struct CounterState {
-  std::int64_t amount = 0;  // the limit's, as it stands at the moment that is asked of
-  std::int64_t spent = 0;   // that counts
-  std::int64_t leased = 0;  // handed to nodes: free, reserved, or settled and not flushed
-  std::int64_t unresolved = 0;
+  std::int64_t amount = 0;      // the limit's, as it stands at the moment that is asked of
+  std::int64_t spent = 0;       // that counts
+  std::int64_t leased = 0;      // handed to nodes: free, reserved, or settled and not flushed
+  std::int64_t unresolved = 0;  // also what is left of rows that have expired
   std::optional<base::WindowLabel> oldest_sub = std::nullopt;  // of a rolling limit's sub-windows, if any spend counts
   std::optional<base::WallTime> raised_until = std::nullopt;   // when a raise that is in `amount` ends
   // What may still be granted; never below zero.
@@ -51,21 +63,54 @@ struct CounterState {
   bool operator==(const CounterState&) const = default;
 };
 
+// The totals of a lease row. They only grow.
+struct LeaseTotals {
+  std::int64_t granted = 0;
+  std::int64_t returned = 0;
+  std::int64_t consumed = 0;
+  std::int64_t remainder() const { return granted - returned - consumed; }
+  bool operator==(const LeaseTotals&) const = default;
+};
+
+inline constexpr std::int64_t first_epoch = 1;
+
 struct GrantRequest {
   CounterQuery of;
   std::int64_t at_least = 0;  // below this, nothing is granted
   std::int64_t at_most = 0;
+  std::int64_t needed = 0;  // with less than this, other nodes are told that what they have idle is wanted
+  std::int64_t epoch = first_epoch;
+  // The row's `granted` as far as the node has heard: what the store has granted beyond it was never heard of, and is
+  // a part of this grant. nullopt: it has heard of all.
+  std::optional<std::int64_t> granted_before = std::nullopt;
 };
 
 struct Grant {
-  std::int64_t granted = 0;
-  CounterState state;  // after the grant
+  std::int64_t granted = 0;  // beyond what the node had heard of
+  CounterState state;        // after the grant
+  std::int64_t others = 0;   // of state.leased, what other nodes have
 };
 
-// What a node gives back unused; `returned_total` is the lease row's monotone total, so that a repeat changes nothing.
+// What a node gives back unused; `returned_total` is the lease row's total.
 struct LeaseReturn {
   CounterKey counter;
   std::int64_t returned_total = 0;
+  std::int64_t epoch = first_epoch;
+};
+
+// A lease row as the store has it.
+struct LeaseRow {
+  CounterKey counter;
+  std::int64_t epoch = first_epoch;
+  LeaseTotals totals;
+};
+
+// The answer to a sign of life.
+struct Heartbeat {
+  std::int64_t epoch = first_epoch;     // the node's; in an earlier one it can be granted nothing any more
+  std::int64_t nodes = 1;               // that are alive
+  std::vector<LeaseRow> rows = {};      // of this incarnation, of which something is left
+  std::vector<CounterKey> wanted = {};  // others are short of these: what is idle is to go back
 };
 
 // How far the store has one worker's journal: every settle up to this number (journal::Sequence). 0: none.
@@ -82,9 +127,10 @@ struct Flush {
   base::WallTime now = {};                  // the time of what happens by it, and of what counts of a rolling limit
 };
 
-// The last process of this store, and how far it got.
+// The last process of this node, and how far it got.
 struct LeftBehind {
   base::Uuid store;                  // the store's own id
+  base::Uuid node = {};              // an embedded store has one node, which goes by the store's id
   std::int64_t incarnation = 0;      // 0: there was none
   std::vector<std::uint64_t> marks;  // by worker; shorter if the last ones flushed nothing
   std::uint64_t commit = 0;          // Store::last_commit
@@ -124,9 +170,12 @@ class Store {
     return recover(now, {.incarnation = {}, .records = {}, .doubt = "no journal was kept"});
   }
   // All requests in one transaction, durable against power loss when it returns. Each is granted
-  // min(at_most, grantable) if that is >= at_least, else 0; an unknown or removed limit grants 0.
-  // A grant of a balance is a counter under its own id with the label 0 (catalog/grant.h); before it hands out anything
-  // it makes good what the account's other grants are below zero, and its amount is less by what is still missing.
+  // min(at_most, grantable) if that is >= at_least, else 0; an unknown or removed limit grants 0. What it finds granted
+  // beyond `granted_before` counts as a part of it. Where it is less than `needed` and other nodes have leased of the
+  // counter, they are told that it is wanted; and so they are where a flush books an overrun. unavailable: the epoch is
+  // over. A grant of a balance is a counter under its own id with the label 0 (catalog/grant.h); before it hands out
+  // anything it makes good what the account's other grants are below zero, and its amount is less by what is still
+  // missing.
   virtual base::Result<std::vector<Grant>> grant(std::span<const GrantRequest> requests) = 0;
   // One transaction: writes the records and their transfers (of holds on grants of a balance: ledger/store.h), moves
   // each hold's reserved amount out of `leased`, `spent` to spent (of its sub-window, if it names one) and `unresolved`
@@ -135,6 +184,15 @@ class Store {
   // recover().
   virtual base::Status flush(const Flush& flush) = 0;
   virtual base::Result<std::vector<CounterState>> read(std::span<const CounterQuery> counters) = 0;
+
+  // How long this node's leases hold, from before a heartbeat was sent; nullopt: for ever. A store that lives in the
+  // process does not expire its own leases, and needs no heartbeat.
+  virtual std::optional<std::int64_t> lease_ttl_ms() const { return std::nullopt; }
+  // A sign of life. Expires those of others that have given none.
+  virtual base::Result<Heartbeat> heartbeat() { return Heartbeat{}; }
+  // Called from any thread, from in the middle of others' calls, when something is wanted that this node has leased:
+  // the next heartbeat names it. Empty: nobody is called any more.
+  virtual void on_wanted(std::function<void()> call) { (void)call; }
 };
 
 }  // namespace quota

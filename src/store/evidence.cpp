@@ -21,7 +21,7 @@ std::vector<events::UsageRecord> within_rows(const quota::Evidence& evidence,
     if (!bounded) continue;
     const bool has_no_end = quota::cause_of(*record) == quota::UnresolvedCause::crash;
     for (events::Hold& hold : records.back().holds) {
-      const auto row = remainders.find({hold.limit, hold.label});
+      const auto row = remainders.find({hold.lease_epoch, {hold.limit, hold.label}});
       if (row == remainders.end()) continue;
       if (has_no_end) hold.unresolved = std::min(hold.unresolved, row->second);
       row->second -= std::min({hold.reserved, hold.spent + hold.unresolved, row->second});

@@ -14,7 +14,12 @@ namespace store {
 base::Status check_evidence(const quota::Evidence& evidence, std::int64_t last);
 
 // What is left of each of the dead incarnation's lease rows, those included of which nothing is.
-using Remainders = std::map<quota::CounterKey, std::int64_t>;
+struct RowKey {
+  std::int64_t epoch = quota::first_epoch;
+  quota::CounterKey counter;
+  auto operator<=>(const RowKey&) const = default;
+};
+using Remainders = std::map<RowKey, std::int64_t>;
 
 // The records as they are to be booked, in their order, of those that the store does not have. Where a journal leaves a
 // doubt, an exchange without an end holds no more than what those before it left of its lease row: what it once

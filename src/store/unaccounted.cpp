@@ -9,8 +9,8 @@ namespace store {
 events::UsageRecord unaccounted_record(const Unaccounted& row, base::WallTime now) {
   ASSERT(row.incarnation > 0);
   ASSERT(row.remainder > 0);
-  base::DigestRandom random(
-      base::sha256(fmt::format("{} {} {}", row.incarnation, row.counter.limit.to_string(), row.counter.label.ms)));
+  base::DigestRandom random(base::sha256(fmt::format("{} {} {} {} {}", row.node.to_string(), row.incarnation, row.epoch,
+                                                     row.counter.limit.to_string(), row.counter.label.ms)));
   events::UsageRecord record;
   record.id = base::ExchangeId::create(now, random);
   record.started = now;
@@ -20,8 +20,8 @@ events::UsageRecord unaccounted_record(const Unaccounted& row, base::WallTime no
   record.holds = {{.limit = row.counter.limit,
                    .label = row.counter.label,
                    .reserved = row.remainder,
-                   .spent = 0,
-                   .unresolved = row.remainder}};
+                   .unresolved = row.remainder,
+                   .lease_epoch = row.epoch}};
   return record;
 }
 

@@ -431,3 +431,22 @@ TEST_CASE_TEMPLATE("a recovery goes above every incarnation that is known of, an
   CHECK(bench.on.store->recover(bench.now, {.incarnation = 8, .records = {}, .doubt = {}, .seen_incarnation = 3})
             ->incarnation == 9);
 }
+
+TEST_CASE_TEMPLATE("what was granted and never heard of is a part of the next grant", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  const CounterKey counter = bench.limit(100);
+  const auto ask = [&](std::int64_t at_least, std::int64_t at_most, std::int64_t granted_before) {
+    const quota::GrantRequest request{
+        .of = {counter}, .at_least = at_least, .at_most = at_most, .granted_before = granted_before};
+    return bench.on.store->grant(std::span(&request, 1))->front().granted;
+  };
+  CHECK(ask(1, 30, 0) == 30);
+  CHECK(ask(1, 30, 0) == 30);  // the same once more: its answer was lost
+  CHECK(bench.state(counter).leased == 30);
+  CHECK(ask(1, 50, 0) == 50);  // 20 more
+  CHECK(bench.state(counter).leased == 50);
+  CHECK(ask(1, 10, 0) == 50);  // more than was asked for, but it has it
+  CHECK(ask(60, 80, 50) == 0);
+  CHECK(ask(60, 80, 30) == 70);
+  CHECK(bench.state(counter).leased == 100);
+}

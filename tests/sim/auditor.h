@@ -5,9 +5,12 @@
 //
 // Amounts of every unit are written as Money: tokens and requests are counted in nano-dollars of their own.
 
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +28,7 @@ struct Place {
   std::int64_t label = 0;
   auto operator<=>(const Place&) const = default;
 };
+inline std::string name(Place place) { return fmt::format("limit {} window {}", place.limit, place.label); }
 
 // A span of time in which a label counts.
 struct Span {
@@ -53,6 +57,8 @@ struct Booking {
 // The store's words, read as they stand.
 struct StoreNumbers {
   Money amount, spent, leased, unresolved;
+  Money expired = {};    // of `unresolved`, what is left of lease rows that have expired
+  Money leased_to = {};  // of `leased` and `expired`, what the node has that is spoken of
 };
 struct StoreHold {
   Place place;
@@ -99,7 +105,11 @@ struct Rolling {
 
 class Auditor {
  public:
-  Auditor(Figures& figures, const ProcessClock& clock) : figures_(figures), clock_(clock) {}
+  // `nodes`: gateways on one store. Each knows of the others only what they have told it.
+  Auditor(Figures& figures, const ProcessClock& clock, int nodes)
+      : figures_(figures), clock_(clock), looks_(static_cast<std::size_t>(nodes)) {}
+
+  int nodes() const { return static_cast<int>(looks_.size()); }
 
   // --- limits. Between begin and end of an edit both amounts are right; after a failed one, until the next.
   void limit_opened(int limit, Money amount, LimitKind kind, std::optional<Rolling> rolling);
@@ -107,7 +117,7 @@ class Auditor {
   void edit_ends(int limit, bool certain);
 
   // --- exchanges. `from` and `to`: the wall clock's reach while it was decided.
-  void admitted(int exchange, const std::vector<Want>& wants, const std::vector<Taking>& takings, Span reach);
+  void admitted(int exchange, int node, const std::vector<Want>& wants, const std::vector<Taking>& takings, Span reach);
   // It is written down: from here on a kill leaves a record of it.
   void entered(int exchange);
   void sent(int exchange, bool is_sent);
@@ -118,11 +128,11 @@ class Auditor {
     Place place;
     Money required, available;
   };
-  void refused_as_reached(const std::vector<Shortage>& shortages) const;
+  void refused_as_reached(int node, const std::vector<Shortage>& shortages) const;
   // Right if at any moment since begin_look() others held what was missing.
-  void refused_as_busy(const std::vector<Shortage>& shortages) const;
-  // From here on, the most and the least that is held anywhere is remembered.
-  void begin_look();
+  void refused_as_busy(int node, const std::vector<Shortage>& shortages) const;
+  // From here on, the most and the least that is held anywhere is remembered for that node.
+  void begin_look(int node);
   // amount - spent - unresolved: what a client may still ask for. Of a rolling limit, what it may certainly.
   Money left(Place place) const;
   // Nobody may have more than that.
@@ -143,7 +153,13 @@ class Auditor {
     Money amount, available, reserved, unresolved, spent;
   };
   // Of a moment since begin_look(); `quiet`: nothing else has happened since.
-  void look_at_five(Place place, const Five& five, bool quiet) const;
+  void look_at_five(int node, Place place, const Five& five, bool quiet) const;
+  // What is out, of each place of which something is: expired, and by node what the store has leased to it.
+  struct Out {
+    Money expired;
+    std::vector<Money> leased;
+  };
+  void look_at_leases(std::map<Place, Out> out);
   // The store was asked for money of this place, whether or not anybody got it.
   void touched(Place place) { accounts_[place]; }
   // A grant that was made and never heard of: stands as leased until the process ends.
@@ -151,7 +167,7 @@ class Auditor {
   bool lost_a_grant(Place place) const { return lost_grants_.contains(place); }
   // The process has ended, and the store has opened its next: what is gone is gone. All records there are, and what the
   // store said when it ended and says now.
-  void process_ended(EndOfProcess how, const std::vector<StoreRecord>& records,
+  void process_ended(int node, EndOfProcess how, const std::vector<StoreRecord>& records,
                      const std::map<Place, StoreNumbers>& before, const std::map<Place, StoreNumbers>& store);
   // Nothing happens any more and no fault is active.
   void at_rest(const std::vector<StoreRecord>& records, const std::map<Place, StoreNumbers>& store);
@@ -163,6 +179,7 @@ class Auditor {
   enum class Stage : std::uint8_t { reserved, sent, ended, crashed, lost };
   struct Exchange {
     Stage stage = Stage::reserved;
+    int node = 0;
     bool entered = false;
     bool was_sent = false;
     bool recorded = false;  // before the last process ended
@@ -181,6 +198,7 @@ class Auditor {
   };
   struct Account {
     Money reserved, spent, unresolved, unaccounted;
+    Money overrun = {};    // of a fleet, since all was at rest: what other nodes may not have heard of
     bool excused = false;  // an overrun or a lowered amount may stand above the amount
     std::optional<Span> span;
     // Of a rolling limit, what was spent by the first and the last moment at which it may have been admitted.
@@ -193,6 +211,12 @@ class Auditor {
     Money most, least;
     bool overrun = false;  // the books of a lease were not square meanwhile, and only the next look can tell
   };
+  struct Looking {
+    std::int64_t began_ms = 0;
+    std::map<Place, Look> looks = {};
+    std::map<Place, Money> expired = {};  // at the most
+    std::set<Place> others = {};          // where other nodes had something leased
+  };
   using Sums = std::map<Place, Booking>;
 
   const LimitBook& limit(int number) const { return limits_.at(static_cast<std::size_t>(number)); }
@@ -202,9 +226,14 @@ class Auditor {
   Money spent_least(Place place) const;
   Money spent_most(Place place) const;
   void spend(Place place, Span reach, Money amount);
-  void spend_anew();
+  // All sums once more, from the exchanges.
+  void sum_up();
   void note_held(Place place);
-  Look look(Place place) const;
+  void note_all_held();
+  void note_out(Looking& looking, std::size_t node) const;
+  Look look(int node, Place place) const;
+  // In a fleet, whether that node alone knows all that is spent and held.
+  bool is_fleet() const { return looks_.size() > 1; }
   void check_record(const StoreRecord& record, const Exchange& exchange) const;
   // Checks each record by itself, that none comes twice, and that the counters are nothing but their sum. Says which
   // exchanges have one.
@@ -225,8 +254,8 @@ class Auditor {
   std::map<Place, Account> accounts_;
   std::map<int, Exchange> exchanges_;
   std::map<Place, Money> lost_grants_;
-  std::map<Place, Look> looks_;
-  std::int64_t look_began_ms_ = 0;
+  std::vector<Looking> looks_;  // by node
+  std::map<Place, Out> out_;    // now
 };
 
 }  // namespace sim

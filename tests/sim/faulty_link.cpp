@@ -3,7 +3,7 @@
 namespace sim {
 namespace {
 
-constexpr std::size_t remembered_flushes = 4;
+constexpr std::size_t remembered = 6;
 
 }  // namespace
 
@@ -34,6 +34,7 @@ auto FaultyLink::call(bool repeatable, Call work, const std::function<void(bool)
     ++figures_.repeated_calls;
     answer = work();
   }
+  if (happened) happened();
   const bool lose = chance(weather.lose);
   maybe_crash();
   if (meanwhile_now) meanwhile_now(slow);
@@ -45,28 +46,37 @@ auto FaultyLink::call(bool repeatable, Call work, const std::function<void(bool)
   return answer;
 }
 
-base::Result<quota::LeftBehind> FaultyLink::left_behind() { return truth_.left_behind(); }
+void FaultyLink::connect(std::shared_ptr<quota::Store> store) { store_ = std::move(store); }
+
+void FaultyLink::remember(std::variant<MadeFlush, MadeGrant> what) {
+  made_.push_back({store_, std::move(what)});
+  if (made_.size() > remembered) made_.erase(made_.begin());
+}
+
+base::Result<quota::LeftBehind> FaultyLink::left_behind() { return store_->left_behind(); }
 
 base::Result<quota::Recovery> FaultyLink::recover(base::WallTime now, const quota::Evidence& evidence) {
-  made_.clear();
+  // The embedded store cannot tell one process from the next.
+  std::erase_if(made_, [this](const Made& made) { return made.store == store_; });
   // Evidence is of one incarnation: whoever repeats it has looked at the journals again.
   const bool repeatable = !evidence.incarnation;
-  return call(repeatable, [&] { return truth_.recover(now, evidence); }, {});
+  return call(repeatable, [&] { return store_->recover(now, evidence); }, {});
 }
 
 base::Result<std::vector<quota::Grant>> FaultyLink::grant(std::span<const quota::GrantRequest> requests) {
   std::vector<quota::Grant> granted;
   for (const quota::GrantRequest& request : requests) touched(request.of.counter);
   auto answer = call(
-      false,
+      true,
       [&] {
-        auto grants = truth_.grant(requests);
-        granted = *grants;
+        auto grants = store_->grant(requests);
+        if (grants) granted = *grants;
         return grants;
       },
       meanwhile);
+  if (answer || lost_) remember(MadeGrant(requests.begin(), requests.end()));
   if (!lost_) return answer;
-  for (std::size_t i = 0; i < requests.size(); ++i) {
+  for (std::size_t i = 0; i < granted.size(); ++i) {
     if (granted[i].granted == 0) continue;
     ++figures_.lost_grants;
     grant_lost(requests[i].of.counter, granted[i].granted);
@@ -75,30 +85,42 @@ base::Result<std::vector<quota::Grant>> FaultyLink::grant(std::span<const quota:
 }
 
 base::Status FaultyLink::flush(const quota::Flush& flush) {
-  MadeFlush& now = made_.emplace_back(MadeFlush{{}, {flush.returns.begin(), flush.returns.end()}});
-  for (const events::UsageRecord* const record : flush.records) now.records.push_back(*record);
-  if (made_.size() > remembered_flushes) made_.erase(made_.begin());
-  const std::size_t made = made_.size() - 1;
-  const base::Status status = call(true, [&] { return truth_.flush(flush); }, meanwhile);
+  const base::Status status = call(true, [&] { return store_->flush(flush); }, meanwhile);
   // One that never happened does not arrive later.
-  if (!status && !lost_) made_.erase(made_.begin() + static_cast<std::ptrdiff_t>(made));
+  if (!status && !lost_) return status;
+  MadeFlush made{{}, {flush.returns.begin(), flush.returns.end()}};
+  for (const events::UsageRecord* const record : flush.records) made.records.push_back(*record);
+  remember(std::move(made));
   return status;
 }
 
 base::Result<std::vector<quota::CounterState>> FaultyLink::read(std::span<const quota::CounterQuery> counters) {
   for (const quota::CounterQuery& query : counters) touched(query.counter);
-  return call(true, [&] { return truth_.read(counters); }, meanwhile);
+  return call(true, [&] { return store_->read(counters); }, meanwhile);
+}
+
+base::Result<quota::Heartbeat> FaultyLink::heartbeat() {
+  return call(true, [&] { return store_->heartbeat(); }, meanwhile);
 }
 
 base::Status FaultyLink::change(const std::function<base::Status()>& work) { return call(false, work, meanwhile); }
 
 void FaultyLink::echo(Dice& dice) {
   if (made_.empty()) return;
-  const MadeFlush& again = dice.any_of(made_);
+  const Made& again = dice.any_of(made_);
+  base::Status status;
+  bool may_be_late = again.store != store_;
+  if (const auto* const flush = std::get_if<MadeFlush>(&again.what)) {
+    status = again.store->flush({.records = events::pointers_to(flush->records), .returns = flush->returns});
+  } else if (again.store->lease_ttl_ms()) {  // an embedded store's grants do not travel
+    const auto grants = again.store->grant(std::get<MadeGrant>(again.what));
+    if (!grants) status = std::unexpected(grants.error());
+    may_be_late = may_be_late || (!grants && grants.error().type == base::ErrorType::unavailable);  // its epoch is over
+  }
   ++figures_.repeated_calls;
-  if (const auto status = truth_.flush({.records = events::pointers_to(again.records), .returns = again.returns});
-      !status)
-    throw Violation("a flush that was made before is refused: " + status.error().message);
+  if (happened) happened();
+  if (!status && !may_be_late) throw Violation("what was sent before is refused: " + status.error().message);
+  if (status && again.store != store_) throw Violation("what a closed incarnation has sent is taken");
 }
 
 }  // namespace sim

@@ -4,9 +4,10 @@
 // happens here.
 
 #include <functional>
+#include <memory>
+#include <variant>
 
 #include "quota/store.h"
-#include "store/memory/memory_store.h"
 #include "tests/sim/dice.h"
 #include "tests/sim/engine.h"
 #include "tests/sim/figures.h"
@@ -26,29 +27,37 @@ struct Weather {
 
 class FaultyLink final : public quota::Store {
  public:
-  explicit FaultyLink(store::MemoryStore& truth, Figures& figures) : truth_(truth), figures_(figures) {}
+  explicit FaultyLink(Figures& figures) : figures_(figures) {}
+
+  // The store's end of the way, of one process. Where a node has a new one for each process, what the last ones have
+  // sent may still arrive.
+  void connect(std::shared_ptr<quota::Store> store);
 
   Weather weather;
   // Called in the middle of every call, before it happens and after; `slow` calls take long.
   std::function<void(bool slow)> meanwhile;
   std::function<void(const quota::CounterKey&, std::int64_t granted)> grant_lost;
   std::function<void(const quota::CounterKey&)> touched;
-  std::function<void()> dies;  // called where the process dies, before anything of it is undone
-  int failures = 0;            // calls that answered with an error, ever
+  std::function<void()> happened;  // something, in the store
+  std::function<void()> dies;      // called where the process dies, before anything of it is undone
+  int failures = 0;                // calls that answered with an error, ever
 
   // What decides from here on; must outlive the calls.
   void roll_with(Dice& dice) { dice_ = &dice; }
 
   base::Result<quota::LeftBehind> left_behind() override;
-  std::uint64_t last_commit() const override { return truth_.last_commit(); }
+  std::uint64_t last_commit() const override { return store_->last_commit(); }
   base::Result<quota::Recovery> recover(base::WallTime now, const quota::Evidence& evidence) override;
   base::Result<std::vector<quota::Grant>> grant(std::span<const quota::GrantRequest> requests) override;
   base::Status flush(const quota::Flush& flush) override;
   base::Result<std::vector<quota::CounterState>> read(std::span<const quota::CounterQuery> counters) override;
+  std::optional<std::int64_t> lease_ttl_ms() const override { return store_->lease_ttl_ms(); }
+  base::Result<quota::Heartbeat> heartbeat() override;
+  void on_wanted(std::function<void()> call) override { store_->on_wanted(std::move(call)); }
   // A change of the catalog, in the same weather.
   base::Status change(const std::function<base::Status()>& work);
 
-  // Makes one of the last flushes of this incarnation again.
+  // One of the last flushes or grants arrives again.
   void echo(Dice& dice);
 
  private:
@@ -61,11 +70,18 @@ class FaultyLink final : public quota::Store {
     std::vector<events::UsageRecord> records;
     std::vector<quota::LeaseReturn> returns;
   };
-  store::MemoryStore& truth_;
+  using MadeGrant = std::vector<quota::GrantRequest>;
+  struct Made {
+    std::shared_ptr<quota::Store> store;  // of the process that made it
+    std::variant<MadeFlush, MadeGrant> what;
+  };
+  void remember(std::variant<MadeFlush, MadeGrant> what);
+
+  std::shared_ptr<quota::Store> store_;
   Figures& figures_;
   Dice* dice_ = nullptr;
-  std::vector<MadeFlush> made_;  // the last few
-  bool lost_ = false;            // the call that just ended happened, and its answer was lost
+  std::vector<Made> made_;  // the last few
+  bool lost_ = false;       // the call that just ended happened, and its answer was lost
 };
 
 }  // namespace sim

@@ -115,6 +115,8 @@ void Process::check_admitted(const Exchange& exchange, const quota::Reservation&
   std::vector<Taking> takings;
   for (const quota::Reservation::Part& part : reservation.parts()) {
     const auto& span = part.lease->span();
+    if (part.amount > 0 && around_.expired(part.lease->counter(), part.lease->epoch()))
+      throw Violation(fmt::format("exchange {} was admitted on a lease that has expired", exchange.number));
     takings.push_back({.place = place_of(part.lease->counter()),
                        .span = {.start = span.start.ms, .end = span.end.ms},
                        .amount = money(part.amount)});
@@ -122,7 +124,8 @@ void Process::check_admitted(const Exchange& exchange, const quota::Reservation&
                       takings.back().place.limit, takings.back().place.label);
   }
   const std::int64_t from = std::min(exchange.asked_at_ms, around_.clock.wall_ms);
-  around_.auditor.admitted(exchange.number, exchange.wants, takings, {.start = from, .end = around_.clock.latest_ms});
+  around_.auditor.admitted(exchange.number, around_.node, exchange.wants, takings,
+                           {.start = from, .end = around_.clock.latest_ms});
 }
 
 void Process::check_refused(const Exchange& exchange, const quota::Refusal& refusal) {
@@ -135,11 +138,13 @@ void Process::check_refused(const Exchange& exchange, const quota::Refusal& refu
   switch (refusal.type) {
     case base::ErrorType::limit_reached:
       ++around_.figures.reached;
-      return around_.auditor.refused_as_reached(shortages);
-    case base::ErrorType::limit_busy: ++around_.figures.busy; return around_.auditor.refused_as_busy(shortages);
+      return around_.auditor.refused_as_reached(around_.node, shortages);
+    case base::ErrorType::limit_busy:
+      ++around_.figures.busy;
+      return around_.auditor.refused_as_busy(around_.node, shortages);
     case base::ErrorType::unavailable:
       ++around_.figures.unavailable;
-      if (around_.link.failures == failures_before_ && keeper_->admitting() && !closing_)
+      if (around_.link.failures == failures_before_ && keeper_->admitting() && !closing_ && !around_.is_fleet)
         throw Violation("false refusal: unavailable, and the store answers: " + refusal.reason);
       return;
     default: throw Violation("a refusal of another type: " + std::string(base::to_string(refusal.type)));
@@ -148,6 +153,7 @@ void Process::check_refused(const Exchange& exchange, const quota::Refusal& refu
 
 // What a reply's headers say is left.
 void Process::check_remaining(const Worker& worker, const Key& wanted) {
+  if (around_.is_fleet) return;  // what others have spent is heard of later
   const base::WallTime now = around_.clock.wall_now();
   for (const SeenLimit& limit : wanted) {
     const auto remaining = worker.admission.remaining(limit.limit, now);
@@ -339,7 +345,7 @@ void Process::turn() {
   turning_ = true;
   woken_ = false;
   failures_before_ = around_.link.failures;
-  around_.auditor.begin_look();
+  around_.auditor.begin_look(around_.node);
   due_ = keeper_->turn();
   turning_ = false;
 }
@@ -366,7 +372,7 @@ void Process::read_numbers(Dice& dice) {
   if (!numbers) return;
   for (std::size_t i = 0; i < limits.size(); ++i) {
     const quota::FiveNumbers& five = (*numbers)[i];
-    around_.auditor.look_at_five(place_of(counter_of(limits[i], five.window.start)),
+    around_.auditor.look_at_five(around_.node, place_of(counter_of(limits[i], five.window.start)),
                                  {.amount = money(five.amount),
                                   .available = money(five.available),
                                   .reserved = money(five.reserved),

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -33,8 +34,10 @@ using View = std::shared_ptr<const std::vector<Key>>;
 
 // What outlives a process: handed to each in turn.
 struct Surroundings {
+  int node = 0;
+  bool is_fleet = false;  // others have the store too
   FaultyLink& link;
-  ProcessClock& clock;
+  const ProcessClock& clock;
   Auditor& auditor;
   Figures& figures;
   Trace& trace;
@@ -43,6 +46,8 @@ struct Surroundings {
   int& next_exchange;
   std::map<base::ExchangeId, int>& exchanges;  // their numbers
   journal::Calls& bells;
+  // Whether the store has expired the node's lease of that epoch.
+  std::function<bool(const quota::CounterKey&, std::int64_t epoch)> expired = {};
   std::int64_t coin = 1;  // what the smallest usual amount of money is, in nano-dollars
 };
 
@@ -68,6 +73,7 @@ class Process {
   // --- the store thread
   // Runs if it was woken or is due.
   void turn();
+  bool turning() const { return turning_; }
   std::optional<base::Instant> due() const { return woken_ ? std::optional(around_.clock.now()) : due_; }
   // --- the control thread
   void publish(std::size_t worker, View view) { workers_[worker].view = std::move(view); }

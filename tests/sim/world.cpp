@@ -8,7 +8,6 @@ namespace sim {
 namespace {
 
 constexpr std::int64_t day_ms = 86'400'000;
-constexpr std::int64_t rest_at_most_ms = 60'000;  // until everything has come to rest after the last fault
 
 Money money(std::int64_t amount) { return Money::from_nanos(amount); }
 
@@ -36,22 +35,21 @@ World::World(std::uint64_t seed, Figures& figures, Trace& trace)
     : figures_(figures),
       trace_(trace),
       birth_(seed),
-      link_(truth_, figures),
-      machine_(keeping_by(birth_), birth_.next()),
-      auditor_(figures, clock_),
+      ttl_ms_(birth_.between(300, 8'000)),
+      auditor_(figures, clock_, birth_.once_in(2) ? static_cast<int>(birth_.between(2, 3)) : 1),
       account_({.id = base::AccountId::create({1}, birth_),
                 .parent = {},
                 .name = "account",
                 .external_id = {},
-                .created = {}}),
-      around_({link_, clock_, auditor_, figures_, trace_, account_.id, numbers_, next_exchange_, exchanges_,
-               machine_.bells}) {
+                .created = {}}) {
   clock_.set(1'795'233'960'000 + birth_.between(-400 * day_ms, 400 * day_ms));
-  around_.coin = birth_.once_in(2) ? 1 : birth_.between(1, 2'000'000'000);
+  coin_ = birth_.once_in(2) ? 1 : birth_.between(1, 2'000'000'000);
   options_ = {.flush_every_ms = birth_.between(1, birth_.once_in(4) ? 5'000 : 50),
               .flush_records = static_cast<std::size_t>(birth_.between(1, 64)),
               .idle_return_ms = birth_.between(50, 2'000),
-              .unflushed_max = static_cast<std::size_t>(birth_.once_in(4) ? birth_.between(5, 50) : 200'000)};
+              .unflushed_max = static_cast<std::size_t>(birth_.once_in(4) ? birth_.between(5, 50) : 200'000),
+              .recall_wait_ms = birth_.between(0, 300),
+              .recall_every_ms = birth_.between(1, 50)};
   workers_ = static_cast<std::size_t>(birth_.between(1, 3));
   (void)truth_.put(account_);
   for (std::int64_t count = birth_.between(1, 4); count > 0; --count) open_limit(birth_);
@@ -61,14 +59,38 @@ World::World(std::uint64_t seed, Figures& figures, Trace& trace)
       if (!birth_.once_in(4)) key.push_back(number);
     }
   }
-  link_.meanwhile = [this](bool slow) { meanwhile(slow); };
-  link_.dies = [this] { machine_.kill(); };
-  link_.touched = [this](const quota::CounterKey& counter) { touch(counter); };
-  link_.grant_lost = [this](const quota::CounterKey& counter, std::int64_t amount) {
+  for (int number = 0; number < auditor_.nodes(); ++number)
+    nodes_.push_back(std::make_unique<Node>(number, keeping_by(birth_), birth_.next(), figures));
+  for (const auto& node : nodes_) be_born(*node);
+}
+
+void World::be_born(Node& node) {
+  if (is_fleet()) node.id = base::Uuid::version7({1}, birth_);
+  node.around.emplace(
+      Surroundings{.node = node.number,
+                   .is_fleet = is_fleet(),
+                   .link = node.link,
+                   .clock = clock_,
+                   .auditor = auditor_,
+                   .figures = figures_,
+                   .trace = trace_,
+                   .account = account_.id,
+                   .numbers = numbers_,
+                   .next_exchange = next_exchange_,
+                   .exchanges = exchanges_,
+                   .bells = node.machine.bells,
+                   .expired = [this, &node](const quota::CounterKey& counter,
+                                            std::int64_t epoch) { return has_expired(node, counter, epoch); },
+                   .coin = coin_});
+  node.link.meanwhile = [this, &node](bool slow) { meanwhile(node, slow); };
+  node.link.dies = [&node] { node.machine.kill(); };
+  node.link.happened = [this] { look_at_leases(); };
+  node.link.touched = [this](const quota::CounterKey& counter) { touch(counter); };
+  node.link.grant_lost = [this](const quota::CounterKey& counter, std::int64_t amount) {
     trace_.say("  a grant of {} is never heard of", amount);
     auditor_.grant_lost(touch(counter), money(amount));
   };
-  (void)start(birth_, EndOfProcess::closed);
+  (void)start(node, birth_, EndOfProcess::closed);
 }
 
 Place World::touch(const quota::CounterKey& counter) {
@@ -86,7 +108,7 @@ int World::open_limit(Dice& dice) {
                  .name = "limit",
                  .unit = unit,
                  .window = window_by(dice.between(0, 31)),
-                 .amount = any_amount(dice, unit, around_.coin),
+                 .amount = any_amount(dice, unit, coin_),
                  .mode = dice.once_in(10) ? catalog::LimitMode::shadow : catalog::LimitMode::enforce,
                  .admission = dice.once_in(8) ? catalog::LimitAdmission::lazy : catalog::LimitAdmission::reserve,
                  .created = clock_.wall_now()}});
@@ -118,51 +140,67 @@ void World::live(const Plan& plan) {
     Dice dice(next.dice);
     dice_ = &dice;
     plain_ = next.plain;
-    link_.roll_with(dice);
+    for (const auto& node : nodes_) node->link.roll_with(dice);
     ++figures_.steps;
     trace_.say("step {} {} at {} ms", next.number, to_string(next.act), clock_.wall_ms);
-    try {
-      step(next, dice);
-    } catch (const Crash&) {
-      trace_.say("  the process dies in the middle of it");
-      crash(dice);
-    }
+    step(next, dice);
     look();
   }
 }
 
 void World::step(const Step& step, Dice& dice) {
-  switch (step.act) {
-    case Act::ask: return process_->ask(dice);
-    case Act::go_on: return process_->go_on(dice);
-    case Act::answer: return process_->answer(dice);
-    case Act::turn: return process_->turn();
-    case Act::pass: return pass(dice);
-    case Act::jump: return jump(dice);
-    case Act::weather: return change_weather(dice);
-    case Act::edit: return edit(dice);
-    case Act::remove: return remove(dice);
-    case Act::numbers: return process_->read_numbers(dice);
-    case Act::echo: return link_.echo(dice);
-    case Act::crash: return crash(dice);
-    case Act::close: return close(dice);
-    case Act::calm: return calm(dice);
+  Node& node = any_node(dice);
+  if (is_fleet()) trace_.say("  at node {}", node.number);
+  try {
+    switch (step.act) {
+      case Act::ask: return node.process->ask(dice);
+      case Act::go_on: return node.process->go_on(dice);
+      case Act::answer: return node.process->answer(dice);
+      case Act::turn: return node.process->turn();
+      case Act::pass: return pass(node, dice);
+      case Act::jump: return jump(dice);
+      case Act::weather: return change_weather(node, dice);
+      case Act::edit: return edit(node, dice);
+      case Act::remove: return remove(node, dice);
+      case Act::numbers: return node.process->read_numbers(dice);
+      case Act::echo: return node.link.echo(dice);
+      case Act::crash: return crash(node, dice);
+      case Act::close: return close(node, dice);
+      case Act::calm: return calm(dice);
+    }
+  } catch (const Crash&) {
+    trace_.say("  the process dies in the middle of it");
+    crash(node, dice);
   }
 }
 
-// What the rest of the process, and time, do while the store is at work.
-void World::meanwhile(bool slow) {
-  if (plain_ || process_ == nullptr) return;
+// What the rest of the process, the other nodes, and time do while the store is at work.
+void World::meanwhile(Node& node, bool slow) {
+  if (plain_ || node.process == nullptr) return;
   if (slow) pass_ms(dice_->between(1, dice_->once_in(4) ? 30'000 : 100));
-  for (std::int64_t acts = dice_->between(-2, slow ? 6 : 2); acts > 0; --acts) process_->any_act(*dice_);
+  for (std::int64_t acts = dice_->between(-2, slow ? 6 : 2); acts > 0; --acts) node.process->any_act(*dice_);
+  if (is_fleet() && dice_->once_in(4)) another_goes_on(node);
+}
+
+void World::another_goes_on(Node& than) {
+  Node& other = any_node(*dice_);
+  if (&other == &than || other.process == nullptr || other.process->turning()) return;
+  trace_.say("  meanwhile, node {}", other.number);
+  try {
+    for (std::int64_t acts = dice_->between(0, 2); acts > 0; --acts) other.process->any_act(*dice_);
+    other.process->turn();
+  } catch (const Crash&) {
+    trace_.say("  its process dies in the middle of it");
+    crash(other, *dice_);
+  }
 }
 
 void World::pass_ms(std::int64_t ms) { clock_.pass_ms(ms); }
 
-void World::pass(Dice& dice) {
+void World::pass(Node& node, Dice& dice) {
   const std::int64_t kind = dice.between(1, 100);
-  if (dice.once_in(8)) process_->write_through();
-  if (dice.once_in(8)) machine_.write_back();
+  if (dice.once_in(8)) node.process->write_through();
+  if (dice.once_in(8)) node.machine.write_back();
   if (kind <= 60) return pass_ms(dice.between(0, 60));
   if (kind <= 94) return pass_ms(dice.between(0, 2'000));
   if (kind <= 96) return pass_ms(dice.between(0, 40) * day_ms);
@@ -177,67 +215,76 @@ void World::jump(Dice& dice) {
   std::int64_t by = dice.between(-2'000, 2'000);
   if (kind > 5) by = dice.between(-2 * day_ms, 2 * day_ms);
   if (kind > 8) by = dice.between(-40, 40) * day_ms;
-  // A store forgets what a rolling limit no longer counts, so far as clocks are right within a day.
+  // A store forgets what a rolling limit no longer counts, so far as clocks are right within a day. And a fleet's
+  // clocks agree, or what counts would depend on who is asked.
   highest_ms_ = std::max(highest_ms_, clock_.wall_ms);
   std::int64_t to = clock_.wall_ms + by;
-  if (has_rolling_) to = std::max(to, highest_ms_ - quota::sub_windows_kept_ms * 9 / 10);
+  if (has_rolling_) to = std::max(to, is_fleet() ? highest_ms_ : highest_ms_ - quota::sub_windows_kept_ms * 9 / 10);
   clock_.set(to);
   trace_.say("  the clock is set by {} ms", by);
 }
 
-void World::change_weather(Dice& dice) {
+void World::change_weather(Node& node, Dice& dice) {
   const auto some = [&](int most) { return dice.once_in(2) ? static_cast<int>(dice.between(1, most)) : 0; };
-  link_.weather = {};
-  machine_.leave_room();
+  Weather& weather = node.link.weather;
+  weather = {};
+  node.machine.leave_room();
   if (dice.once_in(3)) return;
-  if (dice.once_in(4)) machine_.leave_room_for(static_cast<std::size_t>(dice.between(0, 2)));
-  link_.weather = {.refuse = some(400), .lose = some(200), .repeat = some(300), .crash = some(6), .slow = some(200)};
-  if (dice.once_in(6)) link_.weather.refuse = 1'000;  // the store is down
+  if (dice.once_in(4)) node.machine.leave_room_for(static_cast<std::size_t>(dice.between(0, 2)));
+  weather = {.refuse = some(400), .lose = some(200), .repeat = some(300), .crash = some(6), .slow = some(200)};
+  if (dice.once_in(6)) weather.refuse = 1'000;  // the store is out of reach
 }
 
 // --- the operator --------------------------------------------------------------------------------------------------
 
 void World::publish_everywhere() {
   const View view = view_of_keys();
-  for (std::size_t worker = 0; worker < process_->worker_count(); ++worker) {
-    process_->publish(worker, view);
-    meanwhile(false);
-  }
+  for (const auto& node : nodes_)
+    for (std::size_t worker = 0; worker < node->process->worker_count(); ++worker) {
+      node->process->publish(worker, view);
+      meanwhile(*node, false);
+    }
 }
 
-// As the catalog does it: stored, published, and then the keeper is told (src/app/program.cpp, catalog_changed).
+// As the catalog does it: stored, published, and then the keepers are told (src/app/program.cpp, catalog_changed).
 void World::finish_edit(int number, const base::Status& stored) {
   if (stored) {
     publish_everywhere();
-    process_->limit_changed(limits_[static_cast<std::size_t>(number)].limit.id);
+    for (const auto& node : nodes_) {
+      try {
+        node->process->limit_changed(limits_[static_cast<std::size_t>(number)].limit.id);
+      } catch (const Crash&) {
+        trace_.say("  the process of node {} dies of it", node->number);
+        crash(*node, *dice_);
+      }
+    }
   }
   auditor_.edit_ends(number, stored.has_value());
 }
 
-void World::edit(Dice& dice) {
+void World::edit(Node& by, Dice& dice) {
   const int number = static_cast<int>(dice.between(0, static_cast<std::int64_t>(limits_.size()) - 1));
   Operated& operated = limits_[static_cast<std::size_t>(number)];
   if (operated.removed) return;
   ++figures_.edits;
   catalog::Limit changed = operated.limit;
-  changed.amount =
-      dice.once_in(3) ? changed.amount + dice.between(1, 500) : any_amount(dice, changed.unit, around_.coin);
+  changed.amount = dice.once_in(3) ? changed.amount + dice.between(1, 500) : any_amount(dice, changed.unit, coin_);
   trace_.say("  limit {} is to allow {}", number, changed.amount);
   auditor_.edit_begins(number, money(changed.amount));
-  const auto stored = process_->on_store_thread([&] { return link_.change([&] { return truth_.put(changed); }); });
+  const auto stored = by.process->on_store_thread([&] { return by.link.change([&] { return truth_.put(changed); }); });
   if (stored) operated.limit = changed;
   finish_edit(number, stored);
 }
 
-void World::remove(Dice& dice) {
+void World::remove(Node& by, Dice& dice) {
   const int number = static_cast<int>(dice.between(0, static_cast<std::int64_t>(limits_.size()) - 1));
   Operated& operated = limits_[static_cast<std::size_t>(number)];
   if (operated.removed) return;
   ++figures_.removals;
   trace_.say("  limit {} is to go", number);
   auditor_.edit_begins(number, Money::zero());
-  const auto stored = process_->on_store_thread(
-      [&] { return link_.change([&] { return truth_.remove(operated.limit.id, clock_.wall_now()); }); });
+  const auto stored = by.process->on_store_thread(
+      [&] { return by.link.change([&] { return truth_.remove(operated.limit.id, clock_.wall_now()); }); });
   operated.removed = stored.has_value();
   finish_edit(number, stored);
   if (!stored || dice.once_in(3)) return;
@@ -247,159 +294,64 @@ void World::remove(Dice& dice) {
   publish_everywhere();
 }
 
-// --- ends and beginnings -------------------------------------------------------------------------------------------
-
-EndOfProcess World::start(Dice& dice, EndOfProcess how) {
-  machine_.kill();
-  process_.reset();
-  machine_.leave_room();
-  const Weather weather = std::exchange(link_.weather, {});
-  link_.weather.crash = weather.clear() ? 0 : 200;  // also in the middle of its recovery, and again
-  link_.roll_with(dice);
-  quota::Journals journals = begin(dice, how);
-  link_.weather = weather;
-  see_what_is_stored();
-  if (clock_.wall_ms < clock_.latest_ms) auditor_.time_stepped_back();
-  clock_.latest_ms = clock_.wall_ms;
-  process_ = std::make_unique<Process>(around_, options_, workers_, view_of_keys(), std::move(journals));
-  return how;
-}
-
-quota::Journals World::begin(Dice& dice, EndOfProcess& how) {
-  while (true) {
-    machine_.before_each_write([this, &dice] {
-      if (!link_.weather.clear() && dice.once_in(10)) throw Crash();
-    });
-    try {
-      auto journals = machine_.begin(link_, static_cast<std::uint32_t>(workers_), clock_.wall_now());
-      machine_.before_each_write({});
-      if (journals) return std::move(*journals);
-      throw Violation("a process cannot begin: " + journals.error().message);
-    } catch (const Crash&) {
-      ++figures_.crashes;
-      machine_.kill();
-      if (machine_.keeping() != Keeping::nothing && dice.once_in(4)) how = std::max(how, without_power());
-    }
-  }
-}
-
-// A new process knows what the store knows: an edit that nobody was sure of is certain from here on.
-void World::see_what_is_stored() {
-  const catalog::Contents contents = *truth_.load();
-  for (std::size_t number = 0; number < limits_.size(); ++number) {
-    Operated& operated = limits_[number];
-    const auto stored = std::ranges::find(contents.limits, operated.limit.id, &catalog::Limit::id);
-    operated.removed = stored == contents.limits.end();
-    if (!operated.removed) operated.limit = *stored;
-    if (auditor_.certain_of(static_cast<int>(number))) continue;
-    auditor_.edit_begins(static_cast<int>(number), money(operated.removed ? 0 : operated.limit.amount));
-    auditor_.edit_ends(static_cast<int>(number), true);
-  }
-}
-
-EndOfProcess World::killed() const {
-  return machine_.keeping() == Keeping::nothing ? EndOfProcess::lost : EndOfProcess::killed;
-}
-
-EndOfProcess World::without_power() {
-  ++figures_.power_losses;
-  trace_.say("  power is lost");
-  machine_.lose_power();
-  return machine_.keeping() == Keeping::power ? EndOfProcess::lost_power : EndOfProcess::lost;
-}
-
-void World::crash(Dice& dice) {
-  ++figures_.crashes;
-  EndOfProcess how = killed();
-  const std::int64_t kind = machine_.keeping() == Keeping::nothing ? 10 : dice.between(1, 10);
-  if (kind <= 3) {
-    how = without_power();
-  } else if (kind <= 4 && machine_.damage(dice)) {
-    ++figures_.damages;
-    trace_.say("  a journal is damaged");
-    how = EndOfProcess::lost;
-  } else if (how == EndOfProcess::killed) {
-    ++figures_.kills;
-  }
-  const auto before = store_numbers();
-  how = start(dice, how);
-  auditor_.process_ended(how, records(), before, store_numbers());
-}
-
-void World::close(Dice& dice) {
-  process_->finish_all(dice);
-  plain_ = true;  // the workers have ended by then
-  const base::Status closed = process_->close();
-  if (closed) ++figures_.closes;
-  const auto before = store_numbers();
-  const EndOfProcess how = start(dice, closed ? EndOfProcess::closed : killed());
-  auditor_.process_ended(closed ? EndOfProcess::closed : how, records(), before, store_numbers());
-}
-
-void World::calm(Dice& dice) {
-  ++figures_.calms;
-  link_.weather = {};
-  machine_.leave_room();
-  process_->finish_all(dice);
-  let_time_pass_until_rest(dice);
-  auditor_.at_rest(records(), store_numbers());
-  spend_the_last_unit(dice);
-}
-
-// As the store thread would: it sleeps until it is due, and nobody wakes it for nothing.
-void World::let_time_pass_until_rest(Dice& dice) {
-  plain_ = true;
-  const std::int64_t until = clock_.elapsed_ns + rest_at_most_ms * 1'000'000;
-  for (auto due = process_->due(); due; due = process_->due()) {
-    if (due->ns > clock_.elapsed_ns) pass_ms((due->ns - clock_.elapsed_ns + 999'999) / 1'000'000);
-    process_->turn();
-    process_->finish_all(dice);
-    if (clock_.elapsed_ns > until) throw Violation("not live: the store thread does not come to rest");
-  }
-  if (!process_->idle()) throw Violation("not live: the store thread sleeps, and an exchange waits for it");
-}
-
-void World::spend_the_last_unit(Dice& dice) {
-  const int number = static_cast<int>(dice.between(0, static_cast<std::int64_t>(limits_.size()) - 1));
-  const Operated& operated = limits_[static_cast<std::size_t>(number)];
-  const quota::CounterKey counter = counter_of(operated.limit, {clock_.latest_ms});
-  const Place place = touch(counter);
-  if (clock_.latest_ms != clock_.wall_ms) return;  // the windows are those of before the clock was put back, or not
-  if (operated.removed || !auditor_.certain_of(number) || auditor_.lost_a_grant(place)) return;
-  if (!operated.limit.leased()) return;
-  auditor_.begin_look();
-  const Money left = auditor_.left(place);
-  if (left.is_negative() || left.is_zero()) return;
-  ++figures_.last_units;
-  if (!process_->ask_alone({number, operated.limit}, left.nanos()))
-    throw Violation(fmt::format("false refusal: {} is left of limit {} and cannot be had", left.nanos(), number));
-  const Money most = auditor_.left_by_any_count(place);
-  if (process_->ask_alone({number, operated.limit}, most.nanos() + 1))
-    throw Violation(fmt::format("never over: {} is left of limit {}, and one more was had", most.nanos(), number));
-}
-
 // --- what the store says -------------------------------------------------------------------------------------------
 
 void World::look() {
-  auditor_.begin_look();
+  for (const auto& node : nodes_) auditor_.begin_look(node->number);
+  std::map<quota::CounterKey, std::int64_t> expired;
+  for (const auto& open : truth_.open_rows())
+    if (open.expired) expired[open.row.counter] += open.row.totals.remainder();
   for (const Operated& operated : limits_) {
     const quota::CounterQuery query = query_at(operated.limit, {clock_.latest_ms});
     const quota::CounterKey& counter = query.counter;
     if (!touched_.contains(counter)) continue;
     const auto states = truth_.read(std::span(&query, 1));
     const quota::CounterState& state = states->front();
-    auditor_.look_at(touch(counter),
-                     {money(state.amount), money(state.spent), money(state.leased), money(state.unresolved)});
+    const auto out = expired.find(counter);
+    auditor_.look_at(touch(counter), {.amount = money(state.amount),
+                                      .spent = money(state.spent),
+                                      .leased = money(state.leased),
+                                      .unresolved = money(state.unresolved),
+                                      .expired = money(out == expired.end() ? 0 : out->second)});
   }
 }
 
-std::map<Place, StoreNumbers> World::store_numbers() {
+bool World::has_expired(const Node& node, const quota::CounterKey& counter, std::int64_t epoch) const {
+  if (!is_fleet()) return false;
+  return std::ranges::any_of(truth_.open_rows(), [&](const auto& open) {
+    return open.expired && open.node == node.id && open.row.counter == counter && open.row.epoch == epoch;
+  });
+}
+
+void World::look_at_leases() {
+  if (!is_fleet()) return;
+  std::map<Place, Auditor::Out> out;
+  for (const auto& open : truth_.open_rows()) {
+    const Money remainder = money(open.row.totals.remainder());
+    Auditor::Out& of_place = out[touch(open.row.counter)];
+    of_place.leased.resize(nodes_.size());
+    if (open.expired) of_place.expired += remainder;
+    const auto node = std::ranges::find_if(nodes_, [&](const auto& one) { return one->id == open.node; });
+    of_place.leased[static_cast<std::size_t>(node - nodes_.begin())] += remainder;
+  }
+  auditor_.look_at_leases(std::move(out));
+}
+
+std::map<Place, StoreNumbers> World::store_numbers(const Node& node) {
   std::map<Place, StoreNumbers> numbers;
   for (const quota::CounterKey& counter : touched_) {
     const quota::CounterQuery query = query_of(counter);
     const auto states = truth_.read(std::span(&query, 1));
     const quota::CounterState& state = states->front();
-    numbers[touch(counter)] = {money(state.amount), money(state.spent), money(state.leased), money(state.unresolved)};
+    numbers[touch(counter)] = {.amount = money(state.amount),
+                               .spent = money(state.spent),
+                               .leased = money(state.leased),
+                               .unresolved = money(state.unresolved)};
+  }
+  for (const auto& open : truth_.open_rows()) {
+    StoreNumbers& of_place = numbers[touch(open.row.counter)];
+    if (open.expired) of_place.expired += money(open.row.totals.remainder());
+    if (open.node == node.id) of_place.leased_to += money(open.row.totals.remainder());
   }
   return numbers;
 }

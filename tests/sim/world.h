@@ -1,15 +1,16 @@
 #pragma once
-// One life: a store that outlives everything, limits that an operator edits, and processes that come and go on it, one
-// after another. The plan says what happens; after each step the auditor looks.
+// One life: a store that outlives everything, limits that an operator edits, and nodes, on each of which processes come
+// and go, one after another. The plan says what happens; after each step the auditor looks.
 //
-// One process lives at a time, because the port quota/store.h knows one incarnation at a time: its calls do not say
-// whose they are, so two keepers would share a lease row. When it can tell them apart, `process_` becomes a list; the
-// rest is written for that already: each process has its own clock and its own view of the catalog.
+// In every second life one node has the store to itself, embedded. In the others two or three share it, as a fleet:
+// their leases hold for a time, and while one node's call is on its way the others go on, to the point of making calls
+// of their own. All see one clock.
 
 #include <memory>
 #include <optional>
 #include <set>
 
+#include "store/memory/memory_store.h"
 #include "tests/sim/machine.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/process.h"
@@ -23,49 +24,68 @@ class World {
   void live(const Plan& plan);
 
  private:
+  struct Node {
+    Node(int place, Keeping keeping, std::uint64_t seed, Figures& figures)
+        : number(place), link(figures), machine(keeping, seed) {}
+    const int number;
+    base::Uuid id;  // nil: the store is embedded
+    FaultyLink link;
+    Machine machine;
+    std::optional<Surroundings> around;
+    std::unique_ptr<Process> process;
+  };
   struct Operated {
     catalog::Limit limit;
     bool removed = false;
   };
 
+  void be_born(Node& node);
   void step(const Step& step, Dice& dice);
-  void pass(Dice& dice);
+  Node& any_node(Dice& dice) { return *dice.any_of(nodes_); }
+  bool is_fleet() const { return nodes_.size() > 1; }
+  void pass(Node& node, Dice& dice);
   void jump(Dice& dice);
-  void change_weather(Dice& dice);
-  void edit(Dice& dice);
-  void remove(Dice& dice);
-  void crash(Dice& dice);
-  void close(Dice& dice);
+  void change_weather(Node& node, Dice& dice);
+  void edit(Node& by, Dice& dice);
+  void remove(Node& by, Dice& dice);
+  void crash(Node& node, Dice& dice);
+  void close(Node& node, Dice& dice);
   void calm(Dice& dice);
 
   int open_limit(Dice& dice);
-  void meanwhile(bool slow);
+  void meanwhile(Node& node, bool slow);
+  void another_goes_on(Node& than);
   void publish_everywhere();
   void finish_edit(int number, const base::Status& stored);
   View view_of_keys() const;
   // A new process on what the store holds and the last one has left, however often it dies on the way. Returns how the
   // last one has ended: worse than `how`, if power was lost meanwhile.
-  EndOfProcess start(Dice& dice, EndOfProcess how);
-  quota::Journals begin(Dice& dice, EndOfProcess& how);
+  EndOfProcess start(Node& node, Dice& dice, EndOfProcess how);
+  quota::Journals begin(Node& node, Dice& dice, EndOfProcess& how);
   void see_what_is_stored();
-  EndOfProcess killed() const;
-  EndOfProcess without_power();
+  static EndOfProcess killed(const Node& node);
+  EndOfProcess without_power(Node& node);
   void let_time_pass_until_rest(Dice& dice);
+  bool let_the_next_one_turn(std::int64_t until_ns);
   void spend_the_last_unit(Dice& dice);
   void pass_ms(std::int64_t ms);
   void look();
+  void look_at_leases();
+  bool has_expired(const Node& node, const quota::CounterKey& counter, std::int64_t epoch) const;
 
   std::vector<StoreRecord> records();
   StoreRecord told(const events::UsageRecord& record);
-  std::map<Place, StoreNumbers> store_numbers();
+  // `node`: whose leases are looked at.
+  std::map<Place, StoreNumbers> store_numbers(const Node& node);
+  std::map<Place, StoreNumbers> store_numbers() { return store_numbers(*nodes_.front()); }
   Place touch(const quota::CounterKey& counter);
 
   Figures& figures_;
   Trace& trace_;
   Dice birth_;
   store::MemoryStore truth_;
-  FaultyLink link_;
-  Machine machine_;
+  const std::int64_t ttl_ms_;  // of a fleet's leases
+  std::vector<std::unique_ptr<Node>> nodes_;
   ProcessClock clock_;
   std::int64_t highest_ms_ = 0;  // that the clock ever was
   bool has_rolling_ = false;
@@ -77,10 +97,9 @@ class World {
   std::set<quota::CounterKey> touched_;
   int next_exchange_ = 0;
   std::map<base::ExchangeId, int> exchanges_;
-  Surroundings around_;
   quota::KeeperOptions options_;
   std::size_t workers_ = 1;
-  std::unique_ptr<Process> process_;
+  std::int64_t coin_ = 1;
   Dice* dice_ = nullptr;  // of the step under way
   bool plain_ = false;
 };

@@ -11,12 +11,12 @@ base::Result<quota::Books::Kept> MemoryStore::show(quota::BooksReader& reader) {
     for (const auto& [label, spent] : counter.sub_windows)
       reader.see(quota::KeptSubWindow{.limit = key.limit, .label = label, .spent = spent});
   }
-  for (const auto& [key, row] : books_.leases)
-    reader.see(quota::KeptLease{.incarnation = incarnation_,
-                                .counter = key,
-                                .granted = row.granted,
-                                .returned = row.returned,
-                                .consumed = row.consumed,
+  for (const auto& [name, row] : books_.leases)
+    reader.see(quota::KeptLease{.incarnation = nodes_.at(name.node).incarnation,
+                                .counter = name.row.counter,
+                                .granted = row.totals.granted,
+                                .returned = row.totals.returned,
+                                .consumed = row.totals.consumed,
                                 .open = true});
   for (const auto& [id, stored] : grants_)
     reader.see(quota::KeptGrant{
@@ -25,7 +25,7 @@ base::Result<quota::Books::Kept> MemoryStore::show(quota::BooksReader& reader) {
     for (const ledger::Posting& posting : transfer.postings) reader.see(posting, transfer.kind);
   for (const auto& [id, item] : unresolved_) reader.see(item);
   for (const auto& [key, record] : usage_) reader.see(record, false);
-  return Kept{.incarnation = incarnation_, .transfers = std::ssize(transfers_)};
+  return Kept{.incarnation = nodes_.at({}).incarnation, .transfers = std::ssize(transfers_)};
 }
 
 }  // namespace store

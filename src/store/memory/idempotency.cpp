@@ -8,7 +8,7 @@ using idempotency::State;
 base::Result<std::optional<idempotency::Standing>> MemoryStore::claim(const idempotency::ClaimRequest& request) {
   const std::lock_guard lock(mutex_);
   for (auto& [name, key] : idempotency_keys_)
-    if (key.state == State::in_flight && key.incarnation != incarnation_) key.state = State::unknown;
+    if (key.state == State::in_flight && key.incarnation != nodes_.at({}).incarnation) key.state = State::unknown;
   std::erase_if(idempotency_keys_, [&](const auto& entry) {
     return entry.second.state != State::in_flight && entry.second.expires <= request.now;
   });
@@ -17,7 +17,7 @@ base::Result<std::optional<idempotency::Standing>> MemoryStore::claim(const idem
   if (fresh) {
     key = {.request = request.request,
            .exchange = request.exchange,
-           .incarnation = incarnation_,
+           .incarnation = nodes_.at({}).incarnation,
            .expires = request.expires};
     return std::nullopt;
   }
@@ -47,7 +47,8 @@ MemoryStore::IdempotencyKey* MemoryStore::claimed_by(const idempotency::Name& na
   const auto found = idempotency_keys_.find(name);
   if (found == idempotency_keys_.end()) return nullptr;
   IdempotencyKey& key = found->second;
-  return key.state == State::in_flight && key.exchange == exchange && key.incarnation == incarnation_ ? &key : nullptr;
+  const bool claimed = key.state == State::in_flight && key.exchange == exchange;
+  return claimed && key.incarnation == nodes_.at({}).incarnation ? &key : nullptr;
 }
 
 }  // namespace store

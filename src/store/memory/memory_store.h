@@ -10,13 +10,18 @@
 //   spent of its sub-window += s            where the hold names one; only these count for a rolling limit
 //
 // `moved` is bounded by the lease row's remainder. What a node settles beyond what it was granted is booked as an
-// overrun is: what happened is never left out of the books because it should not have happened.
+// overrun is: what happened is never left out of the books because it should not have happened. Of a row that has
+// expired the remainder stands in `unresolved`, and `moved` leaves that.
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
+#include "base/clock.h"
 #include "catalog/secret_store.h"
 #include "catalog/store.h"
 #include "events/limit_event.h"
@@ -27,6 +32,7 @@
 #include "quota/store.h"
 #include "quota/unresolved.h"
 #include "store/charges.h"
+#include "store/evidence.h"
 #include "store/opening.h"
 #include "store/thresholds.h"
 
@@ -55,7 +61,19 @@ class MemoryStore final : public catalog::Store,
   base::Status put_secret(std::string_view upstream, const base::Secret& secret) override;
   base::Status remove_secret(std::string_view upstream) override;
 
-  // quota::Store. grant and flush need an open incarnation. The amount of an unknown or removed limit reads as zero.
+  // A node of a fleet that has this store in common: its process's way here, whose leases hold for `ttl_ms` after a
+  // heartbeat by `clock`, which is the store's and runs for all of them. Both outlive it.
+  std::unique_ptr<quota::Store> join(base::Uuid node, const base::Clock& clock, std::int64_t ttl_ms);
+  // The open lease rows as they lie.
+  struct OpenRow {
+    base::Uuid node;  // nil: the embedded one
+    quota::LeaseRow row;
+    bool expired = false;  // what is left of it is unresolved, not leased
+  };
+  std::vector<OpenRow> open_rows() const;
+
+  // quota::Store, of the one node of an embedded store. grant and flush need an open incarnation. The amount of an
+  // unknown or removed limit reads as zero.
   base::Result<quota::LeftBehind> left_behind() override;
   std::uint64_t last_commit() const override;
   base::Result<quota::Recovery> recover(base::WallTime now, const quota::Evidence& evidence) override;
@@ -108,21 +126,37 @@ class MemoryStore final : public catalog::Store,
     std::int64_t unresolved = 0;
     std::map<base::WindowLabel, std::int64_t> sub_windows = {};  // of a rolling limit: what was spent in each
   };
-  // A lease row of the current incarnation: totals that only grow.
+  // A lease row of a node's last incarnation.
+  struct RowName {
+    base::Uuid node;  // nil: the embedded one
+    RowKey row;
+    auto operator<=>(const RowName&) const = default;
+  };
   struct LeaseRow {
-    std::int64_t granted = 0;
-    std::int64_t returned = 0;
-    std::int64_t consumed = 0;
-    std::int64_t remainder() const { return granted - returned - consumed; }
+    quota::LeaseTotals totals;
+    bool expired = false;
   };
   // What a flush changes, so that it can be tried on a copy.
   struct Books {
     std::map<quota::CounterKey, Counter> counters;
-    std::map<quota::CounterKey, LeaseRow> leases;
-    base::Status book(const events::Hold& hold);
-    base::Status take_back(const quota::LeaseReturn& lease_return);
+    std::map<RowName, LeaseRow> leases;
+    base::Status book(const events::Hold& hold, base::Uuid node);
+    base::Status take_back(const quota::LeaseReturn& lease_return, base::Uuid node);
     base::Status correct(const events::Hold& hold);
+    // So much has left the row.
+    void leaves(const RowName& name, const LeaseRow& row, std::int64_t amount);
+    std::int64_t leased_by_others(const quota::CounterKey& counter, base::Uuid node) const;
   };
+  struct Node {
+    std::int64_t incarnation = 0;
+    std::int64_t epoch = quota::first_epoch;
+    std::vector<std::uint64_t> marks = {};          // by worker
+    std::optional<base::Instant> valid_until = {};  // nullopt: for ever, or it has expired
+    bool alive = false;
+    std::set<quota::CounterKey> wanted = {};
+    std::function<void()> on_wanted = {};
+  };
+  class Member;
   struct StoredGrant {
     catalog::Grant grant;
     base::Money disputed = {};
@@ -142,9 +176,19 @@ class MemoryStore final : public catalog::Store,
   // The key, if the exchange of this process has it in flight; else nullptr.
   IdempotencyKey* claimed_by(const idempotency::Name& name, base::ExchangeId exchange);
   quota::CounterState state_of(const quota::CounterQuery& query) const;
+  // What the calls of the port do for a node; under the lock.
+  quota::LeftBehind left_behind_of(base::Uuid node) const;
+  base::Result<quota::Recovery> recover_node(base::Uuid node, base::WallTime now, const quota::Evidence& evidence);
+  base::Result<std::vector<quota::Grant>> grant_to(base::Uuid node, std::span<const quota::GrantRequest> requests);
+  quota::Grant grant_one(base::Uuid node, const quota::GrantRequest& request);
+  base::Status flush_of(base::Uuid node, const quota::Flush& flush);
+  base::Status close_rows(base::Uuid node, base::WallTime now, bool goes_back, Books& books,
+                          std::vector<events::UsageRecord>& unaccounted) const;
+  void ask_others_for(const quota::CounterKey& counter, base::Uuid node);
+  void expire(base::Uuid node);
   // Books the records that are new on a copy of the books, and says which these are.
   base::Result<std::vector<const events::UsageRecord*>> book_new(std::span<const events::UsageRecord* const> records,
-                                                                 Books& books) const;
+                                                                 base::Uuid node, Books& books) const;
   std::vector<const events::UsageRecord*> unknown(std::span<const events::UsageRecord* const> records) const;
   // `since`, where it holds something as unresolved: when its exchange ended unless told.
   void keep(const events::UsageRecord& record, std::optional<base::WallTime> since = std::nullopt);
@@ -169,9 +213,8 @@ class MemoryStore final : public catalog::Store,
   std::map<base::LimitId, catalog::LimitTemplate> templates_;
   std::map<base::LimitId, StoredLimit> limits_;
   std::map<std::string, base::Secret, std::less<>> secrets_;
-  std::int64_t incarnation_ = 0;
+  std::map<base::Uuid, Node> nodes_{{base::Uuid{}, Node{}}};
   std::uint64_t commits_ = 0;
-  std::vector<std::uint64_t> marks_;  // by worker
   Books books_;
   std::map<quota::CounterKey, Crossed> crossed_;
   std::vector<events::LimitEvent> limit_events_;

@@ -49,7 +49,7 @@ base::Status MemoryStore::open_all(const catalog::Changes& changes, base::WallTi
     auto record = opening.record(rolling ? kept.sub_windows : KeptSpend{{opening.counter().label, kept.spent}},
                                  opening_id(opening.counter(), commits_, now), now);
     if (record)
-      for (const events::Hold& hold : record->holds) TRY_STATUS(books.book(hold));
+      for (const events::Hold& hold : record->holds) TRY_STATUS(books.book(hold, {}));
     openings.emplace_back(std::move(opening), std::move(record));
   }
 

@@ -26,7 +26,7 @@ base::Status add(std::int64_t& total, std::int64_t amount) {
 
 }  // namespace
 
-base::Status MemoryStore::Books::book(const events::Hold& hold) {
+base::Status MemoryStore::Books::book(const events::Hold& hold, base::Uuid node) {
   ASSERT(hold.reserved >= 0 && hold.spent >= 0 && hold.unresolved >= 0);
   const quota::CounterKey key{hold.limit, hold.label};
   Counter& counter = counters[key];
@@ -36,27 +36,39 @@ base::Status MemoryStore::Books::book(const events::Hold& hold) {
   std::int64_t kept = hold.spent;
   TRY_STATUS(add(kept, hold.unresolved));
 
-  const auto row = leases.find(key);
+  const auto row = leases.find({node, {hold.lease_epoch, key}});
   if (row == leases.end()) return {};
-  const std::int64_t moved = std::min({hold.reserved, kept, row->second.remainder()});
-  row->second.consumed += moved;
-  counter.leased -= moved;
-  ASSERT(row->second.remainder() >= 0 && counter.leased >= 0);
+  const std::int64_t moved = std::min({hold.reserved, kept, row->second.totals.remainder()});
+  row->second.totals.consumed += moved;
+  leaves(row->first, row->second, moved);
   return {};
 }
 
-base::Status MemoryStore::Books::take_back(const quota::LeaseReturn& lease_return) {
+void MemoryStore::Books::leaves(const RowName& name, const LeaseRow& row, std::int64_t amount) {
+  Counter& counter = counters[name.row.counter];
+  (row.expired ? counter.unresolved : counter.leased) -= amount;
+  ASSERT(row.totals.remainder() >= 0 && counter.leased >= 0 && counter.unresolved >= 0);
+}
+
+base::Status MemoryStore::Books::take_back(const quota::LeaseReturn& lease_return, base::Uuid node) {
   ASSERT(lease_return.returned_total >= 0);
-  const auto row = leases.find(lease_return.counter);
-  const LeaseRow before = row == leases.end() ? LeaseRow{} : row->second;
+  const auto row = leases.find({node, {lease_return.epoch, lease_return.counter}});
+  const quota::LeaseTotals before = row == leases.end() ? quota::LeaseTotals{} : row->second.totals;
   const std::int64_t difference = lease_return.returned_total - before.returned;
   if (difference <= 0) return {};  // seen already
   if (difference > before.remainder())
     return broken(fmt::format("limit {}: {} came back of a lease that holds {}", lease_return.counter.limit.to_string(),
                               difference, before.remainder()));
-  row->second.returned += difference;
-  counters[lease_return.counter].leased -= difference;
+  row->second.totals.returned += difference;
+  leaves(row->first, row->second, difference);
   return {};
+}
+
+std::int64_t MemoryStore::Books::leased_by_others(const quota::CounterKey& counter, base::Uuid node) const {
+  std::int64_t others = 0;
+  for (const auto& [name, row] : leases)
+    if (name.row.counter == counter && name.node != node && !row.expired) others += row.totals.remainder();
+  return others;
 }
 
 quota::CounterState MemoryStore::state_of(const quota::CounterQuery& query) const {
@@ -80,100 +92,128 @@ quota::CounterState MemoryStore::state_of(const quota::CounterQuery& query) cons
   return state;
 }
 
-base::Result<quota::LeftBehind> MemoryStore::left_behind() {
-  const std::lock_guard lock(mutex_);
-  return quota::LeftBehind{.store = {}, .incarnation = incarnation_, .marks = marks_, .commit = commits_};
+quota::LeftBehind MemoryStore::left_behind_of(base::Uuid node) const {
+  const auto known = nodes_.find(node);
+  quota::LeftBehind left{.store = {}, .node = node, .incarnation = 0, .marks = {}, .commit = commits_};
+  if (known == nodes_.end()) return left;
+  left.incarnation = known->second.incarnation;
+  left.marks = known->second.marks;
+  return left;
 }
 
-std::uint64_t MemoryStore::last_commit() const {
-  const std::lock_guard lock(mutex_);
-  return commits_;
-}
-
-base::Result<quota::Recovery> MemoryStore::recover(base::WallTime now, const quota::Evidence& evidence) {
-  const std::lock_guard lock(mutex_);
-  TRY_STATUS(check_evidence(evidence, incarnation_));
+base::Result<quota::Recovery> MemoryStore::recover_node(base::Uuid node, base::WallTime now,
+                                                        const quota::Evidence& evidence) {
+  const std::int64_t last = nodes_[node].incarnation;
+  TRY_STATUS(check_evidence(evidence, last));
   Books books = books_;
   Remainders remainders;
-  for (const auto& [key, row] : books.leases) remainders.emplace(key, row.remainder());
+  for (const auto& [name, row] : books.leases)
+    if (name.node == node) remainders.emplace(name.row, row.totals.remainder());
   const auto records = within_rows(evidence, unknown(events::pointers_to(evidence.records)), std::move(remainders));
-  TRY(const auto fresh, book_new(events::pointers_to(records), books));
-  quota::Recovery recovery{.incarnation = std::max(incarnation_, evidence.seen_incarnation) + 1,
-                           .recovered_records = std::ssize(fresh),
-                           .unaccounted_leases = 0};
+  TRY(const auto fresh, book_new(events::pointers_to(records), node, books));
   std::vector<events::UsageRecord> unaccounted;
-  for (const auto& [key, row] : std::exchange(books.leases, {})) {
-    const std::int64_t remainder = row.remainder();
-    if (remainder == 0) continue;
-    Counter& counter = books.counters[key];
-    counter.leased -= remainder;
-    if (evidence.doubt.empty()) continue;  // it goes back
-    TRY_STATUS(add(counter.unresolved, remainder));
-    const auto [account, payer_key] = payer_of(key.limit);
-    unaccounted.push_back(unaccounted_record(
-        {.incarnation = incarnation_, .counter = key, .remainder = remainder, .account = account, .key = payer_key},
-        now));
-    ++recovery.unaccounted_leases;
-  }
+  TRY_STATUS(close_rows(node, now, evidence.doubt.empty(), books, unaccounted));
 
   // From here on nothing can fail.
   books_ = std::move(books);
   for (const events::UsageRecord* const record : fresh) keep(*record, now);
   for (const events::UsageRecord& record : unaccounted) keep(record, now);
-  incarnation_ = recovery.incarnation;
+  nodes_[node] = {.incarnation = std::max(last, evidence.seen_incarnation) + 1};
   ++commits_;
-  marks_.clear();
   cross_thresholds_of(fresh, now);
-  return recovery;
+  return quota::Recovery{.incarnation = nodes_[node].incarnation,
+                         .recovered_records = std::ssize(fresh),
+                         .unaccounted_leases = std::ssize(unaccounted)};
 }
 
-base::Result<std::vector<quota::Grant>> MemoryStore::grant(std::span<const quota::GrantRequest> requests) {
-  const std::lock_guard lock(mutex_);
-  ASSERT(incarnation_ > 0);
-  std::vector<quota::Grant> grants;
-  for (const quota::GrantRequest& request : requests) {
-    ASSERT(0 <= request.at_least && request.at_least <= request.at_most);
-    if (const base::LimitId counter = request.of.counter.limit; grant_accounts_.contains(counter))
-      make_good(base::GrantId{counter.uuid}, request.of.at);
-    quota::CounterState state = state_of(request.of);
-    const std::int64_t possible = std::min(request.at_most, state.grantable());
-    const std::int64_t granted = possible >= request.at_least ? possible : 0;
-    if (granted > 0) {
-      books_.counters[request.of.counter].leased += granted;
-      books_.leases[request.of.counter].granted += granted;
-      state.leased += granted;
-      ASSERT(state.spent + state.leased + state.unresolved <= state.amount);
+base::Status MemoryStore::close_rows(base::Uuid node, base::WallTime now, bool goes_back, Books& books,
+                                     std::vector<events::UsageRecord>& unaccounted) const {
+  for (auto at = books.leases.begin(); at != books.leases.end();) {
+    const auto& [name, row] = *at;
+    const std::int64_t remainder = row.totals.remainder();
+    const bool closes = name.node == node;
+    if (closes && remainder > 0) {
+      LeaseRow& closed = at->second;
+      closed.totals.returned += remainder;
+      books.leaves(name, closed, remainder);
     }
-    grants.push_back({.granted = granted, .state = state});
+    if (closes && remainder > 0 && !goes_back) {
+      TRY_STATUS(add(books.counters[name.row.counter].unresolved, remainder));
+      const auto [account, payer_key] = payer_of(name.row.counter.limit);
+      unaccounted.push_back(unaccounted_record({.node = node,
+                                                .incarnation = nodes_.at(node).incarnation,
+                                                .counter = name.row.counter,
+                                                .epoch = name.row.epoch,
+                                                .remainder = remainder,
+                                                .account = account,
+                                                .key = payer_key},
+                                               now));
+    }
+    at = closes ? books.leases.erase(at) : std::next(at);
   }
+  return {};
+}
+
+base::Result<std::vector<quota::Grant>> MemoryStore::grant_to(base::Uuid node,
+                                                              std::span<const quota::GrantRequest> requests) {
+  std::vector<quota::Grant> grants;
+  for (const quota::GrantRequest& request : requests)
+    if (request.epoch != nodes_.at(node).epoch)
+      return base::fail(base::ErrorType::unavailable, "the leases of this node have expired", {}, base::Source::store);
+  for (const quota::GrantRequest& request : requests) grants.push_back(grant_one(node, request));
   ++commits_;
   return grants;
 }
 
-base::Status MemoryStore::flush(const quota::Flush& flush) {
-  const std::lock_guard lock(mutex_);
-  ASSERT(incarnation_ > 0);
+quota::Grant MemoryStore::grant_one(base::Uuid node, const quota::GrantRequest& request) {
+  ASSERT(0 <= request.at_least && request.at_least <= request.at_most);
+  const quota::CounterKey& counter = request.of.counter;
+  if (grant_accounts_.contains(counter.limit)) make_good(base::GrantId{counter.limit.uuid}, request.of.at);
+  quota::CounterState state = state_of(request.of);
+  const RowName name{node, {request.epoch, counter}};
+  const auto row = books_.leases.find(name);
+  const std::int64_t total = row == books_.leases.end() ? 0 : row->second.totals.granted;
+  const std::int64_t unheard = total - std::min(total, request.granted_before.value_or(total));
+  const std::int64_t possible = std::min(std::max<std::int64_t>(request.at_most - unheard, 0), state.grantable());
+  const std::int64_t granted = unheard + possible >= request.at_least ? possible : 0;
+  if (granted > 0) {
+    books_.counters[counter].leased += granted;
+    books_.leases[name].totals.granted += granted;
+    state.leased += granted;
+    ASSERT(state.spent + state.leased + state.unresolved <= state.amount);
+  }
+  const std::int64_t others = books_.leased_by_others(counter, node);
+  if (unheard + granted < request.needed && others > 0) ask_others_for(counter, node);
+  return {.granted = unheard + granted, .state = state, .others = others};
+}
+
+base::Status MemoryStore::flush_of(base::Uuid node, const quota::Flush& flush) {
   Books books = books_;
-  TRY(const auto fresh, book_new(flush.records, books));
-  for (const quota::LeaseReturn& lease_return : flush.returns) TRY_STATUS(books.take_back(lease_return));
+  TRY(const auto fresh, book_new(flush.records, node, books));
+  for (const quota::LeaseReturn& lease_return : flush.returns) TRY_STATUS(books.take_back(lease_return, node));
 
   // From here on nothing can fail.
   books_ = std::move(books);
   for (const events::UsageRecord* const record : fresh) keep(*record);
+  auto& marks = nodes_.at(node).marks;
   for (const quota::JournalMark& mark : flush.marks) {
-    if (marks_.size() <= mark.worker) marks_.resize(mark.worker + 1);
-    marks_[mark.worker] = std::max(marks_[mark.worker], mark.settled);
+    if (marks.size() <= mark.worker) marks.resize(mark.worker + 1);
+    marks[mark.worker] = std::max(marks[mark.worker], mark.settled);
   }
+  // What was spent beyond a reservation is not there for others either.
+  for (const events::UsageRecord* const record : fresh)
+    for (const events::Hold& hold : record->holds)
+      if (hold.spent > hold.reserved) ask_others_for({hold.limit, hold.label}, node);
   ++commits_;
   cross_thresholds_of(fresh, flush.now);
   return {};
 }
 
 base::Result<std::vector<const events::UsageRecord*>> MemoryStore::book_new(
-    std::span<const events::UsageRecord* const> records, Books& books) const {
+    std::span<const events::UsageRecord* const> records, base::Uuid node, Books& books) const {
   auto fresh = unknown(records);
   for (const events::UsageRecord* const record : fresh)
-    for (const events::Hold& hold : record->holds) TRY_STATUS(books.book(hold));
+    for (const events::Hold& hold : record->holds) TRY_STATUS(books.book(hold, node));
   return fresh;
 }
 
@@ -187,13 +227,6 @@ std::vector<const events::UsageRecord*> MemoryStore::unknown(
     if (!started_.contains(record->id) && seen.insert(record->id).second) fresh.push_back(record);
   }
   return fresh;
-}
-
-base::Result<std::vector<quota::CounterState>> MemoryStore::read(std::span<const quota::CounterQuery> counters) {
-  const std::lock_guard lock(mutex_);
-  std::vector<quota::CounterState> states;
-  for (const quota::CounterQuery& query : counters) states.push_back(state_of(query));
-  return states;
 }
 
 void MemoryStore::cross_thresholds_of(const std::vector<const events::UsageRecord*>& fresh, base::WallTime now) {
@@ -233,10 +266,11 @@ std::int64_t MemoryStore::limit_events_written(catalog::ThresholdAction action) 
 
 void MemoryStore::keep(const events::UsageRecord& record, std::optional<base::WallTime> since) {
   started_.emplace(record.id, record.started);
-  usage_.emplace(UsageKey{record.started, record.id}, record);
+  events::UsageRecord& kept = usage_.emplace(UsageKey{record.started, record.id}, record).first->second;
+  for (events::Hold& hold : kept.holds) hold.lease_epoch = quota::first_epoch;  // no usage log keeps it
   const base::WallTime ended{record.started.ms + record.duration_us / 1'000};
   if (quota::is_unresolved(record))
-    unresolved_.emplace(record.id, quota::UnresolvedItem{.record = record, .since = since.value_or(ended)});
+    unresolved_.emplace(record.id, quota::UnresolvedItem{.record = kept, .since = since.value_or(ended)});
   if (const auto charge = charge_of(record, grant_accounts_)) append(*charge);
 }
 

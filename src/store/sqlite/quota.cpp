@@ -50,7 +50,7 @@ base::Result<Remainders> remainders_of(Database& database, std::int64_t incarnat
     TRY(const bool found, rows.next());
     if (!found) return remainders;
     const quota::CounterKey counter{rows.take_id<base::LimitId>(), rows.take_label()};
-    remainders.emplace(counter, rows.take_integer());
+    remainders.emplace(RowKey{.counter = counter}, rows.take_integer());
   }
 }
 
@@ -70,6 +70,7 @@ base::Result<quota::LeftBehind> SqliteStore::left_behind() {
     TRY(Rows rows, writer_.query("SELECT store_id, incarnation, commits FROM meta"));
     TRY_STATUS(rows.next());
     left.store = rows.take_id<base::ExchangeId>().uuid;
+    left.node = left.store;
     left.incarnation = rows.take_integer();
     left.commit = static_cast<std::uint64_t>(rows.take_integer());
   }
@@ -148,8 +149,9 @@ base::Result<std::vector<quota::Grant>> SqliteStore::grant(std::span<const quota
     if (grant_accounts_.contains(key.limit)) TRY_STATUS(make_good(base::GrantId{key.limit.uuid}, request.of.at));
     if (request.of.live_from) TRY_STATUS(forget_sub_windows(writer_, key.limit, *request.of.live_from));
     TRY(quota::CounterState state, state_of(request.of));
-    const std::int64_t possible = std::min(request.at_most, state.grantable());
-    const std::int64_t granted = possible >= request.at_least ? possible : 0;
+    TRY(const std::int64_t unheard, unheard_of(request));
+    const std::int64_t possible = std::min(std::max<std::int64_t>(request.at_most - unheard, 0), state.grantable());
+    const std::int64_t granted = unheard + possible >= request.at_least ? possible : 0;
     if (granted > 0) {
       TRY_STATUS(
           writer_.run("INSERT INTO counters (limit_id, label, spent, leased, unresolved) "
@@ -163,12 +165,21 @@ base::Result<std::vector<quota::Grant>> SqliteStore::grant(std::span<const quota
       state.leased += granted;
       ASSERT(state.spent + state.leased + state.unresolved <= state.amount);
     }
-    grants.push_back({.granted = granted, .state = state});
+    grants.push_back({.granted = unheard + granted, .state = state});
   }
   TRY_STATUS(count_commit());
   TRY_STATUS(transaction.commit());
   ++commits_;
   return grants;
+}
+
+// What an earlier call granted although its commit was answered with an error.
+base::Result<std::int64_t> SqliteStore::unheard_of(const quota::GrantRequest& request) {
+  if (!request.granted_before) return 0;
+  TRY(Rows rows, writer_.query("SELECT granted FROM leases WHERE incarnation = ? AND limit_id = ? AND label = ?",
+                               incarnation_, request.of.counter.limit, request.of.counter.label));
+  TRY(const bool found, rows.next());
+  return found ? std::max<std::int64_t>(0, rows.take_integer() - *request.granted_before) : 0;
 }
 
 base::Status SqliteStore::flush(const quota::Flush& flush) {

@@ -129,6 +129,7 @@ class SqliteStore final : public catalog::Store,
   base::Result<KeptSpend> kept_spend(const catalog::Limit& limit, const quota::CounterKey& counter);
   base::Result<std::int64_t> last_incarnation();
   base::Status check_incarnation();
+  base::Result<std::int64_t> unheard_of(const quota::GrantRequest& request);
   base::Status count_commit();
   base::Result<std::uint64_t> stored_commits();
   base::Result<quota::CounterState> state_of(const quota::CounterQuery& query);

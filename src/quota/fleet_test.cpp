@@ -1,0 +1,222 @@
+// Keepers of several nodes on one store, whose leases hold for a time.
+#include "quota/world_test.h"
+
+namespace quota {
+namespace {
+
+using testing::today;
+using testing::usd;
+
+constexpr std::int64_t ttl_ms = 6'000;
+
+// One node: a keeper with its way to the store, which can be cut.
+class Node {
+ public:
+  class Link final : public Store {
+   public:
+    explicit Link(std::unique_ptr<Store> to) : to_(std::move(to)) {}
+    bool cut = false;
+    int grants = 0;
+    base::Result<LeftBehind> left_behind() override { return to_->left_behind(); }
+    std::uint64_t last_commit() const override { return to_->last_commit(); }
+    base::Result<Recovery> recover(base::WallTime now, const Evidence& evidence) override {
+      return to_->recover(now, evidence);
+    }
+    base::Result<std::vector<Grant>> grant(std::span<const GrantRequest> requests) override {
+      if (cut) return no_answer();
+      ++grants;
+      return to_->grant(requests);
+    }
+    base::Status flush(const Flush& flush) override {
+      if (cut) return no_answer();
+      return to_->flush(flush);
+    }
+    base::Result<std::vector<CounterState>> read(std::span<const CounterQuery> counters) override {
+      if (cut) return no_answer();
+      return to_->read(counters);
+    }
+    std::optional<std::int64_t> lease_ttl_ms() const override { return to_->lease_ttl_ms(); }
+    base::Result<Heartbeat> heartbeat() override {
+      if (cut) return no_answer();
+      return to_->heartbeat();
+    }
+    void on_wanted(std::function<void()> call) override { to_->on_wanted(std::move(call)); }
+
+   private:
+    static std::unexpected<base::Error> no_answer() {
+      return base::fail(base::ErrorType::unavailable, "the store is out of reach", {}, base::Source::store);
+    }
+    std::unique_ptr<Store> to_;
+  };
+
+  Node(testing::World& world, const KeeperOptions& options)
+      : world_(world),
+        link(world.store.memory.join(base::Uuid::version7(world.clock.wall_now(), world.random()), world.clock,
+                                     ttl_ms)) {
+    REQUIRE(link.open_incarnation(world.clock.wall_now()).has_value());
+    keeper = std::make_unique<Keeper>(link, world.clock, options, [this] { woken = true; });
+    keeper->turn();
+  }
+
+  testing::World::Asked submit(const catalog::Limit& limit, std::int64_t amount, std::int64_t wait_ms = 0) {
+    const auto asked = std::make_shared<std::optional<Decision>>();
+    Waiter waiter{.wants = {{limit, amount}},
+                  .stamp = world_.clock.wall_now(),
+                  .deadline = world_.clock.now().plus_ms(wait_ms),
+                  .record = world_.record(),
+                  .decided = [asked](Decision decision) { asked->emplace(std::move(decision)); }};
+    keeper->submit(std::move(waiter));
+    return asked;
+  }
+  Reservation reserve(const catalog::Limit& limit, std::int64_t amount) {
+    const auto asked = submit(limit, amount);
+    keeper->turn();
+    return testing::World::taken(asked);
+  }
+  Refusal refused(const catalog::Limit& limit, std::int64_t amount) {
+    const auto asked = submit(limit, amount);
+    keeper->turn();
+    return testing::World::refusal(asked);
+  }
+
+ private:
+  testing::World& world_;
+
+ public:
+  Link link;
+  bool woken = false;
+  std::unique_ptr<Keeper> keeper;
+};
+
+struct Fleet {
+  testing::World world;
+  KeeperOptions options{.flush_every_ms = 20, .idle_return_ms = 1'000, .recall_wait_ms = 100, .recall_every_ms = 10};
+  Node first{world, options}, second{world, options};
+  void both_turn() {
+    first.keeper->turn();
+    second.keeper->turn();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what another node has idle is had before anybody is refused") {
+  Fleet fleet;
+  const catalog::Limit limit = fleet.world.limit(100);
+  Reservation small = fleet.first.reserve(limit, 5);
+  std::move(small).release();
+  CHECK(fleet.world.state(limit).leased > 5);  // a surplus, and what came back
+
+  fleet.first.woken = false;
+  const auto asked = fleet.second.submit(limit, 100);
+  fleet.second.keeper->turn();
+  CHECK_FALSE(asked->has_value());  // although it does not want to wait
+  CHECK(fleet.first.woken);
+  fleet.first.keeper->turn();
+  fleet.world.clock.advance_ms(fleet.options.recall_every_ms);
+  fleet.second.keeper->turn();
+  const Reservation all = testing::World::taken(asked);
+  CHECK(all.parts().front().amount == 100);
+}
+
+TEST_CASE("what another node has reserved is waited for once, and then it is limit_busy") {
+  Fleet fleet;
+  const catalog::Limit limit = fleet.world.limit(100);
+  const Reservation held = fleet.first.reserve(limit, 30);
+  const auto asked = fleet.second.submit(limit, 80);
+  std::int64_t waited_ms = 0;
+  for (; !asked->has_value() && waited_ms <= 1'000; waited_ms += 5) {
+    fleet.both_turn();
+    fleet.world.clock.advance_ms(5);
+  }
+  CHECK(testing::World::refusal(asked).type == base::ErrorType::limit_busy);
+  CHECK(waited_ms >= fleet.options.recall_wait_ms);
+  CHECK(waited_ms <= fleet.options.recall_wait_ms + 15);
+}
+
+TEST_CASE("two nodes that each miss what the other has do not take it from each other as fast as they can") {
+  Fleet fleet;
+  const catalog::Limit limit = fleet.world.limit(100);
+  const Reservation held = fleet.first.reserve(limit, 20), too = fleet.second.reserve(limit, 20);
+  const auto one = fleet.first.submit(limit, 70, 500), other = fleet.second.submit(limit, 70, 500);
+  const auto grants = [&] { return fleet.first.link.grants + fleet.second.link.grants; };
+  int before = grants();
+  for (int i = 0; i < 200; ++i) fleet.both_turn();  // nothing but each other's calls, and no time
+  CHECK(grants() - before <= 4);
+  before = grants();
+  for (int i = 0; i < 60; ++i) {
+    fleet.world.clock.advance_ms(10);
+    fleet.both_turn();
+  }
+  CHECK(grants() - before <= 2 * 60);
+  CHECK(testing::World::refusal(one).type == base::ErrorType::limit_busy);
+  CHECK(testing::World::refusal(other).type == base::ErrorType::limit_busy);
+}
+
+TEST_CASE("a node that cannot reach the store admits nothing more when its leases may have expired") {
+  Fleet fleet;
+  const catalog::Limit limit = fleet.world.limit(1'000);
+  Admission admission(*fleet.first.keeper);
+  Reservation known = fleet.first.reserve(limit, 10);
+  REQUIRE(admission.adopt(known).has_value());
+  const catalog::Limit* const limits[] = {&limit};
+  auto record = fleet.world.record();
+  fleet.first.link.cut = true;
+  fleet.world.clock.advance_ms(ttl_ms - 1);
+  auto fast = admission.try_reserve(limits, usd(1), fleet.world.clock.wall_now(), record);
+  REQUIRE(fast.has_value());
+  fleet.world.clock.advance_ms(1);
+  record = fleet.world.record();
+  CHECK_FALSE(admission.try_reserve(limits, usd(1), fleet.world.clock.wall_now(), record).has_value());
+  const Refusal refusal = fleet.first.refused(limit, 1);
+  CHECK(refusal.type == base::ErrorType::unavailable);
+  CHECK(refusal.reason == "the store was not reached in time to keep the leases: the store is out of reach");
+
+  // The other has it expired, and the first settles what it had reserved against its old row.
+  fleet.second.keeper->turn();
+  CHECK(fleet.world.state(limit).leased == 0);
+  const std::int64_t unresolved = fleet.world.state(limit).unresolved;
+  CHECK(unresolved >= 11);
+  known.mark_sent();
+  std::move(known).settle(usd(7), meter::Certainty::exact);
+  std::move(*fast).release();
+  fleet.first.link.cut = false;
+  fleet.world.clock.advance_ms(ttl_ms);
+  fleet.first.keeper->turn();
+  fleet.world.clock.advance_ms(1'000);
+  fleet.first.keeper->turn();
+  CHECK(fleet.world.state(limit) == CounterState{.amount = 1'000, .spent = 7});
+  const Reservation again = fleet.first.reserve(limit, 993);
+}
+
+TEST_CASE("a grant whose answer was lost is found in the rows") {
+  Fleet fleet;
+  const catalog::Limit limit = fleet.world.limit(100);
+  Reservation held = fleet.first.reserve(limit, 10);
+  const std::int64_t leased = fleet.world.state(limit).leased;
+  // Made once more, as if by a network: nobody has heard of it.
+  const GrantRequest request{.of = {.counter = {limit.id, {today.ms}}}, .at_least = 1, .at_most = 50};
+  REQUIRE(fleet.first.link.grant(std::span(&request, 1)).has_value());
+  CHECK(fleet.world.state(limit).leased == leased + 50);
+  std::move(held).release();
+  for (int i = 0; i < 6; ++i) {
+    fleet.world.clock.advance_ms(1'000);
+    fleet.first.keeper->turn();
+  }
+  CHECK(fleet.world.state(limit) == CounterState{.amount = 100});
+}
+
+TEST_CASE("available is not what others have leased") {
+  Fleet fleet;
+  const catalog::Limit limit = fleet.world.limit(100);
+  const Reservation held = fleet.first.reserve(limit, 30);
+  const std::int64_t leased = fleet.world.state(limit).leased;
+  base::Result<std::vector<FiveNumbers>> numbers;
+  fleet.second.keeper->ask_numbers({limit}, [&](auto answer) { numbers = std::move(answer); });
+  fleet.second.keeper->turn();
+  REQUIRE(numbers.has_value());
+  CHECK(numbers->front().reserved == leased);
+  CHECK(numbers->front().available == 100 - leased);
+}
+
+}  // namespace quota

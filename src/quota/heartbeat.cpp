@@ -1,0 +1,97 @@
+// The keeper where leases hold for a time only: signs of life, epochs, and what other nodes want back.
+#include <algorithm>
+#include <utility>
+
+#include "quota/keeper.h"
+
+namespace quota {
+namespace {
+
+constexpr std::int64_t beats_per_ttl = 3;
+
+}  // namespace
+
+std::int64_t Keeper::next_beat_in_ms(base::Instant now) const {
+  if (beat_wanted_ || !last_beat_) return 0;
+  return std::max<std::int64_t>(0, *ttl_ms_ / beats_per_ttl - base::ns_between(*last_beat_, now) / 1'000'000);
+}
+
+// Two nodes that miss what the other has would else take it from each other as fast as they can.
+std::int64_t Keeper::next_recall_in_ms(base::Instant now) const {
+  return std::max<std::int64_t>(0, options_.recall_every_ms - base::ns_between(last_recall_, now) / 1'000'000);
+}
+
+void Keeper::beat(base::Instant now) {
+  if (next_beat_in_ms(now) > 0) return;
+  last_beat_ = now;
+  beat_wanted_ = false;
+  const auto heard = store_.heartbeat();
+  note(heard ? base::Status{} : std::unexpected(heard.error()));
+  if (!heard) return;
+  nodes_ = std::max<std::int64_t>(heard->nodes, 1);
+  if (heard->epoch != epoch_) enter_epoch(heard->epoch);
+  for (const LeaseRow& row : heard->rows) adopt(row);
+  give_back_wanted(heard->wanted);
+  // From before it was sent: the store counts from a later moment.
+  leases_hold_until_ns_ = now.plus_ms(*ttl_ms_).ns;
+}
+
+// The store has expired what was leased. It goes back, but for what is reserved; that settles against its old rows.
+void Keeper::enter_epoch(std::int64_t epoch) {
+  epoch_ = epoch;
+  for (const auto& [counter, lease] : std::exchange(leases_, {})) {
+    if (lease->opening_) {  // whoever brings its limit into force finds that it is too late
+      leases_.emplace(counter, lease);
+      continue;
+    }
+    lease->doubt();
+    (void)return_free(*lease);
+    retired_.push_back(lease);
+  }
+  retry_waiters_ = true;
+}
+
+std::shared_ptr<Lease> Keeper::lease_of(const CounterKey& counter, std::int64_t epoch) const {
+  const auto known = leases_.find(counter);
+  if (known != leases_.end() && known->second->epoch() == epoch) return known->second;
+  const auto retired = std::ranges::find_if(
+      retired_, [&](const auto& lease) { return lease->counter() == counter && lease->epoch() == epoch; });
+  return retired == retired_.end() ? nullptr : *retired;
+}
+
+// What was granted and never heard of is free; of a counter that nothing is known of any more it goes back.
+void Keeper::adopt(const LeaseRow& row) {
+  if (const auto lease = lease_of(row.counter, row.epoch)) {
+    const std::int64_t unheard = row.totals.granted - lease->totals_.granted;
+    if (unheard <= 0) return;
+    lease->totals_.granted += unheard;
+    lease->give(unheard);
+    retry_waiters_ = true;
+    return;
+  }
+  const LeaseReturn back{row.counter, row.totals.returned + row.totals.remainder(), row.epoch};
+  note(store_.flush({.records = {}, .returns = std::span(&back, 1)}));
+}
+
+base::Status Keeper::give_back_retired(const InHand& need) {
+  const auto needed = [&](const auto& lease) {
+    return std::ranges::any_of(need, [&](const auto& one) { return one.first->counter() == lease->counter(); });
+  };
+  if (std::ranges::none_of(retired_, needed)) return {};
+  take_records();
+  TRY_STATUS(flush_all());
+  for (const auto& lease : retired_)
+    if (needed(lease)) TRY_STATUS(return_free(*lease));
+  return {};
+}
+
+void Keeper::give_back_wanted(const std::vector<CounterKey>& wanted) {
+  for (const CounterKey& counter : wanted) {
+    const auto known = leases_.find(counter);
+    if (known == leases_.end()) continue;
+    known->second->size_ = 0;
+    (void)return_free(*known->second);
+  }
+}
+
+}  // namespace quota
