@@ -1,3 +1,7 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "admin/handlers.h"
 #include "admin/references.h"
 #include "admin/reply.h"
@@ -74,11 +78,27 @@ base::Result<Response> edit_account(Services& services, Call& call) {
   TRY(edit.credit_only, fields.boolean("credit_only"));
   TRY(const auto markup, fields.integer("markup_bps"));
   TRY(const auto top_up_fee, fields.integer("top_up_fee_bps"));
+  TRY(const auto monthly_fee, fields.decimal("monthly_fee"));
+  TRY(const auto fee_day, fields.integer("monthly_fee_day"));
+  TRY(const auto fee_zone, fields.string("monthly_fee_time_zone"));
   TRY_STATUS(fields.finish());
+  if (monthly_fee) {
+    const auto amount = base::Money::parse_usd(*monthly_fee);
+    if (!amount) return base::invalid(fmt::format("'monthly_fee': {}", amount.error().message), "monthly_fee");
+    edit.monthly_fee = *amount;
+  }
+  if (fee_day) edit.fee_day = static_cast<int>(std::clamp<std::int64_t>(*fee_day, 0, 32));
+  if (fee_zone) {
+    const auto zone = base::TimeZone::find(*fee_zone);
+    if (!zone) return base::invalid(zone.error().message, "monthly_fee_time_zone");
+    edit.fee_zone = *zone;
+  }
   if (markup) edit.markup = base::BasisPoints{*markup};
   if (top_up_fee) edit.top_up_fee = base::BasisPoints{*top_up_fee};
-  if (!edit.credit_only && !edit.markup && !edit.top_up_fee)
-    return base::invalid("nothing to change: give 'credit_only', 'markup_bps' or 'top_up_fee_bps'");
+  if (edit == catalog::AccountEdit{})
+    return base::invalid(
+        "nothing to change: give 'credit_only', 'markup_bps', 'top_up_fee_bps', 'monthly_fee', 'monthly_fee_day' or "
+        "'monthly_fee_time_zone'");
   const auto snapshot = services.catalog.current();
   TRY(const catalog::Account* found, find_account(*snapshot, call.id, "id"));
   TRY(const catalog::Account changed, services.catalog.edit_account(found->id, edit));

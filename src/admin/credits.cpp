@@ -306,7 +306,7 @@ base::Result<Response> show_balance(Services& services, Call& call) {
   TRY(const catalog::Account* account, find_account(*snapshot, call.id, "id"));
   const base::WallTime now = services.clock.wall_now();
   TRY(const auto swept, services.ledger.sweep(now));
-  (void)swept;
+  if (swept > 0) TRY_STATUS(services.catalog.reload_grants());
   TRY(const auto book, services.ledger.book(account->id));
   std::vector<catalog::Limit> counters;
   for (const ledger::GrantState& state : book) counters.push_back(quota::counter_as_limit(state.grant));

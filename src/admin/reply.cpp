@@ -69,6 +69,14 @@ json::object to_json(const events::Hold& hold, const catalog::Snapshot& snapshot
   return out;
 }
 
+json::value to_json(const std::optional<catalog::MonthlyFee>& fee) {
+  if (!fee) return nullptr;
+  return json::object{{"amount", fee->amount.to_usd()},
+                      {"day", fee->day},
+                      {"time_zone", fee->zone.name()},
+                      {"since", time_text(fee->since)}};
+}
+
 json::object to_json(const quota::Correction& made, const catalog::Snapshot& snapshot) {
   json::array holds;
   for (const events::Hold& hold : made.record.holds) holds.push_back(to_json(hold, snapshot));
@@ -115,7 +123,8 @@ json::object to_json(const catalog::Account& account) {
           {"created", time_text(account.created)},
           {"credit_only", account.credit_only},
           {"markup_bps", account.markup.value},
-          {"top_up_fee_bps", account.top_up_fee.value}};
+          {"top_up_fee_bps", account.top_up_fee.value},
+          {"monthly_fee", to_json(account.monthly_fee)}};
 }
 
 json::object to_json(const catalog::Key& key) {

@@ -162,7 +162,7 @@ base::Status Program::hand_over_secrets(catalog::SecretStore& store) {
 
 void Program::every_minute() {
   settle_overdue();
-  end_grants();
+  post_what_is_due();
 }
 
 void Program::settle_overdue() {
@@ -174,15 +174,18 @@ void Program::settle_overdue() {
   }
 }
 
-// What is left of a grant that is over goes where its terms say, whether anybody looks at it or not.
-void Program::end_grants() {
+// What is left of a grant that is over goes where its terms say, whether anybody looks at it or not; and monthly fees
+// are taken, those too whose time came while nobody was here.
+void Program::post_what_is_due() {
   const auto posted = ledger_->sweep(clock_.wall_now());
   if (!posted) {
-    base::log::error("what was left of grants that are over could not be posted: {}", posted.error().message);
+    base::log::error("what was left of grants that are over, and monthly fees, could not be posted: {}",
+                     posted.error().message);
   } else if (*posted > 0) {
-    base::log::info("{} grants are over; what was left of them is posted", *posted);
+    base::log::info("{} transfers came about by themselves: what was left of grants that are over, and monthly fees",
+                    *posted);
     if (const auto published = catalog_->reload_grants(); !published)
-      base::log::error("grants that are over could not be taken from the catalog: {}", published.error().message);
+      base::log::error("the catalog could not take over the grants as they are now: {}", published.error().message);
   }
 }
 

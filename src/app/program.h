@@ -66,7 +66,7 @@ class Program final : private catalog::LimitPreparer {
   base::Status make_control_plane(const Stores& stores, const Options& options);
   void every_minute();  // and at the start, on the control thread
   void settle_overdue();
-  void end_grants();
+  void post_what_is_due();
   // catalog::LimitPreparer.
   base::Status prepare(std::span<const catalog::Limit> limits,
                        const std::shared_ptr<const catalog::Snapshot>& next) override;

@@ -13,10 +13,24 @@
 #include "base/basis_points.h"
 #include "base/clock.h"
 #include "base/ids.h"
+#include "base/money.h"
+#include "base/time_zone.h"
 
 namespace catalog {
 
 enum class AccountStatus : std::uint8_t { active, suspended };
+
+// What a prepaid account pays for each month, whatever it uses. Its periods run from a day of the month to that of the
+// next, in its time zone; each is due on its first day, from the first one that begins after `since`.
+struct MonthlyFee {
+  base::Money amount;  // above zero, up to most_usd
+  int day = 1;         // 1 to 31; a shorter month's period begins on its last day
+  base::TimeZone zone = {};
+  base::WallTime since;  // when the fee was set, or its day or zone was last changed
+  bool operator==(const MonthlyFee&) const = default;
+
+  static constexpr std::int64_t most_usd = 1'000'000;
+};
 
 // Who spends. Accounts form a tree: organization ▸ team ▸ user.
 struct Account {
@@ -31,6 +45,7 @@ struct Account {
   bool credit_only = false;
   base::BasisPoints markup = {};      // on what use costs us: the charge to the grants is the cost with this on top
   base::BasisPoints top_up_fee = {};  // of what is paid in, when it is
+  std::optional<MonthlyFee> monthly_fee = {};  // only of a prepaid account
 
   bool operator==(const Account&) const = default;
 };

@@ -106,6 +106,41 @@ base::Result<Account> Catalog::set_account_status(base::AccountId id, AccountSta
   return changed;
 }
 
+namespace {
+
+// The monthly fee as it is after the edit.
+base::Result<std::optional<MonthlyFee>> edited_fee(const Account& account, const AccountEdit& edit,
+                                                   base::WallTime now) {
+  std::optional<MonthlyFee> fee = account.monthly_fee;
+  if (edit.monthly_fee || edit.fee_day || edit.fee_zone) {
+    if (!fee) fee = MonthlyFee{.amount = {}, .day = 1, .zone = {}, .since = now};
+    const MonthlyFee before = *fee;
+    fee->amount = edit.monthly_fee.value_or(fee->amount);
+    fee->day = edit.fee_day.value_or(fee->day);
+    fee->zone = edit.fee_zone.value_or(fee->zone);
+    if (fee->day != before.day || fee->zone != before.zone) fee->since = now;
+    if (fee->day < 1 || fee->day > 31)
+      return base::invalid(fmt::format("'monthly_fee_day' is {}; it is 1 to 31", fee->day), "monthly_fee_day");
+    const base::Money most = base::Money::from_nanos(MonthlyFee::most_usd * base::Money::nanos_per_usd);
+    if (fee->amount.is_negative() || fee->amount > most)
+      return base::invalid(
+          fmt::format("'monthly_fee' is {}; it is 0, which ends it, to {}", fee->amount.to_usd(), most.to_usd()),
+          "monthly_fee");
+    if (fee->amount.is_zero() && (!edit.monthly_fee || edit.fee_day || edit.fee_zone))
+      return base::invalid("there is no monthly fee whose day or time zone could change; give 'monthly_fee'",
+                           "monthly_fee");
+    if (fee->amount.is_zero()) fee.reset();
+  }
+  if (fee && !edit.credit_only.value_or(account.credit_only))
+    return base::invalid(
+        "a monthly fee is taken from a prepaid account's balance: set 'credit_only' too, or end the fee "
+        "with a 'monthly_fee' of 0",
+        "monthly_fee");
+  return fee;
+}
+
+}  // namespace
+
 base::Result<Account> Catalog::edit_account(base::AccountId id, const AccountEdit& edit) {
   const auto check_rate = [](const std::optional<base::BasisPoints>& rate, std::int64_t most,
                              std::string_view field) -> base::Status {
@@ -121,6 +156,7 @@ base::Result<Account> Catalog::edit_account(base::AccountId id, const AccountEdi
   Contents contents = snapshot_->contents();
   const auto account = find_by_id(contents.accounts, id);
   if (account == contents.accounts.end()) return not_found("account", id.to_string());
+  TRY(account->monthly_fee, edited_fee(*account, edit, clock_.wall_now()));
   account->credit_only = edit.credit_only.value_or(account->credit_only);
   account->markup = edit.markup.value_or(account->markup);
   account->top_up_fee = edit.top_up_fee.value_or(account->top_up_fee);

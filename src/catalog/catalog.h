@@ -25,6 +25,11 @@ struct AccountEdit {
   std::optional<bool> credit_only = std::nullopt;
   std::optional<base::BasisPoints> markup = std::nullopt;      // 0 to BasisPoints::most
   std::optional<base::BasisPoints> top_up_fee = std::nullopt;  // 0 to below 100 %
+  // Of the monthly fee; zero ends it. With another day or zone its periods begin anew: the next one is due on its day.
+  std::optional<base::Money> monthly_fee = std::nullopt;
+  std::optional<int> fee_day = std::nullopt;
+  std::optional<base::TimeZone> fee_zone = std::nullopt;
+  bool operator==(const AccountEdit&) const = default;
 };
 struct NewKey {
   base::AccountId account;  // nil for an admin key
@@ -95,8 +100,8 @@ class Catalog {
   // With its copies of the templates that are for it. Conflict: external_id taken.
   base::Result<Account> create_account(const NewAccount& wanted);
   base::Result<Account> set_account_status(base::AccountId id, AccountStatus status);
-  // Grants of an account that is no longer prepaid rest until it is again. A markup is without effect on an account
-  // that is not prepaid.
+  // Errors name the field. Grants of an account that is no longer prepaid rest until it is again. A markup is without
+  // effect on an account that is not prepaid.
   base::Result<Account> edit_account(base::AccountId id, const AccountEdit& edit);
   base::Result<CreatedKey> create_key(const NewKey& wanted);
   base::Result<Key> revoke_key(base::KeyId id);

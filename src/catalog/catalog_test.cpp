@@ -215,3 +215,43 @@ TEST_CASE("what is wrong with a change is said by field") {
   CHECK(world.catalog->set_account_status(nobody, AccountStatus::active).error().type == base::ErrorType::not_found);
   CHECK(world.catalog->revoke_key({}).error().type == base::ErrorType::not_found);
 }
+
+TEST_CASE(
+    "a monthly fee is a prepaid account's; another day or zone begins its periods anew, another amount does not") {
+  World world;
+  const auto account = world.account("account");
+  const auto edit = [&](const catalog::AccountEdit& wanted) {
+    world.clock.advance_ms(10);
+    return world.catalog->edit_account(account.id, wanted);
+  };
+  const auto field = [&](const catalog::AccountEdit& wanted) {
+    const auto edited = edit(wanted);
+    return edited ? "none" : edited.error().field;
+  };
+  const auto usd = [](std::int64_t value) { return base::Money::from_nanos(value * base::Money::nanos_per_usd); };
+  CHECK(field({.monthly_fee = usd(9)}) == "monthly_fee");  // not prepaid
+  CHECK(field({.credit_only = true, .fee_day = 3}) == "monthly_fee");
+  CHECK(field({.credit_only = true, .monthly_fee = usd(-1)}) == "monthly_fee");
+  CHECK(field({.credit_only = true, .monthly_fee = usd(1'000'001)}) == "monthly_fee");
+  CHECK(field({.credit_only = true, .monthly_fee = usd(9), .fee_day = 0}) == "monthly_fee_day");
+  CHECK(field({.credit_only = true, .monthly_fee = usd(9), .fee_day = 32}) == "monthly_fee_day");
+  CHECK_FALSE(world.catalog->current()->find_account(account.id)->credit_only);
+
+  const auto made = edit({.credit_only = true, .monthly_fee = usd(9)});
+  REQUIRE(made.has_value());
+  CHECK(made->monthly_fee ==
+        catalog::MonthlyFee{.amount = usd(9), .day = 1, .zone = {}, .since = world.clock.wall_now()});
+  const auto dearer = edit({.monthly_fee = usd(10)});
+  CHECK(dearer->monthly_fee->since == made->monthly_fee->since);
+  CHECK(edit({.fee_day = 1})->monthly_fee->since == made->monthly_fee->since);
+  const auto later = edit({.fee_day = 15});
+  CHECK(later->monthly_fee->since == world.clock.wall_now());
+  CHECK(later->monthly_fee->amount == usd(10));
+  const auto elsewhere = edit({.fee_zone = *base::TimeZone::find("Europe/Berlin")});
+  CHECK(elsewhere->monthly_fee->since == world.clock.wall_now());
+  CHECK(field({.credit_only = false}) == "monthly_fee");
+  CHECK(edit({.markup = base::BasisPoints{5}})->monthly_fee->day == 15);
+  CHECK(world.store.load()->accounts == world.catalog->current()->contents().accounts);
+  CHECK(field({.monthly_fee = usd(0), .fee_day = 2}) == "monthly_fee");
+  CHECK_FALSE(edit({.credit_only = false, .monthly_fee = usd(0)})->monthly_fee.has_value());
+}

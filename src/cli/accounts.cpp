@@ -52,8 +52,8 @@ void add_edit(CLI::App& noun, Session& session) {
   CLI::App& verb = *noun.add_subcommand("edit", "Say how an account pays");
   session.add_options(verb);
   struct Arguments {
-    std::string reference, credit_only;
-    std::optional<std::int64_t> markup, top_up_fee;
+    std::string reference, credit_only, monthly_fee, fee_time_zone;
+    std::optional<std::int64_t> markup, top_up_fee, fee_day;
   };
   const auto arguments = std::make_shared<Arguments>();
   verb.add_option("ACCOUNT", arguments->reference, "Id, external id or name")->required();
@@ -61,8 +61,15 @@ void add_edit(CLI::App& noun, Session& session) {
       ->check(CLI::IsMember({"on", "off"}));
   verb.add_option("--markup-bps", arguments->markup, "On what its use costs, in basis points; 500 is 5 %");
   verb.add_option("--top-up-fee-bps", arguments->top_up_fee, "Of what is paid in, in basis points");
+  verb.add_option("--monthly-fee", arguments->monthly_fee, "Dollars that it pays for each month; 0 ends it");
+  verb.add_option("--fee-day", arguments->fee_day, "The day of the month on which the fee is due; 1 unless told");
+  verb.add_option("--fee-time-zone", arguments->fee_time_zone,
+                  "Whose midnight that is, such as Europe/Berlin; UTC unless told");
   session.on(verb, [arguments, &session]() -> base::Status {
     boost::json::object body;
+    if (!arguments->monthly_fee.empty()) body["monthly_fee"] = arguments->monthly_fee;
+    if (arguments->fee_day) body["monthly_fee_day"] = *arguments->fee_day;
+    if (!arguments->fee_time_zone.empty()) body["monthly_fee_time_zone"] = arguments->fee_time_zone;
     if (!arguments->credit_only.empty()) body["credit_only"] = arguments->credit_only == "on";
     if (arguments->markup) body["markup_bps"] = *arguments->markup;
     if (arguments->top_up_fee) body["top_up_fee_bps"] = *arguments->top_up_fee;

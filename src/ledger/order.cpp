@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/assert.h"
-#include "base/sha256.h"
 
 namespace ledger {
 namespace {
@@ -31,14 +29,8 @@ const GrantState* find(const Book& book, base::GrantId id) {
 
 Money positive(Money amount) { return std::max(amount, Money::zero()); }
 
-// An id of version 8 (RFC 9562): it stands for what happened, so that it is the same in every store.
 base::TransferId id_of(TransferKind kind, base::GrantId grant, std::int64_t number) {
-  const base::Sha256 digest = base::sha256(fmt::format("{} {} {}", to_string(kind), grant.uuid.to_string(), number));
-  base::TransferId id;
-  std::memcpy(id.uuid.bytes.data(), digest.data(), id.uuid.bytes.size());
-  id.uuid.bytes[6] = static_cast<std::uint8_t>((id.uuid.bytes[6] & 0x0F) | 0x80);
-  id.uuid.bytes[8] = static_cast<std::uint8_t>((id.uuid.bytes[8] & 0x3F) | 0x80);
-  return id;
+  return derived_id(fmt::format("{} {} {}", to_string(kind), grant.uuid.to_string(), number));
 }
 
 bool same_terms(const catalog::Grant& grant, const Terms& terms) {

@@ -37,7 +37,9 @@ class Store {
   // Decides and appends, in one transaction, durable against power loss when it returns. A status that refuses is a
   // value; an error is the store's. `order.account` exists.
   virtual base::Result<Decided> post(const Order& order, base::WallTime now) = 0;
-  // Posts what came about by itself (ledger::sweep), for all accounts. How many transfers that were.
+  // Posts what came about by itself, for all accounts: what is left of grants that are over (ledger::sweep), and the
+  // monthly fees that are due (ledger::due_fees), each as soon as the balance can pay all of it. How many transfers
+  // that were.
   virtual base::Result<std::int64_t> sweep(base::WallTime now) = 0;
   virtual base::Result<std::optional<catalog::Grant>> find_grant(base::GrantId id) = 0;
   // Every grant that the account ever had, in burn order.

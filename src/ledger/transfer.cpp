@@ -1,6 +1,9 @@
 #include "ledger/transfer.h"
 
+#include <cstring>
+
 #include "base/assert.h"
+#include "base/sha256.h"
 
 namespace ledger {
 
@@ -22,6 +25,15 @@ std::string_view to_string(TransferKind kind) noexcept {
     case TransferKind::cover: return "cover";
   }
   return "charge";
+}
+
+base::TransferId derived_id(std::string_view text) {
+  const base::Sha256 digest = base::sha256(text);
+  base::TransferId id;
+  std::memcpy(id.uuid.bytes.data(), digest.data(), id.uuid.bytes.size());
+  id.uuid.bytes[6] = static_cast<std::uint8_t>((id.uuid.bytes[6] & 0x0F) | 0x80);
+  id.uuid.bytes[8] = static_cast<std::uint8_t>((id.uuid.bytes[8] & 0x3F) | 0x80);
+  return id;
 }
 
 std::optional<Transfer> transfer_of(const events::UsageRecord& record, base::AccountId payer,

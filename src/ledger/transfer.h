@@ -90,6 +90,9 @@ struct Slice {
   bool operator==(const Slice&) const = default;
 };
 
+// An id of version 8 (RFC 9562): it stands for what the text says, so that it is the same in every store.
+base::TransferId derived_id(std::string_view text);
+
 // What a finished exchange moves, under the exchange's own id, so that a replayed record posts nothing twice: its cost
 // from its account to its provider; from each grant what it paid for the account, and what is held for it; and what the
 // grants paid beyond the cost, the markup, to revenue. `payer`: whose grants they are. nullopt if nothing moved.

@@ -419,3 +419,40 @@ TEST_CASE_TEMPLATE("a correction posts what it pays and what is held no more", S
   CHECK(bench.transfers().size() == 3);
   bench.check_books();
 }
+
+TEST_CASE_TEMPLATE("a monthly fee is posted once a period, by whichever sweep comes first, and what was missed too",
+                   Store, EVERY_STORE) {
+  Balances<Store> bench;
+  constexpr std::int64_t day_ms = 86'400'000;
+  bench.account.credit_only = true;
+  bench.account.monthly_fee = catalog::MonthlyFee{
+      .amount = nanos(30), .day = 1, .zone = *base::TimeZone::find("Europe/Berlin"), .since = bench.now};
+  REQUIRE(bench.on.store->put(bench.account).has_value());
+  CHECK(bench.on.store->load()->accounts == std::vector{bench.account});
+  bench.top_up(1, 100);
+  CHECK(*bench.on.store->sweep(bench.now) == 0);
+  const base::WallTime december{tests::today.ms + 11 * day_ms}, february{tests::today.ms + 73 * day_ms};
+  CHECK(*bench.on.store->sweep(december) == 1);
+  CHECK(*bench.on.store->sweep(december) == 0);
+  CHECK(bench.state_of(1).grant.credited == nanos(70));
+  CHECK(bench.transfers().front().kind == TransferKind::fee);
+  CHECK(bench.transfers().front().note == "monthly fee of the period from 2026-12-01");
+  REQUIRE(bench.on.store->put(bench.account).has_value());  // an edit of something else
+
+  // Two months went by; then the balance pays one more, and the rest when there is money again.
+  CHECK(*bench.on.store->sweep(february) == 2);
+  CHECK(bench.state_of(1).grant.credited == nanos(10));
+  const base::WallTime april{tests::today.ms + 132 * day_ms};
+  CHECK(*bench.on.store->sweep(april) == 0);
+  CHECK(*bench.on.store->sweep(april) == 0);
+  bench.top_up(2, 25);
+  CHECK(*bench.on.store->sweep(april) == 1);
+  CHECK(bench.transfers().front().note == "monthly fee of the period from 2027-03-01");
+  bench.top_up(3, 100);
+  CHECK(*bench.on.store->sweep(april) == 1);
+  CHECK(*bench.on.store->sweep(april) == 0);
+  bench.account.monthly_fee.reset();
+  REQUIRE(bench.on.store->put(bench.account).has_value());
+  CHECK(*bench.on.store->sweep({april.ms + 400 * day_ms}) == 0);
+  bench.check_books();
+}

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import sqlite3
 import threading
 import time
 from datetime import datetime, timedelta, timezone
@@ -264,3 +265,30 @@ def test_a_prepaid_key_sees_its_balance(own_gateway, own_upstream):
     assert {name: Decimal(shown[name]) for name in ("amount", "spent", "available", "reserved", "unresolved")} == {
         "amount": 3, "spent": charged, "available": 3 - charged, "reserved": 0, "unresolved": 0}
     assert shown["account"] == account["id"]
+
+
+def test_monthly_fees_that_fell_due_while_nobody_was_there_are_taken_once(own_gateway):
+    account, _ = prepaid(own_gateway)
+    done = own_gateway.cli("accounts", "edit", account["id"], "--monthly-fee", "2", "--fee-day", "15", "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["monthly_fee"]["amount"] == "2", done.stderr
+    grant(own_gateway, account, "paid", 10)
+    assert balance(own_gateway, account)["available"] == "10"
+    own_gateway.stop()
+    now = datetime.now(timezone.utc)
+    since = now - timedelta(days=80)
+    store = sqlite3.connect(own_gateway.data / "metergate.db")
+    with store:
+        store.execute("UPDATE accounts SET fee_since = ?", (int(since.timestamp() * 1000),))
+    store.close()
+    days = [since + timedelta(days=n) for n in range(1, 81)]
+    due = [day for day in days if day.day == 15 and day.date() <= now.date()]
+    own_gateway.start()
+    wait_for(own_gateway, account, available=10 - 2 * len(due))
+    for _ in range(2):  # neither the next start nor the next look takes it again
+        own_gateway.kill()
+        own_gateway.start()
+        moved = own_gateway.control.ask("GET", "/api/v1/credits/transfers")["data"]
+        fees = [one for one in moved if one["kind"] == "fee"]
+        assert sorted(one["note"][-10:] for one in fees) == [day.date().isoformat() for day in due]
+        assert Decimal(balance(own_gateway, account)["available"]) == 10 - 2 * len(due)
+    assert_books_are_right(own_gateway)

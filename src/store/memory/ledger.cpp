@@ -5,6 +5,7 @@
 #include <ranges>
 
 #include "base/assert.h"
+#include "ledger/monthly_fee.h"
 #include "store/memory/memory_store.h"
 #include "store/usage_filter.h"
 
@@ -79,11 +80,32 @@ base::Result<ledger::Decided> MemoryStore::post(const ledger::Order& order, base
 
 base::Result<std::int64_t> MemoryStore::sweep(base::WallTime now) {
   const std::lock_guard lock(mutex_);
-  const auto transfers = ledger::sweep(book_of({}), now, std::ssize(transfers_));
-  if (transfers.empty()) return 0;
-  for (const Transfer& transfer : transfers) append(transfer);
+  const auto ended = ledger::sweep(book_of({}), now, std::ssize(transfers_));
+  for (const Transfer& transfer : ended) append(transfer);
+  std::int64_t fees = 0;
+  for (const auto& [id, account] : accounts_) fees += post_fees(account, now);
+  if (ended.empty() && fees == 0) return 0;
   ++commits_;
-  return std::ssize(transfers);
+  return std::ssize(ended) + fees;
+}
+
+std::int64_t MemoryStore::post_fees(const catalog::Account& account, base::WallTime now) {
+  const auto through = fees_through_.find(account.id);
+  std::int64_t posted = 0;
+  for (const ledger::DueFee& due :
+       ledger::due_fees(account, through == fees_through_.end() ? std::nullopt : std::optional(through->second), now)) {
+    ledger::Known known;
+    known.book = book_of(account.id);
+    if (const Transfer* const same = transfer_with(due.order.id)) known.same_id = *same;
+    const ledger::Decided decided = ledger::decide(due.order, known, now);
+    if (decided.status == ledger::PostStatus::exceeds_balance) break;  // it stays due, and those after it
+    if (decided.status == ledger::PostStatus::posted) {
+      append(decided.transfer);
+      ++posted;
+    }
+    fees_through_[account.id] = due.period;
+  }
+  return posted;
 }
 
 base::Result<std::optional<catalog::Grant>> MemoryStore::find_grant(base::GrantId id) {

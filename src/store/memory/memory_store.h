@@ -196,6 +196,7 @@ class MemoryStore final : public catalog::Store,
   void cross_thresholds_of(const std::vector<const events::UsageRecord*>& fresh, base::WallTime now);
   ledger::Book book_of(base::AccountId account) const;  // nil: of all
   void append(const ledger::Transfer& transfer);
+  std::int64_t post_fees(const catalog::Account& account, base::WallTime now);  // how many
   const ledger::Transfer* transfer_with(base::TransferId id) const;
   void make_good(base::GrantId payer, base::WallTime at);
   std::pair<base::AccountId, base::KeyId> payer_of(base::LimitId limit) const;
@@ -224,6 +225,7 @@ class MemoryStore final : public catalog::Store,
   std::map<base::ExchangeId, quota::UnresolvedItem> unresolved_;
   std::map<base::GrantId, StoredGrant> grants_;
   GrantAccounts grant_accounts_;
+  std::map<base::AccountId, base::WindowLabel> fees_through_;  // the last period whose monthly fee was posted
   std::vector<ledger::Transfer> transfers_;
   std::unordered_map<base::TransferId, std::size_t> transfer_at_;
 };

@@ -93,6 +93,34 @@ TEST_CASE("a prepaid account's settings survive a start") {
   CHECK(world.open()->load()->accounts.front() == account);
 }
 
+TEST_CASE("a monthly fee survives a start, and is not posted again where the note of it is lost") {
+  World world;
+  world.make(7);
+  catalog::Account account = world.open()->load()->accounts.front();
+  account.credit_only = true;
+  account.monthly_fee = catalog::MonthlyFee{
+      .amount = base::Money::from_nanos(20), .day = 31, .zone = *base::TimeZone::find("Europe/Berlin"), .since = noon};
+  constexpr base::WallTime two_months{noon.ms + 70LL * 86'400'000};
+  {
+    const auto store = world.open();
+    REQUIRE(store->put(account).has_value());
+    REQUIRE(store->post(top_up(account.id), noon).has_value());
+    CHECK(*store->sweep(two_months) == 2);
+  }
+  CHECK(world.open()->load()->accounts.front() == account);
+  {
+    auto raw = *Database::open(world.path, Database::Access::read_only);
+    auto rows = raw.query("SELECT fee_through FROM accounts");
+    REQUIRE(*rows->next());
+    CHECK(rows->take_integer() == noon.ms + 40LL * 86'400'000 - 43'200'000);  // 2026-12-31T00:00:00
+  }
+  REQUIRE(world.refusal("UPDATE accounts SET fee_through = NULL").empty());
+  const auto store = world.open();
+  CHECK(*store->sweep(two_months) == 0);
+  CHECK(store->book(account.id)->front().grant.credited == base::Money::from_nanos(30));
+  CHECK(store->check()->empty());
+}
+
 TEST_CASE("the database refuses to change or forget a transfer, a posting or the terms of a grant") {
   World world;
   world.make(7);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "store/sqlite/enum_text.h"
+#include "store/sqlite/fees.h"
 #include "store/sqlite/sqlite_store.h"
 #include "store/sqlite/transfers.h"
 
@@ -24,6 +25,7 @@ base::Result<catalog::Account> take_account(Rows& rows) {
   account.credit_only = rows.take_flag();
   account.markup = {rows.take_integer()};
   account.top_up_fee = {rows.take_integer()};
+  TRY(account.monthly_fee, sqlite::take_fee(rows));
   return account;
 }
 
@@ -134,7 +136,7 @@ base::Result<catalog::Contents> SqliteStore::load() {
   catalog::Contents contents;
   TRY(contents.accounts,
       take_all(writer_.query("SELECT id, parent_id, name, external_id, status, created, credit_only, markup, "
-                             "top_up_fee FROM accounts ORDER BY id"),
+                             "top_up_fee, monthly_fee, fee_day, fee_zone, fee_since FROM accounts ORDER BY id"),
                take_account));
   TRY(contents.keys, take_all(writer_.query("SELECT id, account_id, name, hash, hint, role, status, created, expires, "
                                             "tags FROM keys ORDER BY id"),
@@ -191,13 +193,16 @@ base::Status SqliteStore::apply(const catalog::Changes& changes, base::WallTime 
 }
 
 base::Status SqliteStore::write(const catalog::Account& account) {
+  const catalog::MonthlyFee fee = account.monthly_fee.value_or(catalog::MonthlyFee{});
   TRY_STATUS(writer_.run(
-      "INSERT INTO accounts (id, parent_id, name, external_id, status, created, credit_only, markup, top_up_fee) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO UPDATE SET "
+      "INSERT INTO accounts (id, parent_id, name, external_id, status, created, credit_only, markup, top_up_fee, "
+      "monthly_fee, fee_day, fee_zone, fee_since) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (id) DO UPDATE SET "
       "parent_id = ?2, name = ?3, external_id = ?4, status = ?5, created = ?6, credit_only = ?7, markup = ?8, "
-      "top_up_fee = ?9",
+      "top_up_fee = ?9, monthly_fee = ?10, fee_day = ?11, fee_zone = ?12, fee_since = ?13",
       account.id, account.parent, account.name, account.external_id, to_string(account.status), account.created,
-      account.credit_only, account.markup.value, account.top_up_fee.value));
+      account.credit_only, account.markup.value, account.top_up_fee.value, fee.amount, fee.day, fee.zone.name(),
+      fee.since));
   return {};
 }
 

@@ -5,6 +5,8 @@
 #include <ranges>
 
 #include "base/assert.h"
+#include "ledger/monthly_fee.h"
+#include "store/sqlite/fees.h"
 #include "store/sqlite/sqlite_store.h"
 #include "store/sqlite/transfers.h"
 #include "store/usage_filter.h"
@@ -47,13 +49,35 @@ base::Result<std::int64_t> SqliteStore::sweep(base::WallTime now) {
   TRY(auto transaction, Transaction::begin(writer_));
   TRY(const auto book, sqlite::read_book(writer_, {}));
   TRY(const std::int64_t number, sqlite::count_transfers(writer_));
-  const auto transfers = ledger::sweep(book, now, number);
-  if (transfers.empty()) return 0;
-  for (const ledger::Transfer& transfer : transfers) TRY_STATUS(sqlite::append(writer_, transfer));
+  const auto ended = ledger::sweep(book, now, number);
+  for (const ledger::Transfer& transfer : ended) TRY_STATUS(sqlite::append(writer_, transfer));
+  TRY(const FeesPosted fees, post_fees(now));
+  if (ended.empty() && !fees.changed) return 0;
   TRY_STATUS(count_commit());
   TRY_STATUS(transaction.commit());
   ++commits_;
-  return std::ssize(transfers);
+  return std::ssize(ended) + fees.count;
+}
+
+base::Result<SqliteStore::FeesPosted> SqliteStore::post_fees(base::WallTime now) {
+  FeesPosted posted;
+  TRY(const auto accounts, sqlite::read_fees(writer_));
+  for (const auto& [account, through] : accounts) {
+    for (const ledger::DueFee& due : ledger::due_fees(account, through, now)) {
+      ledger::Known known;
+      TRY(known.same_id, sqlite::read_transfer(writer_, due.order.id));
+      TRY(known.book, sqlite::read_book(writer_, account.id));
+      const ledger::Decided decided = ledger::decide(due.order, known, now);
+      if (decided.status == ledger::PostStatus::exceeds_balance) break;  // it stays due, and those after it
+      if (decided.status == ledger::PostStatus::posted) {
+        TRY_STATUS(sqlite::append(writer_, decided.transfer));
+        ++posted.count;
+      }
+      TRY_STATUS(writer_.run("UPDATE accounts SET fee_through = ?2 WHERE id = ?1", account.id, due.period));
+      posted.changed = true;
+    }
+  }
+  return posted;
 }
 
 base::Result<std::optional<catalog::Grant>> SqliteStore::find_grant(base::GrantId id) {

@@ -29,6 +29,7 @@ EMBEDDED(metergate_schema_0008, METERGATE_SCHEMA_0008)
 EMBEDDED(metergate_schema_0009, METERGATE_SCHEMA_0009)
 EMBEDDED(metergate_schema_0010, METERGATE_SCHEMA_0010)
 EMBEDDED(metergate_schema_0011, METERGATE_SCHEMA_0011)
+EMBEDDED(metergate_schema_0012, METERGATE_SCHEMA_0012)
 #undef EMBEDDED
 // clang-format on
 
@@ -54,7 +55,8 @@ std::vector<Migration> migrations() {
           {.script = {metergate_schema_0008, metergate_schema_0008_end}},
           {.script = {metergate_schema_0009, metergate_schema_0009_end}},
           {.script = {metergate_schema_0010, metergate_schema_0010_end}},
-          {.script = {metergate_schema_0011, metergate_schema_0011_end}}};
+          {.script = {metergate_schema_0011, metergate_schema_0011_end}},
+          {.script = {metergate_schema_0012, metergate_schema_0012_end}}};
 }
 
 base::Result<std::int64_t> number(Database& database, std::string_view sql) {

@@ -50,6 +50,12 @@ constexpr std::string_view back_to_schema_4 = R"(
   ALTER TABLE keys DROP COLUMN tags;
   ALTER TABLE limits DROP COLUMN template_id;
   DROP TABLE limit_templates;
+  DROP INDEX accounts_with_fee;
+  ALTER TABLE accounts DROP COLUMN monthly_fee;
+  ALTER TABLE accounts DROP COLUMN fee_day;
+  ALTER TABLE accounts DROP COLUMN fee_zone;
+  ALTER TABLE accounts DROP COLUMN fee_since;
+  ALTER TABLE accounts DROP COLUMN fee_through;
   PRAGMA user_version = 4;
 )";
 constexpr base::WallTime noon{1'795'262'400'000};  // 2026-11-21T12:00:00Z
@@ -114,7 +120,8 @@ TEST_CASE("limits of every earlier schema stay what they were: hard, for every c
                               ", 'UTC', '', '', 'enforce', 'reserve', NULL, NULL, ''",
                               ", 'UTC', '', '', 'enforce', 'reserve', NULL, NULL, ''",
                               ", 'UTC', '', '', 'enforce', 'reserve', NULL, NULL, ''",
-                              ", 'UTC', '', '', 'enforce', 'reserve', NULL, NULL, '', ''"};
+                              ", 'UTC', '', '', 'enforce', 'reserve', NULL, NULL, '', ''",
+                              ", 'UTC', '', '', 'enforce', 'reserve', NULL, NULL, '', '', NULL"};
   for (std::int64_t version = 1; version <= std::ssize(more); ++version) {
     CAPTURE(version);
     World world;
@@ -135,6 +142,7 @@ TEST_CASE("limits of every earlier schema stay what they were: hard, for every c
       CHECK_FALSE(limit.from_template.has_value());
     }
     CHECK((*store)->load()->templates.empty());
+    CHECK_FALSE((*store)->load()->accounts.front().monthly_fee.has_value());
     CHECK(state(**store, limits[0], noon).spent == 20);
   }
 }

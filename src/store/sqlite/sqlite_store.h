@@ -136,6 +136,11 @@ class SqliteStore final : public catalog::Store,
   // Of the records that are new, what they charged to grants.
   base::Status post_charges(std::span<const events::UsageRecord* const> records);
   base::Status make_good(base::GrantId payer, base::WallTime at);
+  struct FeesPosted {
+    std::int64_t count = 0;
+    bool changed = false;  // something is to be committed
+  };
+  base::Result<FeesPosted> post_fees(base::WallTime now);
   base::Result<std::int64_t> amount_of(base::GrantId grant);
 
   // The limits that have thresholds, as the catalog has them now.
