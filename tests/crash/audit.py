@@ -55,8 +55,24 @@ def check_limits(control: Control, limits: list[str], findings: Findings) -> dic
     return numbers
 
 
-def check_books(control: Control, key: dict, limits: list[str], book: Book, seen: dict[int, Seen]) -> Findings:
-    """One round: its own key with its own limits in usd and requests, at rest. `seen`: the upstream's side."""
+def check_balance(control: Control, account: dict, billed: Decimal, booked: Decimal, findings: Findings):
+    """Without markup: what the account was charged is what the upstream bills."""
+    try:
+        shown = control.balance(account)
+    except AssertionError as error:
+        findings.wrong.append(f"balance: {error}")
+        return
+    paid_in = Decimal(shown["amount"])
+    findings.check(shown["owed"] == "0", f"the balance is below zero: {shown}")
+    findings.check(billed <= paid_in, f"the upstream bills {billed}, and {paid_in} was paid in")
+    findings.check(Decimal(shown["spent"]) == booked, f"of the balance {shown['spent']} is spent, records say {booked}")
+    findings.check(Decimal(shown["reserved"]) == 0, "of the balance something is reserved and nothing runs")
+
+
+def check_books(control: Control, key: dict, limits: list[str], book: Book, seen: dict[int, Seen],
+                prepaid: dict | None = None) -> Findings:
+    """One round: its own key with its own limits in usd and requests, at rest. `seen`: the upstream's side; `prepaid`:
+    the account, if it is."""
     findings = Findings()
     findings.wrong += book.odd
     records = {record["id"]: record for record in control.records(key=key["id"])}
@@ -92,6 +108,8 @@ def check_books(control: Control, key: dict, limits: list[str], book: Book, seen
     billed = sum((seen[call].cost for call in book.sent if call in seen), Decimal(0))
     usd, requests = (check_limits(control, limits, findings).get(limit) for limit in limits)
     everything = [record for record in control.records(key=key["id"]) if record["outcome"] != "refused"]
+    if prepaid:
+        check_balance(control, prepaid, billed, sum(Decimal(record["cost"]) for record in everything), findings)
     if usd and requests:
         findings.check(billed <= usd["amount"], f"the upstream bills {billed}, the cap is {usd['amount']}")
         findings.counts["caps reached"] += any(status in (402, 429) for status in book.refused.values())

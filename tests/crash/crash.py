@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 from audit import Findings, Seen, check_books  # noqa: E402
 from gateway import Gateway  # noqa: E402
 from load import CALL_HEADER, Load  # noqa: E402
+from reader import Reader  # noqa: E402
 from scripted_upstream import Script, ScriptedUpstream, usage  # noqa: E402
 
 WAYS = ["kill", "stop", "read-only", "full"]
@@ -36,6 +37,7 @@ class Witness(ScriptedUpstream):
                         completion_tokens=self.random.randint(1, 60), chunks=self.random.randint(1, 8),
                         chunk_delay_s=0.001)
         used = usage(script, request.json)
+        script.chunks = min(script.chunks, used["completion_tokens"])  # each is at least a token
         self.seen[int(request.header(CALL_HEADER))] = Seen(used["prompt_tokens"], used["completion_tokens"])
         return script
 
@@ -55,11 +57,17 @@ class Run:
         self.rounds += 1
         self.gateway.start()
         account = self.gateway.control.account(f"round {self.rounds}")
+        paid_in = "0.005" if self.rounds % 3 == 0 else None  # every third is prepaid, and its money runs out
+        if paid_in:
+            self.gateway.control.ask("PATCH", f"/api/v1/accounts/{account['id']}", {"credit_only": True})
+            self.gateway.control.grant(account, f"gift-{self.rounds}", "0.001", kind="promotional")
+            self.gateway.control.grant(account, f"paid-{self.rounds}", "0.004")
         key = self.gateway.control.key_for(account)
         amount = "0.01" if self.rounds % 2 else "0.5"  # every other cap is reached under the load
         limits = [self.gateway.control.limit(key=key["id"], unit="usd", window="month", amount=amount)["id"],
                   self.gateway.control.limit(account=account["id"], unit="requests", window="month",
                                              amount="100000")["id"]]
+        reader = Reader(self.gateway.control).start()
         load = Load(self.gateway.port, [key["secret"]], self.arguments.seed + self.rounds, self.calls).start()
         time.sleep(self.random.uniform(0.05, 0.4))
         interrupt()
@@ -67,8 +75,11 @@ class Run:
             self.gateway.start()
             time.sleep(0.1)
         book = load.stop()
+        reader.stop()
         self.calls = load.next_call
-        findings = self.audit(key, limits, book)
+        findings = self.audit(key, limits, book, account if paid_in else None)
+        findings.wrong += reader.wrong
+        self.counts["reads"] += reader.reads
         self.counts += findings.counts
         self.counts["calls"] += len(book.sent)
         self.counts["refused"] += len(book.refused)
@@ -78,11 +89,11 @@ class Run:
                  + (f"  {len(findings.wrong)} WRONG" if findings.wrong else ""))
         self.gateway.kill()  # at rest: this loses nothing either
 
-    def audit(self, key: dict, limits: list[str], book) -> Findings:
+    def audit(self, key: dict, limits: list[str], book, prepaid: dict | None) -> Findings:
         """Again while something still runs at the gateway: a call whose client has gone is read to its end."""
         deadline = time.monotonic() + 15
         while True:
-            findings = check_books(self.gateway.control, key, limits, book, self.upstream.seen)
+            findings = check_books(self.gateway.control, key, limits, book, self.upstream.seen, prepaid)
             if not findings.wrong or time.monotonic() > deadline:
                 return findings
             time.sleep(0.1)
@@ -178,7 +189,8 @@ def main() -> int:
     counts = run.counts
     print(f"{run.rounds} rounds, {counts['calls']} calls: {counts['answered']} answered and booked as the upstream "
           f"says, {counts['refused']} refused ({counts['caps reached']} caps reached), {counts['settled unseen']} "
-          f"settled without the client seeing it, {counts['unresolved']} unresolved; {len(run.wrong)} findings")
+          f"settled without the client seeing it, {counts['unresolved']} unresolved; all books added up in "
+          f"{counts['reads']} readings under load; {len(run.wrong)} findings")
     if arguments.keep or run.wrong:
         print(f"the folder is kept: {folder}")
     else:

@@ -55,6 +55,20 @@ def upstream(upstream_of_module):
     return upstream_of_module
 
 
+@pytest.fixture
+def own_upstream():
+    """A scripted upstream of the test's own."""
+    with ScriptedUpstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def own_gateway(tmp_path, own_upstream):
+    """A gateway in front of it, for tests that kill it or keep it busy."""
+    with Gateway(tmp_path / "gateway", own_upstream.url, first_byte_ms=20000) as gateway:
+        yield gateway
+
+
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory, upstream_of_module):
     """A gateway in front of the file's scripted upstream, for tests that do not crash or restart it."""

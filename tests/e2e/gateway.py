@@ -62,18 +62,21 @@ class Control:
     def __init__(self, port: int, key: str = ADMIN_KEY):
         self.port, self.key = port, key
 
-    def send(self, method: str, path: str, body: dict | None = None) -> tuple[int, str]:
+    def send(self, method: str, path: str, body: dict | None = None,
+             idempotency_key: str | None = None) -> tuple[int, str]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+            if idempotency_key is not None:
+                headers["Idempotency-Key"] = idempotency_key
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             reply = connection.getresponse()
             return reply.status, reply.read().decode()
         finally:
             connection.close()
 
-    def ask(self, method: str, path: str, body: dict | None = None):
-        status, text = self.send(method, path, body)
+    def ask(self, method: str, path: str, body: dict | None = None, idempotency_key: str | None = None):
+        status, text = self.send(method, path, body, idempotency_key)
         if status >= 300:
             raise ControlError(status, text)
         return json.loads(text) if text else None
@@ -95,6 +98,18 @@ class Control:
         parts = sum(numbers[name] for name in NUMBERS[1:])
         assert numbers["amount"] == parts, f"amount is not the sum of the other four: {numbers}"
         return numbers
+
+    def grant(self, account: dict, idempotency_key: str, amount, kind: str = "paid", **more) -> dict:
+        body = {"account": account["id"], "amount": str(amount), "kind": kind, **more}
+        return self.ask("POST", "/api/v1/credits", body, idempotency_key)
+
+    def balance(self, account: dict) -> dict:
+        """An account's balance, its numbers checked to add up."""
+        shown = self.ask("GET", f"/api/v1/accounts/{account['id']}/balance")
+        if shown["owed"] == "0":
+            parts = sum(Decimal(shown[name]) for name in NUMBERS[1:])
+            assert Decimal(shown["amount"]) == parts, f"amount is not the sum of the other four: {shown}"
+        return shown
 
     def pages(self, path: str, **query) -> list[dict]:
         """All rows of a list, across its pages."""

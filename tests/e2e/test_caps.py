@@ -14,18 +14,6 @@ CALLS, CAP = 1000, 100
 OUTPUT_CAP = 50
 
 
-@pytest.fixture
-def own_upstream():
-    with ScriptedUpstream() as upstream:
-        yield upstream
-
-
-@pytest.fixture
-def own_gateway(tmp_path, own_upstream):
-    with Gateway(tmp_path / "gateway", own_upstream.url, first_byte_ms=20000) as gateway:
-        yield gateway
-
-
 def statuses(replies) -> dict:
     found = {}
     for reply in replies:

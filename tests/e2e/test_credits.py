@@ -1,6 +1,5 @@
 """Prepaid accounts: nothing leaves without money, across several grants, under load and through kill -9."""
 
-import http.client
 import json
 import sqlite3
 import threading
@@ -10,30 +9,16 @@ from decimal import Decimal
 
 import pytest
 
-from gateway import ADMIN_KEY, Gateway
+from gateway import Gateway
 from scripted_upstream import Script, ScriptedUpstream
 from wire import call, call_many, chat
 
 BODY = chat(max_tokens=50)
 
 
-@pytest.fixture
-def own_upstream():
-    with ScriptedUpstream() as upstream:
-        yield upstream
-
-
-@pytest.fixture
-def own_gateway(tmp_path, own_upstream):
-    with Gateway(tmp_path / "gateway", own_upstream.url, first_byte_ms=20000) as gateway:
-        yield gateway
-
-
 def order(gateway: Gateway, path: str, key: str, **body) -> tuple[int, dict]:
-    connection = http.client.HTTPConnection("127.0.0.1", gateway.control_port, timeout=10)
-    connection.request("POST", path, json.dumps(body), {"Authorization": f"Bearer {ADMIN_KEY}", "Idempotency-Key": key})
-    reply = connection.getresponse()
-    return reply.status, json.loads(reply.read())
+    status, text = gateway.control.send("POST", path, body, idempotency_key=key)
+    return status, json.loads(text)
 
 
 def prepaid(gateway: Gateway, **settings) -> tuple[dict, dict]:
@@ -42,25 +27,11 @@ def prepaid(gateway: Gateway, **settings) -> tuple[dict, dict]:
     return account, gateway.control.key_for(account)
 
 
-def grant(gateway: Gateway, account: dict, key: str, amount, kind="paid", **more) -> dict:
-    status, made = order(gateway, "/api/v1/credits", key, account=account["id"], amount=str(amount), kind=kind, **more)
-    assert status == 201, made
-    return made
-
-
-def balance(gateway: Gateway, account: dict) -> dict:
-    shown = gateway.control.ask("GET", f"/api/v1/accounts/{account['id']}/balance")
-    if shown["owed"] == "0":
-        parts = sum(Decimal(shown[name]) for name in ("available", "reserved", "unresolved", "spent"))
-        assert Decimal(shown["amount"]) == parts, shown
-    return shown
-
-
 def wait_for(gateway: Gateway, account: dict, **expected) -> dict:
     wanted = {name: Decimal(value) for name, value in expected.items()}
     deadline = time.monotonic() + 10
     while True:
-        shown = balance(gateway, account)
+        shown = gateway.control.balance(account)
         if all(Decimal(shown[name]) == value for name, value in wanted.items()):
             return shown
         assert time.monotonic() < deadline, f"{shown}, expected {wanted}"
@@ -93,8 +64,8 @@ def test_a_prepaid_account_pays_with_its_grants_in_burn_order_and_is_refused_wit
     assert own_upstream.hits == 0
 
     needed = Decimal(refused.error["required"])
-    gift = grant(own_gateway, account, "gift", "0.0000005", kind="promotional")
-    paid = grant(own_gateway, account, "paid", needed * 3)
+    gift = own_gateway.control.grant(account, "gift", "0.0000005", kind="promotional")
+    paid = own_gateway.control.grant(account, "paid", needed * 3)
     served = call(own_gateway.port, BODY, key["secret"])
     assert served.status == 200, served
     cost = Decimal(served.header("X-Request-Cost"))
@@ -114,7 +85,7 @@ def test_a_thousand_concurrent_calls_never_take_more_than_the_balance_has(own_ga
     account, key = prepaid(own_gateway)
     worst = Decimal(call(own_gateway.port, BODY, key["secret"]).error["required"])
     for part in range(5):
-        grant(own_gateway, account, f"part-{part}", worst * 4)
+        own_gateway.control.grant(account, f"part-{part}", worst * 4)
     own_upstream.script = Script(latency_s=0.05, whole_reservation=True)
     replies = call_many(own_gateway.port, [BODY] * 1000, key["secret"])
     served = [reply for reply in replies if reply and reply.status == 200]
@@ -129,8 +100,8 @@ def test_a_thousand_concurrent_calls_never_take_more_than_the_balance_has(own_ga
 def test_kill_9_in_a_call_leaves_what_it_held_of_its_grants_unresolved_and_nothing_else(own_gateway, own_upstream):
     account, key = prepaid(own_gateway)
     worst = Decimal(call(own_gateway.port, BODY, key["secret"]).error["required"])
-    grant(own_gateway, account, "one", worst / 2)
-    grant(own_gateway, account, "two", worst * 2)
+    own_gateway.control.grant(account, "one", worst / 2)
+    own_gateway.control.grant(account, "two", worst * 2)
     own_upstream.script = Script(latency_s=30)
     caller = threading.Thread(target=call_many, args=(own_gateway.port, [BODY], key["secret"]))
     caller.start()
@@ -157,15 +128,15 @@ def test_kill_9_in_a_call_leaves_what_it_held_of_its_grants_unresolved_and_nothi
 def test_a_dispute_below_zero_stops_the_account_at_once_and_a_top_up_pays_the_debt_first(own_gateway, own_upstream):
     account, key = prepaid(own_gateway)
     worst = Decimal(call(own_gateway.port, BODY, key["secret"]).error["required"])
-    paid = grant(own_gateway, account, "paid", worst * 2)
+    paid = own_gateway.control.grant(account, "paid", worst * 2)
     served = call(own_gateway.port, BODY, key["secret"])
     cost = Decimal(served.header("X-Request-Cost"))
     wait_for(own_gateway, account, spent=cost)
     status, posted = order(own_gateway, f"/api/v1/credits/{paid['id']}/dispute", "d", amount=str(worst * 2))
     assert status == 200, posted
     assert call(own_gateway.port, BODY, key["secret"]).error["type"] == "insufficient_balance"
-    assert Decimal(balance(own_gateway, account)["owed"]) == cost
-    grant(own_gateway, account, "debt", cost + worst)
+    assert Decimal(own_gateway.control.balance(account)["owed"]) == cost
+    own_gateway.control.grant(account, "debt", cost + worst)
     assert call(own_gateway.port, BODY, key["secret"]).status == 200
     assert_books_are_right(own_gateway)
 
@@ -174,7 +145,7 @@ def test_money_that_comes_back_to_a_grant_that_is_over_is_posted_as_expired(own_
     account, key = prepaid(own_gateway)
     worst = Decimal(call(own_gateway.port, BODY, key["secret"]).error["required"])
     end = in_seconds(1.5)
-    grant(own_gateway, account, "short", worst, expires=end)
+    own_gateway.control.grant(account, "short", worst, expires=end)
     own_upstream.script = Script(latency_s=2)
     served = call(own_gateway.port, BODY, key["secret"])
     assert served.status == 200, "it was admitted in time"
@@ -193,7 +164,7 @@ def test_money_that_comes_back_to_a_grant_that_is_over_is_posted_as_expired(own_
 def test_a_grant_that_nobody_looks_at_ends_by_itself(own_gateway):
     account, _ = prepaid(own_gateway)
     end = in_seconds(1)
-    idle = grant(own_gateway, account, "idle", 3, expires=end)
+    idle = own_gateway.control.grant(account, "idle", 3, expires=end)
     own_gateway.stop()
     wait_until(end)
     own_gateway.start()
@@ -220,7 +191,7 @@ def test_what_explain_says_of_a_balance_is_what_then_becomes_of_the_call(own_gat
     needed = Decimal(said["balance"]["required"])
     assert needed == Decimal(reply.error["required"]) == Decimal(said["worst_case"]["usd"]) * Decimal("1.2")
 
-    grant(own_gateway, account, "some", needed * 2)
+    own_gateway.control.grant(account, "some", needed * 2)
     said = explain(BODY)
     assert (said["verdict"], said["balance"]["verdict"]) == ("admitted", "admits")
     long = chat(max_tokens=4000)
@@ -255,9 +226,9 @@ def test_the_command_line_orders_and_shows(own_gateway):
 
 def test_a_prepaid_key_sees_its_balance(own_gateway, own_upstream):
     account, key = prepaid(own_gateway, markup_bps=5000)
-    grant(own_gateway, account, "a", "2")
-    grant(own_gateway, account, "b", "1", kind="promotional")
-    grant(own_gateway, account, "c", "9", effective="2036-01-01")
+    own_gateway.control.grant(account, "a", "2")
+    own_gateway.control.grant(account, "b", "1", kind="promotional")
+    own_gateway.control.grant(account, "c", "9", effective="2036-01-01")
     reply = call(own_gateway.port, BODY, key["secret"])
     assert reply.status == 200
     shown = call(own_gateway.port, None, key["secret"], method="GET", path="/v1/budget").json["balance"]
@@ -271,8 +242,8 @@ def test_monthly_fees_that_fell_due_while_nobody_was_there_are_taken_once(own_ga
     account, _ = prepaid(own_gateway)
     done = own_gateway.cli("accounts", "edit", account["id"], "--monthly-fee", "2", "--fee-day", "15", "--json")
     assert done.returncode == 0 and json.loads(done.stdout)["monthly_fee"]["amount"] == "2", done.stderr
-    grant(own_gateway, account, "paid", 10)
-    assert balance(own_gateway, account)["available"] == "10"
+    own_gateway.control.grant(account, "paid", 10)
+    assert own_gateway.control.balance(account)["available"] == "10"
     own_gateway.stop()
     now = datetime.now(timezone.utc)
     since = now - timedelta(days=80)
@@ -290,5 +261,5 @@ def test_monthly_fees_that_fell_due_while_nobody_was_there_are_taken_once(own_ga
         moved = own_gateway.control.ask("GET", "/api/v1/credits/transfers")["data"]
         fees = [one for one in moved if one["kind"] == "fee"]
         assert sorted(one["note"][-10:] for one in fees) == [day.date().isoformat() for day in due]
-        assert Decimal(balance(own_gateway, account)["available"]) == 10 - 2 * len(due)
+        assert Decimal(own_gateway.control.balance(account)["available"]) == 10 - 2 * len(due)
     assert_books_are_right(own_gateway)
