@@ -32,6 +32,7 @@ base::Result<std::shared_ptr<const Snapshot>> Snapshot::build(Contents contents)
 }
 
 base::Status Snapshot::index_accounts() {
+  accounts_.reserve(contents_.accounts.size());
   for (const Account& account : contents_.accounts)
     if (!accounts_.emplace(account.id, &account).second)
       return contradiction(fmt::format("account {} is there twice", account.id.to_string()));
@@ -54,6 +55,8 @@ base::Status Snapshot::index_accounts() {
 
 base::Status Snapshot::index_keys() {
   entries_.reserve(contents_.keys.size());  // the tables below point into it
+  by_hash_.reserve(contents_.keys.size());
+  by_key_id_.reserve(contents_.keys.size());
   for (const Key& key : contents_.keys) {
     KeyEntry entry{.key = key, .account = nullptr, .usable = key.status == KeyStatus::active, .limits = {}};
     if (!key.account.is_nil()) {
@@ -88,6 +91,8 @@ base::Status Snapshot::index_templates() {
 base::Status Snapshot::attach_limits() {
   std::unordered_map<base::AccountId, std::vector<const Limit*>> of_account;
   std::unordered_map<base::KeyId, std::vector<const Limit*>> of_key;
+  limits_.reserve(contents_.limits.size());
+  of_account.reserve(contents_.limits.size());
   for (const Limit& limit : contents_.limits) {
     if (!limits_.emplace(limit.id, &limit).second)
       return contradiction(fmt::format("limit {} is there twice", limit.id.to_string()));
@@ -103,8 +108,9 @@ base::Status Snapshot::attach_limits() {
   for (KeyEntry& entry : entries_) {
     entry.limits = look_up(of_key, entry.key.id);
     for (const Account* above = entry.account; above != nullptr; above = parent_of(*above)) {
-      const auto limits = look_up(of_account, above->id);
-      entry.limits.insert(entry.limits.end(), limits.begin(), limits.end());
+      const auto limits = of_account.find(above->id);
+      if (limits != of_account.end())
+        entry.limits.insert(entry.limits.end(), limits->second.begin(), limits->second.end());
     }
     entry.filtered = std::ranges::any_of(
         entry.limits, [](const Limit* limit) { return !limit->filter.empty() || limit->unit == LimitUnit::named; });
