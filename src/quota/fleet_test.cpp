@@ -206,6 +206,19 @@ TEST_CASE("a grant whose answer was lost is found in the rows") {
   CHECK(fleet.world.state(limit) == CounterState{.amount = 100});
 }
 
+TEST_CASE("a node that ends gives back what it never heard of, too") {
+  Fleet fleet;
+  const catalog::Limit limit = fleet.world.limit(100), other = fleet.world.limit(100);
+  std::move(fleet.first.reserve(limit, 10)).release();
+  for (const base::LimitId id : {limit.id, other.id}) {
+    const GrantRequest request{.of = {.counter = {id, {today.ms}}}, .at_least = 1, .at_most = 50};
+    REQUIRE(fleet.first.link.grant(std::span(&request, 1)).has_value());
+  }
+  REQUIRE(fleet.first.keeper->close().has_value());
+  CHECK(fleet.world.state(limit) == CounterState{.amount = 100});
+  CHECK(fleet.world.state(other) == CounterState{.amount = 100});
+}
+
 TEST_CASE("available is not what others have leased") {
   Fleet fleet;
   const catalog::Limit limit = fleet.world.limit(100);

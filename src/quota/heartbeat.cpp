@@ -25,15 +25,19 @@ void Keeper::beat(base::Instant now) {
   if (next_beat_in_ms(now) > 0) return;
   last_beat_ = now;
   beat_wanted_ = false;
+  // From before it was sent: the store counts from a later moment.
+  if (hear()) leases_hold_until_ns_ = now.plus_ms(*ttl_ms_).ns;
+}
+
+base::Status Keeper::hear() {
   const auto heard = store_.heartbeat();
   note(heard ? base::Status{} : std::unexpected(heard.error()));
-  if (!heard) return;
+  if (!heard) return std::unexpected(heard.error());
   nodes_ = std::max<std::int64_t>(heard->nodes, 1);
   if (heard->epoch != epoch_) enter_epoch(heard->epoch);
   for (const LeaseRow& row : heard->rows) adopt(row);
   give_back_wanted(heard->wanted);
-  // From before it was sent: the store counts from a later moment.
-  leases_hold_until_ns_ = now.plus_ms(*ttl_ms_).ns;
+  return {};
 }
 
 // The store has expired what was leased. It goes back, but for what is reserved; that settles against its old rows.

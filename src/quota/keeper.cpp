@@ -348,6 +348,7 @@ base::Status Keeper::close() {
   while (run_jobs()) {
   }
   TRY_STATUS(flush_all());
+  if (ttl_ms_) TRY_STATUS(hear());  // what was granted and never heard of goes back, too
   for (const auto& [key, lease] : leases_) TRY_STATUS(return_free(*lease));
   for (const auto& lease : retired_) TRY_STATUS(return_free(*lease));
   return {};

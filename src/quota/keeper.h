@@ -142,6 +142,7 @@ class Keeper final : public Inspector, public SettleQueue {
   }
   // Where leases hold for a time only (heartbeat.cpp).
   void beat(base::Instant now);
+  base::Status hear();
   void enter_epoch(std::int64_t epoch);
   void adopt(const LeaseRow& row);
   // Of earlier epochs' leases of the counters that are needed: what was settled of them, and what is idle.
