@@ -11,7 +11,7 @@
 
 namespace quota {
 
-// How far another node's clock may be from this one's: there is one node.
+// How far another node's clock may be from this one's: not at all, until a store has nodes for users (decision 0017).
 inline constexpr std::int64_t max_skew_ms = 0;
 
 // What to ask of the counter `{limit, window.label}` at `now`; `window` is one of the policy's.

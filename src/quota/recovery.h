@@ -28,7 +28,7 @@ base::Result<Findings> read_findings(journal::Disk& disk, const journal::Owner& 
 base::Result<journal::Report> read_findings(journal::Disk& disk, const journal::Owner& owner, const LeftBehind& left,
                                             Findings& findings);
 
-// An embedded store has one node, which goes by the store's own id.
+// Whose journals they are: those of the node, of that incarnation.
 journal::Owner owner_of(const LeftBehind& left, std::int64_t incarnation);
 
 // A process's journals, and what it learnt from the last one's.

@@ -17,8 +17,8 @@ from pathlib import Path
 from mutate import HERE, mutations
 
 RANDOM_LIFE = "whatever happens to a node*"  # a small simulation itself, and therefore left out of the unit tests
-LAST_SEED = 1_500
-TIMEOUT_S = 120
+LAST_SEED = 5_000
+TIMEOUT_S = 300
 FOUND = re.compile(r"^seed (\d+) after (\d+) exchanges: (.*)$", re.M)
 BEGIN, END = "<!-- mutants: written by mutants.py -->\n", "<!-- end of mutants -->\n"
 

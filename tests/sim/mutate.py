@@ -35,6 +35,8 @@ def main() -> int:
         target.parent.mkdir(parents=True, exist_ok=True)
         if file.suffix == ".cpp":
             text = SWITCH + text
+        elif "sim::mutation" in text:
+            text = text.replace("#pragma once\n", "#pragma once\n" + SWITCH, 1)
         if not target.exists() or target.read_text() != text:
             target.write_text(text)
     print("\n".join(lost), end="\n" if lost else "")
