@@ -11,7 +11,7 @@ import pytest
 
 from gateway import Gateway
 from scripted_upstream import Script
-from test_credits import balance, grant, prepaid
+from test_credits import prepaid
 from wire import call, chat, chunks, read_head, request_bytes
 
 pytestmark = pytest.mark.smoke
@@ -103,8 +103,8 @@ def test_a_limit_on_output_tokens_is_overrun_by_what_was_in_flight_and_no_more(g
 
 def test_prepaid_money_extends_a_stream_and_ends_it(gateway, upstream):
     account, key = prepaid(gateway)
-    grant(gateway, account, "extend-1", "0.003")
-    grant(gateway, account, "extend-2", "0.037")
+    gateway.control.grant(account, "extend-1", "0.003")
+    gateway.control.grant(account, "extend-2", "0.037")
     upstream.script = greedy(300)
     assert call(gateway.port, chat(stream=True, max_tokens=50), key["secret"]).body.count(b'"content"') == 300
     gateway.control.wait_for_records(1, key=key["id"])
@@ -114,7 +114,7 @@ def test_prepaid_money_extends_a_stream_and_ends_it(gateway, upstream):
     records = gateway.control.wait_for_records(2, key=key["id"])
     assert len(records[0]["holds"]) == 2 and records[0]["cost"] == "0.00301", "from both grants"
     assert records[1]["error"] == "insufficient_balance"
-    left = balance(gateway, account)
+    left = gateway.control.balance(account)
     assert Decimal(left["spent"]) == Decimal("0.00301") + records[1]["usage"]["output_tokens"] * TOKEN
 
 
