@@ -8,6 +8,7 @@ namespace sim {
 namespace {
 
 constexpr std::int64_t day_ms = 86'400'000;
+constexpr int went_on_max = 200;  // in one step
 
 Money money(std::int64_t amount) { return Money::from_nanos(amount); }
 
@@ -140,6 +141,7 @@ void World::live(const Plan& plan) {
     Dice dice(next.dice);
     dice_ = &dice;
     plain_ = next.plain;
+    went_on_ = 0;
     for (const auto& node : nodes_) node->link.roll_with(dice);
     ++figures_.steps;
     trace_.say("step {} {} at {} ms", next.number, to_string(next.act), clock_.wall_ms);
@@ -183,6 +185,8 @@ void World::meanwhile(Node& node, bool slow) {
 }
 
 void World::another_goes_on(Node& than) {
+  // Or each call of one node would have the others make more than one, and a step would have no end.
+  if (++went_on_ > went_on_max) return;
   Node& other = any_node(*dice_);
   if (&other == &than || other.process == nullptr || other.process->turning()) return;
   trace_.say("  meanwhile, node {}", other.number);

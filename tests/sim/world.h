@@ -102,6 +102,7 @@ class World {
   std::int64_t coin_ = 1;
   Dice* dice_ = nullptr;  // of the step under way
   bool plain_ = false;
+  int went_on_ = 0;  // how often other nodes did, in this step
 };
 
 }  // namespace sim
