@@ -1,5 +1,6 @@
 // The keeper's slow path: exchanges that wait for lease money, and leases that run low.
 #include <algorithm>
+#include <set>
 
 #include "base/assert.h"
 #include "quota/counting.h"
@@ -123,11 +124,12 @@ CounterQuery Keeper::query_of(const Lease& lease) {
 base::Status Keeper::fetch(std::span<Asking> asking, InHand& in_hand, base::Instant now) {
   InHand need;
   base::Status squared;
+  std::set<const Lease*> asked;  // however many wait for the same limit, the store is asked about it once
   for (Asking& one : asking) {
     for (std::size_t i = 0; i < one.leases.size(); ++i) {
       const Waiter::Want& want = one.waiter.wants[i];
       Lease& lease = *one.leases[i];
-      if (stopped(want.limit, lease))
+      if (stopped(want.limit, lease) && asked.insert(&lease).second)
         if (base::Status status = square(lease); !status) squared = std::move(status);
       one.stops.push_back(stopped(want.limit, lease).has_value());
       if (want.limit.leased() && !one.stops.back()) need[&lease] += want.amount;

@@ -15,6 +15,7 @@ class BusyStore final : public Store {
   explicit BusyStore(Store& store) : store_(store) {}
   std::function<void()> during_grant = [] {};
   std::function<void()> during_read = [] {};
+  int reads = 0;
 
   base::Result<LeftBehind> left_behind() override { return store_.left_behind(); }
   std::uint64_t last_commit() const override { return store_.last_commit(); }
@@ -28,6 +29,7 @@ class BusyStore final : public Store {
   }
   base::Status flush(const Flush& flush) override { return store_.flush(flush); }
   base::Result<std::vector<CounterState>> read(std::span<const CounterQuery> counters) override {
+    ++reads;
     auto states = store_.read(counters);
     std::exchange(during_read, [] {})();
     return states;
@@ -172,4 +174,18 @@ TEST_CASE("what is settled while the store is asked stops nobody before the stor
   CHECK(again == world.clock.now());
   world.keeper->turn();
   CHECK(World::taken(asked).parts().size() == 2);
+}
+
+TEST_CASE("the store is asked once about a limit that is spent, however many wait for it") {
+  BusyWorld world;
+  catalog::Limit lazy = world.limit(100);
+  lazy.admission = catalog::LimitAdmission::lazy;
+  world.change(lazy, 100);
+  spend(world, lazy, 100);
+  std::vector<World::Asked> asked;
+  for (int i = 0; i < 5; ++i) asked.push_back(world.submit({lazy}, 10));
+  const int before = world.busy.reads;
+  world.keeper->turn();
+  CHECK(world.busy.reads == before + 1);
+  for (const World::Asked& one : asked) CHECK(World::refusal(one).type == base::ErrorType::limit_reached);
 }
