@@ -33,13 +33,10 @@ std::string_view title_of(int status) {
 }
 
 json::object to_json(const meter::Usage& usage) {
-  return {{"certainty", usage.certainty == meter::Certainty::exact ? "exact" : "at_least"},
-          {"input_tokens", value_or_null(usage.input_tokens)},
-          {"output_tokens", value_or_null(usage.output_tokens)},
-          {"cached_input_tokens", value_or_null(usage.cached_input_tokens)},
-          {"reasoning_tokens", value_or_null(usage.reasoning_tokens)},
-          {"audio_input_tokens", value_or_null(usage.audio_input_tokens)},
-          {"audio_output_tokens", value_or_null(usage.audio_output_tokens)}};
+  json::object out{{"certainty", usage.certainty == meter::Certainty::exact ? "exact" : "at_least"}};
+  for (const auto& [name, count] : meter::usage_counts) out[name] = value_or_null(usage.*count);
+  out["provider_cost"] = usage.provider_cost ? json::value(json::string(usage.provider_cost->to_usd())) : nullptr;
+  return out;
 }
 
 json::array to_json(const catalog::Thresholds& thresholds) {

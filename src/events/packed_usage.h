@@ -59,28 +59,64 @@ typename List::value_type value_in(const List& list, std::uint8_t number, bool& 
   return list[0];
 }
 
-// The counts of a usage in the order in which they are written; a mask in front of them says which are known.
-inline constexpr std::array token_counts{&meter::Usage::input_tokens,        &meter::Usage::output_tokens,
-                                         &meter::Usage::cached_input_tokens, &meter::Usage::cache_write_tokens,
-                                         &meter::Usage::reasoning_tokens,    &meter::Usage::audio_input_tokens,
-                                         &meter::Usage::audio_output_tokens};
-inline constexpr std::uint8_t at_least_bit = 1 << token_counts.size();
-inline constexpr std::size_t usage_bytes_max = 1 + token_counts.size() * base::number_bytes_max;
+// The counts of a usage in the order in which they are written; a mask in front of them says which are known. This list
+// grows only at its end. The first seven have the mask's lowest bits; then come certainty and the provider's own cost,
+// then the other counts.
+inline constexpr std::array counts{&meter::Usage::input_tokens,
+                                   &meter::Usage::output_tokens,
+                                   &meter::Usage::cached_input_tokens,
+                                   &meter::Usage::cache_write_tokens,
+                                   &meter::Usage::reasoning_tokens,
+                                   &meter::Usage::audio_input_tokens,
+                                   &meter::Usage::audio_output_tokens,
+                                   &meter::Usage::cache_write_5m_tokens,
+                                   &meter::Usage::cache_write_1h_tokens,
+                                   &meter::Usage::image_input_tokens,
+                                   &meter::Usage::image_output_tokens,
+                                   &meter::Usage::tool_use_input_tokens,
+                                   &meter::Usage::cached_audio_input_tokens,
+                                   &meter::Usage::audio_seconds,
+                                   &meter::Usage::characters,
+                                   &meter::Usage::images,
+                                   &meter::Usage::pages,
+                                   &meter::Usage::search_units,
+                                   &meter::Usage::web_search_calls,
+                                   &meter::Usage::file_search_calls,
+                                   &meter::Usage::code_interpreter_calls,
+                                   &meter::Usage::citation_tokens};
+static_assert(counts.size() == meter::usage_counts.size(), "a count that is not written is lost at the first flush");
+inline constexpr std::size_t first_counts = 7;
+inline constexpr std::uint64_t at_least_bit = 1 << first_counts;
+inline constexpr std::uint64_t cost_bit = at_least_bit << 1;
+constexpr std::uint64_t count_bit(std::size_t i) { return std::uint64_t{1} << (i < first_counts ? i : i + 2); }
+inline constexpr std::size_t usage_bytes_max = (counts.size() + 2) * base::number_bytes_max;
+
+// Format 1 has a mask of one byte, and so the first seven counts only; format 2 has a mask of any length.
+inline constexpr std::uint8_t usage_format = 2;
 
 inline void write_usage(base::ByteWriter& out, const meter::Usage& usage) {
-  std::uint8_t mask = usage.certainty == meter::Certainty::at_least ? at_least_bit : 0;
-  for (std::size_t i = 0; i < token_counts.size(); ++i)
-    if (usage.*token_counts[i]) mask |= static_cast<std::uint8_t>(1 << i);
-  out.byte(mask);
-  for (const auto count : token_counts)
+  std::uint64_t mask = usage.certainty == meter::Certainty::at_least ? at_least_bit : 0;
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    if (usage.*counts[i]) mask |= count_bit(i);
+  if (usage.provider_cost) mask |= cost_bit;
+  out.number(mask);
+  for (const auto count : counts)
     if (usage.*count) out.signed_number(*(usage.*count));
+  if (usage.provider_cost) out.signed_number(usage.provider_cost->nanos());
 }
 
-inline void read_usage(base::ByteReader& in, meter::Usage& usage) {
-  const std::uint8_t mask = in.byte();
+// A mask with a bit that this version does not know gives the reader up.
+inline void read_usage(base::ByteReader& in, std::uint8_t format, meter::Usage& usage) {
+  std::uint64_t mask = format == 1 ? in.byte() : in.number();
   usage.certainty = (mask & at_least_bit) != 0 ? meter::Certainty::at_least : meter::Certainty::exact;
-  for (std::size_t i = 0; i < token_counts.size() && mask >> i != 0; ++i)
-    if ((mask & 1 << i) != 0) usage.*token_counts[i] = in.signed_number();
+  mask &= ~at_least_bit;
+  for (std::size_t i = 0; i < counts.size() && mask != 0; ++i) {
+    if ((mask & count_bit(i)) == 0) continue;
+    usage.*counts[i] = in.signed_number();
+    mask &= ~count_bit(i);
+  }
+  if ((mask & cost_bit) != 0) usage.provider_cost = base::Money::from_nanos(in.signed_number());
+  if ((mask & ~cost_bit) != 0) in.give_up();
 }
 
 }  // namespace events::packed

@@ -18,7 +18,8 @@ using events::packed::number_in;
 using events::packed::outcomes;
 using events::packed::value_in;
 
-constexpr std::uint8_t version = 1;
+// Of what is written. Format 1 is read, too: its usages know fewer counts (events/packed_usage.h).
+constexpr std::uint8_t version = events::packed::usage_format;
 constexpr std::size_t id_bytes = sizeof(base::Uuid::bytes);
 
 // The flags of a settle, with the outcome's number above them; the first one is a reserve's too.
@@ -76,10 +77,12 @@ base::Status check_end(const ByteReader& in) {
   return {};
 }
 
-base::Status check_version(ByteReader& in) {
-  if (const std::uint8_t found = in.byte(); found != version)
+// The format of a payload that this version can read.
+base::Result<std::uint8_t> read_version(ByteReader& in) {
+  const std::uint8_t found = in.byte();
+  if (found == 0 || found > version)
     return damaged(fmt::format("has format {}, which this version does not know", found));
-  return {};
+  return found;
 }
 
 }  // namespace
@@ -116,7 +119,7 @@ std::span<const std::byte> encode(const ReserveRecord& record, PayloadBuffer& bu
 
 base::Result<ReserveRecord> decode_reserve(std::span<const std::byte> payload) {
   ByteReader in = reader_of(payload);
-  TRY_STATUS(check_version(in));
+  TRY_STATUS(read_version(in));
   ReserveRecord record;
   const std::uint8_t flags = in.byte();
   record.stream = (flags & is_stream) != 0;
@@ -148,7 +151,7 @@ std::span<const std::byte> encode(const ReleaseRecord& record, PayloadBuffer& bu
 
 base::Result<ReleaseRecord> decode_release(std::span<const std::byte> payload) {
   ByteReader in = reader_of(payload);
-  TRY_STATUS(check_version(in));
+  TRY_STATUS(read_version(in));
   ReleaseRecord record;
   read_id(in, record.exchange);
   TRY_STATUS(check_end(in));
@@ -202,7 +205,7 @@ std::span<const std::byte> encode_settle(const events::UsageRecord& usage, Paylo
 
 base::Result<events::UsageRecord> decode_settle(std::span<const std::byte> payload) {
   ByteReader in = reader_of(payload);
-  TRY_STATUS(check_version(in));
+  TRY(const std::uint8_t format, read_version(in));
   events::UsageRecord usage;
   bool known = true;
   const std::uint8_t flags = in.byte();
@@ -223,7 +226,7 @@ base::Result<events::UsageRecord> decode_settle(std::span<const std::byte> paylo
   if ((flags & has_tags) != 0) usage.tags = read_text(in);
   if ((flags & has_error) != 0) usage.error = value_in(errors, in.byte(), known);
   if ((flags & has_fault) != 0) usage.fault = value_in(faults, in.byte(), known);
-  if ((flags & has_usage) != 0) events::packed::read_usage(in, usage.usage.emplace());
+  if ((flags & has_usage) != 0) events::packed::read_usage(in, format, usage.usage.emplace());
   for (std::uint64_t count = in.number(); count > 0 && !in.broken(); --count) {
     events::Hold& hold = usage.holds.emplace_back();
     read_id(in, hold.limit);

@@ -85,15 +85,36 @@ TEST_CASE("what another version wrote, or knows alone, is an error") {
   PayloadBuffer buffer;
   const events::UsageRecord usage;
   auto bytes = copy(encode_settle(usage, buffer));
-  bytes[0] = std::byte{2};
+  bytes[0] = std::byte{3};
   CHECK(decode_settle(bytes).error().message ==
-        "a record of the journal has format 2, which this version does not know");
-  bytes[0] = std::byte{1};
+        "a record of the journal has format 3, which this version does not know");
+  bytes[0] = std::byte{0};
+  CHECK_FALSE(decode_settle(bytes).has_value());
+  bytes[0] = std::byte{2};
   bytes[1] = std::byte{0xF0};  // an outcome of another version
   CHECK_FALSE(decode_settle(bytes).has_value());
   bytes = copy(encode(ReserveRecord{}, buffer));
   bytes[1] = std::byte{2};
   CHECK_FALSE(decode_reserve(bytes).has_value());
+}
+
+TEST_CASE("a settle that an earlier version wrote is read as it was meant") {
+  // Format 1, whose usage has a mask of one byte; written by that version.
+  const std::string_view written(
+      "\x01\x22\x01\xa1\xfb\x67\x18\x00\x78\x13\x91\xa2\x16\x8e\xca\x38\x6b\x3f\x00\x00\x00\x00\x00\x00\x00\x00"
+      "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x80\xe0"
+      "\xb8\xb6\xbf\x68\x00\x00\x90\x03\x00\xc0\xee\x6d\x06\x6f\x70\x65\x6e\x61\x69\x06\x6f\x70\x65\x6e\x61\x69"
+      "\x06\x67\x70\x74\x2d\x34\x6f\x00\x0a\x32\x30\x32\x36\x2d\x31\x31\x2d\x32\x30\xc7\xe0\x12\x00\xd0\x0f\x06"
+      "\x00",
+      105);
+  const auto settled = decode_settle(std::as_bytes(std::span(written)));
+  REQUIRE(settled.has_value());
+  CHECK(settled->usage == meter::Usage{.input_tokens = 1'200,
+                                       .output_tokens = 0,
+                                       .cached_input_tokens = 1'000,
+                                       .audio_output_tokens = 3,
+                                       .certainty = meter::Certainty::at_least});
+  CHECK(settled->cost == base::Money::from_nanos(900'000));
 }
 
 // All of the largest: what is kept for a settle must be enough for every settle.
@@ -113,10 +134,8 @@ TEST_CASE("no settle is larger than what its reservation kept") {
   usage.fault = base::Source::store;
   usage.estimate = usage.cost = base::Money::from_nanos(tests::RandomUsage::least);
   meter::Usage& counts = usage.usage.emplace();
-  for (auto* count :
-       {&counts.input_tokens, &counts.output_tokens, &counts.cached_input_tokens, &counts.reasoning_tokens,
-        &counts.audio_input_tokens, &counts.audio_output_tokens, &counts.cache_write_tokens})
-    *count = most;
+  for (const auto& [name, count] : meter::usage_counts) counts.*count = most;
+  counts.provider_cost = base::Money::from_nanos(most);
   for (int holds = 0; holds < 5; ++holds) {
     const ReserveRecord reserve{.exchange = {},
                                 .stamp = {},

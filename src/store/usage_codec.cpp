@@ -11,7 +11,8 @@
 namespace store {
 namespace {
 
-constexpr std::uint8_t version = 1;
+// Of what is written. Format 1 is read, too: its usages know fewer counts (events/packed_usage.h).
+constexpr std::uint8_t version = events::packed::usage_format;
 constexpr std::size_t header_bytes = 1 + sizeof(std::uint64_t);
 
 using events::packed::errors;
@@ -27,7 +28,7 @@ constexpr unsigned outcome_mask = 7;
 
 constexpr std::size_t uuid_bytes = sizeof(base::Uuid::bytes);
 // The most that a record takes without its holds, and that one hold takes.
-constexpr std::size_t record_bytes_max = uuid_bytes + 8 + 24 * number_bytes_max;
+constexpr std::size_t record_bytes_max = uuid_bytes + 8 + 17 * number_bytes_max + events::packed::usage_bytes_max;
 constexpr std::size_t hold_bytes_max = 6 * number_bytes_max;
 
 // Sixteen bits for a value, four of them set, let one in some four hundred others pass.
@@ -176,14 +177,15 @@ bool digest_may_hold(std::string_view digest, const base::Uuid& id) { return dig
 
 base::Result<SegmentReader> SegmentReader::open(std::string_view bytes) {
   if (bytes.empty()) return damaged("is empty");
-  if (static_cast<std::uint8_t>(bytes[0]) != version)
-    return damaged(fmt::format("has format {}, which this version does not know", static_cast<std::uint8_t>(bytes[0])));
+  const auto format = static_cast<std::uint8_t>(bytes[0]);
+  if (format == 0 || format > version)
+    return damaged(fmt::format("has format {}, which this version does not know", format));
   if (bytes.size() < header_bytes) return damaged("is cut short");
   std::uint64_t checksum = 0;
   std::memcpy(&checksum, bytes.data() + 1, sizeof checksum);
   const std::string_view body = bytes.substr(header_bytes);
   if (hash_of(body) != checksum) return damaged("is damaged: its checksum is another");
-  SegmentReader reader(body);
+  SegmentReader reader(format, body);
   TRY_STATUS(reader.read_tables());
   return reader;
 }
@@ -236,7 +238,7 @@ base::Result<bool> SegmentReader::next() {
   packed_.upstream = place_in(in_, texts_.size());
   packed_.cost = base::Money::from_nanos(in_.signed_number());
   packed_.usage.reset();
-  if ((packed_.flags & has_usage) != 0) events::packed::read_usage(in_, packed_.usage.emplace());
+  if ((packed_.flags & has_usage) != 0) events::packed::read_usage(in_, format_, packed_.usage.emplace());
   packed_.rest = in_.bytes(in_.number());
   if (in_.broken()) return damaged("ends within a record");
   if (!known) return damaged("names an outcome that this version does not know");

@@ -1,7 +1,7 @@
 #pragma once
 // A segment of the usage log: some hundred records packed into one run of bytes, some 50 bytes a record.
 //
-//   version    1 byte: 1
+//   version    1 byte: 2; 1 is read, too
 //   checksum   8 bytes, over all that follows
 //   count      of the records
 //   tables     texts, ids (accounts and keys), counters (limit and window), each named by its place in a record
@@ -92,11 +92,12 @@ class SegmentReader {
   std::optional<std::uint32_t> find_text(std::string_view text) const;
 
  private:
-  explicit SegmentReader(std::string_view body) : in_(body) {}
+  SegmentReader(std::uint8_t format, std::string_view body) : in_(body), format_(format) {}
   base::Status read_tables();
   static std::uint32_t place_in(ByteReader& in, std::size_t table_size);
 
   ByteReader in_;
+  std::uint8_t format_;
   std::uint64_t left_ = 0;
   std::vector<std::string_view> texts_;
   std::vector<base::Uuid> ids_;

@@ -50,6 +50,31 @@ TEST_CASE("a segment gives back every record as it was, however often it is writ
   CHECK(writer.last_started() == base::WallTime{tests::RandomUsage::most});
 }
 
+TEST_CASE("a segment that an earlier version wrote is read as it was meant") {
+  // Format 1, whose usages have a mask of one byte; written by that version.
+  const std::string_view written(
+      "\x01\xa1\x8f\xbb\x57\x46\x69\xdc\x50\x02\x04\x06\x67\x70\x74\x2d\x34\x6f\x06\x6f\x70\x65\x6e\x61\x69\x00"
+      "\x0a\x32\x30\x32\x36\x2d\x31\x31\x2d\x32\x30\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+      "\x00\x00\x00\x01\xa1\xfb\x67\x18\x00\x78\x13\x91\xa2\x16\x8e\xca\x38\x6b\x3f\x80\xe0\xb8\xb6\xbf\x68\x22"
+      "\x00\x00\x00\x01\xc0\xee\x6d\xc7\xe0\x12\x00\xd0\x0f\x06\x09\x01\x02\x03\x00\x00\x00\x90\x03\x00\x01\xa1"
+      "\xfb\x67\x18\x00\x78\x13\x91\xa2\x16\x8e\xca\x38\x6b\x3f\x00\x22\x00\x00\x00\x01\xc0\xee\x6d\x47\xe0\x12"
+      "\x00\xd0\x0f\x06\x09\x01\x02\x03\x00\x00\x00\x90\x03\x00",
+      144);
+  const auto records = read_all(written);
+  REQUIRE(records.has_value());
+  REQUIRE(records->size() == 2);
+  meter::Usage usage{.input_tokens = 1'200,
+                     .output_tokens = 0,
+                     .cached_input_tokens = 1'000,
+                     .audio_output_tokens = 3,
+                     .certainty = meter::Certainty::at_least};
+  CHECK((*records)[0].usage == usage);
+  usage.certainty = meter::Certainty::exact;
+  CHECK((*records)[1].usage == usage);
+  CHECK((*records)[1].price_version == "2026-11-20");
+  CHECK(read_all(std::string("\3") + std::string(written.substr(1))) == std::nullopt);
+}
+
 TEST_CASE("a usual record takes some fifty bytes") {
   tests::SeededRandom random(1);
   SegmentWriter writer;

@@ -42,7 +42,11 @@ TEST_CASE_TEMPLATE("a record comes back with everything that it was written with
                             .audio_input_tokens = 6,
                             .audio_output_tokens = 5,
                             .certainty = meter::Certainty::at_least,
-                            .cache_write_tokens = 4};
+                            .cache_write_tokens = 4,
+                            .cache_write_1h_tokens = 3,
+                            .search_units = 2,
+                            .citation_tokens = 1,
+                            .provider_cost = base::Money::from_nanos(12)};
   full.estimate = base::Money::from_nanos(99'000'000);
   full.price_version = "2026-11-20";
   full.tags = "env=prod,team=search";

@@ -76,9 +76,9 @@ class RandomUsage {
  private:
   meter::Usage usage() {
     meter::Usage usage;
-    for (auto* count : {&usage.input_tokens, &usage.output_tokens, &usage.cached_input_tokens, &usage.reasoning_tokens,
-                        &usage.audio_input_tokens, &usage.audio_output_tokens, &usage.cache_write_tokens})
-      if (random_.between(0, 1) == 1) *count = number();
+    for (const auto& [name, count] : meter::usage_counts)
+      if (random_.between(0, 1) == 1) usage.*count = number();
+    if (random_.between(0, 1) == 1) usage.provider_cost = base::Money::from_nanos(number());
     if (random_.between(0, 1) == 1) usage.certainty = meter::Certainty::at_least;
     return usage;
   }
