@@ -1,8 +1,26 @@
 #include "base/ids.h"
 
+#include <array>
+#include <cstring>
+#include <utility>
+
 #include <fmt/format.h>
 
 namespace base {
+namespace {
+
+// "000102…fdfeff".
+constexpr auto hex_of_bytes = [] {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::array<char, 512> table{};
+  for (std::size_t i = 0; i < 256; ++i) {
+    table[2 * i] = digits[i >> 4];
+    table[2 * i + 1] = digits[i & 15];
+  }
+  return table;
+}();
+
+}  // namespace
 
 Uuid Uuid::version7(WallTime now, Random& random) {
   Uuid uuid;
@@ -42,11 +60,11 @@ Result<Uuid> Uuid::parse(std::string_view text) {
 }
 
 void Uuid::write_to(char* out) const {
-  static constexpr char digits[] = "0123456789abcdef";
-  for (std::size_t i = 0; i < 16; ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) *out++ = '-';
-    *out++ = digits[bytes[i] >> 4];
-    *out++ = digits[bytes[i] & 15];
+  // Groups of 4, 2, 2, 2 and 6 bytes.
+  for (const auto& [begin, end] : {std::pair{0, 4}, {4, 6}, {6, 8}, {8, 10}, {10, 16}}) {
+    if (begin != 0) *out++ = '-';
+    for (int i = begin; i < end; ++i, out += 2)
+      std::memcpy(out, &hex_of_bytes[2 * std::size_t{bytes[static_cast<std::size_t>(i)]}], 2);
   }
 }
 

@@ -89,21 +89,22 @@ Result<Money> Money::parse_usd(std::string_view text) {
   return Money(decimal.negative ? -nanos : nanos);
 }
 
-std::string Money::to_usd() const {
-  const bool negative = nanos_ < 0;
+UsdText Money::usd_text() const {
+  UsdText text;
+  char* at = text.chars_;
+  char* const end = at + UsdText::chars_max;
+  if (nanos_ < 0) *at++ = '-';
   // Through unsigned arithmetic, so that INT64_MIN has a magnitude too.
-  const auto magnitude = negative ? 0 - static_cast<std::uint64_t>(nanos_) : static_cast<std::uint64_t>(nanos_);
-  std::array<char, 32> buffer;
-  char* end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), magnitude / nanos_per_usd).ptr;
-  if (std::uint64_t fraction = magnitude % nanos_per_usd; fraction != 0) {
-    int digits = 9;
-    for (; fraction % 10 == 0; fraction /= 10) --digits;
-    *end++ = '.';
-    for (int i = digits - 1; i >= 0; --i, fraction /= 10) end[i] = static_cast<char>('0' + fraction % 10);
-    end += digits;
+  const auto magnitude = nanos_ < 0 ? 0 - static_cast<std::uint64_t>(nanos_) : static_cast<std::uint64_t>(nanos_);
+  at = std::to_chars(at, end, magnitude / nanos_per_usd).ptr;
+  if (const std::uint64_t fraction = magnitude % nanos_per_usd; fraction != 0) {
+    char* const point = at;
+    at = std::to_chars(at, end, nanos_per_usd + fraction).ptr;  // a one where the point belongs, and all nine digits
+    *point = '.';
+    while (at[-1] == '0') --at;
   }
-  std::string text(negative ? "-" : "");
-  return text.append(buffer.data(), end);
+  text.size_ = static_cast<std::size_t>(at - text.chars_);
+  return text;
 }
 
 Money operator+(Money a, Money b) {

@@ -11,6 +11,18 @@
 
 namespace base {
 
+// An amount as text, where a string of its own would cost more than the digits.
+class UsdText {
+ public:
+  operator std::string_view() const { return {chars_, size_}; }  // NOLINT(google-explicit-constructor): it is one
+
+ private:
+  friend class Money;
+  static constexpr std::size_t chars_max = 24;  // "-9223372036.854775808" has 21
+  char chars_[chars_max];
+  std::size_t size_ = 0;
+};
+
 class Money {
  public:
   static constexpr std::int64_t nanos_per_usd = 1'000'000'000;
@@ -29,7 +41,8 @@ class Money {
   constexpr bool is_negative() const { return nanos_ < 0; }
 
   // Shortest exact decimal: "0.0125", "10", "-0.000000001".
-  std::string to_usd() const;
+  std::string to_usd() const { return std::string(usd_text()); }
+  UsdText usd_text() const;
 
   constexpr auto operator<=>(const Money&) const = default;
   // Overflow is an assertion: amounts are bounded where they enter the system.

@@ -1,7 +1,6 @@
 #include "events/usage_record.h"
 
 #include <algorithm>
-#include <iterator>
 
 namespace events {
 
@@ -18,14 +17,20 @@ std::string_view to_string(Outcome outcome) noexcept {
 }
 
 void UsageRecord::reset() {
-  std::string* const strings[] = {&route, &upstream, &model, &served_model, &price_version, &tags};
-  std::string kept[std::size(strings)];
-  for (std::size_t i = 0; i < std::size(strings); ++i) kept[i].swap(*strings[i]);
-  *this = UsageRecord{};
-  for (std::size_t i = 0; i < std::size(strings); ++i) {
-    kept[i].clear();
-    kept[i].swap(*strings[i]);
-  }
+  for (std::string* const text : {&route, &upstream, &model, &served_model, &price_version, &tags}) text->clear();
+  id = {};
+  started = {};
+  duration_us = first_byte_us = 0;
+  account = {};
+  key = {};
+  stream = false;
+  outcome = Outcome::served;
+  status = 0;
+  error.reset();
+  fault.reset();
+  usage.reset();
+  estimate = cost = base::Money::zero();
+  holds.clear();
 }
 
 std::vector<const UsageRecord*> pointers_to(std::span<const UsageRecord> records) {

@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include "base/assert.h"
-#include "base/sha256.h"
 #include "catalog/tags.h"
 #include "gateway/estimate.h"
 #include "net/head_writer.h"
@@ -149,7 +148,7 @@ Outcome<void> Exchange::authenticate() {
   }
   const auto unauthorized = [](std::string message) { return refused(ErrorType::unauthorized, std::move(message)); };
   if (secret.empty()) return unauthorized("no key was sent; send it as 'Authorization: Bearer mg_live_…'");
-  const catalog::KeyEntry* entry = catalog_->find_key(base::sha256(secret));
+  const catalog::KeyEntry* entry = catalog_->find_key(worker_.key_digests_.of(secret));
   if (entry == nullptr)
     return unauthorized(catalog::is_well_formed_secret(secret) ? "the key is not known here"
                                                                : "this is not a Metergate key, or it was mistyped");

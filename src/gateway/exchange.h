@@ -147,7 +147,8 @@ class Exchange final : public UnderWay {
 
   // The reply's head as far as the upstream decides it: status and fields that are passed on.
   net::HeadWriter open_head();
-  bool passes_on(const net::Field& field) const;
+  // `connection`: the reply's own field of that name, which may name others.
+  static bool passes_on(const net::Field& field, const std::optional<std::string_view>& connection);
   void add_cost_fields(net::HeadWriter& writer);
   // What is left of the tightest money limit.
   void add_budget_fields(net::HeadWriter& writer);

@@ -55,9 +55,8 @@ base::Error of_upstream(const base::Error& error) {
 // --- the reply's head
 // --------------------------------------------------------------------------------------------------
 
-bool Exchange::passes_on(const net::Field& field) const {
+bool Exchange::passes_on(const net::Field& field, const std::optional<std::string_view>& connection) {
   if (net::is_hop_by_hop(field.known) || is_withheld_from_client(field.known)) return false;
-  const auto connection = answer_.head.find(net::FieldName::connection);
   return !connection || !net::has_token(*connection, field.name);
 }
 
@@ -65,8 +64,9 @@ net::HeadWriter Exchange::open_head() {
   net::HeadWriter writer(worker_.scratch_);
   writer.response(answer_.head.status,
                   answer_.head.reason.empty() ? net::reason_of(answer_.head.status) : answer_.head.reason);
+  const auto connection = answer_.head.find(net::FieldName::connection);
   for (const net::Field& field : answer_.head.fields) {
-    if (!passes_on(field)) continue;
+    if (!passes_on(field, connection)) continue;
     const bool request_id = field.known == net::FieldName::x_request_id;
     writer.field(request_id ? "X-Upstream-Request-Id" : field.name, field.value);
   }
@@ -76,8 +76,8 @@ net::HeadWriter Exchange::open_head() {
 }
 
 void Exchange::add_cost_fields(net::HeadWriter& writer) {
-  if (cost_) writer.field("X-Request-Cost", cost_->to_usd());
-  writer.field("X-Estimated-Cost", estimate_.to_usd());
+  if (cost_) writer.field("X-Request-Cost", cost_->usd_text());
+  writer.field("X-Estimated-Cost", estimate_.usd_text());
   if (usage_ && usage_->input_tokens) writer.field("X-Input-Tokens", *usage_->input_tokens);
   if (usage_ && usage_->input_tokens && usage_->output_tokens)
     writer.field("X-Tokens-Used", *usage_->input_tokens + *usage_->output_tokens);
@@ -98,10 +98,10 @@ void Exchange::add_budget_fields(net::HeadWriter& writer) {
     left = *remaining;
   }
   if (balance && (tightest == nullptr || *balance < left)) {
-    writer.field("X-Budget-Remaining", base::Money::from_nanos(std::max<std::int64_t>(*balance, 0)).to_usd());
+    writer.field("X-Budget-Remaining", base::Money::from_nanos(std::max<std::int64_t>(*balance, 0)).usd_text());
     writer.field("X-Budget-Period", "balance");
   } else if (tightest != nullptr) {
-    writer.field("X-Budget-Remaining", base::Money::from_nanos(std::max<std::int64_t>(left, 0)).to_usd());
+    writer.field("X-Budget-Remaining", base::Money::from_nanos(std::max<std::int64_t>(left, 0)).usd_text());
     writer.field("X-Budget-Period", period_of(tightest->window));
   }
   add_budget_warning(writer);

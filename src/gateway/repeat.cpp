@@ -148,8 +148,9 @@ void Exchange::keep_reply() {
   claim_.reset();
   if (surely_undone_) return std::move(claim).free();
   idempotency::KeptReply reply{.status = answer_.head.status, .fields = {}, .body = std::move(kept_)};
+  const auto connection = answer_.head.find(net::FieldName::connection);
   for (const net::Field& field : answer_.head.fields)
-    if (passes_on(field) && field.known != net::FieldName::x_request_id)
+    if (passes_on(field, connection) && field.known != net::FieldName::x_request_id)
       reply.fields += fmt::format("{}: {}\r\n", field.name, field.value);
   if (std::ssize(reply.fields) + std::ssize(reply.body) > route_->idempotency->max_reply_bytes)
     return std::move(claim).not_kept();

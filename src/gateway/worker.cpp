@@ -20,6 +20,7 @@ Worker::Worker(Parts parts, std::unique_ptr<Upstreams> upstreams)
       idempotency_(parts.idempotency),
       admission_(parts.keeper, parts.scribe),
       random_(parts.random),
+      key_digests_(parts.random),
       snapshot_(std::move(parts.snapshot)),
       upstreams_(std::move(upstreams)) {}
 

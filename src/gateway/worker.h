@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "base/sha256_cache.h"
 #include "catalog/snapshot.h"
 #include "gateway/settings.h"
 #include "gateway/stats.h"
@@ -67,6 +68,7 @@ class Worker final : public net::Handler {
   idempotency::Desk& idempotency_;
   quota::Admission admission_;
   base::BufferedRandom random_;
+  base::Sha256Cache key_digests_;
   std::shared_ptr<const catalog::Snapshot> snapshot_;
   boost::intrusive::list<UnderWay, boost::intrusive::constant_time_size<false>> under_way_;
   std::unique_ptr<Upstreams> upstreams_;

@@ -29,10 +29,11 @@ struct Content {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-// Providers written in Go match names without regard to case (encoding/json), so "Model" may be read as "model".
-bool same_but_for_case(std::string_view a, std::string_view b) {
-  if (a.size() != b.size() || (!a.empty() && lower(a.front()) != lower(b.front()))) return false;
-  return std::ranges::equal(a, b, {}, lower, lower);
+// Providers written in Go match names without regard to case (encoding/json), so "Model" may be read as "model". Nearly
+// all pairs differ in length or in more than the case bit of their first letter: that much is looked at in place.
+inline bool same_but_for_case(std::string_view a, std::string_view b) {
+  if (a.size() != b.size() || (!a.empty() && ((a.front() ^ b.front()) & ~0x20) != 0)) return false;
+  return a == b || std::ranges::equal(a, b, {}, lower, lower);
 }
 
 // Duplicate keys of one object, found with what the stack holds.

@@ -1,15 +1,34 @@
 #include "net/field.h"
 
+#include <cstdint>
+#include <cstring>
+
 namespace net {
 namespace {
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
-// `known` is in lower case and as long as `name`.
-bool is(std::string_view name, std::string_view known) {
-  for (std::size_t i = 0; i < known.size(); ++i)
-    if (lower(name[i]) != known[i]) return false;
-  return true;
+// Whether a token is `known`, which is as long and made of small letters and hyphens. Among a token's characters only
+// 'A' to 'Z' become such with the case bit set, so eight are compared at a time.
+[[gnu::always_inline]] inline bool is(std::string_view name, std::string_view known) {
+  constexpr std::uint64_t case_bits = 0x2020'2020'2020'2020;
+  const auto eight = [](const char* from) {
+    std::uint64_t bytes = 0;
+    std::memcpy(&bytes, from, sizeof bytes);
+    return bytes;
+  };
+  const auto differ = [&](std::size_t at) {
+    return (eight(name.data() + at) | case_bits) != eight(known.data() + at);
+  };
+  const std::size_t size = known.size();
+  if (size < 8) {
+    for (std::size_t i = 0; i < size; ++i)
+      if ((name[i] | 0x20) != known[i]) return false;
+    return true;
+  }
+  for (std::size_t at = 0; at + 8 < size; at += 8)
+    if (differ(at)) return false;
+  return !differ(size - 8);
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ enum class FieldName : std::uint8_t {
   x_metergate,
 };
 
-// Compared without case.
+// Of a token (RFC 9110 section 5.6.2), compared without case.
 FieldName field_name_of(std::string_view name) noexcept;
 
 constexpr bool is_hop_by_hop(FieldName name) { return name >= FieldName::connection && name <= FieldName::upgrade; }

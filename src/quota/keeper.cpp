@@ -224,8 +224,10 @@ base::Status Keeper::flush_batch() {
     for (const auto& record : batch_)
       for (const events::Hold& hold : record->holds) {
         const CounterKey counter{hold.limit, hold.label};
-        if (const auto now = leases_.find(counter); now != leases_.end()) now->second->touched_ = true;
-        const auto lease = lease_of(counter, hold.lease_epoch);
+        const auto now = leases_.find(counter);
+        if (now != leases_.end()) now->second->touched_ = true;
+        const bool current = now != leases_.end() && now->second->epoch() == hold.lease_epoch;
+        Lease* const lease = current ? now->second.get() : lease_of(counter, hold.lease_epoch).get();
         if (lease == nullptr) continue;
         if (lease->rolling()) lease->read_spent_ += spent_by(*record, *lease);
         lease->known_.spent += hold.spent;

@@ -88,7 +88,7 @@ void SegmentWriter::write_rest(ByteWriter& out, const events::UsageRecord& recor
 void SegmentWriter::add(const events::UsageRecord& record) {
   if (const std::size_t most = records_size_ + record_bytes_max + record.holds.size() * hold_bytes_max;
       most > records_.size())
-    records_.resize(2 * most);
+    records_.resize(2 * most, boost::container::default_init);
   ByteWriter out(records_.data() + records_size_);
   out.bytes(record.id.uuid.bytes.data(), uuid_bytes);
   out.signed_number(static_cast<std::int64_t>(static_cast<std::uint64_t>(record.started.ms) -
@@ -123,8 +123,13 @@ std::string SegmentWriter::bytes() const {
   std::size_t size = 4 * number_bytes_max + ids_.values().size() * uuid_bytes +
                      counters_.values().size() * (uuid_bytes + number_bytes_max) + records_size_;
   for (const std::string& text : texts_.values()) size += number_bytes_max + text.size();
-  std::string body(header_bytes + size, '\0');
-  ByteWriter out(body.data() + header_bytes);
+  std::string body;
+  body.resize_and_overwrite(header_bytes + size, [&](char* text, std::size_t) { return write_to(text) - text; });
+  return sealed_segment(std::move(body));
+}
+
+char* SegmentWriter::write_to(char* body) const {
+  ByteWriter out(body + header_bytes);
   out.number(count_);
   out.number(texts_.values().size());
   for (const std::string& text : texts_.values()) {
@@ -139,8 +144,7 @@ std::string SegmentWriter::bytes() const {
     out.signed_number(counter.label.ms);
   }
   out.bytes(records_.data(), records_size_);
-  body.resize(static_cast<std::size_t>(out.at() - body.data()));
-  return sealed_segment(std::move(body));
+  return out.at();
 }
 
 // `body` begins with room for the header.

@@ -11,6 +11,7 @@
 // own, so that a new one never changes the meaning of what is written. Every record comes back as it was, field by
 // field; what is damaged, cut short or of another version is an error and never a wrong record.
 
+#include <boost/container/vector.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,12 +45,14 @@ class SegmentWriter {
   };
   std::uint32_t place_of(const std::string& text, TextField& field);
   void write_rest(ByteWriter& out, const events::UsageRecord& record);
+  // All of the segment behind room for its header; gives its end.
+  char* write_to(char* body) const;
 
   Interner<std::string> texts_;
   Interner<base::Uuid> ids_;
   Interner<quota::CounterKey> counters_;
   TextField model_, upstream_, route_, served_model_, price_version_, tags_;
-  std::vector<char> records_;
+  boost::container::vector<char> records_;  // grows without being filled with zeros
   std::size_t records_size_ = 0;  // of records_, what is written
   std::size_t count_ = 0;
   base::WallTime first_started_;
