@@ -11,6 +11,7 @@
 
 #include "app/demo_upstream.h"
 #include "app/program.h"
+#include "app/start_memory.h"
 #include "base/log.h"
 #include "journal/mapped_disk.h"
 #include "store/data_folder.h"
@@ -123,6 +124,7 @@ base::Status run_until_signal(const Config& config, Stores stores, const Program
   program->start();
   tell_recovery(program->journals());
   print_welcome(*program, keys, upstream, data);
+  release_start_memory();
   wait_for_signal(signals);
   program->stop();
   return {};

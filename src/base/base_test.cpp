@@ -3,6 +3,7 @@
 #include "base/ids.h"
 #include "base/rfc3339.h"
 #include "base/sha256.h"
+#include "base/sha256_cache.h"
 
 using namespace base;
 
@@ -29,6 +30,17 @@ TEST_CASE("an id carries its time and reads back what it writes") {
     CAPTURE(text);
     CHECK_FALSE(AccountId::parse(text).has_value());
   }
+}
+
+TEST_CASE("a cache of digests gives what sha256 gives, however many texts share a place") {
+  Sha256Cache cache(base::system_random());
+  for (int round = 0; round < 2; ++round)
+    for (int i = 0; i < 2000; ++i) {
+      const std::string text = std::to_string(i);
+      REQUIRE(cache.of(text) == sha256(text));
+      REQUIRE(cache.of(text) == sha256(text));
+    }
+  CHECK(cache.of("") == sha256(""));
 }
 
 TEST_CASE("sha256 gives the published digest of abc") {

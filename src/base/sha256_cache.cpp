@@ -9,7 +9,8 @@ namespace base {
 Sha256Cache::Sha256Cache(Random& random) { random.fill(std::as_writable_bytes(std::span(key_))); }
 
 Sha256 Sha256Cache::of(std::string_view text) {
-  static_assert(sizeof(Tag) == crypto_shorthash_siphashx24_BYTES && sizeof(Tag) == crypto_shorthash_siphashx24_KEYBYTES);
+  static_assert(sizeof(Tag) == crypto_shorthash_siphashx24_BYTES &&
+                sizeof(Tag) == crypto_shorthash_siphashx24_KEYBYTES);
   Tag tag;
   crypto_shorthash_siphashx24(tag.data(), reinterpret_cast<const unsigned char*>(text.data()), text.size(),
                               key_.data());

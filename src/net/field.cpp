@@ -17,9 +17,7 @@ constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c
     std::memcpy(&bytes, from, sizeof bytes);
     return bytes;
   };
-  const auto differ = [&](std::size_t at) {
-    return (eight(name.data() + at) | case_bits) != eight(known.data() + at);
-  };
+  const auto differ = [&](std::size_t at) { return (eight(name.data() + at) | case_bits) != eight(known.data() + at); };
   const std::size_t size = known.size();
   if (size < 8) {
     for (std::size_t i = 0; i < size; ++i)

@@ -53,7 +53,7 @@ class SegmentWriter {
   Interner<quota::CounterKey> counters_;
   TextField model_, upstream_, route_, served_model_, price_version_, tags_;
   boost::container::vector<char> records_;  // grows without being filled with zeros
-  std::size_t records_size_ = 0;  // of records_, what is written
+  std::size_t records_size_ = 0;            // of records_, what is written
   std::size_t count_ = 0;
   base::WallTime first_started_;
   base::WallTime last_started_;
