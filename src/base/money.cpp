@@ -55,11 +55,12 @@ Result<Decimal> read_decimal(std::string_view text) {
   return out;
 }
 
-// The decimal times 10^digits divided by `divisor` as an exact integer that fits 63 bits; nullopt-like error if not.
-Result<std::int64_t> scaled(std::string_view text, const Decimal& decimal, int digits, std::int64_t divisor) {
+// The decimal times 10^digits divided by `divisor` as an exact integer of at most `largest`; an error if it is none.
+Result<unsigned __int128> scaled_wide(std::string_view text, const Decimal& decimal, int digits, std::int64_t divisor,
+                                      unsigned __int128 largest) {
   unsigned __int128 value = decimal.mantissa;
   int exponent = decimal.exponent + digits;
-  if (value == 0) return 0;
+  if (value == 0) return value;
   for (; exponent > 0; --exponent) {
     if (value > mantissa_max) return invalid(fmt::format("'{}' is too large an amount", text.substr(0, 64)));
     value *= 10;
@@ -76,8 +77,12 @@ Result<std::int64_t> scaled(std::string_view text, const Decimal& decimal, int d
   }
   if (value % below != 0) return invalid(fmt::format("'{}' is finer than can be kept exactly", text.substr(0, 64)));
   value /= below;
-  if (value > static_cast<unsigned __int128>(INT64_MAX))
-    return invalid(fmt::format("'{}' is too large an amount", text.substr(0, 64)));
+  if (value > largest) return invalid(fmt::format("'{}' is too large an amount", text.substr(0, 64)));
+  return value;
+}
+
+Result<std::int64_t> scaled(std::string_view text, const Decimal& decimal, int digits, std::int64_t divisor) {
+  TRY(const unsigned __int128 value, scaled_wide(text, decimal, digits, divisor, INT64_MAX));
   return static_cast<std::int64_t>(value);
 }
 
@@ -127,6 +132,25 @@ Result<Price> Price::parse_usd(std::string_view text, std::int64_t per) {
   if (decimal.negative && decimal.mantissa != 0) return invalid(fmt::format("'{}' is a negative price", text));
   TRY(const std::int64_t attos, scaled(text, decimal, 18, per));
   return Price(attos);
+}
+
+Result<FinePrice> FinePrice::parse_usd(std::string_view text) {
+  constexpr int digits = 24;
+  constexpr unsigned __int128 a_billion_usd =
+      static_cast<unsigned __int128>(yoctos_per_nano) * Money::nanos_per_usd * 1'000'000'000;
+  TRY(const Decimal decimal, read_decimal(text));
+  if (decimal.negative && decimal.mantissa != 0) return invalid(fmt::format("'{}' is a negative price", text));
+  TRY(const unsigned __int128 yoctos, scaled_wide(text, decimal, digits, 1, a_billion_usd));
+  return FinePrice(yoctos);
+}
+
+std::string FinePrice::to_usd() const {
+  constexpr std::size_t digits = 24;
+  std::string text = fmt::format("{:025}", yoctos_);
+  text.insert(text.size() - digits, ".");
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.ends_with('.')) text.pop_back();
+  return text;
 }
 
 void CostSum::add(std::int64_t quantity, Price price) {

@@ -76,6 +76,33 @@ class Price {
   std::int64_t attos_ = 0;
 };
 
+// A price per unit as price lists write them, some with more digits than a Price has ("0.0002833333333333333"):
+// non-negative multiples of 1e-24 USD, below a billion USD.
+class FinePrice {
+ public:
+  static constexpr std::int64_t yoctos_per_nano = 1'000'000'000'000'000;
+
+  constexpr FinePrice() = default;
+  // Reads a decimal number of dollars per unit exactly. Refuses negative numbers, what is not a multiple of 1e-24 USD
+  // and what does not fit.
+  static Result<FinePrice> parse_usd(std::string_view text);
+  static constexpr FinePrice from(Price price) {
+    return FinePrice(static_cast<unsigned __int128>(price.attos()) * 1'000'000);
+  }
+
+  constexpr unsigned __int128 yoctos() const { return yoctos_; }
+  constexpr bool is_zero() const { return yoctos_ == 0; }
+  // Shortest exact decimal: "0.0000025".
+  std::string to_usd() const;
+  constexpr bool operator==(const FinePrice&) const = default;
+  constexpr bool operator<(const FinePrice& other) const { return yoctos_ < other.yoctos_; }
+  constexpr bool operator>(const FinePrice& other) const { return yoctos_ > other.yoctos_; }
+
+ private:
+  explicit constexpr FinePrice(unsigned __int128 yoctos) : yoctos_(yoctos) {}
+  unsigned __int128 yoctos_ = 0;
+};
+
 // An exact sum of quantity × price products, in 128 bits; turned into Money once, at the end.
 class CostSum {
  public:

@@ -41,6 +41,20 @@ TEST_CASE("prices are exact down to 1e-18 dollars per unit") {
   CHECK_FALSE(Price::parse_usd("-1").has_value());
 }
 
+TEST_CASE("a list's price keeps up to 24 digits behind the point, and is not rounded") {
+  using base::FinePrice;
+  CHECK(FinePrice::parse_usd("0.0002833333333333333")->to_usd() == "0.0002833333333333333");
+  CHECK(FinePrice::parse_usd("2.5e-06")->to_usd() == "0.0000025");
+  CHECK(FinePrice::parse_usd("2.5e-06") == FinePrice::from(*Price::parse_usd("2.5e-06")));
+  CHECK(FinePrice::parse_usd("1e-24")->yoctos() == 1);
+  CHECK(FinePrice::parse_usd("12")->to_usd() == "12");
+  CHECK(FinePrice::parse_usd("0")->is_zero());
+  CHECK_FALSE(FinePrice::parse_usd("1e-25").has_value());
+  CHECK_FALSE(FinePrice::parse_usd("1000000001").has_value());
+  CHECK_FALSE(FinePrice::parse_usd("-0.1").has_value());
+  CHECK(*FinePrice::parse_usd("0.1") > *FinePrice::parse_usd("0.09"));
+}
+
 TEST_CASE("a cost is exact and rounded once, upward") {
   CostSum sum;
   sum.add(1000, *Price::parse_usd("0.0025", 1000));

@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
   cli::add_backup(app, session);
   cli::add_restore(app, std::cout, std::cerr, exit_code);
   cli::add_tokens(app, std::cin, std::cout, std::cerr, exit_code);
+  cli::add_prices(app, std::cout, std::cerr, exit_code);
   cli::add_version(app, std::cout);
 
   const int code = cli::run(app, argc, argv, std::cout, std::cerr, exit_code);

@@ -32,6 +32,7 @@ void add_backup(CLI::App& app, Session& session);
 void add_restore(CLI::App& app, std::ostream& out, std::ostream& err, int& exit_code);
 void add_check(CLI::App& app, std::ostream& out, int& exit_code);
 void add_tokens(CLI::App& app, std::istream& input, std::ostream& out, std::ostream& err, int& exit_code);
+void add_prices(CLI::App& app, std::ostream& out, std::ostream& err, int& exit_code);
 void add_version(CLI::App& app, std::ostream& out);
 
 // Parses and runs a command line; returns the exit code: 2 if it was not understood, else what `exit_code` holds when

@@ -1,0 +1,240 @@
+#include "cli/price_files.h"
+
+#include <fmt/format.h>
+
+#include <boost/json/serialize.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <ostream>
+
+#include "base/json.h"
+#include "cli/table.h"
+
+namespace cli {
+namespace {
+
+using meter::PricedModel;
+using meter::PriceTable;
+
+base::Result<std::string> read_file(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  if (!in.is_open() || in.bad()) return base::invalid(fmt::format("the price book '{}' cannot be read", file), "book");
+  return text;
+}
+
+// Dollars per million: how people compare models. "-" for no price.
+std::string per_million(const PricedModel& model, std::string_view key) {
+  auto found = model.prices.find(key);
+  if (found == model.prices.end() && !model.tiers.empty()) {
+    found = model.tiers.front().prices.find(key);
+    if (found == model.tiers.front().prices.end()) return "-";
+  } else if (found == model.prices.end()) {
+    return "-";
+  }
+  // What is finer than a nano-dollar a million is rounded up.
+  constexpr std::int64_t per_nano = base::FinePrice::yoctos_per_nano / 1'000'000;
+  return base::Money::from_nanos(static_cast<std::int64_t>((found->second.yoctos() + per_nano - 1) / per_nano))
+      .to_usd();
+}
+
+struct ListArguments {
+  std::string pattern, book, provider;
+  bool json = false;
+};
+
+boost::json::object json_of(const PricedModel& model) {
+  boost::json::object out{{"model", model.name}, {"provider", model.provider}, {"mode", model.mode}};
+  for (const std::string_view key : {"input_cost_per_token", "output_cost_per_token"})
+    if (const auto text = per_million(model, key); text != "-")
+      out[key == "input_cost_per_token" ? "input_usd_per_million_tokens" : "output_usd_per_million_tokens"] = text;
+  out["priced"] = model.has_a_price();
+  return out;
+}
+
+base::Status list(const ListArguments& arguments, std::ostream& out) {
+  TRY(const PriceTable table, read_price_table(arguments.book));
+  Table text({{"MODEL"}, {"PROVIDER"}, {"MODE"}, {"INPUT/M", Align::right}, {"OUTPUT/M", Align::right}});
+  boost::json::array rows;
+  for (const auto& [name, model] : table.models()) {
+    if (name.find(arguments.pattern) == std::string::npos) continue;
+    if (!arguments.provider.empty() && model.provider != arguments.provider) continue;
+    rows.push_back(json_of(model));
+    text.add({name, model.provider, model.mode, per_million(model, "input_cost_per_token"),
+              model.has_a_price() ? per_million(model, "output_cost_per_token") : "no price"});
+  }
+  if (arguments.json)
+    out << boost::json::serialize(boost::json::object{{"models", std::move(rows)}}) << "\n";
+  else
+    out << text.to_string();
+  return {};
+}
+
+// What a row has that a person should look at. None of it keeps the table from being used: what has no price is
+// refused.
+std::vector<std::string> findings_of(const PricedModel& model) {
+  std::vector<std::string> found;
+  const auto price = [&model](std::string_view key) {
+    const auto at = model.prices.find(key);
+    return at == model.prices.end() ? std::optional<base::FinePrice>() : at->second;
+  };
+  if (!model.has_a_price()) found.emplace_back("no price above zero: calls to it are refused");
+  for (const std::string& field : model.not_understood)
+    found.push_back(fmt::format("'{}' is no price that is known here, and is not billed", field));
+  const auto input = price("input_cost_per_token");
+  const auto output = price("output_cost_per_token");
+  const bool talks = model.mode == "chat" || model.mode == "completion" || model.mode == "responses";
+  if (talks && input && output && (input->is_zero()) != (output->is_zero()))
+    found.emplace_back("either input or output costs nothing");
+  if (const auto cached = price("cache_read_input_token_cost"); input && cached && *cached > *input)
+    found.emplace_back("cached input costs more than input");
+  constexpr auto a_cent = base::FinePrice::from(base::Price::from_attos(10'000'000'000'000'000));
+  for (const auto& value : {input, output})
+    if (value && *value > a_cent) found.emplace_back("a token costs more than a cent");
+  return found;
+}
+
+base::Status check(const std::string& file, std::ostream& out) {
+  TRY(const PriceTable table, read_price_table(file));
+  std::size_t priced = 0;
+  for (const auto& [name, model] : table.models()) {
+    priced += model.has_a_price() ? 1 : 0;
+    for (const std::string& finding : findings_of(model)) out << fmt::format("{}: {}\n", name, finding);
+  }
+  out << fmt::format("{} models, {} with a price\n", table.models().size(), priced);
+  return {};
+}
+
+// Every price of a row by the table's name of it.
+meter::Prices all_prices(const PricedModel& model) {
+  meter::Prices all = model.prices;
+  for (const auto& [size, price] : model.search) all["search_context_cost_per_query." + size] = price;
+  for (const meter::PriceTier& tier : model.tiers)
+    for (const auto& [name, price] : tier.prices)
+      all[fmt::format("tiered_pricing[up to {}].{}", tier.up_to, name)] = price;
+  for (const auto& [name, factor] : model.factors)
+    all["factor." + name] = base::FinePrice::from(base::Price::from_attos(factor.thousandths * 1'000'000'000'000'000));
+  return all;
+}
+
+// How a price went, exactly, in dollars.
+std::string text_of(const meter::Prices& prices, const std::string& name) {
+  const auto found = prices.find(name);
+  return found == prices.end() ? "none" : found->second.to_usd();
+}
+
+std::string changes_of(const PricedModel& before, const PricedModel& now) {
+  const meter::Prices old_prices = all_prices(before);
+  const meter::Prices new_prices = all_prices(now);
+  meter::Prices names = old_prices;
+  names.insert(new_prices.begin(), new_prices.end());
+  std::string out;
+  for (const auto& [name, price] : names)
+    if (const auto a = text_of(old_prices, name), b = text_of(new_prices, name); a != b)
+      out += fmt::format("~ {}  {}  {} -> {}\n", now.name, name, a, b);
+  return out;
+}
+
+struct Difference {
+  std::string lines = {};
+  std::size_t added = 0, removed = 0, changed = 0;
+
+  std::string sum() const {
+    return fmt::format("{} models added, {} removed, {} with other prices\n", added, removed, changed);
+  }
+};
+
+Difference difference(const PriceTable& before, const PriceTable& now) {
+  Difference out;
+  for (const auto& [name, model] : before.models()) {
+    if (now.models().contains(name)) continue;
+    ++out.removed;
+    out.lines += fmt::format("- {}\n", name);
+  }
+  for (const auto& [name, model] : now.models()) {
+    const auto old = before.models().find(name);
+    if (old == before.models().end()) {
+      ++out.added;
+      out.lines += fmt::format("+ {}\n", name);
+    } else if (const std::string changes = changes_of(old->second, model); !changes.empty()) {
+      ++out.changed;
+      out.lines += changes;
+    }
+  }
+  return out;
+}
+
+base::Status print_difference(const std::string& before, const std::string& now, std::ostream& out) {
+  TRY(const PriceTable old_table, read_price_table(now.empty() ? "" : before));
+  TRY(const PriceTable new_table, read_price_table(now.empty() ? before : now));
+  const Difference found = difference(old_table, new_table);
+  out << found.lines << found.sum();
+  return {};
+}
+
+// Takes a table over as the book `to`: read and checked whole first, and put in its place at once.
+base::Status import(const std::string& file, const std::string& to, std::ostream& out) {
+  TRY(const std::string text, read_file(file));
+  auto table = PriceTable::parse(text);
+  if (!table) return base::fail(std::move(table.error()).in(file));
+  if (table->models().empty()) return base::invalid(fmt::format("'{}' has no models", file), "file");
+  Difference found{.added = table->models().size()};
+  if (std::filesystem::exists(to)) {
+    TRY(const PriceTable before, read_price_table(to));
+    found = difference(before, *table);
+  }
+  const std::string beside = to + ".new";
+  std::ofstream written(beside, std::ios::binary | std::ios::trunc);
+  written << text;
+  std::error_code error;
+  if (written.flush()) std::filesystem::rename(beside, to, error);
+  if (!written || error) return base::invalid(fmt::format("the price book '{}' cannot be written", to), "to");
+  out << found.lines << found.sum();
+  return {};
+}
+
+}  // namespace
+
+base::Result<PriceTable> read_price_table(const std::string& file) {
+  if (file.empty()) return PriceTable::built_in();
+  TRY(const std::string text, read_file(file));
+  auto table = PriceTable::parse(text);
+  if (!table) return base::fail(std::move(table.error()).in(file));
+  return table;
+}
+
+void add_price_files(CLI::App& noun, std::ostream& out, const PrintError& print_error) {
+  const auto on = [&print_error](CLI::App& verb, std::function<base::Status()> work) {
+    verb.callback([work = std::move(work), print_error] {
+      if (const auto done = work(); !done) print_error(done.error());
+    });
+  };
+  CLI::App& list_verb = *noun.add_subcommand("list", "List the models of a book");
+  const auto wanted = std::make_shared<ListArguments>();
+  list_verb.add_option("PATTERN", wanted->pattern, "Only names that hold this text");
+  list_verb.add_option("--provider", wanted->provider, "Only models of this provider");
+  list_verb.add_option("--book", wanted->book, "A file in the format of LiteLLM's table; the built-in one unless told");
+  list_verb.add_flag("--json", wanted->json, "Print it as JSON");
+  on(list_verb, [wanted, &out] { return list(*wanted, out); });
+
+  CLI::App& check_verb = *noun.add_subcommand("check", "Read a book, and list what a person should look at");
+  const auto checked = std::make_shared<std::string>();
+  check_verb.add_option("FILE", *checked, "A file in the format of LiteLLM's table; the built-in one unless told");
+  on(check_verb, [checked, &out] { return check(*checked, out); });
+
+  CLI::App& diff_verb = *noun.add_subcommand("diff", "Say how two books differ, price by price");
+  const auto both = std::make_shared<std::pair<std::string, std::string>>();
+  diff_verb.add_option("OLD", both->first, "A book; if it is the only one, it is compared with the built-in one")
+      ->required();
+  diff_verb.add_option("NEW", both->second, "Another book");
+  on(diff_verb, [both, &out] { return print_difference(both->first, both->second, out); });
+
+  CLI::App& import_verb = *noun.add_subcommand("import", "Take LiteLLM's table over as a book, and say what changes");
+  const auto files = std::make_shared<std::pair<std::string, std::string>>();
+  import_verb.add_option("FILE", files->first, "LiteLLM's model_prices_and_context_window.json")->required();
+  import_verb.add_option("--to", files->second, "The book to write")->required();
+  on(import_verb, [files, &out] { return import(files->first, files->second, out); });
+}
+
+}  // namespace cli

@@ -1,0 +1,472 @@
+#include "meter/bill.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "meter/image_size.h"
+#include "meter/prices_in_effect.h"
+
+namespace meter {
+namespace {
+
+using base::Result;
+using base::Status;
+
+// Far above what an exchange can use, and products of it with any price stay within 128 bits.
+constexpr std::int64_t largest_quantity = 1'000'000'000'000;
+// What Google bills for a grounding search, where the table has no price for it (metering.md 2.2, rule 11).
+constexpr std::string_view google_search_price = "0.035";
+
+std::int64_t count_of(const std::optional<std::int64_t>& count) { return count.value_or(0); }
+
+base::Error unpriced(const PricedModel& model, std::string_view what) {
+  return {.type = base::ErrorType::unknown_price,
+          .source = base::Source::client,
+          .message = fmt::format("'{}' has no price for {}: no price is not a price of zero; add one to the price book",
+                                 model.name, what),
+          .field = std::string(what)};
+}
+
+bool is_google(const PricedModel& model) {
+  return model.provider == "gemini" || model.provider.starts_with("vertex_ai");
+}
+bool is_openai(const PricedModel& model) { return model.provider == "openai" || model.provider == "azure"; }
+
+// Writes the lines of one exchange.
+class Biller {
+ public:
+  Biller(const PricedModel& model, const Quantities& quantities, const Service& service)
+      : model_(model),
+        quantities_(quantities),
+        usage_(quantities.usage),
+        service_(service),
+        prices_(model, count_of(quantities.usage.input_tokens), service) {}
+
+  Result<std::vector<BillLine>> lines() {
+    TRY(const bool by_other_units, other_units());
+    if (!by_other_units) TRY_STATUS(tokens());
+    TRY_STATUS(tools());
+    return std::move(lines_);
+  }
+
+ private:
+  enum class Of : std::uint8_t { tokens, other };
+
+  void add(std::string_view what, std::int64_t quantity, const ChosenPrice& price, Of of, std::int64_t parts = 1) {
+    if (quantity == 0) return;
+    lines_.push_back({.what = std::string(what),
+                      .quantity = quantity,
+                      .parts = parts,
+                      .price_key = price.key,
+                      .price = price.price,
+                      .halves = price.halves,
+                      .multiplied = of == Of::tokens});
+  }
+  // A price above zero under the first of the names that has one.
+  std::optional<ChosenPrice> priced(std::initializer_list<std::string_view> names) const {
+    auto found = prices_.first_of(names);
+    return found && !found->price.is_zero() ? found : std::nullopt;
+  }
+  bool has_tokens() const { return count_of(usage_.input_tokens) > 0 || count_of(usage_.output_tokens) > 0; }
+  bool prices_tokens() const {
+    return priced({"input_cost_per_token", "output_cost_per_token", "input_cost_per_audio_token",
+                   "output_cost_per_audio_token", "input_cost_per_image_token", "output_cost_per_image_token",
+                   "output_cost_per_video_token"})
+        .has_value();
+  }
+
+  Result<bool> other_units();
+  Result<bool> characters();
+  Result<bool> seconds();
+  Result<bool> images();
+  Result<bool> pages();
+  Result<bool> searches();
+  Status tokens();
+  Status input_tokens();
+  Status output_tokens();
+  void cached_tokens(std::int64_t cached, std::int64_t cached_audio, const ChosenPrice& input, bool believable);
+  void written_tokens(std::int64_t written, std::int64_t for_an_hour, const ChosenPrice& input);
+  Status tools();
+  Status web_searches();
+
+  const PricedModel& model_;
+  const Quantities& quantities_;
+  const Usage& usage_;
+  const Service& service_;
+  PricesInEffect prices_;
+  std::vector<BillLine> lines_;
+};
+
+// What is billed by another unit than the token, and then by that unit only. A reply that names tokens of a model with
+// prices for tokens is billed by these; but speech is billed by characters, and documents by pages, wherever they can
+// be.
+Result<bool> Biller::other_units() {
+  bool billed = false;
+  for (const auto part : {&Biller::characters, &Biller::pages}) {
+    TRY(const bool by_it, (this->*part)());
+    billed = billed || by_it;
+  }
+  if (billed || (has_tokens() && prices_tokens())) return billed;
+  for (const auto part : {&Biller::seconds, &Biller::images, &Biller::searches}) {
+    TRY(const bool by_it, (this->*part)());
+    billed = billed || by_it;
+  }
+  return billed;
+}
+
+Result<bool> Biller::characters() {
+  const std::int64_t characters = count_of(usage_.characters);
+  if (characters == 0) return false;
+  const auto price = priced({"input_cost_per_character"});
+  if (!price && !has_tokens()) return base::fail(unpriced(model_, "characters"));
+  if (price) add("characters", characters, *price, Of::other);
+  return price.has_value();
+}
+
+Result<bool> Biller::seconds() {
+  std::int64_t audio =
+      quantities_.audio_micros.value_or(count_of(usage_.audio_seconds) * Quantities::micros_per_second);
+  std::int64_t video = count_of(quantities_.video_micros);
+  // Of a model that makes videos, seconds without a word more are seconds of video.
+  if (model_.mode == "video_generation" && video == 0) std::swap(audio, video);
+  if (audio > 0) {
+    // Some rows have the price in both fields; it is one price.
+    const auto price = priced({"output_cost_per_second", "input_cost_per_second", "input_cost_per_audio_per_second"});
+    if (!price) return base::fail(unpriced(model_, "audio_seconds"));
+    add("seconds", audio, *price, Of::other, Quantities::micros_per_second);
+  }
+  if (video > 0) {
+    std::optional<ChosenPrice> price;
+    if (!service_.resolution.empty())
+      price = priced(
+          {"output_cost_per_video_per_second_" + service_.resolution, "output_cost_per_second_" + service_.resolution});
+    if (!price)
+      price = priced({"output_cost_per_video_per_second", "output_cost_per_second", "input_cost_per_video_per_second"});
+    if (!price) return base::fail(unpriced(model_, "video_seconds"));
+    add("video seconds", video, *price, Of::other, Quantities::micros_per_second);
+  }
+  return audio > 0 || video > 0;
+}
+
+Result<bool> Biller::images() {
+  const std::int64_t images = count_of(usage_.images);
+  if (images == 0) return false;
+  if (const auto price = priced({"output_cost_per_image", "input_cost_per_image"})) {
+    add("images", images, *price, Of::other);
+    return true;
+  }
+  const auto price = priced({"input_cost_per_pixel", "output_cost_per_pixel"});
+  if (!price) return base::fail(unpriced(model_, "images"));
+  const auto size = service_.width > 0 ? ImageSize{service_.width, service_.height} : size_in_name(model_.name);
+  if (size.width == 0)
+    return base::invalid(fmt::format("'{}' is billed by the pixel: give 'size', such as 1024x1024", model_.name),
+                         "size");
+  const std::int64_t pixels = size.width * size.height;
+  if (pixels > largest_quantity / images)
+    return base::invalid(fmt::format("'images' of {}x{} pixels are too many", size.width, size.height), "images");
+  add("pixels", pixels * images, *price, Of::other);
+  return true;
+}
+
+Result<bool> Biller::pages() {
+  const std::int64_t pages = count_of(usage_.pages);
+  const std::int64_t annotated = count_of(quantities_.annotated_pages);
+  const std::int64_t credits = count_of(quantities_.ocr_credits);
+  const auto page_price = priced({"ocr_cost_per_page"});
+  if (pages > 0 && !page_price && !has_tokens() && credits == 0) return base::fail(unpriced(model_, "pages"));
+  if (page_price) add("pages", pages, *page_price, Of::other);
+  if (annotated > 0) {
+    const auto price = priced({"annotation_cost_per_page"});
+    if (!price) return base::fail(unpriced(model_, "annotated_pages"));
+    add("annotated pages", annotated, *price, Of::other);
+  }
+  if (credits > 0) {
+    const auto price = priced({"ocr_cost_per_credit"});
+    if (!price) return base::fail(unpriced(model_, "ocr_credits"));
+    add("credits", credits, *price, Of::other);
+  }
+  return (pages > 0 && page_price.has_value()) || annotated > 0 || credits > 0;
+}
+
+// Of a rerank or of a search provider, which have one price for both.
+Result<bool> Biller::searches() {
+  bool billed = false;
+  for (const auto& [what, count] :
+       {std::pair("search_units", usage_.search_units), std::pair("queries", quantities_.queries)}) {
+    if (count_of(count) == 0) continue;
+    const auto price = priced({"input_cost_per_query"});
+    if (!price) return base::fail(unpriced(model_, what));
+    add(what, *count, *price, Of::other);
+    billed = true;
+  }
+  return billed;
+}
+
+Status Biller::tokens() {
+  if (!has_tokens()) return {};
+  TRY_STATUS(input_tokens());
+  TRY_STATUS(output_tokens());
+  if (const auto price = priced({"input_cost_per_request"})) add("request", 1, *price, Of::other);
+  return {};
+}
+
+Status Biller::input_tokens() {
+  const std::int64_t input = count_of(usage_.input_tokens);
+  const std::int64_t cached = count_of(usage_.cached_input_tokens);
+  const std::int64_t for_an_hour = count_of(usage_.cache_write_1h_tokens);
+  const std::int64_t written =
+      std::max(count_of(usage_.cache_write_tokens), count_of(usage_.cache_write_5m_tokens) + for_an_hour);
+  const std::int64_t cached_audio = std::min(count_of(usage_.cached_audio_input_tokens), cached);
+  std::int64_t audio = std::max<std::int64_t>(count_of(usage_.audio_input_tokens) - cached_audio, 0);
+  std::int64_t image = count_of(usage_.image_input_tokens);
+  std::int64_t video = count_of(quantities_.video_input_tokens);
+  if (input + cached + written + audio + image + video == 0) return {};
+
+  const std::int64_t beside_cache = std::max<std::int64_t>(input - cached - written, 0);
+  if (cached + written > 0 && audio + image + video > beside_cache) {
+    // What was audio or an image may have come from the cache; then these bill only what the cache left.
+    audio = std::min(audio, beside_cache);
+    image = std::min(image, beside_cache - audio);
+    video = std::min(video, beside_cache - audio - image);
+  }
+  const auto price = prices_.find("input_cost_per_token");
+  const auto or_input = [&price](std::optional<ChosenPrice> own) { return own ? own : price; };
+  const auto audio_price = or_input(priced({"input_cost_per_audio_token"}));
+  const auto image_price = or_input(priced({"input_cost_per_image_token"}));
+  const std::int64_t text = std::max<std::int64_t>(beside_cache - audio - image - video, 0);
+  if ((!price && text + cached + written + video > 0) || (!audio_price && audio > 0) || (!image_price && image > 0))
+    return base::fail(unpriced(model_, "input_tokens"));
+  if (price) {
+    add("input", text, *price, Of::tokens);
+    cached_tokens(cached, cached_audio, *price, cached + written <= input);
+    written_tokens(written, for_an_hour, *price);
+    add("video input", video, *price, Of::tokens);
+  }
+  if (audio > 0) add("audio input", audio, *audio_price, Of::tokens);
+  if (image > 0) add("image input", image, *image_price, Of::tokens);
+  return {};
+}
+
+// Parts that are larger than their whole cannot be believed: they lose the discount, so that a contradiction never
+// lowers a cost.
+void Biller::cached_tokens(std::int64_t cached, std::int64_t cached_audio, const ChosenPrice& input, bool believable) {
+  const auto never_free = [&input, believable](std::optional<ChosenPrice> own) {
+    return own && (believable || own->price > input.price) ? *own : input;
+  };
+  const ChosenPrice price = never_free(priced({"cache_read_input_token_cost", "input_cost_per_token_cache_hit"}));
+  const auto audio_price = priced({"cache_read_input_audio_token_cost"});
+  add("cached input", cached - cached_audio, price, Of::tokens);
+  add("cached audio input", cached_audio, audio_price ? never_free(audio_price) : price, Of::tokens);
+}
+
+void Biller::written_tokens(std::int64_t written, std::int64_t for_an_hour, const ChosenPrice& input) {
+  const ChosenPrice short_price = priced({"cache_creation_input_token_cost"}).value_or(input);
+  add("cache write", written - for_an_hour, short_price, Of::tokens);
+  add("cache write 1h", for_an_hour, priced({"cache_creation_input_token_cost_above_1hr"}).value_or(short_price),
+      Of::tokens);
+}
+
+Status Biller::output_tokens() {
+  const std::int64_t output = count_of(usage_.output_tokens);
+  const std::int64_t audio = count_of(usage_.audio_output_tokens);
+  const std::int64_t image = count_of(usage_.image_output_tokens);
+  const std::int64_t video = count_of(quantities_.video_output_tokens);
+  if (output + audio + image + video == 0) return {};
+  const auto price = prices_.first_of({"output_cost_per_token", "output_cost_per_image_token"});
+  const auto or_output = [&price](std::optional<ChosenPrice> own) { return own ? own : price; };
+  const auto audio_price = or_output(priced({"output_cost_per_audio_token"}));
+  const auto image_price = or_output(priced({"output_cost_per_image_token"}));
+  const auto video_price = or_output(priced({"output_cost_per_video_token"}));
+
+  // A price for reasoning holds where output has its ordinary price, or where it is one for this tier or size, too.
+  const auto own_reasoning = prices_.find("output_cost_per_reasoning_token");
+  const bool apart = own_reasoning && price && (own_reasoning->of_its_own || !price->of_its_own);
+  const std::int64_t reasoning = apart ? count_of(usage_.reasoning_tokens) : 0;
+  const std::int64_t text = std::max<std::int64_t>(output - audio - image - video - reasoning, 0);
+  if ((!price && text > 0) || (!audio_price && audio > 0) || (!image_price && image > 0) || (!video_price && video > 0))
+    return base::fail(unpriced(model_, "output_tokens"));
+  if (text > 0) add("output", text, *price, Of::tokens);
+  if (audio > 0) add("audio output", audio, *audio_price, Of::tokens);
+  if (image > 0) add("image output", image, *image_price, Of::tokens);
+  if (video > 0) add("video output", video, *video_price, Of::tokens);
+  if (reasoning > 0) add("reasoning", reasoning, *own_reasoning, Of::tokens);
+  return {};
+}
+
+// What is billed beside everything else.
+Status Biller::tools() {
+  TRY_STATUS(web_searches());
+  if (const std::int64_t citations = count_of(usage_.citation_tokens); citations > 0) {
+    const auto price = priced({"citation_cost_per_token"});
+    if (!price) return base::fail(unpriced(model_, "citation_tokens"));
+    add("citations", citations, *price, Of::other);
+  }
+  // A reply that searched the web is not billed for searching files as well.
+  const std::int64_t files = count_of(usage_.web_search_calls) > 0 ? 0 : count_of(usage_.file_search_calls);
+  if (files > 0) {
+    const auto price = priced({"file_search_cost_per_1k_calls"});
+    if (!price) return base::fail(unpriced(model_, "file_search_calls"));
+    add("file search", files, *price, Of::other, 1000);
+  }
+  if (const std::int64_t sessions = count_of(usage_.code_interpreter_calls); sessions > 0) {
+    const auto price = priced({"code_interpreter_cost_per_session"});
+    if (!price) return base::fail(unpriced(model_, "code_interpreter_calls"));
+    add("code interpreter", sessions, *price, Of::other);
+  }
+  return {};
+}
+
+Status Biller::web_searches() {
+  // Queries of a model that answers in tokens are searches that it made.
+  const bool made_queries = has_tokens() && prices_tokens();
+  const std::int64_t calls = count_of(usage_.web_search_calls) + (made_queries ? count_of(quantities_.queries) : 0);
+  if (calls == 0) return {};
+  // OpenAI bills a reply once, by how much context was asked for; the others each search, at the price in the middle,
+  // but Perplexity at the size that was asked for, low if none was.
+  SearchContext context = service_.search_context;
+  if (model_.provider == "anthropic" || is_google(model_)) context = SearchContext::medium;
+  if (context == SearchContext::unsaid)
+    context = model_.provider == "perplexity" ? SearchContext::low : SearchContext::medium;
+  const std::string_view size = context == SearchContext::low      ? "low"
+                                : context == SearchContext::medium ? "medium"
+                                                                   : "high";
+  const std::int64_t billed = is_openai(model_) ? 1 : calls;
+  ChosenPrice price;
+  if (const auto found = model_.search.find(size); found != model_.search.end()) {
+    price = {.price = found->second, .key = fmt::format("search_context_cost_per_query.search_context_size_{}", size)};
+  } else if (const auto per_query = priced({"input_cost_per_query"})) {
+    price = *per_query;
+  } else if (is_google(model_)) {
+    TRY(price.price, base::FinePrice::parse_usd(google_search_price));
+    price.key = "web search without a price of its own";
+  } else {
+    return base::fail(unpriced(model_, "web_search_calls"));
+  }
+  price.halves = 2;
+  add("web search", billed, price, Of::other);
+  return {};
+}
+
+std::vector<Factor> factors_of(const PricedModel& model, const Service& service) {
+  std::vector<Factor> factors;
+  const auto apply = [&](const std::string& name) {
+    if (const auto found = model.factors.find(name); found != model.factors.end()) factors.push_back(found->second);
+  };
+  if (!service.inference_geo.empty()) apply(service.inference_geo);
+  if (!service.speed.empty()) apply(service.speed);
+  if (!service.region.empty()) apply("regional_processing_uplift_multiplier_" + service.region);
+  return factors;
+}
+
+// Exact, in 128 bits; Money::max() where they do not hold it: a cost that cannot be held refuses.
+class ExactSum {
+ public:
+  explicit ExactSum(std::span<const Factor> factors) : factors_(factors) {
+    for (std::size_t i = 0; i < factors_.size(); ++i) multiply(unit_, Factor::one);
+  }
+
+  // quantity × price × halves / (2 × parts), times the factors if they apply.
+  void add(const BillLine& line) {
+    Wide product = line.price.yoctos();
+    multiply(product, line.quantity);
+    multiply(product, line.halves);
+    for (const Factor& factor : factors_) multiply(product, line.multiplied ? factor.thousandths : Factor::one);
+    // Whole nano-dollars and what is left of one are summed apart, so that the parts of a unit need no more bits.
+    const Wide unit = unit_ * static_cast<Wide>(line.parts);
+    overflow_ = __builtin_add_overflow(nanos_, product / unit, &nanos_) || overflow_;
+    rest_ += product % unit * static_cast<Wide>(common_parts / line.parts);
+  }
+  base::Money ceil() const {
+    const Wide unit = unit_ * common_parts;
+    const Wide nanos = nanos_ + rest_ / unit + (rest_ % unit == 0 ? 0 : 1);
+    if (overflow_ || nanos > static_cast<Wide>(INT64_MAX)) return base::Money::max();
+    return base::Money::from_nanos(static_cast<std::int64_t>(nanos));
+  }
+
+ private:
+  using Wide = unsigned __int128;
+  static constexpr std::int64_t common_parts = Quantities::micros_per_second;  // a multiple of all parts
+
+  void multiply(Wide& product, std::int64_t by) {
+    overflow_ = __builtin_mul_overflow(product, static_cast<Wide>(by), &product) || overflow_;
+  }
+
+  std::span<const Factor> factors_;                         // three at most
+  Wide unit_ = Wide{2} * base::FinePrice::yoctos_per_nano;  // of a nano-dollar
+  Wide nanos_ = 0;
+  Wide rest_ = 0;  // in parts of a nano-dollar, unit_ × common_parts to one: 2e30 with all factors
+  bool overflow_ = false;
+};
+
+Status check_quantities(const Quantities& quantities) {
+  std::int64_t all = 0;
+  const auto check = [&all](std::string_view name, const std::optional<std::int64_t>& count,
+                            std::int64_t parts) -> Status {
+    if (count_of(count) < 0 || count_of(count) / parts > largest_quantity)
+      return base::invalid(fmt::format("'{}' must be from 0 to {}", name, largest_quantity), std::string(name));
+    all += count_of(count) > 0 ? 1 : 0;
+    return {};
+  };
+  for (const NamedCount& named : usage_counts) TRY_STATUS(check(named.name, quantities.usage.*named.count, 1));
+  TRY_STATUS(check("audio_seconds", quantities.audio_micros, Quantities::micros_per_second));
+  TRY_STATUS(check("video_seconds", quantities.video_micros, Quantities::micros_per_second));
+  TRY_STATUS(check("video_input_tokens", quantities.video_input_tokens, 1));
+  TRY_STATUS(check("video_output_tokens", quantities.video_output_tokens, 1));
+  TRY_STATUS(check("annotated_pages", quantities.annotated_pages, 1));
+  TRY_STATUS(check("ocr_credits", quantities.ocr_credits, 1));
+  TRY_STATUS(check("queries", quantities.queries, 1));
+  if (all == 0 && !quantities.usage.input_tokens && !quantities.usage.output_tokens)
+    return base::invalid("the usage names nothing that was used, and what is not known is not free", "usage");
+  return {};
+}
+
+// An image's row may be one for its quality and size. The table writes these before the name, with or without the
+// provider before them.
+const PricedModel* find_row(const PriceTable& table, std::string_view model, const Service& service) {
+  if (service.width > 0) {
+    const std::string size = fmt::format("{}-x-{}", service.width, service.height);
+    const auto slash = model.find('/');
+    const std::string_view prefix = slash == std::string_view::npos ? "" : model.substr(0, slash + 1);
+    std::vector<std::string> before;
+    if (!service.quality.empty()) before.push_back(fmt::format("{}/{}/", service.quality, size));
+    before.push_back(size + "/");
+    before.push_back(fmt::format("high/{}/", size));
+    for (const std::string& sized : before)
+      for (const std::string& name :
+           {fmt::format("{}{}", sized, model), fmt::format("{}{}{}", prefix, sized, model.substr(prefix.size()))})
+        if (const auto found = table.models().find(name); found != table.models().end()) return &found->second;
+  }
+  return table.find(model);
+}
+
+}  // namespace
+
+Result<Bill> bill(const PriceTable& table, std::string_view model, const Quantities& quantities,
+                  const Service& service) {
+  TRY_STATUS(check_quantities(quantities));
+  if (quantities.usage.provider_cost) return Bill{.model = std::string(model), .cost = *quantities.usage.provider_cost};
+  const PricedModel* const row = find_row(table, model, service);
+  if (row == nullptr)
+    return base::fail(
+        base::ErrorType::unknown_price,
+        fmt::format("the price book has no model '{}': names are exact; 'metergate prices list' has them", model),
+        "model", base::Source::client);
+  if (!row->has_a_price())
+    return base::fail(
+        base::ErrorType::unknown_price,
+        fmt::format("the price book has no price above zero for '{}': it may be free or not known; add its "
+                    "price to the book",
+                    row->name),
+        "model", base::Source::client);
+  Bill out{.model = row->name, .factors = factors_of(*row, service)};
+  TRY(out.lines, Biller(*row, quantities, service).lines());
+  ExactSum sum(out.factors);
+  for (const BillLine& line : out.lines) sum.add(line);
+  out.cost = sum.ceil();
+  return out;
+}
+
+}  // namespace meter

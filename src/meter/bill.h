@@ -1,0 +1,81 @@
+#pragma once
+// What an exchange costs by a price table: quantities × prices, the rules by which the providers choose a price
+// (LiteLLM's, which the table is made for), and the sum, exact and rounded up once.
+//
+// Where these rules part from LiteLLM's, they are the dearer: what has no price of its own is not free. Cached tokens
+// and audio without a price cost what input costs, and a quantity that nothing prices refuses the bill.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/money.h"
+#include "base/result.h"
+#include "meter/price_book.h"
+#include "meter/price_table.h"
+#include "meter/usage.h"
+
+namespace meter {
+
+// What was used, beside the tokens too. Absent: none was.
+struct Quantities {
+  Usage usage;
+  // In millionths, because durations are billed by parts of a second.
+  std::optional<std::int64_t> audio_micros = std::nullopt;
+  std::optional<std::int64_t> video_micros = std::nullopt;
+  std::optional<std::int64_t> video_input_tokens = std::nullopt;   // part of input
+  std::optional<std::int64_t> video_output_tokens = std::nullopt;  // part of output
+  std::optional<std::int64_t> annotated_pages = std::nullopt;      // of the pages that were read
+  std::optional<std::int64_t> ocr_credits = std::nullopt;
+  std::optional<std::int64_t> queries = std::nullopt;  // of a search provider
+
+  static constexpr std::int64_t micros_per_second = 1'000'000;
+};
+
+enum class SearchContext : std::uint8_t { unsaid, low, medium, high };
+enum class Delivery : std::uint8_t { at_once, batch };
+
+// How the call was served.
+struct Service {
+  ServiceTier tier = ServiceTier::standard;
+  Delivery delivery = Delivery::at_once;
+  std::string inference_geo;  // Anthropic: "us"; empty: anywhere
+  std::string speed;          // Anthropic: "fast"
+  std::string region;         // OpenAI's data residency: "eu", "us"
+  SearchContext search_context = SearchContext::unsaid;
+  std::string quality;     // of images: "hd"
+  std::string resolution;  // of videos: "1080p"
+  std::int64_t width = 0;  // of images, in pixels; 0: not said
+  std::int64_t height = 0;
+  std::int64_t results = 0;  // that a search was asked for at most; 0: not said
+};
+
+// One product of a bill.
+struct BillLine {
+  std::string what;           // "cached input"
+  std::int64_t quantity = 0;  // in units, or in parts of them
+  std::int64_t parts = 1;     // of a unit
+  std::string price_key;      // the table's name of the price
+  base::FinePrice price;
+  std::int64_t halves = 2;  // of the price that is billed: a batch without a price of its own costs one
+  bool multiplied = false;  // by the factors of the bill
+
+  bool operator==(const BillLine&) const = default;
+};
+
+struct Bill {
+  std::string model;  // the row that was used
+  std::vector<BillLine> lines = {};
+  std::vector<Factor> factors = {};        // on all lines of tokens
+  base::Money cost = base::Money::zero();  // exact, rounded up to the nano-dollar once
+
+  bool operator==(const Bill&) const = default;
+};
+
+// The bill of one exchange. A cost that the provider stated (usage.provider_cost) is the cost, and there are no lines.
+// Errors: unknown_price for a model that the table does not have or has without a price, and for a quantity that the
+// model's row does not price; invalid_request for quantities that cannot be (negative, above 1e12, none at all).
+base::Result<Bill> bill(const PriceTable& table, std::string_view model, const Quantities& quantities,
+                        const Service& service);
+
+}  // namespace meter
