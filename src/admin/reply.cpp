@@ -201,6 +201,13 @@ json::object to_json(const catalog::UpstreamEntry& upstream) {
 json::object to_json(const events::UsageRecord& record, const catalog::Snapshot& snapshot) {
   json::array holds;
   for (const events::Hold& hold : record.holds) holds.push_back(to_json(hold, snapshot));
+  json::array attempts;
+  for (const events::Attempt& attempt : record.attempts)
+    attempts.push_back(json::object{{"upstream", attempt.upstream},
+                                    {"status", attempt.status > 0 ? json::value(attempt.status) : json::value(nullptr)},
+                                    {"error", base::to_string(attempt.error)},
+                                    {"fault", base::to_string(attempt.fault)},
+                                    {"duration_us", attempt.duration_us}});
   return {{"id", record.id.to_string()},
           {"started", time_text(record.started)},
           {"duration_us", record.duration_us},
@@ -221,6 +228,7 @@ json::object to_json(const events::UsageRecord& record, const catalog::Snapshot&
           {"cost", record.cost.to_usd()},
           {"price_version", text_or_null(record.price_version)},
           {"tags", text_or_null(record.tags)},
+          {"attempts", std::move(attempts)},
           {"holds", std::move(holds)}};
 }
 

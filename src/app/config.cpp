@@ -86,6 +86,11 @@ void read_upstream(std::string_view name, YamlMap map, std::vector<catalog::Upst
     map.refuse("ca_file", "has no use with an http:// url; write https:// or leave it out");
   upstream.output_cap_field = default_output_cap_field(upstream.host);
   if (const auto field = map.one_of("output_cap_field", cap_fields)) upstream.output_cap_field = cap_fields[*field];
+  if (auto circuit = map.map("circuit")) {
+    circuit->integer("failures", upstream.circuit.failures, {0, 1'000});
+    circuit->integer("cooldown_ms", upstream.circuit.cooldown_ms, duration_ms);
+    circuit->finish();
+  }
   map.finish();
   into.push_back(std::move(upstream));
 }
@@ -149,24 +154,54 @@ void read_weights(YamlMap& route, std::vector<catalog::UnitWeight>& into) {
   check_weights(maps, into);
 }
 
+// `key` says the name of an upstream.
+void check_upstream(YamlMap& map, std::string_view key, const std::string& upstream, const Config& config) {
+  if (upstream.empty() || config.find_upstream(upstream) != nullptr) return;
+  std::vector<std::string_view> names;
+  for (const auto& known : config.upstreams) names.push_back(known.name);
+  const auto near = base::near_miss(upstream, names);
+  map.refuse(key, fmt::format("names '{}', which is not under 'upstreams'{}", upstream,
+                              near ? fmt::format("; did you mean '{}'?", *near) : std::string()));
+}
+
+// One upstream, or a list of them.
+void read_targets(YamlMap& route, const Config& config, std::vector<catalog::Target>& into) {
+  std::string single;
+  route.string("upstream", single);
+  if (!route.has("upstreams")) {
+    if (!route.has("upstream")) route.refuse("upstream", "is missing");
+    check_upstream(route, "upstream", single, config);
+    return into.push_back({.upstream = single});
+  }
+  if (route.has("upstream"))
+    route.refuse("upstreams", "stands beside 'upstream'; list all of them here, or name one there");
+  for (YamlMap& map : route.list("upstreams")) {
+    catalog::Target target;
+    if (!map.has("name")) map.refuse("name", "is missing");
+    map.string("name", target.upstream);
+    check_upstream(map, "name", target.upstream, config);
+    map.integer("order", target.order, {1, static_cast<std::int64_t>(catalog::Target::most)});
+    map.integer("weight", target.weight, {1, 1'000});
+    if (std::ranges::find(into, target.upstream, &catalog::Target::upstream) != into.end())
+      map.refuse("name", fmt::format("'{}' is listed already", target.upstream));
+    if (into.size() == catalog::Target::most)
+      map.refuse("", fmt::format("is one too many: a route has {} upstreams at most", catalog::Target::most));
+    map.finish();
+    into.push_back(std::move(target));
+  }
+}
+
 void read_route(YamlMap map, const Config& config, std::vector<catalog::Route>& into) {
   catalog::Route route;
   route.name.clear();
   map.string("name", route.name);
   map.string("prefix", route.prefix);
-  map.string("upstream", route.upstream);
-  for (const std::string_view key : {"name", "prefix", "upstream"})
+  for (const std::string_view key : {"name", "prefix"})
     if (!map.has(key)) map.refuse(key, "is missing");
+  read_targets(map, config, route.targets);
 
   if (!route.name.empty() && !is_name(route.name)) map.refuse("name", name_rule);
   if (map.has("prefix")) check_prefix(map, route.prefix);
-  if (!route.upstream.empty() && config.find_upstream(route.upstream) == nullptr) {
-    std::vector<std::string_view> names;
-    for (const auto& upstream : config.upstreams) names.push_back(upstream.name);
-    const auto near = base::near_miss(route.upstream, names);
-    map.refuse("upstream", fmt::format("names '{}', which is not under 'upstreams'{}", route.upstream,
-                                       near ? fmt::format("; did you mean '{}'?", *near) : std::string()));
-  }
   if (auto timeouts = map.map("timeouts")) read_timeouts(std::move(*timeouts), route.timeouts);
   map.integer("max_body_bytes", route.max_body_bytes, body_bytes);
   map.integer("max_reply_bytes", route.max_reply_bytes, body_bytes);
@@ -357,8 +392,8 @@ ConfigReport check_config(const std::optional<std::string>& file, const Environm
   }
   if (config.routes.empty() && config.upstreams.size() == 1) {
     catalog::Route route;
-    route.upstream = config.upstreams.front().name;
-    route.name = route.upstream;
+    route.name = config.upstreams.front().name;
+    route.targets = {{.upstream = route.name}};
     config.routes.push_back(std::move(route));
   }
   apply(overrides, config, report.findings);

@@ -82,7 +82,7 @@ TEST_CASE("without a file, the environment's OpenAI key is enough") {
   CHECK(upstream.output_cap_field == "max_completion_tokens");
   REQUIRE(config->routes.size() == 1);
   CHECK(config->routes[0].prefix == "/v1");
-  CHECK(config->routes[0].upstream == "openai");
+  CHECK(config->routes[0].targets == std::vector<catalog::Target>{{.upstream = "openai"}});
 }
 
 TEST_CASE("OPENAI_BASE_URL points somewhere else, where a key may not be needed") {
@@ -345,6 +345,39 @@ TEST_CASE("a route has a name, a prefix and an upstream, each its own") {
        "m.yaml:4: 'routes[1].name' 'r' is taken by another route"},
       {one_upstream + "routes:\n  - { name: r, prefix: /v1, upstream: a, timeouts: { idle_ms: 0 } }",
        "m.yaml:3: 'routes[0].timeouts.idle_ms' must be between 1 and 86400000, not 0"},
+  });
+}
+
+TEST_CASE("a route may have several upstreams, with an order and a share") {
+  const std::string two =
+      "upstreams: { a: { url: \"http://a\", circuit: { failures: 2, cooldown_ms: 3 } }, "
+      "b: { url: \"http://b\" } }\n";
+  const auto routes = [&](std::string_view upstreams) {
+    return two + fmt::format("routes: [ {{ name: r, prefix: /v1, {} }} ]", upstreams);
+  };
+  {
+    Folder folder;
+    folder.write("m.yaml", routes("upstreams: [ { name: a }, { name: b, order: 2, weight: 7 } ]"));
+    const auto config = load_config("m.yaml", environment_of({}));
+    REQUIRE(config.has_value());
+    CHECK(config->routes[0].targets ==
+          std::vector<catalog::Target>{{.upstream = "a"}, {.upstream = "b", .order = 2, .weight = 7}});
+    CHECK(config->find_upstream("a")->circuit == catalog::CircuitPolicy{2, 3});
+    CHECK(config->find_upstream("b")->circuit == catalog::CircuitPolicy{});
+  }
+  check_findings({
+      {routes("upstream: a, upstreams: [ { name: b } ]"),
+       "m.yaml:2: 'routes[0].upstreams' stands beside 'upstream'; list all of them here, or name one there"},
+      {routes("upstreams: []"), "m.yaml:2: 'routes[0].upstreams' is empty"},
+      {routes("upstreams: [ { weight: 1 } ]"), "m.yaml:2: 'routes[0].upstreams[0].name' is missing"},
+      {routes("upstreams: [ { name: a }, { name: a } ]"),
+       "m.yaml:2: 'routes[0].upstreams[1].name' 'a' is listed already"},
+      {routes("upstreams: [ { name: c } ]"),
+       "m.yaml:2: 'routes[0].upstreams[0].name' names 'c', which is not under "
+       "'upstreams'; did you mean 'a'?"},
+      {routes("upstreams: [ { name: a, wait: 1 } ]"), "m.yaml:2: 'routes[0].upstreams[0].wait' is not a known key"},
+      {routes("upstreams: [ { name: a, weight: 0 } ]"),
+       "m.yaml:2: 'routes[0].upstreams[0].weight' must be between 1 and 1000, not 0"},
   });
 }
 

@@ -95,7 +95,7 @@ base::Result<std::unique_ptr<DemoUpstream>> stand_in(Config& config) {
                          .secret = "demo",
                          .ca_file = {}};
   config.upstreams = {demo};
-  config.routes = {catalog::Route{.name = "demo", .prefix = "/v1", .upstream = "demo", .timeouts = {}}};
+  config.routes = {catalog::Route{.name = "demo", .prefix = "/v1", .targets = {{.upstream = "demo"}}, .timeouts = {}}};
   return upstream;
 }
 

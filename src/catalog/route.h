@@ -11,6 +11,14 @@
 
 namespace catalog {
 
+// When an upstream that fails is left alone: after so many failures in a row it gets no calls that another one can
+// take, until the pause is over; then a single call tries it.
+struct CircuitPolicy {
+  std::int64_t failures = 5;          // 0: never
+  std::int64_t cooldown_ms = 10'000;  // > 0
+  bool operator==(const CircuitPolicy&) const = default;
+};
+
 // A concrete endpoint of a provider: where to connect and what secret to put in. Declared in metergate.yaml.
 struct Upstream {
   std::string name;                 // key in the file
@@ -23,6 +31,7 @@ struct Upstream {
   std::string ca_file;    // PEM of the authorities to trust in place of the system's; empty: the system's
   // The request field that caps output when the client gave none: "max_completion_tokens" (OpenAI) or "max_tokens".
   std::string output_cap_field = "max_tokens";
+  CircuitPolicy circuit = {};
 };
 
 // "https://api.openai.com/v1": as the configuration writes it, without a port that is the scheme's own. No secret is in
@@ -57,11 +66,21 @@ struct UnitWeight {
 // The weight of the first that is for this unit and model; 0: it takes nothing of it.
 std::int64_t weight_of(std::span<const UnitWeight> weights, std::string_view unit, std::string_view model);
 
+// One of the upstreams that a route may call.
+struct Target {
+  std::string upstream;     // name of an Upstream; no other target of the route has it
+  std::int64_t order = 1;   // 1 to 8; those of a higher one get what those of a lower one cannot take
+  std::int64_t weight = 1;  // 1 to 1000: the share of the calls among targets of one order
+  bool operator==(const Target&) const = default;
+
+  static constexpr std::size_t most = 8;  // of one route
+};
+
 // What of the proxy's paths goes where, and how. The LLM dialect decides how it is metered.
 struct Route {
   std::string name = "openai";
-  std::string prefix = "/v1";  // exact path prefix that this route owns
-  std::string upstream;        // name of an Upstream
+  std::string prefix = "/v1";   // exact path prefix that this route owns
+  std::vector<Target> targets;  // at least one
   Timeouts timeouts;
   std::int64_t max_body_bytes = 16LL << 20;
   std::int64_t max_reply_bytes = 16LL << 20;    // of a plain reply that must be read whole to be metered

@@ -19,9 +19,14 @@ int check(const std::optional<std::string>& given, std::ostream& out) {
   out << fmt::format("proxy    {}{}\n", config.listen.to_string(), config.tls ? " (TLS)" : "");
   out << fmt::format("control  {}\n", config.control ? config.control->to_string() : "off");
   for (const auto& route : config.routes) {
-    const auto& upstream = *config.find_upstream(route.upstream);
-    out << fmt::format("route    {} -> {} ({}://{}:{}{})\n", route.prefix, upstream.name, upstream.scheme,
-                       upstream.host, upstream.port, upstream.base_path);
+    const bool several = route.targets.size() > 1;
+    for (const auto& target : route.targets) {
+      const auto& upstream = *config.find_upstream(target.upstream);
+      out << fmt::format("{:9}{} -> {} ({}){}\n", &target == &route.targets.front() ? "route" : "",
+                         &target == &route.targets.front() ? route.prefix : std::string(route.prefix.size(), ' '),
+                         upstream.name, catalog::base_url(upstream),
+                         several ? fmt::format(", order {}, weight {}", target.order, target.weight) : "");
+    }
     for (const auto& weight : route.weights)
       out << fmt::format("         a call takes {} {}{}\n", weight.weight, weight.unit,
                          weight.model.empty() ? "" : fmt::format(", model {}", weight.model));

@@ -119,4 +119,34 @@ inline void read_usage(base::ByteReader& in, std::uint8_t format, meter::Usage& 
   if ((mask & ~cost_bit) != 0) in.give_up();
 }
 
+// Attempts stand at the end of a record. `write_name` and `read_name` know how the room keeps texts.
+inline constexpr std::size_t upstream_bytes_max = 64;  // as the configuration allows
+inline constexpr std::size_t attempts_bytes_max =
+    1 + (attempts_max - 1) * (2 + upstream_bytes_max + 2 + 2 * base::number_bytes_max);
+
+template <class WriteName>
+void write_attempts(base::ByteWriter& out, const std::vector<Attempt>& attempts, WriteName write_name) {
+  ASSERT(attempts.size() < attempts_max);
+  out.number(attempts.size());
+  for (const Attempt& attempt : attempts) {
+    write_name(attempt.upstream);
+    out.signed_number(attempt.status);
+    out.byte(number_in(errors, attempt.error));
+    out.byte(number_in(faults, attempt.fault));
+    out.signed_number(attempt.duration_us);
+  }
+}
+
+template <class ReadName>
+void read_attempts(base::ByteReader& in, std::vector<Attempt>& attempts, bool& known, ReadName read_name) {
+  for (std::uint64_t count = in.number(); count > 0 && !in.broken(); --count) {
+    Attempt& attempt = attempts.emplace_back();
+    attempt.upstream = read_name();
+    attempt.status = static_cast<int>(in.signed_number());
+    attempt.error = value_in(errors, in.byte(), known);
+    attempt.fault = value_in(faults, in.byte(), known);
+    attempt.duration_us = in.signed_number();
+  }
+}
+
 }  // namespace events::packed

@@ -31,6 +31,7 @@ void UsageRecord::reset() {
   usage.reset();
   estimate = cost = base::Money::zero();
   holds.clear();
+  attempts.clear();
 }
 
 std::vector<const UsageRecord*> pointers_to(std::span<const UsageRecord> records) {

@@ -47,6 +47,20 @@ struct Hold {
 // Most exchanges meet one to three limits: those need no allocation.
 using Holds = boost::container::small_vector<Hold, 3>;
 
+// A try at an upstream that did not serve the call, which then went on to another one. It cost nothing: nothing was
+// sent, or the upstream refused definitely.
+struct Attempt {
+  std::string upstream;
+  int status = 0;  // what it answered; 0: it did not
+  base::ErrorType error = base::ErrorType::upstream_error;
+  base::Source fault = base::Source::network;
+  std::int64_t duration_us = 0;
+
+  bool operator==(const Attempt&) const = default;
+};
+// How many upstreams one call may try in all.
+inline constexpr std::size_t attempts_max = 4;
+
 struct UsageRecord {
   base::ExchangeId id;  // also the X-Request-Id of the reply
   base::WallTime started;
@@ -55,7 +69,7 @@ struct UsageRecord {
   base::AccountId account;
   base::KeyId key;
   std::string route;
-  std::string upstream;      // empty: none was called
+  std::string upstream;      // the last one tried; empty: none was called
   std::string model;         // asked for
   std::string served_model;  // named by the reply; empty if it names none
   bool stream = false;
@@ -69,6 +83,7 @@ struct UsageRecord {
   std::string price_version;
   std::string tags = {};  // catalog/tags.h
   Holds holds;
+  std::vector<Attempt> attempts = {};  // before the last one, in their order; fewer than attempts_max
 
   // Empty as a new one, for the next exchange; keeps the memory of its strings.
   void reset();

@@ -26,7 +26,8 @@ TEST_CASE("a record that is used again is empty, and keeps the memory of its tex
                              base::Money::from_nanos(2),
                              text,
                              text,
-                             {events::Hold{.limit = {uuid}, .label = {1}, .reserved = 1}}};
+                             {events::Hold{.limit = {uuid}, .label = {1}, .reserved = 1}},
+                             {events::Attempt{.upstream = text}}};
   record.reset();
   CHECK(record == events::UsageRecord{});
   for (const std::string* one :

@@ -98,31 +98,40 @@ net::Task<Outcome<void>> Exchange::complete_chat() {
   if (!reserve_at_once()) CO_TRY_STATUS(co_await reserve());                                // 402, 429, 503
   if (!worker_.admission_.durable(*reservation_)) CO_TRY_STATUS(co_await until_durable());  // 503
   if (claim_) claim_->mark_sent();
-  auto answer = co_await worker_.upstreams_->attempt({head_, *route_, plan_.body}, *reservation_);
-  if (!answer) co_return give_up(std::move(answer).error());  // 502, 504
-  answer_ = std::move(*answer);
-  note_first_byte();
 
-  // Some servers stream under another content type; what has no length cannot be anything but a stream.
-  const bool streams = plan_.request.stream && answer_.head.status == 200 &&
-                       (answer_.head.framing != net::Framing::length ||
-                        answer_.head.find(net::FieldName::content_type).value_or("").starts_with("text/event-stream"));
-  if (streams) co_return co_await relay_stream();
-
-  // Read whole before the first byte goes on, so that the head can say what it cost.
+  // One reservation, and under it as many attempts as nobody bills, until an upstream serves the call.
   base::Result<std::string_view> reply;
-  if (const auto here = answer_.body->at_hand()) {
-    reply = *here;
-  } else {
-    reply = co_await answer_.body->read_all(route_->max_reply_bytes);
+  while (true) {
+    attempt_began_ = worker_.loop_.now();
+    auto answer = co_await worker_.upstreams_->attempt({head_, *route_, *target_, body_for(*target_)}, *reservation_);
+    if (!answer && goes_on_after(answer.error().error)) continue;
+    if (!answer) co_return give_up(std::move(answer).error());  // 502, 504
+    answer_ = std::move(*answer);
+    note_first_byte();
+    if (streams()) co_return co_await relay_stream();
+
+    // Read whole before the first byte goes on, so that the head can say what it cost.
+    if (const auto here = answer_.body->at_hand()) {
+      reply = *here;
+    } else {
+      reply = co_await answer_.body->read_all(route_->max_reply_bytes);
+    }
+    if (!reply) co_return give_up(of_upstream(reply.error()));
+    if (answer_.head.status < 400 || !goes_on_after(meter::read_chat_reply(*reply))) break;
   }
-  if (!reply) co_return give_up(of_upstream(reply.error()));
   net::Stream::Parts parts = settled_reply(*reply);
   auto sent = incoming_.send_at_once(parts);
   if (!sent) sent = co_await incoming_.send(parts.head, parts.body);
   if (!*sent) worker_.stats_.client_hangups.add();
   answer_.finish();
   co_return Outcome<void>();
+}
+
+// Some servers stream under another content type; what has no length cannot be anything but a stream.
+bool Exchange::streams() const {
+  return plan_.request.stream && answer_.head.status == 200 &&
+         (answer_.head.framing != net::Framing::length ||
+          answer_.head.find(net::FieldName::content_type).value_or("").starts_with("text/event-stream"));
 }
 
 // --- who, where ----------------------------------------------------------------------------------------------------
@@ -226,13 +235,14 @@ Outcome<void> Exchange::plan(std::string_view body) {
   record_->price_version = worker_.settings_.prices->version();
   TRY(plan_.price, price_of(worker_.settings_, request));
   plan_.output_cap = output_cap_of(request, *plan_.price);
-  plan_.body = body;
+  plan_.uncapped = body;
   if (request.stream && !request.include_usage) {
     plan_.hide_usage = true;
     plan_.edited = meter::with_usage_in_stream(body);
-    plan_.body = plan_.edited;
+    plan_.uncapped = plan_.edited;
   }
-  record_->upstream = route_->upstream;
+  target_ = worker_.upstreams_->choose(*route_, {});
+  record_->upstream = target_->upstream;
   if (caller_->filtered) choose_limits();
   estimate();
   return {};
@@ -351,14 +361,22 @@ base::Status Exchange::take_on(std::span<const quota::OpeningLimit> limits,
 }
 
 void Exchange::clamp(std::int64_t cap) {
-  const catalog::Upstream* upstream = worker_.settings_.find_upstream(route_->upstream);
-  const std::string& field =
-      plan_.request.output_cap_field.empty() ? upstream->output_cap_field : plan_.request.output_cap_field;
-  plan_.edited = meter::with_member(plan_.body, field, std::to_string(cap));
-  plan_.body = plan_.edited;
   plan_.output_cap = cap;
   plan_.clamped_to = cap;
+  plan_.cap_field.clear();
   estimate();
+}
+
+std::string_view Exchange::body_for(const catalog::Target& target) {
+  if (!plan_.clamped_to) return plan_.uncapped;
+  const std::string& wanted = plan_.request.output_cap_field;
+  const std::string& field =
+      wanted.empty() ? worker_.settings_.find_upstream(target.upstream)->output_cap_field : wanted;
+  if (plan_.cap_field != field) {
+    plan_.capped = meter::with_member(plan_.uncapped, field, std::to_string(*plan_.clamped_to));
+    plan_.cap_field = field;
+  }
+  return plan_.capped;
 }
 
 // --- the way out
@@ -370,13 +388,14 @@ void Exchange::note_first_byte() {
 
 net::Task<Outcome<void>> Exchange::list_models() {
   if (incoming_.has_body()) co_return refused(ErrorType::invalid_request, "GET and HEAD take no body here");
-  record_->upstream = route_->upstream;
+  target_ = worker_.upstreams_->choose(*route_, {});
+  record_->upstream = target_->upstream;
   // The list of models is free: no limit holds anything, but the way out still asks for a reservation.
   reservation_ = worker_.admission_.try_reserve({}, {}, stamp_, record_);
   if (!reservation_)
     co_return fail(base::Error{ErrorType::unavailable, Source::store, worker_.admission_.trouble(), {}});
   if (!worker_.admission_.durable(*reservation_)) CO_TRY_STATUS(co_await until_durable());
-  auto answer = co_await worker_.upstreams_->attempt({head_, *route_, {}}, *reservation_);
+  auto answer = co_await worker_.upstreams_->attempt({head_, *route_, *target_, {}}, *reservation_);
   if (!answer) co_return give_up(std::move(answer).error());
   answer_ = std::move(*answer);
   note_first_byte();

@@ -48,9 +48,11 @@ class Exchange final : public UnderWay {
     const meter::ModelPrice* price = nullptr;
     std::int64_t output_cap = 0;  // per choice, as reserved
     bool hide_usage = false;      // the client did not ask for the usage chunk that we ask for
-    std::string_view body;        // what goes upstream: the client's bytes, or `edited`
+    std::string_view uncapped;    // what goes upstream, but for a cap of ours: the client's bytes, or `edited`
     std::string edited;
     std::optional<std::int64_t> clamped_to;
+    std::string capped;         // with the cap of ours,
+    std::string cap_field;      // under this name
     quota::Amounts worst_case;  // with the output cap as it stands
   };
   // A stream that goes on beyond its output cap, which it was sent with: what of it is paid for, and what is being
@@ -116,7 +118,16 @@ class Exchange final : public UnderWay {
   net::Task<base::Status> written();
   net::Task<quota::Decision> ask(std::int64_t wait_ms);
   void clamp(std::int64_t cap);
+  // What goes to this upstream: providers want a cap under different names.
+  std::string_view body_for(const catalog::Target& target);
 
+  // Whether the call goes on to another upstream after this one did not serve it, and nobody will bill that. Then it
+  // has another target.
+  bool goes_on(events::Attempt failed);
+  bool goes_on_after(const base::Error& error);
+  bool goes_on_after(const meter::ChatReply& refusal);
+
+  bool streams() const;
   // A whole reply: settles it, and forms what the client gets.
   net::Stream::Parts settled_reply(std::string_view body);
   net::Task<Outcome<void>> relay_stream();
@@ -174,6 +185,8 @@ class Exchange final : public UnderWay {
   std::span<const catalog::Limit* const> limits_;  // of the caller's: those that apply to this exchange
   boost::container::small_vector<const catalog::Limit*, 6> matching_;  // where not all do
   const catalog::Route* route_ = nullptr;
+  const catalog::Target* target_ = nullptr;  // of the route: which upstream is tried, or will be
+  base::Instant attempt_began_;
   enum class Endpoint : std::uint8_t { chat_completions, models, budget } endpoint_ = Endpoint::chat_completions;
   bool wants_cost_comment_ = false;
 

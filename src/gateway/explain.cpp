@@ -22,6 +22,11 @@ using quota::LimitVerdict;
 
 std::string json_text(std::string_view text) { return boost::json::serialize(boost::json::string(text)); }
 
+// Where a call goes if all is well.
+const catalog::Target& first_target(const catalog::Route& route) {
+  return *std::ranges::min_element(route.targets, {}, &catalog::Target::order);
+}
+
 void refuse(quota::Explanation& out, const Failure& failure) {
   out.verdict = CallVerdict::refused;
   out.error = failure.error;
@@ -31,7 +36,7 @@ void refuse(quota::Explanation& out, const Failure& failure) {
 // What of the question decides the cost, as if its bytes had come over the network.
 base::Result<meter::ChatRequest> request_of(const quota::ImaginedCall& call, const Settings& settings,
                                             const catalog::Route& route) {
-  const std::string& cap_field = settings.find_upstream(route.upstream)->output_cap_field;
+  const std::string& cap_field = settings.find_upstream(first_target(route).upstream)->output_cap_field;
   std::string body = call.body.value_or(fmt::format(R"({{"model":{},"messages":[]}})", json_text(call.model)));
   TRY(meter::ChatRequest request, meter::read_copied_chat_request(body));
   if (call.body && !call.model.empty()) body = meter::with_member(body, "model", json_text(call.model));
@@ -169,7 +174,7 @@ base::Result<quota::Explanation> Explainer::explain(const catalog::KeyEntry& key
   TRY(const catalog::Route* const route, find_route(call.route));
   const Settings& settings = parts_.settings;
   const base::WallTime now = parts_.clock.wall_now();
-  quota::Explanation out{.route = route->name, .upstream = route->upstream, .model = call.model};
+  quota::Explanation out{.route = route->name, .upstream = first_target(*route).upstream, .model = call.model};
   std::vector<catalog::Limit> limits;
   for (const catalog::Limit* limit : key.limits) limits.push_back(*limit);
   TRY(const auto numbers, parts_.inspector.numbers(limits));

@@ -180,7 +180,8 @@ TEST_CASE("a route that is not there is a mistake in the question") {
   Explainer explainer({world.settings, nothing, world.clock});
   const auto& key = *world.snapshot->find_key(base::sha256(world.secret));
   CHECK(explainer.explain(key, {.route = "other", .model = "gpt-4o"}).error().field == "route");
-  world.settings.routes.push_back({.name = "second", .prefix = "/second", .upstream = "up", .timeouts = {}});
+  world.settings.routes.push_back(
+      {.name = "second", .prefix = "/second", .targets = {{.upstream = "up"}}, .timeouts = {}});
   CHECK(explainer.explain(key, {.model = "gpt-4o"}).error().message ==
         "say which route the call takes; the configuration has: route, second");
   CHECK(explainer.explain(key, {.route = "second", .model = "gpt-4o"})->route == "second");

@@ -24,6 +24,19 @@ bool is_definite_refusal(int status, const meter::ChatReply& reply) {
   return (status >= 400 && status < 500) || ((status == 500 || status == 503 || status == 529) && reply.is_error);
 }
 
+// Refusals that say something about the upstream, and not about the request: another one may well serve it.
+bool is_of_this_upstream(int status) {
+  switch (status) {
+    case 401:  // our key there
+    case 402:  // our money there
+    case 403:
+    case 404:  // a model that it does not have
+    case 408:
+    case 429: return true;
+    default: return status >= 500;
+  }
+}
+
 // What add_cost_fields writes.
 constexpr std::string_view trailer_names =
     "X-Request-Cost, X-Estimated-Cost, X-Input-Tokens, X-Tokens-Used, "
@@ -191,6 +204,42 @@ std::unexpected<Failure> Exchange::give_up(Failure failure) {
   }
   reservation_.reset();
   return fail(std::move(failure));
+}
+
+// --- another upstream
+// --------------------------------------------------------------------------------------------------
+
+bool Exchange::goes_on(events::Attempt failed) {
+  events::UsageRecord& record = reservation_->record();
+  if (record.attempts.size() + 1 == events::attempts_max) return false;
+  failed.upstream = target_->upstream;
+  failed.duration_us = base::ns_between(attempt_began_, worker_.loop_.now()) / 1000;
+  record.attempts.push_back(std::move(failed));
+  const catalog::Target* const next = worker_.upstreams_->choose(*route_, record.attempts);
+  if (next == nullptr) {
+    record.attempts.pop_back();
+    return false;
+  }
+  target_ = next;
+  record.upstream = next->upstream;
+  record.first_byte_us = 0;
+  worker_.stats_.faults[static_cast<std::size_t>(record.attempts.back().fault)].add();
+  worker_.stats_.fallbacks.add();
+  return true;
+}
+
+bool Exchange::goes_on_after(const base::Error& error) {
+  if (reservation_->sent()) return false;  // nobody knows what the upstream did with it
+  return goes_on({.upstream = {}, .error = error.type, .fault = error.source});
+}
+
+bool Exchange::goes_on_after(const meter::ChatReply& refusal) {
+  const int status = answer_.head.status;
+  if (refusal.usage || !is_definite_refusal(status, refusal) || !is_of_this_upstream(status)) return false;
+  if (!goes_on({.upstream = {}, .status = status, .fault = Source::upstream_refusal})) return false;
+  reservation_->mark_unsent();
+  answer_.finish();
+  return true;
 }
 
 // --- a plain reply

@@ -9,7 +9,7 @@ using gateway::Settings;
 TEST_CASE("the longest prefix that ends at a segment decides the route") {
   Settings settings;
   for (const char* prefix : {"/v1", "/v1/special", "/other/"})
-    settings.routes.push_back({.name = prefix, .prefix = prefix, .upstream = {}, .timeouts = {}});
+    settings.routes.push_back({.name = prefix, .prefix = prefix, .targets = {}, .timeouts = {}});
   struct Row {
     const char *path, *route;
   };

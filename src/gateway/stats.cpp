@@ -55,6 +55,7 @@ std::string prometheus_text(const Workers& workers) {
          &Stats::unknown_usage);
   single("metergate_replayed_total", "Calls answered with the kept reply of an earlier one (Idempotency-Key).",
          &Stats::replayed);
+  single("metergate_fallbacks_total", "Attempts after which a call went on to another upstream.", &Stats::fallbacks);
   single("metergate_client_hangups_total", "Clients that were gone before their reply ended.", &Stats::client_hangups);
   single("metergate_connections_total", "Connections accepted.", &Stats::connections);
   counter(out, "metergate_cost_usd_total", "Settled cost in dollars.");

@@ -36,7 +36,8 @@ class Stats {
   Counter overruns;       // exchanges that cost more than they had reserved
   Counter unknown_usage;  // exchanges whose cost stayed unresolved
   Counter cost_nanos;
-  Counter replayed;  // calls that got a kept reply in place of a call of their own
+  Counter replayed;   // calls that got a kept reply in place of a call of their own
+  Counter fallbacks;  // attempts after which a call went on to another upstream
   Counter client_hangups;
   Counter connections;
 };

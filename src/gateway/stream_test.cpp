@@ -205,6 +205,7 @@ Task<void> slow_client(World& world) {
   world.streams(events);
   net::Stream client = world.connect();
   co_await send(client, world.call(R"({"model":"m","messages":[],"max_tokens":2000,"stream":true})"));
+  while (world.upstream.requests.empty()) co_await world.yield();
   for (int i = 0; i < 100; ++i) co_await world.yield();
   CHECK(world.upstream_server.connections() == 1);
   CHECK(world.records().empty());  // far from its end

@@ -1,16 +1,18 @@
 #include "gateway/upstreams.h"
 
 #include <algorithm>
+#include <boost/container/static_vector.hpp>
 
 #include <fmt/format.h>
 
 #include "base/assert.h"
+#include "base/log.h"
 #include "net/head_writer.h"
 
 namespace gateway {
 namespace {
 
-constexpr int attempts_max = 3;  // fresh connections for a request of which nothing was sent
+constexpr int connections_max = 3;  // fresh connections for a request of which nothing was sent
 
 base::Secret authorization_with(std::string_view secret) {
   return secret.empty() ? base::Secret() : base::Secret(fmt::format("Bearer {}", secret));
@@ -34,11 +36,16 @@ bool is_withheld_from_upstream(net::FieldName name) {
   }
 }
 
-base::Result<std::unique_ptr<Upstreams>> Upstreams::create(net::Loop& loop, const Settings& settings) {
-  std::unique_ptr<Upstreams> upstreams(new Upstreams(loop));
+base::Result<std::unique_ptr<Upstreams>> Upstreams::create(net::Loop& loop, const Settings& settings,
+                                                           base::Random& random) {
+  std::unique_ptr<Upstreams> upstreams(new Upstreams(loop, random));
   for (const catalog::Upstream& upstream : settings.upstreams) {
-    Egress egress{
-        .upstream = &upstream, .tls = nullptr, .client = nullptr, .host_field = upstream.host, .authorization = {}};
+    Egress egress{.upstream = &upstream,
+                  .tls = nullptr,
+                  .client = nullptr,
+                  .host_field = upstream.host,
+                  .authorization = {},
+                  .circuit = Circuit(upstream.circuit)};
     const bool encrypted = upstream.scheme == "https";
     if (encrypted) {
       TRY(egress.tls, net::TlsClientContext::create(upstream.ca_file));
@@ -52,10 +59,38 @@ base::Result<std::unique_ptr<Upstreams>> Upstreams::create(net::Loop& loop, cons
   return upstreams;
 }
 
-void Upstreams::use_secret(const std::string& upstream, const base::Secret& secret) {
+Upstreams::Egress& Upstreams::egress_of(const std::string& upstream) {
   const auto found = egresses_.find(upstream);
   ASSERT(found != egresses_.end());
-  found->second.authorization = authorization_with(secret.reveal());
+  return found->second;
+}
+
+void Upstreams::use_secret(const std::string& upstream, const base::Secret& secret) {
+  egress_of(upstream).authorization = authorization_with(secret.reveal());
+}
+
+const catalog::Target* Upstreams::choose(const catalog::Route& route, std::span<const events::Attempt> tried) {
+  if (route.targets.size() == 1) return tried.empty() ? &route.targets.front() : nullptr;
+  boost::container::static_vector<const catalog::Target*, catalog::Target::most> left;
+  for (const catalog::Target& target : route.targets)
+    if (std::ranges::find(tried, target.upstream, &events::Attempt::upstream) == tried.end()) left.push_back(&target);
+  if (left.empty()) return nullptr;
+  std::ranges::stable_sort(left, {}, &catalog::Target::order);
+  const catalog::Target* const first = left.front();
+  const auto open = [&](const auto* target) { return !egress_of(target->upstream).circuit.closed(loop_.now()); };
+  left.erase(std::ranges::remove_if(left, open).begin(), left.end());
+  if (left.empty()) return first;
+  const auto others = std::ranges::find_if(left, [&](const auto* one) { return one->order != left.front()->order; });
+  left.erase(others, left.end());
+
+  std::int64_t weights = 0;
+  for (const auto* target : left) weights += target->weight;
+  std::uint32_t drawn = 0;
+  random_.fill(std::as_writable_bytes(std::span(&drawn, 1)));
+  auto at = static_cast<std::int64_t>(static_cast<std::uint64_t>(drawn) * static_cast<std::uint64_t>(weights) >> 32);
+  for (const auto* target : left)
+    if ((at -= target->weight) < 0) return target;
+  return left.back();
 }
 
 void Upstreams::drain() {
@@ -81,10 +116,22 @@ std::string_view Upstreams::head_for(const Egress& egress, const Outgoing& outgo
   return writer.end();
 }
 
+// A provider that has no capacity for us, or does not know us, is as little use as one that does not answer.
+void Upstreams::note(Egress& egress, int status, std::string_view why) {
+  const bool served = status != 0 && status < 500 && status != 401 && status != 403 && status != 429;
+  if (served) {
+    if (egress.circuit.served()) base::log::info("the upstream '{}' serves again", egress.upstream->name);
+  } else if (egress.circuit.failed(loop_.now())) {
+    base::log::warn(
+        "the upstream '{}' failed {} times in a row, last with {}; for {} ms its calls go elsewhere where they can",
+        egress.upstream->name, egress.upstream->circuit.failures, status != 0 ? fmt::format("status {}", status) : why,
+        egress.upstream->circuit.cooldown_ms);
+  }
+}
+
 net::Task<Outcome<Answer>> Upstreams::attempt(const Outgoing& outgoing, quota::Reservation& reservation) {
-  const auto found = egresses_.find(outgoing.route.upstream);
-  ASSERT(found != egresses_.end());
-  Egress& egress = found->second;
+  Egress& egress = egress_of(outgoing.target.upstream);
+  egress.circuit.begin(loop_.now());
   const catalog::Timeouts& timeouts = outgoing.route.timeouts;
   const std::int64_t total_deadline_ms = loop_.now_ms() + timeouts.total_ms;
 
@@ -92,7 +139,12 @@ net::Task<Outcome<Answer>> Upstreams::attempt(const Outgoing& outgoing, quota::R
   for (int tried = 1;; ++tried) {
     answer.connection = egress.client->take_resting();
     if (!answer.connection) {
-      CO_TRY(answer.connection, co_await egress.client->connect(timeouts.connect_ms));
+      auto connected = co_await egress.client->connect(timeouts.connect_ms);
+      if (!connected) {
+        note(egress, 0, connected.error().message);
+        co_return fail(std::move(connected).error());
+      }
+      answer.connection = std::move(*connected);
     }
     net::Stream& stream = answer.connection->stream();
     stream.expires_at(std::min(loop_.now_ms() + timeouts.idle_ms, total_deadline_ms));
@@ -116,8 +168,12 @@ net::Task<Outcome<Answer>> Upstreams::attempt(const Outgoing& outgoing, quota::R
       break;
     }
     if (untouched) reservation.mark_unsent();
-    if (!untouched || tried == attempts_max) co_return fail(std::move(head).error());
+    if (!untouched || tried == connections_max) {
+      note(egress, 0, head.error().message);
+      co_return fail(std::move(head).error());
+    }
   }
+  note(egress, answer.head.status, {});
   answer.body = &answer.connection->open_body(answer.head, timeouts.idle_ms, total_deadline_ms);
   co_return answer;
 }

@@ -1,11 +1,15 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
+#include "base/random.h"
 #include "base/secret.h"
+#include "events/usage_record.h"
+#include "gateway/circuit.h"
 #include "gateway/reply.h"
 #include "gateway/settings.h"
 #include "net/http_client.h"
@@ -18,7 +22,8 @@ namespace gateway {
 struct Outgoing {
   const net::RequestHead& head;  // of the client: method, target and fields
   const catalog::Route& route;
-  std::string_view body;  // whole; empty for a request without one
+  const catalog::Target& target;  // of the route
+  std::string_view body;          // whole; empty for a request without one
 };
 
 // An upstream's reply as far as its head; the body is read from the connection.
@@ -36,8 +41,12 @@ struct Answer {
 // One per worker.
 class Upstreams {
  public:
-  static base::Result<std::unique_ptr<Upstreams>> create(net::Loop& loop, const Settings& settings);
+  static base::Result<std::unique_ptr<Upstreams>> create(net::Loop& loop, const Settings& settings,
+                                                         base::Random& random);
 
+  // Where a call of this route goes next, after the upstreams that it has tried: by weight among those of the lowest
+  // order that has one whose circuit is closed; the first of the rest where none has. nullptr: none is left.
+  const catalog::Target* choose(const catalog::Route& route, std::span<const events::Attempt> tried);
   // Sends the request and reads the head of the reply. A connection that turns out closed before one byte was taken is
   // replaced; nothing else is tried again. Failures say whether time ran out or the network broke.
   net::Task<Outcome<Answer>> attempt(const Outgoing& outgoing, quota::Reservation& reservation);
@@ -53,12 +62,17 @@ class Upstreams {
     std::unique_ptr<net::HttpClient> client;
     std::string host_field;      // "api.openai.com", with the port where it is not the scheme's own
     base::Secret authorization;  // "Bearer …", or empty
+    Circuit circuit;
   };
-  explicit Upstreams(net::Loop& loop) : loop_(loop) {}
+  Upstreams(net::Loop& loop, base::Random& random) : loop_(loop), random_(random) {}
+  Egress& egress_of(const std::string& upstream);
+  // How a call went. `status`: what was answered; 0: nothing was, because of `why`.
+  void note(Egress& egress, int status, std::string_view why);
   // The request's head for this upstream, in scratch memory.
   std::string_view head_for(const Egress& egress, const Outgoing& outgoing);
 
   net::Loop& loop_;
+  base::Random& random_;
   std::unordered_map<std::string, Egress> egresses_;
   std::string scratch_;
 };

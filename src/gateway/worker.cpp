@@ -9,7 +9,7 @@
 namespace gateway {
 
 base::Result<std::unique_ptr<Worker>> Worker::create(Parts parts) {
-  TRY(auto upstreams, Upstreams::create(parts.loop, parts.settings));
+  TRY(auto upstreams, Upstreams::create(parts.loop, parts.settings, parts.random));
   return std::unique_ptr<Worker>(new Worker(std::move(parts), std::move(upstreams)));
 }
 

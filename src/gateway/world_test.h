@@ -119,7 +119,7 @@ class World : public net::testing::Bench {
     REQUIRE(store.put(account).has_value());
     REQUIRE(store.open_incarnation(clock.wall_now()).has_value());
     settings.prices = test_prices();
-    settings.routes.push_back({.name = "route", .prefix = "/v1", .upstream = "up", .timeouts = {}});
+    settings.routes.push_back({.name = "route", .prefix = "/v1", .targets = {{.upstream = "up"}}, .timeouts = {}});
     settings.upstreams.push_back({.name = "up",
                                   .scheme = "http",
                                   .host = "127.0.0.1",

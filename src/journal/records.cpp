@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "base/packed_bytes.h"
 #include "events/packed_usage.h"
@@ -159,16 +161,19 @@ base::Result<ReleaseRecord> decode_release(std::span<const std::byte> payload) {
 }
 
 std::size_t settle_bytes_max(const ReserveRecord& record) {
-  return settle_fixed_bytes_max + record.route.size() + record.upstream.size() + record.model.size() +
-         served_model_bytes_max + record.price_version.size() + record.tags.size() +
+  // The last upstream that is tried may be another one than the first.
+  return settle_fixed_bytes_max + record.route.size() +
+         std::max(record.upstream.size(), events::packed::upstream_bytes_max) + events::packed::attempts_bytes_max +
+         record.model.size() + served_model_bytes_max + record.price_version.size() + record.tags.size() +
          record.holds.size() * hold_bytes_max;
 }
 
 std::span<const std::byte> encode_settle(const events::UsageRecord& usage, PayloadBuffer& buffer) {
   ASSERT(usage.served_model.size() <= served_model_bytes_max);
-  ByteWriter out = begin(buffer, settle_fixed_bytes_max + usage.route.size() + usage.upstream.size() +
-                                     usage.model.size() + usage.served_model.size() + usage.price_version.size() +
-                                     usage.tags.size() + usage.holds.size() * hold_bytes_max);
+  ByteWriter out =
+      begin(buffer, settle_fixed_bytes_max + usage.route.size() + usage.upstream.size() + usage.model.size() +
+                        usage.served_model.size() + usage.price_version.size() + usage.tags.size() +
+                        usage.holds.size() * hold_bytes_max + events::packed::attempts_bytes_max);
   out.byte(static_cast<std::uint8_t>((usage.stream ? is_stream : 0) | (usage.usage ? has_usage : 0) |
                                      (usage.error ? has_error : 0) | (usage.fault ? has_fault : 0) |
                                      (usage.tags.empty() ? 0 : has_tags) |
@@ -200,6 +205,7 @@ std::span<const std::byte> encode_settle(const events::UsageRecord& usage, Paylo
     out.byte(hold.sub_window ? 1 : 0);
     if (hold.sub_window) out.signed_number(hold.sub_window->ms);
   }
+  events::packed::write_attempts(out, usage.attempts, [&](const std::string& name) { write_text(out, name); });
   return end(out, buffer);
 }
 
@@ -237,6 +243,7 @@ base::Result<events::UsageRecord> decode_settle(std::span<const std::byte> paylo
     hold.unresolved = in.signed_number();
     if (in.byte() != 0) hold.sub_window = base::WindowLabel{in.signed_number()};
   }
+  if (format > 1) events::packed::read_attempts(in, usage.attempts, known, [&] { return std::string(read_text(in)); });
   TRY_STATUS(check_end(in));
   if (!known || status != usage.status) return damaged("names what this version does not know");
   return usage;

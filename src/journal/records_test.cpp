@@ -1,5 +1,7 @@
 #include "journal/records.h"
 
+#include "events/packed_usage.h"
+
 #include <doctest/doctest.h>
 
 #include <array>
@@ -136,6 +138,12 @@ TEST_CASE("no settle is larger than what its reservation kept") {
   meter::Usage& counts = usage.usage.emplace();
   for (const auto& [name, count] : meter::usage_counts) counts.*count = most;
   counts.provider_cost = base::Money::from_nanos(most);
+  for (std::size_t i = 1; i < events::attempts_max; ++i)
+    usage.attempts.push_back({.upstream = std::string(events::packed::upstream_bytes_max, 'a'),
+                              .status = -599,
+                              .error = base::ErrorType::internal,
+                              .fault = base::Source::store,
+                              .duration_us = most});
   for (int holds = 0; holds < 5; ++holds) {
     const ReserveRecord reserve{.exchange = {},
                                 .stamp = {},

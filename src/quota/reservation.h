@@ -136,7 +136,8 @@ class [[nodiscard]] Reservation {
 
   // The point of no free return: call before the first byte goes upstream.
   void mark_sent();
-  // The system took not one byte of what was to be sent: it is as if mark_sent had not been called.
+  // It is as if mark_sent had not been called: the system took not one byte of what was to be sent, or the upstream
+  // refused definitely, so that nobody bills it.
   void mark_unsent();
   bool sent() const { return state_ == State::sent; }
 

@@ -28,7 +28,8 @@ constexpr unsigned outcome_mask = 7;
 
 constexpr std::size_t uuid_bytes = sizeof(base::Uuid::bytes);
 // The most that a record takes without its holds, and that one hold takes.
-constexpr std::size_t record_bytes_max = uuid_bytes + 8 + 17 * number_bytes_max + events::packed::usage_bytes_max;
+constexpr std::size_t record_bytes_max =
+    uuid_bytes + 8 + 17 * number_bytes_max + events::packed::usage_bytes_max + events::packed::attempts_bytes_max;
 constexpr std::size_t hold_bytes_max = 6 * number_bytes_max;
 
 // Sixteen bits for a value, four of them set, let one in some four hundred others pass.
@@ -78,11 +79,16 @@ void SegmentWriter::write_rest(ByteWriter& out, const events::UsageRecord& recor
     out.signed_number(hold.unresolved);
   }
   // Only where there are any: a record without rolling limits is written as it was before there were some.
-  if (std::ranges::none_of(record.holds, [](const events::Hold& hold) { return hold.sub_window.has_value(); })) return;
+  const bool rolling =
+      std::ranges::any_of(record.holds, [](const events::Hold& hold) { return hold.sub_window.has_value(); });
+  if (!rolling && record.attempts.empty()) return;
   for (const events::Hold& hold : record.holds) {
     out.byte(hold.sub_window ? 1 : 0);
     if (hold.sub_window) out.signed_number(hold.sub_window->ms);
   }
+  if (record.attempts.empty()) return;
+  events::packed::write_attempts(out, record.attempts,
+                                 [&](const std::string& name) { out.number(texts_.place_of(std::string_view(name))); });
 }
 
 void SegmentWriter::add(const events::UsageRecord& record) {
@@ -288,6 +294,7 @@ base::Result<events::UsageRecord> SegmentReader::record() const {
   if (!in.rest().empty())
     for (events::Hold& hold : record.holds)
       if (in.byte() != 0) hold.sub_window = base::WindowLabel{in.signed_number()};
+  if (!in.rest().empty()) events::packed::read_attempts(in, record.attempts, known, text);
   if (in.broken() || !in.rest().empty()) return damaged("has a record that does not fill its place");
   if (!known) return damaged("names an error or a fault that this version does not know");
   return record;

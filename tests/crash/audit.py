@@ -91,7 +91,8 @@ def check_books(control: Control, key: dict, limits: list[str], book: Book, seen
 
     # What is left was refused, or let go before it was sent, or under way when the process went.
     left = [record for record in records.values() if took_something(record)]
-    findings.check(len(left) <= len(under_way), f"{len(left)} records for {len(under_way)} calls that were under way")
+    findings.check(len(left) <= len(under_way), f"{len(left)} records for {len(under_way)} calls that were under way: "
+                                                f"{[(one['id'], one['status'], one['error']) for one in left[:3]]}")
     reached = [call for call in under_way if call in seen]
     findings.check(len(left) >= len(reached), f"{len(reached)} calls reached the upstream, {len(left)} have a record")
     costs = Counter(seen[call].cost for call in reached)

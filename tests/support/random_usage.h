@@ -50,6 +50,12 @@ class RandomUsage {
                               number(),
                               number(),
                               random_.between(0, 3) == 0 ? std::optional(base::WindowLabel{number()}) : std::nullopt});
+    for (std::int64_t left = random_.between(-3, 3); left > 0; --left)
+      record.attempts.push_back({.upstream = text().substr(0, 64),
+                                 .status = static_cast<int>(random_.between(0, 599)),
+                                 .error = static_cast<base::ErrorType>(random_.between(0, 3)),
+                                 .fault = static_cast<base::Source>(random_.between(0, 3)),
+                                 .duration_us = number()});
     return record;
   }
 
