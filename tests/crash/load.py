@@ -16,7 +16,8 @@ CALL_HEADER = "x-call"  # passes through the gateway, so that both sides speak o
 
 @dataclass
 class Book:
-    """What the client knows. A call that is in neither of the sets at the end was sent and not answered."""
+    """What the client knows. A call that is in neither of the sets at the end was sent and not answered; nobody knows
+    either what became of one that the gateway itself had no answer for."""
 
     sent: set[int] = field(default_factory=set)
     answered: dict[int, str] = field(default_factory=dict)  # 200, in full; its X-Request-Id
@@ -24,7 +25,8 @@ class Book:
     odd: list[str] = field(default_factory=list)
 
     def open(self) -> set[int]:
-        return self.sent - self.answered.keys() - self.refused.keys()
+        known = {call for call, status in self.refused.items() if status not in (502, 504)}
+        return self.sent - self.answered.keys() - known
 
 
 class Load:
