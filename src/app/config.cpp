@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "app/base_url.h"
+#include "app/price_overrides.h"
 #include "app/yaml_reader.h"
 #include "base/json.h"
 #include "base/window.h"
@@ -229,7 +230,20 @@ void read_price(YamlMap& map, std::string_view key, base::Price& into) {
   }
 }
 
+void read_overrides(YamlMap& map, PriceSettings& into) {
+  read_file_name(map, "overrides", into.overrides_file);
+  const auto text = into.overrides_file.empty() ? std::nullopt : read_whole(into.overrides_file);
+  if (!text) return;
+  // Prices come from the file alone: a variable in it is one that is not set.
+  const Environment nothing = [](std::string_view) { return std::optional<std::string>(); };
+  YamlSource source{.file = into.overrides_file, .environment = nothing, .findings = {}};
+  into.overrides = read_price_overrides(*text, source);
+  for (const Finding& finding : source.findings)
+    map.refuse("overrides", fmt::format("names a file with an error: {}", finding.to_string()));
+}
+
 void read_prices(YamlMap map, PriceSettings& into) {
+  read_overrides(map, into);
   read_file_name(map, "file", into.file);
   if (const auto text = into.file.empty() ? std::nullopt : read_whole(into.file))
     if (const auto book = meter::PriceBook::parse(*text); !book)

@@ -8,7 +8,7 @@
 namespace app {
 namespace {
 
-base::Result<std::shared_ptr<const meter::PriceBook>> read_prices(const PriceSettings& settings) {
+base::Result<std::shared_ptr<const meter::PriceBook>> read_list(const PriceSettings& settings) {
   if (settings.file.empty())
     return std::shared_ptr<const meter::PriceBook>(&meter::PriceBook::built_in(), [](const meter::PriceBook*) {});
   std::ifstream file(settings.file, std::ios::binary);
@@ -18,6 +18,13 @@ base::Result<std::shared_ptr<const meter::PriceBook>> read_prices(const PriceSet
   auto book = meter::PriceBook::parse(text.str());
   if (!book) return std::unexpected(std::move(book).error().in(settings.file));
   return std::make_shared<const meter::PriceBook>(std::move(*book));
+}
+
+base::Result<std::shared_ptr<const meter::PriceBook>> read_prices(const PriceSettings& settings) {
+  TRY(auto list, read_list(settings));
+  if (settings.overrides_file.empty()) return list;
+  const std::string version = fmt::format("{}+{}", list->version(), settings.overrides.version);
+  return std::make_shared<const meter::PriceBook>(list->with(settings.overrides.models, version));
 }
 
 }  // namespace

@@ -228,6 +228,20 @@ Result<PriceBook> PriceBook::parse(std::string_view json) {
   return book;
 }
 
+PriceBook PriceBook::with(const std::vector<ModelPrice>& prices, std::string version) const {
+  PriceBook book = *this;
+  book.version_ = std::move(version);
+  for (const ModelPrice& price : prices) {
+    const auto listed = models_.find(price.model);
+    if (listed == models_.end()) continue;
+    std::erase_if(book.models_, [&](const auto& other) {
+      return without_date(other.first) == price.model && other.second.standard == listed->second.standard;
+    });
+  }
+  for (const ModelPrice& price : prices) book.models_.insert_or_assign(price.model, price);
+  return book;
+}
+
 const ModelPrice* PriceBook::find(std::string_view model) const {
   auto found = models_.find(model);
   if (found == models_.end()) found = models_.find(without_date(model));

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/money.h"
 #include "base/result.h"
@@ -86,6 +87,11 @@ class PriceBook {
   static base::Result<PriceBook> parse(std::string_view json);
   // The list built into the binary (data/prices.json).
   static const PriceBook& built_in();
+
+  // This list with these prices in place of, or beside, its own. A price stands for the dated snapshots of its model
+  // too that cost in the list what the model does: a reply names its snapshot, and is billed by that name. Every usage
+  // record keeps the version: it has to be another one for other prices.
+  PriceBook with(const std::vector<ModelPrice>& prices, std::string version) const;
 
   // The model's price by its exact name, else by the name without a date at its end ("-2024-08-06", "-20241022",
   // "-0613", "@20240620"); nullptr if unknown. Nothing looser: a name that merely resembles another has no price.

@@ -1,0 +1,107 @@
+#include "app/price_overrides.h"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <string>
+
+#include "app/gateway_settings.h"
+#include "tests/support/temporary_folder.h"
+
+namespace {
+
+// Only what a file says counts here.
+std::optional<std::string> no_variables(std::string_view) { return std::nullopt; }
+
+// A configuration that names a file with these prices.
+class Overridden {
+ public:
+  explicit Overridden(std::string_view prices)
+      : prices_file_(folder_.path() / "pricing.yaml"), config_file_(folder_.path() / "m.yaml") {
+    std::ofstream(prices_file_) << prices;
+    std::ofstream(config_file_) << "upstreams: { a: { url: \"https://a.example/v1\" } }\n"
+                                << "prices: { overrides: " << prices_file_ << " }\n";
+  }
+
+  std::shared_ptr<const meter::PriceBook> book() const {
+    const auto config = app::load_config(config_file_, no_variables);
+    if (!config) FAIL(config.error().message);
+    const auto settings = app::gateway_settings(*config);
+    if (!settings) FAIL(settings.error().message);
+    return settings->prices;
+  }
+  // The first finding, behind the name of the file.
+  std::string finding() const {
+    const auto report = app::check_config(config_file_, no_variables);
+    REQUIRE(!report.findings.empty());
+    const std::string text = report.findings[0].to_string();
+    const std::string before = "'prices.overrides' names a file with an error: " + prices_file_ + ":";
+    const auto at = text.find(before);
+    REQUIRE(at != std::string::npos);
+    return text.substr(at + before.size());
+  }
+
+ private:
+  tests::TemporaryFolder folder_;
+  std::string prices_file_;
+  std::string config_file_;
+};
+
+std::string cost(const meter::ModelPrice& price, const meter::Usage& usage) {
+  const auto money = price.cost(usage, meter::ServiceTier::standard);
+  REQUIRE(money.has_value());
+  return money->to_usd();
+}
+
+constexpr std::string_view own_prices =
+    "models:\n"
+    "  gpt-4o: { inputPer1k: 0.0025, outputPer1k: 0.01, cachedInputPer1k: 0.00125, maxOutputTokens: 16000 }\n"
+    "  house-model: { inputPer1k: 0.001, outputPer1k: 0.002, maxOutputTokens: 100 }\n";
+
+}  // namespace
+
+TEST_CASE("an operator's own prices are exact, in place of the list's and beside it") {
+  const auto book = Overridden(own_prices).book();
+  const auto* const listed = book->find("gpt-4o");
+  REQUIRE(listed != nullptr);
+  CHECK(cost(*listed, {.input_tokens = 1000, .output_tokens = 1000}) == "0.0125");
+  CHECK(cost(*listed, {.input_tokens = 1000, .output_tokens = 0, .cached_input_tokens = 1000}) == "0.00125");
+  CHECK(listed->max_output_tokens == 16'000);
+  CHECK(!listed->priority);
+  const auto* const own = book->find("house-model");
+  REQUIRE(own != nullptr);
+  CHECK(cost(*own, {.input_tokens = 1000, .output_tokens = 0, .cached_input_tokens = 1000}) == "0.001");
+  CHECK(book->find("gpt-4o-mini") != nullptr);
+}
+
+TEST_CASE("an own price holds for snapshots that cost what the model does, and for no others") {
+  // A reply names its snapshot and is billed by that name: a price for the model alone would never be billed.
+  const auto book = Overridden(own_prices).book();
+  CHECK(book->find("gpt-4o-2024-08-06")->model == "gpt-4o");
+  CHECK(book->find("gpt-4o-2024-05-13")->model == "gpt-4o-2024-05-13");
+}
+
+TEST_CASE("every edit of the own prices changes the version that records keep") {
+  const auto before = Overridden(own_prices).book();
+  const auto edited = Overridden("models: { gpt-4o: { inputPer1k: 1, outputPer1k: 2, maxOutputTokens: 9 } }").book();
+  CHECK(before->version().starts_with(meter::PriceBook::built_in().version() + "+"));
+  CHECK(edited->version().starts_with(meter::PriceBook::built_in().version() + "+"));
+  CHECK(edited->version() != before->version());
+  CHECK(Overridden(own_prices).book()->version() == before->version());
+  CHECK(edited->find("house-model") == nullptr);
+}
+
+TEST_CASE("own prices are read strictly") {
+  const auto finding = [](std::string_view prices) { return Overridden(prices).finding(); };
+  CHECK(finding("models: { m: { outputPer1k: 1, maxOutputTokens: 1 } }") ==
+        "1: 'models.m.inputPer1k' is missing: no price is not a price of zero");
+  CHECK(finding("models: { m: { inputPer1k: 1, outputPer1k: 1 } }") ==
+        "1: 'models.m.maxOutputTokens' is missing: nothing else bounds what a call costs");
+  CHECK(finding("models: { m: { inputPer1k: -1, outputPer1k: 1, maxOutputTokens: 1 } }") ==
+        "1: 'models.m.inputPer1k' must be USD per 1,000 tokens, zero or more, such as 0.0025");
+  CHECK(finding("models: { m: { inputPer1k: 1, outputPer1k: 1, maxOutputTokens: 1, cachedInput: 1 } }")
+            .find("'models.m.cachedInput' is not a known key") != std::string::npos);
+  CHECK(finding("version: 3").find("'models' is missing") != std::string::npos);
+  CHECK(finding("models: { m: { inputPer1k: \"${PRICE}\", outputPer1k: 1, maxOutputTokens: 1 } }").find("PRICE") !=
+        std::string::npos);
+}
