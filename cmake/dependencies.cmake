@@ -1,4 +1,5 @@
 # Everything that is not ours comes from Debian's packages (tools/setup installs them); nothing is downloaded here.
+# The token lists of the public encodings are the exception: cmake/ranks.cmake.
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(fmt REQUIRED)
