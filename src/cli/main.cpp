@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
   cli::add_demo(app, exit_code);
   cli::add_demo_upstream(app, exit_code);
   cli::add_check(app, std::cout, exit_code);
+  cli::add_meter(app, std::cout, std::cerr, exit_code);
   cli::add_accounts(app, session);
   cli::add_keys(app, session);
   cli::add_limits(app, session);

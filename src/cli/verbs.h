@@ -33,6 +33,7 @@ void add_restore(CLI::App& app, std::ostream& out, std::ostream& err, int& exit_
 void add_check(CLI::App& app, std::ostream& out, int& exit_code);
 void add_tokens(CLI::App& app, std::istream& input, std::ostream& out, std::ostream& err, int& exit_code);
 void add_prices(CLI::App& app, std::ostream& out, std::ostream& err, int& exit_code);
+void add_meter(CLI::App& app, std::ostream& out, std::ostream& err, int& exit_code);
 void add_version(CLI::App& app, std::ostream& out);
 
 // Parses and runs a command line; returns the exit code: 2 if it was not understood, else what `exit_code` holds when

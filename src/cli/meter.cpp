@@ -1,0 +1,212 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+#include <fstream>
+#include <iterator>
+#include <ostream>
+
+#include "cli/price_files.h"
+#include "cli/verbs.h"
+#include "meter/bill.h"
+#include "meter/chat_request.h"
+#include "meter/price_book.h"
+#include "meter/recorded_exchange.h"
+
+namespace cli {
+namespace {
+
+namespace json = boost::json;
+
+template <class Value>
+json::value value_or_null(const std::optional<Value>& value) {
+  return value ? json::value(*value) : json::value(nullptr);
+}
+json::value text_or_null(const std::string& text) {
+  return text.empty() ? json::value(nullptr) : json::value(json::string(text));
+}
+json::value stated(const std::optional<std::string>& text) {
+  return text ? json::value(json::string(*text)) : json::value(nullptr);
+}
+json::value usd_or_null(const std::optional<base::Money>& money) {
+  return money ? json::value(json::string(money->to_usd())) : json::value(nullptr);
+}
+
+json::object usage_json(const meter::Usage& usage) {
+  json::object out;
+  for (const auto& [name, count] : meter::usage_counts) out[name] = value_or_null(usage.*count);
+  // What is left of the input where the parts fit into it.
+  const std::int64_t parts = usage.cached_input_tokens.value_or(0) + usage.cache_write_tokens.value_or(0);
+  const bool fits = usage.input_tokens && parts <= *usage.input_tokens;
+  out["uncached_input_tokens"] = fits ? json::value(*usage.input_tokens - parts) : json::value(nullptr);
+  return out;
+}
+
+// All tokens; where the classes are not known, what the provider says.
+std::optional<std::int64_t> total_of(const meter::Reply& reply) {
+  if (!reply.usage || !reply.usage->input_tokens) return reply.provider_total_tokens;
+  return *reply.usage->input_tokens + reply.usage->output_tokens.value_or(0);
+}
+
+json::array names(const std::vector<std::string>& texts) {
+  json::array out;
+  for (const std::string& text : texts) out.push_back(json::string(text));
+  return out;
+}
+
+json::object reply_json(const meter::Reply& reply) {
+  json::object out = usage_json(reply.usage.value_or(meter::Usage{}));
+  out["usage_present"] = reply.names_usage;
+  out["total_tokens"] = value_or_null(total_of(reply));
+  out["provider_input_tokens"] = value_or_null(reply.provider_input_tokens);
+  out["provider_output_tokens"] = value_or_null(reply.provider_output_tokens);
+  out["provider_total_tokens"] = value_or_null(reply.provider_total_tokens);
+  out["provider_cost_usd"] = stated(reply.provider_cost_usd);
+  out["counted_tokens"] = value_or_null(reply.counted_tokens);
+  out["choices"] = value_or_null(reply.choices);
+  out["stop_reason"] = stated(reply.stop_reason);
+  out["service_tier"] = stated(reply.service_tier);
+  out["error_type"] = stated(reply.error_type);
+  json::array others;
+  for (const auto& other : reply.other_models) {
+    json::object item = usage_json(other.usage);
+    item["model"] = text_or_null(other.model);
+    item["type"] = text_or_null(other.kind);
+    others.push_back(std::move(item));
+  }
+  out["extra_model_usage"] = others.empty() ? json::value(nullptr) : json::value(std::move(others));
+  return out;
+}
+
+// What a gateway reserves before such a request leaves. Only the chat dialect's requests can be bounded yet.
+std::optional<base::Money> estimate_of(const meter::RecordedExchange& exchange, meter::Dialect dialect) {
+  if (dialect != meter::Dialect::chat || exchange.request_body.empty()) return std::nullopt;
+  const auto request = meter::read_copied_chat_request(exchange.request_body);
+  const auto* price = request ? meter::PriceBook::built_in().find(request->model) : nullptr;
+  if (price == nullptr || !price->prices_tier(request->tier)) return std::nullopt;
+  const std::int64_t output = request->output_cap.value_or(price->max_output_tokens) * request->choices;
+  return price->worst_cost(request->input_bound, output, request->tier,
+                           request->audio ? meter::Audio::possible : meter::Audio::none);
+}
+
+// A price table's name for a provider; empty: it has none.
+std::string_view table_name(std::string_view provider) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 17> names{{{"openai", "openai"},
+                                                                                 {"azure_openai", "azure"},
+                                                                                 {"anthropic", "anthropic"},
+                                                                                 {"gemini", "gemini"},
+                                                                                 {"vertex", "vertex_ai"},
+                                                                                 {"groq", "groq"},
+                                                                                 {"mistral", "mistral"},
+                                                                                 {"deepseek", "deepseek"},
+                                                                                 {"xai", "xai"},
+                                                                                 {"openrouter", "openrouter"},
+                                                                                 {"together", "together_ai"},
+                                                                                 {"cohere", "cohere"},
+                                                                                 {"perplexity", "perplexity"},
+                                                                                 {"cerebras", "cerebras"},
+                                                                                 {"moonshotai", "moonshot"},
+                                                                                 {"bedrock", "bedrock"},
+                                                                                 {"voyage", "voyage"}}};
+  const auto found = std::ranges::find(names, provider, [](const auto& name) { return name.first; });
+  return found == names.end() ? std::string_view() : found->second;
+}
+
+meter::Service service_of(const meter::Reply& reply) {
+  meter::Service service;
+  if (reply.service_tier) service.tier = meter::service_tier_from(*reply.service_tier);
+  const std::string traffic = reply.traffic_type.value_or("");
+  if (traffic.ends_with("flex") || traffic.ends_with("FLEX")) service.tier = meter::ServiceTier::flex;
+  if (traffic.ends_with("priority") || traffic.ends_with("PRIORITY")) service.tier = meter::ServiceTier::priority;
+  if (reply.inference_geo == "us") service.inference_geo = "us";
+  if (reply.speed == "fast") service.speed = "fast";
+  return service;
+}
+
+// What the provider states, or else what the table says of all that was used, at each model's price. nullopt: part of
+// it has no price, or is not understood.
+std::optional<base::Money> cost_of(const meter::RecordedExchange& exchange, const meter::Endpoint& endpoint,
+                                   const meter::Reply& reply, const meter::PriceTable& table) {
+  if (!reply.usage) return std::nullopt;
+  if (reply.usage->provider_cost) return reply.usage->provider_cost;
+  const std::string provider(table_name(endpoint.provider));
+  if (!reply.names_usage || provider.empty() || reply.unknown_field_count > 0) return std::nullopt;
+  const meter::Service service = service_of(reply);
+  const auto billed = [&](const std::string& model, const meter::Usage& usage) -> std::optional<base::Money> {
+    const std::string name = provider + "/" + model;
+    if (model.empty() || table.find(name) == nullptr) return std::nullopt;
+    const auto bill = meter::bill(table, name, {.usage = usage}, service);
+    return bill ? std::optional(bill->cost) : std::nullopt;
+  };
+  auto sum = billed(reply.model, *reply.usage);
+  if (!sum) sum = billed(exchange.request_model(), *reply.usage);
+  for (const auto& other : reply.other_models) {
+    const auto cost = billed(other.model, other.usage);
+    if (!sum || !cost) return std::nullopt;
+    *sum += *cost;
+  }
+  return sum;
+}
+
+json::object metered(const std::string& file, const meter::RecordedExchange& exchange, const meter::PriceTable& table,
+                     const std::string& book) {
+  const meter::Endpoint endpoint = exchange.endpoint();
+  const meter::Reply reply = meter::read_reply(exchange);
+  const auto cost = cost_of(exchange, endpoint, reply, table);
+  const bool exact = reply.usage && reply.usage->certainty == meter::Certainty::exact;
+  return {{"file", file},
+          {"provider", endpoint.provider},
+          {"endpoint", endpoint.name},
+          {"model", text_or_null(reply.model)},
+          {"request_model", text_or_null(exchange.request_model())},
+          {"usage", reply_json(reply)},
+          {"certainty", !reply.names_usage ? "unknown"
+                        : exact            ? "exact"
+                                           : "at_least"},
+          {"estimate_usd", usd_or_null(estimate_of(exchange, endpoint.dialect))},
+          {"cost_usd", usd_or_null(cost)},
+          {"book", cost && !reply.usage->provider_cost ? text_or_null(book) : json::value(nullptr)},
+          {"unknown_fields", names(reply.unknown_fields)},
+          {"alarms", names(reply.alarms)}};
+}
+
+int meter_files(const std::vector<std::string>& files, const std::string& book, std::ostream& out, std::ostream& err) {
+  const auto table = read_price_table(book);
+  if (!table) {
+    err << table.error().message << "\n";
+    return 1;
+  }
+  int code = 0;
+  for (const std::string& file : files) {
+    std::ifstream in(file, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    if (!in) {
+      err << fmt::format("{}: cannot be read\n", file);
+      code = 1;
+      continue;
+    }
+    const auto exchange = meter::read_recorded_exchange(text);
+    if (!exchange) {
+      err << fmt::format("{}: {}\n", file, exchange.error().message);
+      code = 1;
+      continue;
+    }
+    out << json::serialize(metered(file, *exchange, *table, book.empty() ? "built-in" : book)) << "\n";
+  }
+  return code;
+}
+
+}  // namespace
+
+void add_meter(CLI::App& app, std::ostream& out, std::ostream& err, int& exit_code) {
+  CLI::App& verb =
+      *app.add_subcommand("meter", "Read recorded exchanges and print what each used and cost, a JSON line each");
+  const auto files = std::make_shared<std::vector<std::string>>();
+  verb.add_option("FILE", *files, "Recorded exchanges: JSON with a request and a response")->required();
+  const auto book = std::make_shared<std::string>();
+  verb.add_option("--book", *book, "A file in the format of LiteLLM's table; the built-in one unless told");
+  verb.callback([files, book, &out, &err, &exit_code] { exit_code = meter_files(*files, *book, out, err); });
+}
+
+}  // namespace cli

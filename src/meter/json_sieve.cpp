@@ -1,0 +1,214 @@
+#include "meter/json_sieve.h"
+
+#include <algorithm>
+
+namespace meter {
+namespace {
+
+// A longer name is none that anybody asks for.
+constexpr std::size_t key_bytes_max = 128;
+
+bool is_space(char byte) { return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t'; }
+
+JsonPaths::Node& child(JsonPaths::Node& node, std::string_view name) {
+  const auto found = std::ranges::find(node.inside, name, &JsonPaths::Node::name);
+  if (found != node.inside.end()) return *found;
+  return node.inside.emplace_back(JsonPaths::Node{.name = std::string(name), .inside = {}});
+}
+
+const JsonPaths::Node* find(const JsonPaths::Node& node, std::string_view name) {
+  const auto found = std::ranges::find(node.inside, name, &JsonPaths::Node::name);
+  return found == node.inside.end() ? nullptr : &*found;
+}
+
+// For a member whose name is written with escapes: it may be one that was asked for, so its reader decides.
+const JsonPaths::Node& anything() {
+  static const JsonPaths::Node node{.name = {}, .whole = true, .inside = {}};
+  return node;
+}
+
+}  // namespace
+
+JsonPaths::JsonPaths(std::initializer_list<std::string_view> paths) {
+  for (std::string_view path : paths) {
+    Node* node = &root_;
+    while (!path.empty()) {
+      const std::size_t end = std::min(path.find_first_of(".["), path.size());
+      if (end > 0) node = &child(*node, path.substr(0, end));
+      path.remove_prefix(end);
+      if (path.starts_with("[]")) {
+        node = &child(*node, "[]");
+        path.remove_prefix(2);
+      }
+      if (path.starts_with('.')) path.remove_prefix(1);
+    }
+    node->whole = true;
+  }
+}
+
+void JsonSieve::reset() {
+  state_ = State::between;
+  levels_.clear();
+  kept_.clear();
+  key_.clear();
+  complete_ = false;
+}
+
+void JsonSieve::keep(std::string_view text) {
+  if (dropping_) return;
+  if (kept_.size() + text.size() > limit_) {
+    overflowed_ = dropping_ = true;
+    kept_ = {};
+    return;
+  }
+  kept_ += text;
+}
+
+// Comma and name of a member, comma of an item.
+void JsonSieve::keep_name() {
+  if (!kept_.empty() && kept_.back() != '{' && kept_.back() != '[') keep(",");
+  if (levels_.empty() || !levels_.back().object) return;
+  keep("\"");
+  keep(key_);
+  keep("\":");
+}
+
+bool JsonSieve::take(std::string_view& bytes) {
+  complete_ = false;
+  std::size_t at = 0;
+  while (at < bytes.size() && !complete_) {
+    switch (state_) {
+      case State::lost: at = bytes.size(); break;
+      case State::string:
+      case State::container:
+      case State::scalar: at += pass(bytes.substr(at)); break;
+      default: at += step(bytes[at]) ? 1 : 0;
+    }
+  }
+  bytes.remove_prefix(at);
+  return complete_;
+}
+
+bool JsonSieve::step(char byte) {
+  if (state_ == State::key) {
+    step_key(byte);
+    return true;
+  }
+  if (is_space(byte)) return true;
+  switch (state_) {
+    case State::between:
+      if (byte == '{') {
+        kept_.clear();
+        dropping_ = false;
+        keep("{");
+        levels_.push_back({.object = true, .node = &paths_.root()});
+        state_ = State::first_key;
+      } else if (byte != '[' && byte != ']' && byte != ',') {
+        state_ = State::lost;
+      }
+      return true;
+    case State::first_key:
+    case State::next_key:
+      if (byte == '"') {
+        key_.clear();
+        escaped_ = false;
+        state_ = State::key;
+      } else if (byte == '}' && state_ == State::first_key) {
+        end_container();
+      } else {
+        state_ = State::lost;
+      }
+      return true;
+    case State::colon: state_ = byte == ':' ? State::value : State::lost; return true;
+    case State::first_item:
+      if (byte != ']') {
+        state_ = State::value;
+        return false;
+      }
+      end_container();
+      return true;
+    case State::value: return begin_value(byte);
+    default: break;  // after a value
+  }
+  if (byte == ',') {
+    state_ = levels_.back().object ? State::next_key : State::value;
+    if (!levels_.back().object) next_ = find(*levels_.back().node, "[]");
+  } else if (byte == (levels_.back().object ? '}' : ']')) {
+    end_container();
+  } else {
+    state_ = State::lost;
+  }
+  return true;
+}
+
+void JsonSieve::step_key(char byte) {
+  if (byte == '"' && !escaped_) {
+    const bool too_long = key_.size() > key_bytes_max;
+    next_ = too_long ? nullptr : key_.find('\\') != std::string::npos ? &anything() : find(*levels_.back().node, key_);
+    state_ = State::colon;
+    return;
+  }
+  escaped_ = byte == '\\' && !escaped_;
+  if (key_.size() <= key_bytes_max) key_ += byte;
+}
+
+// False: the byte is the first of a value that is passed.
+bool JsonSieve::begin_value(char byte) {
+  if (byte == '}' || byte == ']' || byte == ',' || byte == ':') {
+    state_ = State::lost;
+    return true;
+  }
+  const bool container = byte == '{' || byte == '[';
+  keeping_ = next_ != nullptr;
+  if (keeping_) keep_name();
+  if (container && keeping_ && !next_->whole) {
+    keep({&byte, 1});
+    levels_.push_back({.object = byte == '{', .node = next_});
+    next_ = find(*next_, "[]");
+    state_ = byte == '{' ? State::first_key : State::first_item;
+    return true;
+  }
+  state_ = byte == '"' ? State::string : container ? State::container : State::scalar;
+  depth_ = 0;
+  in_string_ = escaped_ = false;
+  return false;
+}
+
+std::size_t JsonSieve::pass(std::string_view bytes) {
+  std::size_t at = 0;
+  bool over = false;
+  if (state_ == State::scalar) {
+    while (at < bytes.size() && !over) {
+      over = is_space(bytes[at]) || bytes[at] == ',' || bytes[at] == '}' || bytes[at] == ']';
+      if (!over) ++at;
+    }
+  }
+  while (state_ != State::scalar && at < bytes.size() && !over) {
+    const char byte = bytes[at++];
+    if (escaped_) {
+      escaped_ = false;
+    } else if (in_string_) {
+      escaped_ = byte == '\\';
+      in_string_ = byte != '"';
+      over = !in_string_ && !escaped_ && depth_ == 0;
+    } else if (byte == '"') {
+      in_string_ = true;
+    } else if (byte == '{' || byte == '[') {
+      ++depth_;
+    } else if (byte == '}' || byte == ']') {
+      over = --depth_ == 0;
+    }
+  }
+  if (keeping_) keep(bytes.substr(0, at));
+  if (over) state_ = State::after_value;
+  return at;
+}
+
+void JsonSieve::end_container() {
+  keep(levels_.back().object ? "}" : "]");
+  levels_.pop_back();
+  state_ = levels_.empty() ? State::between : State::after_value;
+  complete_ = levels_.empty();
+}
+
+}  // namespace meter
