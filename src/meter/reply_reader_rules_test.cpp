@@ -89,6 +89,10 @@ TEST_CASE("what is not JSON, or ends too early, gives nothing and breaks nothing
         R"({"usage":{"prompt_tokens":1}x})", R"({"usage" 1})", R"({"usage":})", "nonsense",
         R"(data: {"usage":{"prompt_tokens":1})", R"({"usage":[1,2]})", R"({"usage":"much"})"})
     CHECK(shown(read(Dialect::chat, body)) == "none");
+  // What one event breaks ends with it.
+  CHECK(
+      shown(read(Dialect::chat, "data: {\"usage\":{\n\ndata: [DONE]\n\ndata: {\"usage\":{\"prompt_tokens\":1}}\n\n")) ==
+      "input_tokens=1");
   // An event that ends the stream without a blank line counts, and so does a byte order mark for nothing.
   CHECK(shown(read(Dialect::chat,
                    "\xEF\xBB\xBF"
