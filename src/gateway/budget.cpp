@@ -64,9 +64,12 @@ json::object balance_json(const catalog::Balance& balance, std::span<const quota
 net::Task<Outcome<void>> Exchange::show_budget() {
   if (incoming_.has_body())
     co_return fail(base::Error{base::ErrorType::invalid_request, base::Source::client, "GET takes no body here", {}});
+  // As it is now: limits may come into force while the store is asked.
+  const std::shared_ptr<const catalog::Snapshot> now = catalog_;
+  const catalog::KeyEntry& caller = *caller_;
   std::vector<catalog::Limit> limits;
-  for (const catalog::Limit* limit : caller_->limits) limits.push_back(*limit);
-  const catalog::Balance* const balance = caller_->balance;
+  for (const catalog::Limit* limit : caller.limits) limits.push_back(*limit);
+  const catalog::Balance* const balance = caller.balance;
   if (balance != nullptr) std::ranges::move(quota::usable_counters(*balance, stamp_), std::back_inserter(limits));
   const std::int64_t patience_ms = worker_.settings_.store_deadline_ms;
   const auto too_late = [patience_ms]() -> Numbers {
@@ -78,11 +81,11 @@ net::Task<Outcome<void>> Exchange::show_budget() {
       worker_.loop_, patience_ms, too_late, [&](auto done) { worker_.keeper_.ask_numbers(limits, std::move(done)); });
   if (!*numbers) co_return fail(std::move(*numbers).error());
   json::array list;
-  const std::size_t own = caller_->limits.size();
+  const std::size_t own = caller.limits.size();
   for (std::size_t i = 0; i < own; ++i) list.push_back(limit_json(limits[i], (**numbers)[i]));
-  json::object shown{{"key", caller_->key.id.to_string()},
-                     {"name", caller_->key.name},
-                     {"account", caller_->key.account.to_string()},
+  json::object shown{{"key", caller.key.id.to_string()},
+                     {"name", caller.key.name},
+                     {"account", caller.key.account.to_string()},
                      {"limits", std::move(list)},
                      {"balance", nullptr}};
   if (balance != nullptr) shown["balance"] = balance_json(*balance, std::span(**numbers).subspan(own));

@@ -125,6 +125,24 @@ Task<void> reading_its_body(World& world) {
   CHECK(world.state(coming.limit).spent == answer_cost);
 }
 
+// It was answered with the numbers of the limits it had asked for, and the list of those it has now.
+Task<void> asking_for_its_budget(World& world) {
+  net::Stream client = world.connect();
+  co_await send(client,
+                fmt::format("GET /v1/budget HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer {}\r\n\r\n", world.secret));
+  for (int i = 0; i < 20; ++i) co_await world.yield();
+  const Coming coming(world);
+  coming.comes(world);
+  world.keeper_sleeps = false;
+  world.keeper->turn();
+  const Reply reply = co_await read_reply(client);
+  CHECK(reply.status() == 200);
+  const auto json = base::Json::parse(reply.body).value();
+  const auto limits = json.find("limits")->items();
+  REQUIRE(limits.size() == 1);
+  CHECK(limits[0].find("id")->text() == world.limits[0].id.to_string());
+}
+
 Task<void> listing_models(World& world) {
   world.upstream.replies.push_back({{}, Scripted::Then::hang});
   net::Stream client = world.connect();
@@ -166,6 +184,14 @@ TEST_CASE("a call that is refused gives back what it held of a limit that came i
   world.keeper_sleeps = true;
   world.open();
   world.run(waiting_in_vain(world));
+}
+
+TEST_CASE("a key that asks for its budget is told of the limits it had then, whatever comes into force meanwhile") {
+  World world;
+  world.limit(1'000'000'000);
+  world.keeper_sleeps = true;
+  world.open();
+  world.run(asking_for_its_budget(world));
 }
 
 TEST_CASE("a call whose body is still read asks for the limit that came into force") {
