@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 
 #include "store/sqlite/enum_text.h"
 #include "store/sqlite/fees.h"
@@ -60,21 +61,45 @@ base::Result<base::WindowPolicy> window_from(const std::string& text, const std:
   return *window;
 }
 
-base::Result<catalog::Limit> take_limit(Rows& rows) {
+// Limits that follow each other are mostly of one unit and window: what was read last is not read again.
+class Terms {
+ public:
+  base::Status take(Rows& rows, catalog::Limit& limit) {
+    std::string unit = rows.take_text(), window = rows.take_text(), zone = rows.take_text();
+    if (!known_ || unit != unit_text_ || window != window_text_ || zone != zone_text_) {
+      known_ = false;
+      const auto read = catalog::unit_from(unit);
+      if (!read)
+        return base::fail(base::ErrorType::unavailable,
+                          fmt::format("the limit {}: {}", limit.id.to_string(), read.error().message), {},
+                          base::Source::store);
+      unit_ = *read;
+      TRY(window_, window_from(window, zone, limit.id));
+      unit_text_ = std::move(unit);
+      window_text_ = std::move(window);
+      zone_text_ = std::move(zone);
+      known_ = true;
+    }
+    limit.unit = unit_;
+    limit.window = window_;
+    return {};
+  }
+
+ private:
+  bool known_ = false;
+  std::string unit_text_, window_text_, zone_text_;
+  catalog::Unit unit_;
+  base::WindowPolicy window_;
+};
+
+base::Result<catalog::Limit> take_limit(Rows& rows, Terms& terms) {
   catalog::Limit limit;
   limit.id = rows.take_id<base::LimitId>();
   const auto account = rows.take_id<base::AccountId>();
   const auto key = rows.take_id<base::KeyId>();
   limit.subject = account.is_nil() ? catalog::LimitSubject(key) : catalog::LimitSubject(account);
   limit.name = rows.take_text();
-  auto unit = catalog::unit_from(rows.take_text());
-  if (!unit)
-    return base::fail(base::ErrorType::unavailable,
-                      fmt::format("the limit {}: {}", limit.id.to_string(), unit.error().message), {},
-                      base::Source::store);
-  limit.unit = std::move(*unit);
-  const std::string window = rows.take_text();
-  TRY(limit.window, window_from(window, rows.take_text(), limit.id));
+  TRY_STATUS(terms.take(rows, limit));
   limit.amount = rows.take_integer();
   limit.refusal_status = static_cast<int>(rows.take_integer());
   limit.clamp = rows.take_flag() ? catalog::Clamp::on : catalog::Clamp::off;
@@ -99,7 +124,8 @@ base::Result<catalog::Limit> take_limit(Rows& rows) {
 
 base::Result<catalog::LimitTemplate> take_template(Rows& rows) {
   catalog::LimitTemplate one;
-  TRY(one.terms, take_limit(rows));
+  Terms terms;
+  TRY(one.terms, take_limit(rows, terms));
   one.terms.subject = base::AccountId{};
   if (const auto below = rows.take_id<base::AccountId>(); !below.is_nil()) one.scope.below = below;
   one.scope.level = static_cast<int>(rows.take_integer());
@@ -117,34 +143,56 @@ base::Status nothing_to_remove(std::string_view what, base::LimitId id) {
   "model_filter, route_filter, tag_filter, mode, admission, raise_amount, raise_until, thresholds, created, " \
   "template_id"
 
-template <class T>
-base::Result<std::vector<T>> take_all(base::Result<Rows> query, base::Result<T> (*take)(Rows&)) {
+template <class List, class Take>
+base::Result<List> take_all(base::Result<Rows> query, Take take) {
   TRY(Rows rows, std::move(query));
-  std::vector<T> values;
+  List values;
   for (;;) {
     TRY(const bool found, rows.next());
     if (!found) return values;
-    TRY(T value, take(rows));
+    TRY(auto value, take(rows));
     values.push_back(std::move(value));
   }
 }
 
+base::Result<std::vector<catalog::Account>> read_accounts(sqlite::Database& database) {
+  return take_all<std::vector<catalog::Account>>(
+      database.query("SELECT id, parent_id, name, external_id, status, created, credit_only, markup, top_up_fee, "
+                     "monthly_fee, fee_day, fee_zone, fee_since FROM accounts ORDER BY id"),
+      take_account);
+}
+
+base::Result<std::vector<catalog::Key>> read_keys(sqlite::Database& database) {
+  return take_all<std::vector<catalog::Key>>(
+      database.query("SELECT id, account_id, name, hash, hint, role, status, created, expires, tags FROM keys "
+                     "ORDER BY id"),
+      take_key);
+}
+
+base::Result<std::vector<catalog::Limit>> read_limits(sqlite::Database& database) {
+  return take_all<std::vector<catalog::Limit>>(
+      database.query("SELECT " LIMIT_COLUMNS " FROM limits WHERE removed_at IS NULL ORDER BY id"),
+      [terms = Terms()](Rows& rows) mutable { return take_limit(rows, terms); });
+}
+
 }  // namespace
 
+// With a million of each, the limits alone are half of the work: they are read beside the rest, through a connection of
+// their own, for usage queries may hold the reader for long. Nothing is written meanwhile, so both see the same moment.
 base::Result<catalog::Contents> SqliteStore::load() {
   const std::lock_guard lock(writer_mutex_);
   catalog::Contents contents;
-  TRY(contents.accounts,
-      take_all(writer_.query("SELECT id, parent_id, name, external_id, status, created, credit_only, markup, "
-                             "top_up_fee, monthly_fee, fee_day, fee_zone, fee_since FROM accounts ORDER BY id"),
-               take_account));
-  TRY(contents.keys, take_all(writer_.query("SELECT id, account_id, name, hash, hint, role, status, created, expires, "
-                                            "tags FROM keys ORDER BY id"),
-                              take_key));
-  TRY(contents.limits,
-      take_all(writer_.query("SELECT " LIMIT_COLUMNS " FROM limits WHERE removed_at IS NULL ORDER BY id"), take_limit));
+  auto limits = std::async(std::launch::async, [this]() -> base::Result<std::vector<catalog::Limit>> {
+    TRY(auto beside, sqlite::Database::open(writer_.path(), sqlite::Database::Access::read_only));
+    return read_limits(beside);
+  });
+  auto accounts = read_accounts(writer_);
+  auto keys = read_keys(writer_);
+  TRY(contents.limits, limits.get());
+  TRY(contents.accounts, std::move(accounts));
+  TRY(contents.keys, std::move(keys));
   TRY(contents.templates,
-      take_all(
+      take_all<std::vector<catalog::LimitTemplate>>(
           writer_.query("SELECT id, NULL, NULL, name, unit, time_window, time_zone, amount, refusal_status, clamp, "
                         "model_filter, route_filter, tag_filter, mode, admission, NULL, NULL, thresholds, "
                         "created, NULL, below_id, level FROM limit_templates ORDER BY id"),
@@ -159,8 +207,9 @@ base::Result<catalog::Contents> SqliteStore::load() {
 base::Result<const std::map<base::LimitId, catalog::Limit>*> SqliteStore::watched_limits() {
   if (!watched_) {
     TRY(auto limits,
-        take_all(writer_.query("SELECT " LIMIT_COLUMNS " FROM limits WHERE removed_at IS NULL AND thresholds <> ''"),
-                 take_limit));
+        take_all<std::vector<catalog::Limit>>(
+            writer_.query("SELECT " LIMIT_COLUMNS " FROM limits WHERE removed_at IS NULL AND thresholds <> ''"),
+            [terms = Terms()](Rows& rows) mutable { return take_limit(rows, terms); }));
     watched_.emplace();
     for (catalog::Limit& limit : limits) watched_->emplace(limit.id, std::move(limit));
   }
