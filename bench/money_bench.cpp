@@ -163,6 +163,16 @@ class Forgetful final : public quota::Store {
   base::Result<std::vector<quota::CounterState>> read(std::span<const quota::CounterQuery> counters) override {
     return memory.read(counters);
   }
+  base::Status hold(const quota::Quote& quote, std::int64_t epoch) override { return memory.hold(quote, epoch); }
+  base::Result<std::optional<quota::Quote>> find_quote(base::QuoteId id, base::WallTime now) override {
+    return memory.find_quote(id, now);
+  }
+  base::Result<quota::Redeemed> redeem(const quota::Redemption& redemption) override {
+    return memory.redeem(redemption);
+  }
+  base::Result<quota::EndedQuotes> end_quotes(base::WallTime now, std::span<const base::QuoteId> also) override {
+    return memory.end_quotes(now, also);
+  }
 };
 
 // Reserve and settle on five limits, journal included: the CPU time of one worker thread.

@@ -14,7 +14,7 @@ base::Result<std::vector<quota::FiveNumbers>> StoreInspector::numbers(const std:
     const base::Window window = base::window_at(limits[i].window, now);
     out.push_back({.amount = counters[i].amount,
                    .available = counters[i].grantable(),
-                   .reserved = 0,
+                   .reserved = counters[i].quoted,
                    .unresolved = counters[i].unresolved + counters[i].leased,
                    .spent = counters[i].spent,
                    .window = quota::shown_window(limits[i].window, window, now),

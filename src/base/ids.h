@@ -50,6 +50,7 @@ using LimitId = Id<struct LimitTag>;
 using GrantId = Id<struct GrantTag>;
 using ExchangeId = Id<struct ExchangeTag>;
 using TransferId = Id<struct TransferTag>;
+using QuoteId = Id<struct QuoteTag>;
 
 }  // namespace base
 

@@ -26,6 +26,7 @@ std::string_view to_string(ErrorType type) noexcept {
     case ErrorType::request_in_progress: return "request_in_progress";
     case ErrorType::outcome_unknown: return "outcome_unknown";
     case ErrorType::reply_not_kept: return "reply_not_kept";
+    case ErrorType::quote_not_usable: return "quote_not_usable";
   }
   return "internal";
 }
@@ -66,6 +67,7 @@ int http_status(ErrorType type) noexcept {
     case ErrorType::request_in_progress: return 409;
     case ErrorType::outcome_unknown: return 409;
     case ErrorType::reply_not_kept: return 409;
+    case ErrorType::quote_not_usable: return 422;
   }
   return 500;
 }

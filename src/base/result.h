@@ -36,8 +36,9 @@ enum class ErrorType : std::uint8_t {
   request_in_progress,   // 409: the first call with this Idempotency-Key still runs; it may be asked for again
   outcome_unknown,       // 409: nobody knows what became of the first call; never sent again
   reply_not_kept,        // 409: the first call has ended, and its reply was too large to be kept
+  quote_not_usable,      // 422: the held quote that a call names does not pay for it; says why
 };
-inline constexpr ErrorType last_error_type = ErrorType::reply_not_kept;
+inline constexpr ErrorType last_error_type = ErrorType::quote_not_usable;
 
 // Whose fault it is. Recorded with every exchange.
 enum class Source : std::uint8_t { client, gateway, upstream_refusal, upstream_timeout, network, store };

@@ -39,7 +39,8 @@ inline constexpr std::array errors{base::ErrorType::invalid_request,
                                    base::ErrorType::idempotency_mismatch,
                                    base::ErrorType::request_in_progress,
                                    base::ErrorType::outcome_unknown,
-                                   base::ErrorType::reply_not_kept};
+                                   base::ErrorType::reply_not_kept,
+                                   base::ErrorType::quote_not_usable};
 inline constexpr std::array faults{base::Source::client,           base::Source::gateway,
                                    base::Source::upstream_refusal, base::Source::upstream_timeout,
                                    base::Source::network,          base::Source::store};

@@ -74,7 +74,7 @@ bool is_conflict(PostStatus status) noexcept;
 struct GrantState {
   catalog::Grant grant;
   base::Money spent = {};
-  base::Money leased = {};  // handed to a gateway: free there, reserved, or settled and not flushed
+  base::Money leased = {};  // handed to a gateway: free there, reserved, or settled and not flushed; or held by a quote
   base::Money unresolved = {};
   base::Money disputed = {};  // so far
   base::Money expired = {};   // so far, and not put back

@@ -72,13 +72,15 @@ bool Admission::take_from(const catalog::Balance& balance, base::Money charge, b
 
 void Admission::reserve(std::span<const catalog::Limit* const> limits, const Amounts& amounts, base::WallTime stamp,
                         base::Instant deadline, const events::UsageRecord& record,
-                        std::function<void(Decision)> decided, const catalog::Balance* balance) {
+                        std::function<void(Decision)> decided, const catalog::Balance* balance,
+                        std::optional<base::QuoteId> quote) {
   Waiter waiter{.wants = {},
                 .balance = {},
                 .stamp = stamp,
                 .deadline = deadline,
                 .record = std::make_unique<events::UsageRecord>(record),
-                .decided = std::move(decided)};
+                .decided = std::move(decided),
+                .redeems = quote};
   for (const catalog::Limit* limit : limits) waiter.wants.push_back({*limit, amounts.in(limit->unit)});
   if (balance != nullptr) waiter.balance = want_from(*balance, amounts.charge);
   keeper_.submit(std::move(waiter));

@@ -26,10 +26,10 @@ class Admission {
 
   // The slow way: the keeper asks the store. A reservation begins with a copy of `record`. `decided` is called once, on
   // the store thread; on the worker's, adopt() then makes it as good as one of try_reserve. Fails if it cannot be
-  // written into the journal: it must not be used then.
+  // written into the journal: it must not be used then. `quote`: that pays for it; there is no other way to redeem one.
   void reserve(std::span<const catalog::Limit* const> limits, const Amounts& amounts, base::WallTime stamp,
                base::Instant deadline, const events::UsageRecord& record, std::function<void(Decision)> decided,
-               const catalog::Balance* balance = nullptr);
+               const catalog::Balance* balance = nullptr, std::optional<base::QuoteId> quote = std::nullopt);
   base::Status adopt(Reservation& reservation);
   // Whether the call may leave: not before its reservation survives what `journal.durability` says. If not, `ready` is
   // called on this thread when it may, or with why it must not.

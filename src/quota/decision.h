@@ -34,13 +34,13 @@ struct Shortage {
 struct Refusal {
   // limit_reached: spent + unresolved + required is above the amount, waiting does not help before the window turns.
   // insufficient_balance: the same of a balance's grants. limit_busy: only others' reservations stand in the way.
-  // unavailable: the store could not say; fail closed.
+  // unavailable: the store could not say; fail closed. quote_not_usable: the quote that the call names does not pay.
   base::ErrorType type = base::ErrorType::limit_reached;
-  std::vector<Shortage> shortages;  // the one that decided first; empty for unavailable
-  std::string reason;               // of unavailable: why
+  std::vector<Shortage> shortages;  // the one that decided first; empty for unavailable and quote_not_usable
+  std::string reason;               // of these two: why
 };
 
-// An extension, where one was asked for.
-using Decision = std::variant<Reservation, Refusal, Reservation::Extension>;
+// An extension or a quote, where one was asked for.
+using Decision = std::variant<Reservation, Refusal, Reservation::Extension, Quote>;
 
 }  // namespace quota

@@ -26,6 +26,8 @@ class Examiner final : public BooksReader {
   }
   void see(const KeptSum& sum) override { kept_costs_[sum.account] += sum.cost.nanos(); }
 
+  void see(const QuotePart& held) override { derived_[held.counter].quoted += held.amount; }
+
   void see(const KeptGrant& grant) override {
     found_.grants.insert(catalog::counter_of(grant.id));
     kept_grants_[catalog::counter_of(grant.id)] = grant;
@@ -93,7 +95,7 @@ class Examiner final : public BooksReader {
 
  private:
   struct Derived {
-    Sum spent = 0, leased = 0, unresolved = 0, items = 0;
+    Sum spent = 0, leased = 0, unresolved = 0, quoted = 0, items = 0;
   };
 
   void move(const ledger::Posting& posting) {
@@ -129,6 +131,7 @@ class Examiner final : public BooksReader {
       compare("spent", key, counter.spent, derived.spent);
       compare("leased", key, counter.leased, derived.leased);
       compare("unresolved", key, counter.unresolved, derived.unresolved);
+      compare("quoted", key, counter.quoted, derived.quoted);
       compare("open items", key, counter.unresolved, derived.items);
     }
   }

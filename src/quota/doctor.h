@@ -5,6 +5,7 @@
 //   spent, unresolved of a counter   the sum of the holds of all usage records on it
 //   leased of a counter              the sum of what is left of its open leases
 //   unresolved of a counter, again   the sum of the items that are open
+//   quoted of a counter              the sum of what held quotes hold of it
 //   spent of a sub-window            the sum of the holds that name it
 //   the sums of the usage log        the sum of the records that were folded into them
 //   what stands in a grant           what its postings leave in it, with what its counter says of its use
@@ -33,6 +34,7 @@ struct KeptCounter {
   std::int64_t spent = 0;
   std::int64_t leased = 0;
   std::int64_t unresolved = 0;
+  std::int64_t quoted = 0;
 };
 struct KeptLease {
   std::int64_t incarnation = 0;
@@ -69,6 +71,7 @@ class BooksReader {
   virtual void see(const KeptLease& lease) = 0;
   virtual void see(const KeptSubWindow& sub_window) = 0;
   virtual void see(const KeptSum& sum) = 0;
+  virtual void see(const QuotePart& held) = 0;  // by a quote that is held
   virtual void see(const KeptGrant& grant) = 0;
   // `kind`: of the transfer that it is a part of.
   virtual void see(const ledger::Posting& posting, ledger::TransferKind kind) = 0;
@@ -94,9 +97,9 @@ class Books {
 
 // Two numbers that should be the same.
 struct Discrepancy {
-  // "spent", "leased", "unresolved", "open items", "sub-window", "sum of usage", "transfers", "lease", "incarnation of
-  // a lease"; of a grant "balance", "disputed", "expired" too, in nano-dollars; of a damaged file what is wrong with
-  // it, and both numbers are zero.
+  // "spent", "leased", "unresolved", "quoted", "open items", "sub-window", "sum of usage", "transfers", "lease",
+  // "incarnation of a lease"; of a grant "balance", "disputed", "expired" too, in nano-dollars; of a damaged file what
+  // is wrong with it, and both numbers are zero.
   std::string what;
   std::optional<CounterKey> counter = std::nullopt;  // of a sub-window with its label; of a grant that which it is
   std::optional<base::AccountId> account = std::nullopt;

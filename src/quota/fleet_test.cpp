@@ -35,6 +35,22 @@ class Node {
       if (cut) return no_answer();
       return to_->read(counters);
     }
+    base::Status hold(const Quote& quote, std::int64_t epoch) override {
+      if (cut) return no_answer();
+      return to_->hold(quote, epoch);
+    }
+    base::Result<std::optional<Quote>> find_quote(base::QuoteId id, base::WallTime now) override {
+      if (cut) return no_answer();
+      return to_->find_quote(id, now);
+    }
+    base::Result<Redeemed> redeem(const Redemption& redemption) override {
+      if (cut) return no_answer();
+      return to_->redeem(redemption);
+    }
+    base::Result<EndedQuotes> end_quotes(base::WallTime now, std::span<const base::QuoteId> also) override {
+      if (cut) return no_answer();
+      return to_->end_quotes(now, also);
+    }
     std::optional<std::int64_t> lease_ttl_ms() const override { return to_->lease_ttl_ms(); }
     base::Result<Heartbeat> heartbeat() override {
       if (cut) return no_answer();

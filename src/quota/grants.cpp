@@ -27,6 +27,11 @@ void Keeper::serve_waiters(base::Instant now) {
     const base::Status found = find_leases(one);
     if (found && std::ranges::any_of(one.leases, [](const auto& lease) { return lease->opening_; })) {
       parked_.push_back(std::move(one.waiter));
+    } else if (found && one.waiter.redeems) {
+      if (auto decision = redeem(one, now))
+        one.waiter.decided(std::move(*decision));
+      else
+        waiters_.push_back(std::move(one.waiter));
     } else if (found) {
       asking.push_back(std::move(one));
     } else {
@@ -35,27 +40,40 @@ void Keeper::serve_waiters(base::Instant now) {
   }
   InHand in_hand;
   base::Status fetched = fetch(asking, in_hand, now);
-  const bool hold = leases_hold();
-  if (fetched && !hold) fetched = base::fail(base::ErrorType::unavailable, halted_because());
   // While a batch is in doubt, what the store says cannot be told from what it has of it; and in a fleet nothing else
   // says what the others have done since.
   if (fetched && ttl_ms_ && !batch_.empty())
     fetched = base::fail(base::ErrorType::unavailable, "the store did not confirm what was settled");
-  // Whoever settled an overrun while the store was asked needs what is in hand more than those who wait.
-  for (auto& [lease, amount] : in_hand)
-    if (lease->overdrawn()) lease->give(std::exchange(amount, 0));
-  for (Asking& one : asking) {  // first come, first served
-    auto decision = hold ? try_serve(one, in_hand, now) : std::nullopt;
-    // Without the store's word a shortage proves nothing.
-    if (!fetched && (!decision || std::holds_alternative<Refusal>(*decision)))
-      decision.emplace(Refusal{base::ErrorType::unavailable, {}, fetched.error().message});
-    if (decision) {
-      one.waiter.decided(std::move(*decision));
-    } else {
-      waiters_.push_back(std::move(one.waiter));
-    }
+  // First come, first served; but a quote is held by a call of the store, in the middle of which anything may happen.
+  // Nobody else is served from what was in hand before.
+  std::ranges::stable_partition(asking, [](const Asking& one) { return !one.waiter.holds; });
+  bool looked = false;
+  for (Asking& one : asking) {
+    if (!looked || one.waiter.holds) look_again(in_hand, fetched);
+    looked = true;
+    serve(one, in_hand, fetched, now);
   }
   for (const auto& [lease, amount] : in_hand) lease->give(amount);
+}
+
+// Time has passed, and workers have gone on, while the store was asked.
+void Keeper::look_again(InHand& in_hand, base::Status& fetched) {
+  if (fetched && !leases_hold()) fetched = base::fail(base::ErrorType::unavailable, halted_because());
+  // Whoever settled an overrun meanwhile needs what is in hand more than those who wait.
+  for (auto& [lease, amount] : in_hand)
+    if (lease->overdrawn()) lease->give(std::exchange(amount, 0));
+}
+
+void Keeper::serve(Asking& asking, InHand& in_hand, const base::Status& fetched, base::Instant now) {
+  auto decision = leases_hold() ? try_serve(asking, in_hand, now) : std::nullopt;
+  // Without the store's word a shortage proves nothing.
+  if (!fetched && (!decision || std::holds_alternative<Refusal>(*decision)))
+    decision.emplace(Refusal{base::ErrorType::unavailable, {}, fetched.error().message});
+  if (decision) {
+    asking.waiter.decided(std::move(*decision));
+  } else {
+    waiters_.push_back(std::move(asking.waiter));
+  }
 }
 
 base::Status Keeper::find_leases(Asking& asking) {
@@ -178,7 +196,8 @@ void Keeper::need_of_balance(const Asking& asking, InHand& need) {
   std::int64_t missing = asking.waiter.balance->amount;
   for (const std::shared_ptr<Lease>& lease : asking.grants) {
     std::int64_t& needed = need[lease.get()];
-    const std::int64_t left = lease->amount() - lease->spent() - lease->unresolved() - lease->reserved() - needed;
+    const std::int64_t left =
+        lease->amount() - lease->spent() - lease->unresolved() - lease->known_.quoted - lease->reserved() - needed;
     const std::int64_t part = std::clamp<std::int64_t>(left, 0, missing);
     needed += part;
     missing -= part;
@@ -211,7 +230,7 @@ base::Status Keeper::square(Lease& lease) {
   const CounterState& state = states->front();
   learn(lease, state);
   // Above its amount nothing is granted, and what others give back must go to the store before anybody takes it.
-  if (state.spent + state.leased + state.unresolved > state.amount) return {};
+  if (state.spent + state.leased + state.unresolved + state.quoted > state.amount) return {};
   lease.overdrawn_.fetch_sub(std::exchange(lease.overdrawn_known_, 0), std::memory_order_relaxed);
   return {};
 }
@@ -258,6 +277,7 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
     parts.push_back({std::move(lease), catalog::LimitUnit::usd, slice, std::nullopt, true});
   }
   ASSERT(charge == 0);
+  if (waiter.holds) return hold_quote(waiter, std::move(parts));
   if (waiter.record == nullptr) return Reservation::Extension(std::move(parts));
   waiter.record->started = waiter.stamp;  // one stamp: the windows that it counts in are those of its record
   return Reservation(*this, std::move(waiter.record), std::move(parts));
@@ -355,8 +375,8 @@ void Keeper::serve_refills(base::Instant now) {
 
 std::int64_t Keeper::surplus_of(Lease& lease, std::int64_t need, base::Instant now) const {
   const bool busy = base::ns_between(lease.last_grant_, now) < busy_demand_ms * 1'000'000;
-  const std::int64_t left =
-      lease.amount() - lease.spent() - lease.unresolved() - lease.reserved() - lease.free() - need;
+  const std::int64_t left = lease.amount() - lease.spent() - lease.unresolved() - lease.known_.quoted -
+                            lease.reserved() - lease.free() - need;
   const std::int64_t most = std::max<std::int64_t>(left / lease_share / nodes_, 0);
   lease.size_ = std::min(busy ? std::max(lease.size_ * 2, need) : std::max(lease.size_ / 2, need), most);
   return lease.size_;

@@ -49,6 +49,13 @@ void Keeper::submit(Waiter waiter) {
   wake_();
 }
 
+Decision Keeper::decide(Waiter waiter) {
+  std::promise<Decision> decided;
+  waiter.decided = [&decided](Decision decision) { decided.set_value(std::move(decision)); };
+  submit(std::move(waiter));
+  return decided.get_future().get();
+}
+
 void Keeper::ask_refill(std::shared_ptr<Lease> lease) {
   {
     const std::lock_guard lock(mutex_);
@@ -103,6 +110,7 @@ std::optional<base::Instant> Keeper::turn() {
   const base::Instant now = clock_.now();
   if (ttl_ms_) beat(now);
   take_inputs();
+  tend_quotes(now);
   serve_waiters(now);
   serve_refills(now);
   flush_due(now);
@@ -160,6 +168,7 @@ std::optional<base::Instant> Keeper::next_turn(base::Instant now) {
   });
   if (tending) in_ms = std::min(in_ms, options_.idle_return_ms);
   if (journal_short_) in_ms = std::min(in_ms, retry_prepare_ms);
+  if (const auto quote_in_ms = next_quote_in_ms(now)) in_ms = std::min(in_ms, *quote_in_ms);
   const std::lock_guard lock(mutex_);
   if (!new_waiters_.empty() || !new_refills_.empty() || !jobs_.empty() || prepare_wanted_) return now;
   // Records need no wake-up of their own while a flush is due anyway, unless somebody waits for what they free.
@@ -350,6 +359,7 @@ base::Status Keeper::close() {
   while (run_jobs()) {
   }
   TRY_STATUS(flush_all());
+  TRY_STATUS(resolve_doubtful_quotes());
   if (ttl_ms_) TRY_STATUS(hear());  // what was granted and never heard of goes back, too
   for (const auto& [key, lease] : leases_) TRY_STATUS(return_free(*lease));
   for (const auto& lease : retired_) TRY_STATUS(return_free(*lease));
@@ -398,6 +408,7 @@ base::Result<std::vector<FiveNumbers>> Keeper::numbers_now(const std::vector<cat
     // What others have leased may be idle, reserved or spent: they know, and none of it is there to be had here.
     const std::int64_t own = lease == leases_.end() ? 0 : lease->second->totals_.remainder();
     if (ttl_ms_) five.reserved += std::max<std::int64_t>(0, states[i].leased - own);
+    five.reserved += states[i].quoted;
     five.available = std::max<std::int64_t>(0, five.amount - five.spent - five.unresolved - five.reserved);
   }
   return answer;

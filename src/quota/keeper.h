@@ -47,8 +47,16 @@ struct Waiter {
   base::WallTime stamp;                               // decides the windows
   base::Instant deadline;  // when waiting for others' reservations ends with limit_busy; past: do not wait
   bool recalled = false;   // other nodes were told what it misses
-  std::unique_ptr<events::UsageRecord> record;  // none: an extension is wanted, not a reservation
+  std::unique_ptr<events::UsageRecord> record;  // none: an extension is wanted, or a quote; not a reservation
   std::function<void(Decision)> decided;
+  // Not a reservation, but a quote that holds the wants for a time (quote.h).
+  struct Hold {
+    base::QuoteId id;
+    base::KeyId key;
+    std::int64_t ttl_ms = 0;
+  };
+  std::optional<Hold> holds = std::nullopt;
+  std::optional<base::QuoteId> redeems = std::nullopt;  // that pays for it
 };
 
 struct KeeperOptions {
@@ -74,6 +82,8 @@ class Keeper final : public Inspector, public SettleQueue {
 
   // From any thread.
   void submit(Waiter waiter);
+  // The same, and waits for the decision. Not from the store thread.
+  Decision decide(Waiter waiter);
   void ask_refill(std::shared_ptr<Lease> lease);
   void push(Settled settled) override;
   // The journal runs low on segments.
@@ -162,6 +172,8 @@ class Keeper final : public Inspector, public SettleQueue {
     std::vector<bool> stops;  // by lease: the store says too that it admits nothing more
   };
   void serve_waiters(base::Instant now);
+  void look_again(InHand& in_hand, base::Status& fetched);
+  void serve(Asking& asking, InHand& in_hand, const base::Status& fetched, base::Instant now);
   base::Status find_leases(Asking& asking);
   base::Result<std::shared_ptr<Lease>> lease_for(const catalog::Limit& limit, base::WallTime stamp);
   base::Result<std::shared_ptr<Lease>> lease_in(base::LimitId limit, const base::WindowPolicy& policy,
@@ -187,6 +199,26 @@ class Keeper final : public Inspector, public SettleQueue {
   std::optional<Decision> try_serve(Asking& asking, InHand& in_hand, base::Instant now);
   // Whether other nodes have leased what is missing, and may give it back yet.
   bool may_be_recalled(Asking& asking, base::Instant now) const;
+  // Held quotes (quotes.cpp). What was taken becomes one; where the store did not say so, nobody may have it before it
+  // is known.
+  Decision hold_quote(const Waiter& waiter, Reservation::Parts parts);
+  static void move_to_quote(const Reservation::Part& part);
+  // The waiter is paid by the quote that it names. nullopt: it cannot be yet, and there is time to wait.
+  std::optional<Decision> redeem(Asking& asking, base::Instant now);
+  static std::vector<Lease*> overdrawn_of(const Quote& quote, const Asking& asking, const Redeemed* redeemed);
+  base::Result<Redeemed> redeem_now(const Redemption& redemption, const Asking& asking);
+  std::string why_not_usable(const std::optional<Quote>& quote, const Waiter& waiter);
+  base::Result<std::string> why_stopped(const Quote& quote, const Asking& asking);
+  Redemption redemption_of(const Asking& asking);
+  GrantRequest request_of(const Lease& lease, std::int64_t amount);
+  std::optional<Decision> short_of(const Redeemed& redeemed, const Redemption& redemption, const Asking& asking,
+                                   base::Instant now) const;
+  Reservation reservation_from(Asking& asking, const Redeemed& redeemed, base::Instant now);
+  void take_granted(Lease& lease, const Grant& grant, std::int64_t taken, base::Instant now);
+  void tend_quotes(base::Instant now);
+  base::Status resolve_doubtful_quotes();
+  base::Status end_due_quotes();
+  std::optional<std::int64_t> next_quote_in_ms(base::Instant now);
   Refusal refusal_of(const Asking& asking, const InHand& in_hand);
   static void refuse_balance(const Asking& asking, const InHand& in_hand, Refusal& refusal);
   // What certainly counts as spent at this moment. Of a rolling limit the lease may have more: what was settled after
@@ -260,6 +292,15 @@ class Keeper final : public Inspector, public SettleQueue {
   base::Instant last_flush_{};
   base::Instant last_tick_{};
   bool retry_waiters_ = false;  // something was settled since they were tried
+  // What was taken for quotes of which the store did not say whether it holds them. No parts: it does, and they are to
+  // be ended.
+  struct DoubtfulQuote {
+    base::QuoteId id;
+    Reservation::Parts parts;
+  };
+  std::vector<DoubtfulQuote> doubtful_quotes_;
+  base::WallTime next_quote_end_{};             // when quotes are looked at again; far_future: none is held
+  std::optional<base::Instant> quotes_failed_;  // the last attempt, if the store failed
 };
 
 }  // namespace quota

@@ -34,6 +34,14 @@ class BusyStore final : public Store {
     std::exchange(during_read, [] {})();
     return states;
   }
+  base::Status hold(const Quote& quote, std::int64_t epoch) override { return store_.hold(quote, epoch); }
+  base::Result<std::optional<Quote>> find_quote(base::QuoteId id, base::WallTime now) override {
+    return store_.find_quote(id, now);
+  }
+  base::Result<Redeemed> redeem(const Redemption& redemption) override { return store_.redeem(redemption); }
+  base::Result<EndedQuotes> end_quotes(base::WallTime now, std::span<const base::QuoteId> also) override {
+    return store_.end_quotes(now, also);
+  }
 
  private:
   Store& store_;

@@ -13,8 +13,9 @@
 // the store may expire them: what is left of the rows becomes unresolved, and the node's next epoch begins. That frees
 // nothing. The node goes on to settle and to return what it has of the old rows, and takes nothing new from them.
 //
-// Always true after each call: spent + leased + unresolved <= amount for every counter, unless an overrun was booked
-// or the amount was lowered; and for every lease row, granted - returned - consumed >= 0.
+// Always true after each call: spent + leased + unresolved + quoted <= amount for every counter, unless an overrun was
+// booked or the amount was lowered; for every lease row, granted - returned - consumed >= 0; and `quoted` is the sum of
+// what the held quotes hold of the counter.
 
 #include <cstdint>
 #include <functional>
@@ -26,15 +27,10 @@
 #include "base/result.h"
 #include "base/window.h"
 #include "events/usage_record.h"
+#include "quota/counter_key.h"
+#include "quota/quote.h"
 
 namespace quota {
-
-// A rolling limit has one counter, whose spend is kept by the sub-windows of base/window.h.
-struct CounterKey {
-  base::LimitId limit;
-  base::WindowLabel label;
-  auto operator<=>(const CounterKey&) const = default;
-};
 
 // What is asked about a counter. Of a rolling limit's, spend counts from `live_from` on: first_live_sub_label() of the
 // moment. It must not be asked for again from more than `sub_windows_kept_ms` earlier: what is older is forgotten.
@@ -53,11 +49,12 @@ struct CounterState {
   std::int64_t spent = 0;       // that counts
   std::int64_t leased = 0;      // handed to nodes: free, reserved, or settled and not flushed
   std::int64_t unresolved = 0;  // also what is left of rows that have expired
+  std::int64_t quoted = 0;      // what held quotes hold whose time is not over at the moment that is asked of
   std::optional<base::WindowLabel> oldest_sub = std::nullopt;  // of a rolling limit's sub-windows, if any spend counts
   std::optional<base::WallTime> raised_until = std::nullopt;   // when a raise that is in `amount` ends
   // What may still be granted; never below zero.
   std::int64_t grantable() const {
-    const std::int64_t left = amount - spent - leased - unresolved;
+    const std::int64_t left = amount - spent - leased - unresolved - quoted;
     return left > 0 ? left : 0;
   }
   bool operator==(const CounterState&) const = default;
@@ -104,6 +101,37 @@ struct LeaseRow {
   std::int64_t epoch = first_epoch;
   LeaseTotals totals;
 };
+
+// A call that a held quote is to pay for. Its counters are those of this moment; what the quote holds elsewhere goes
+// back.
+struct Redemption {
+  base::QuoteId quote;
+  base::ExchangeId exchange;
+  base::WallTime now;
+  std::vector<GrantRequest> limits = {};  // `at_least` is what the call may cost there; the rest of it is not looked at
+  std::vector<GrantRequest> grants = {};  // of the balance: those that are usable, in burn order
+  std::int64_t charge = 0;                // what all of these have to pay together
+};
+
+struct Redeemed {
+  bool was_held = false;  // else nothing happened: find_quote() says why
+  // Which of the requests cannot be met (in their order; one beyond the last limit: the balance), and its counter as it
+  // would be without the quote. Nothing happened then, and the quote is held as before.
+  std::optional<std::size_t> short_of = std::nullopt;
+  CounterState state = {};
+  // For each request. What is granted of a limit is `at_least` and what was never heard of; of grants the charge
+  // together.
+  std::vector<Grant> limits = {};
+  std::vector<Grant> grants = {};
+};
+
+struct EndedQuotes {
+  std::vector<CounterKey> counters = {};                  // of which something went back
+  std::optional<base::WallTime> next_end = std::nullopt;  // the next time that one's is over; nullopt: none is held
+};
+
+// How long a quote that has ended is remembered after its time, so that it is not taken for one that never was.
+inline constexpr std::int64_t ended_quotes_kept_ms = 86'400'000;
 
 // The answer to a sign of life.
 struct Heartbeat {
@@ -184,6 +212,22 @@ class Store {
   // recover().
   virtual base::Status flush(const Flush& flush) = 0;
   virtual base::Result<std::vector<CounterState>> read(std::span<const CounterQuery> counters) = 0;
+
+  // Held quotes (quote.h); each call is one transaction, durable against power loss when it returns. grant() ends those
+  // whose time is over at its moment, and a recover() of a restored store ends all: what was redeemed since the backup
+  // would be redeemed once more.
+  //
+  // Holds a new quote: moves its parts from this node's leases of `epoch` to `quoted`. One whose id is known changes
+  // nothing. unavailable: the epoch is over.
+  virtual base::Status hold(const Quote& quote, std::int64_t epoch) = 0;
+  // How it stands at `now`; an ended one without its parts. nullopt: there is none, or it is not remembered any more.
+  virtual base::Result<std::optional<Quote>> find_quote(base::QuoteId id, base::WallTime now) = 0;
+  // If it is held: all of it goes back, and the call's requests are granted, or nothing happens. A counter that the
+  // quote holds of gives as much whatever else is spent of it; what is more, or in another window, has to be grantable.
+  // unavailable: a request's epoch is over.
+  virtual base::Result<Redeemed> redeem(const Redemption& redemption) = 0;
+  // Ends those whose time is over at `now`, and those that are named in any case: what they hold goes back.
+  virtual base::Result<EndedQuotes> end_quotes(base::WallTime now, std::span<const base::QuoteId> also) = 0;
 
   // How long this node's leases hold, from before a heartbeat was sent; nullopt: for ever. A store that lives in the
   // process does not expire its own leases, and needs no heartbeat.

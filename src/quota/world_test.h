@@ -39,6 +39,10 @@ class ScriptedStore final : public Store {
   Answer on_read = Answer::given;
   Answer on_grant = Answer::given;
   Answer on_flush = Answer::given;
+  Answer on_hold = Answer::given;
+  Answer on_find_quote = Answer::given;
+  Answer on_redeem = Answer::given;
+  Answer on_end_quotes = Answer::given;
   std::vector<std::vector<GrantRequest>> asked;        // each call of grant
   std::vector<std::vector<base::ExchangeId>> offered;  // each flush of records
   std::vector<std::vector<LeaseReturn>> returned;      // each flush of returns
@@ -66,6 +70,18 @@ class ScriptedStore final : public Store {
   }
   base::Result<std::vector<CounterState>> read(std::span<const CounterQuery> counters) override {
     return answer(on_read, [&] { return memory.read(counters); });
+  }
+  base::Status hold(const Quote& quote, std::int64_t epoch) override {
+    return answer(on_hold, [&] { return memory.hold(quote, epoch); });
+  }
+  base::Result<std::optional<Quote>> find_quote(base::QuoteId id, base::WallTime now) override {
+    return answer(on_find_quote, [&] { return memory.find_quote(id, now); });
+  }
+  base::Result<Redeemed> redeem(const Redemption& redemption) override {
+    return answer(on_redeem, [&] { return memory.redeem(redemption); });
+  }
+  base::Result<EndedQuotes> end_quotes(base::WallTime now, std::span<const base::QuoteId> also) override {
+    return answer(on_end_quotes, [&] { return memory.end_quotes(now, also); });
   }
 
  private:

@@ -99,6 +99,38 @@ base::Result<std::vector<quota::CounterState>> FaultyLink::read(std::span<const 
   return call(true, [&] { return store_->read(counters); }, meanwhile);
 }
 
+base::Status FaultyLink::hold(const quota::Quote& quote, std::int64_t epoch) {
+  return call(true, [&] { return store_->hold(quote, epoch); }, meanwhile);
+}
+
+base::Result<std::optional<quota::Quote>> FaultyLink::find_quote(base::QuoteId id, base::WallTime now) {
+  return call(true, [&] { return store_->find_quote(id, now); }, meanwhile);
+}
+
+// Not twice: the second one would find it redeemed, as a second call would.
+base::Result<quota::Redeemed> FaultyLink::redeem(const quota::Redemption& redemption) {
+  quota::Redeemed redeemed;
+  auto answer = call(
+      false,
+      [&] {
+        auto done = store_->redeem(redemption);
+        if (done) redeemed = *done;
+        return done;
+      },
+      meanwhile);
+  if (!lost_) return answer;
+  for (std::size_t i = 0; i < redeemed.limits.size(); ++i) {
+    if (redeemed.limits[i].granted == 0) continue;
+    ++figures_.lost_grants;
+    grant_lost(redemption.limits[i].of.counter, redeemed.limits[i].granted);
+  }
+  return answer;
+}
+
+base::Result<quota::EndedQuotes> FaultyLink::end_quotes(base::WallTime now, std::span<const base::QuoteId> also) {
+  return call(true, [&] { return store_->end_quotes(now, also); }, meanwhile);
+}
+
 base::Result<quota::Heartbeat> FaultyLink::heartbeat() {
   return call(true, [&] { return store_->heartbeat(); }, meanwhile);
 }

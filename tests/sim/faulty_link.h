@@ -51,6 +51,10 @@ class FaultyLink final : public quota::Store {
   base::Result<std::vector<quota::Grant>> grant(std::span<const quota::GrantRequest> requests) override;
   base::Status flush(const quota::Flush& flush) override;
   base::Result<std::vector<quota::CounterState>> read(std::span<const quota::CounterQuery> counters) override;
+  base::Status hold(const quota::Quote& quote, std::int64_t epoch) override;
+  base::Result<std::optional<quota::Quote>> find_quote(base::QuoteId id, base::WallTime now) override;
+  base::Result<quota::Redeemed> redeem(const quota::Redemption& redemption) override;
+  base::Result<quota::EndedQuotes> end_quotes(base::WallTime now, std::span<const base::QuoteId> also) override;
   std::optional<std::int64_t> lease_ttl_ms() const override { return store_->lease_ttl_ms(); }
   base::Result<quota::Heartbeat> heartbeat() override;
   void on_wanted(std::function<void()> call) override { store_->on_wanted(std::move(call)); }

@@ -13,6 +13,7 @@ class FakeClock final : public base::Clock {
     wall_.ms += ms;
     instant_ = instant_.plus_ms(ms);
   }
+  void set_back_ms(std::int64_t ms) { wall_.ms -= ms; }
 
  private:
   base::WallTime wall_{1'795'233'960'000};

@@ -6,8 +6,11 @@ namespace store {
 base::Result<quota::Books::Kept> MemoryStore::show(quota::BooksReader& reader) {
   const std::lock_guard lock(mutex_);
   for (const auto& [key, counter] : books_.counters) {
-    reader.see(quota::KeptCounter{
-        .counter = key, .spent = counter.spent, .leased = counter.leased, .unresolved = counter.unresolved});
+    reader.see(quota::KeptCounter{.counter = key,
+                                  .spent = counter.spent,
+                                  .leased = counter.leased,
+                                  .unresolved = counter.unresolved,
+                                  .quoted = counter.quoted});
     for (const auto& [label, spent] : counter.sub_windows)
       reader.see(quota::KeptSubWindow{.limit = key.limit, .label = label, .spent = spent});
   }
@@ -18,6 +21,8 @@ base::Result<quota::Books::Kept> MemoryStore::show(quota::BooksReader& reader) {
                                 .returned = row.totals.returned,
                                 .consumed = row.totals.consumed,
                                 .open = true});
+  for (const auto& [id, quote] : quotes_)
+    for (const quota::QuotePart& part : quote.parts) reader.see(part);
   for (const auto& [id, stored] : grants_)
     reader.see(quota::KeptGrant{
         .id = id, .credited = stored.grant.credited, .disputed = stored.disputed, .expired = stored.expired});

@@ -21,7 +21,7 @@ ledger::Book MemoryStore::book_of(base::AccountId account) const {
     const auto counter = books_.counters.find({catalog::counter_of(id), {}});
     if (counter != books_.counters.end()) {
       state.spent = base::Money::from_nanos(counter->second.spent);
-      state.leased = base::Money::from_nanos(counter->second.leased);
+      state.leased = base::Money::from_nanos(counter->second.leased + counter->second.quoted);
       state.unresolved = base::Money::from_nanos(counter->second.unresolved);
     }
     book.push_back(std::move(state));

@@ -80,6 +80,10 @@ class MemoryStore final : public catalog::Store,
   base::Result<std::vector<quota::Grant>> grant(std::span<const quota::GrantRequest> requests) override;
   base::Status flush(const quota::Flush& flush) override;
   base::Result<std::vector<quota::CounterState>> read(std::span<const quota::CounterQuery> counters) override;
+  base::Status hold(const quota::Quote& quote, std::int64_t epoch) override;
+  base::Result<std::optional<quota::Quote>> find_quote(base::QuoteId id, base::WallTime now) override;
+  base::Result<quota::Redeemed> redeem(const quota::Redemption& redemption) override;
+  base::Result<quota::EndedQuotes> end_quotes(base::WallTime now, std::span<const base::QuoteId> also) override;
 
   // quota::UnresolvedStore.
   base::Result<std::vector<quota::UnresolvedItem>> open_items(const quota::UnresolvedFilter& filter) override;
@@ -124,6 +128,7 @@ class MemoryStore final : public catalog::Store,
     std::int64_t spent = 0;
     std::int64_t leased = 0;
     std::int64_t unresolved = 0;
+    std::int64_t quoted = 0;
     std::map<base::WindowLabel, std::int64_t> sub_windows = {};  // of a rolling limit: what was spent in each
   };
   // A lease row of a node's last incarnation.
@@ -181,7 +186,19 @@ class MemoryStore final : public catalog::Store,
   base::Result<quota::Recovery> recover_node(base::Uuid node, base::WallTime now, const quota::Evidence& evidence);
   base::Result<std::vector<quota::Grant>> grant_to(base::Uuid node, std::span<const quota::GrantRequest> requests);
   quota::Grant grant_one(base::Uuid node, const quota::GrantRequest& request);
+  std::int64_t unheard_of(const RowName& name, const quota::GrantRequest& request) const;
   base::Status flush_of(base::Uuid node, const quota::Flush& flush);
+  base::Status hold_for(base::Uuid node, const quota::Quote& quote, std::int64_t epoch);
+  base::Result<std::optional<quota::Quote>> quote_of(base::QuoteId id, base::WallTime now);
+  base::Result<quota::Redeemed> redeem_for(base::Uuid node, const quota::Redemption& redemption);
+  quota::Grant grant_out(base::Uuid node, const quota::GrantRequest& request, std::int64_t amount);
+  quota::EndedQuotes end_quotes_of(base::WallTime now, std::span<const base::QuoteId> also);
+  // Ends quotes; `counters`: those of which something went back.
+  void end(quota::Quote& quote, quota::QuoteState as, std::set<quota::CounterKey>& counters);
+  std::set<quota::CounterKey> end_due(base::WallTime now);
+  void end_all_quotes();
+  // What quotes hold of the counter whose time is over.
+  std::int64_t due_of(const quota::CounterKey& counter, base::WallTime now) const;
   base::Status close_rows(base::Uuid node, base::WallTime now, bool goes_back, Books& books,
                           std::vector<events::UsageRecord>& unaccounted) const;
   void ask_others_for(const quota::CounterKey& counter, base::Uuid node);
@@ -223,6 +240,7 @@ class MemoryStore final : public catalog::Store,
   std::map<UsageKey, events::UsageRecord> usage_;
   std::unordered_map<base::ExchangeId, base::WallTime> started_;
   std::map<base::ExchangeId, quota::UnresolvedItem> unresolved_;
+  std::map<base::QuoteId, quota::Quote> quotes_;
   std::map<base::GrantId, StoredGrant> grants_;
   GrantAccounts grant_accounts_;
   std::map<base::AccountId, base::WindowLabel> fees_through_;  // the last period whose monthly fee was posted

@@ -46,6 +46,30 @@ class MemoryStore::Member final : public quota::Store {
     return store_.read(counters);
   }
 
+  base::Status hold(const quota::Quote& quote, std::int64_t epoch) override {
+    const std::lock_guard lock(store_.mutex_);
+    TRY_STATUS(check_open());
+    return store_.hold_for(node_, quote, epoch);
+  }
+
+  base::Result<std::optional<quota::Quote>> find_quote(base::QuoteId id, base::WallTime now) override {
+    const std::lock_guard lock(store_.mutex_);
+    TRY_STATUS(check_open());
+    return store_.quote_of(id, now);
+  }
+
+  base::Result<quota::Redeemed> redeem(const quota::Redemption& redemption) override {
+    const std::lock_guard lock(store_.mutex_);
+    TRY_STATUS(check_open());
+    return store_.redeem_for(node_, redemption);
+  }
+
+  base::Result<quota::EndedQuotes> end_quotes(base::WallTime now, std::span<const base::QuoteId> also) override {
+    const std::lock_guard lock(store_.mutex_);
+    TRY_STATUS(check_open());
+    return store_.end_quotes_of(now, also);
+  }
+
   std::optional<std::int64_t> lease_ttl_ms() const override { return ttl_ms_; }
 
   base::Result<quota::Heartbeat> heartbeat() override {

@@ -77,6 +77,7 @@ quota::CounterState MemoryStore::state_of(const quota::CounterQuery& query) cons
   const Counter counter = found == books_.counters.end() ? Counter{} : found->second;
   quota::CounterState state{
       .amount = 0, .spent = counter.spent, .leased = counter.leased, .unresolved = counter.unresolved};
+  state.quoted = counter.quoted - due_of(query.counter, query.at);
   if (limit != limits_.end() && !limit->second.removed) {
     const catalog::Limit& known = limit->second.limit;
     state.amount = known.amount_at(query.at);
@@ -118,6 +119,7 @@ base::Result<quota::Recovery> MemoryStore::recover_node(base::Uuid node, base::W
   books_ = std::move(books);
   for (const events::UsageRecord* const record : fresh) keep(*record, now);
   for (const events::UsageRecord& record : unaccounted) keep(record, now);
+  if (evidence.seen_incarnation > 0) end_all_quotes();
   nodes_[node] = {.incarnation = std::max(last, evidence.seen_incarnation) + 1};
   ++commits_;
   cross_thresholds_of(fresh, now);
@@ -160,7 +162,10 @@ base::Result<std::vector<quota::Grant>> MemoryStore::grant_to(base::Uuid node,
   for (const quota::GrantRequest& request : requests)
     if (request.epoch != nodes_.at(node).epoch)
       return base::fail(base::ErrorType::unavailable, "the leases of this node have expired", {}, base::Source::store);
-  for (const quota::GrantRequest& request : requests) grants.push_back(grant_one(node, request));
+  for (const quota::GrantRequest& request : requests) {
+    (void)end_due(request.of.at);
+    grants.push_back(grant_one(node, request));
+  }
   ++commits_;
   return grants;
 }
@@ -171,20 +176,24 @@ quota::Grant MemoryStore::grant_one(base::Uuid node, const quota::GrantRequest& 
   if (grant_accounts_.contains(counter.limit)) make_good(base::GrantId{counter.limit.uuid}, request.of.at);
   quota::CounterState state = state_of(request.of);
   const RowName name{node, {request.epoch, counter}};
-  const auto row = books_.leases.find(name);
-  const std::int64_t total = row == books_.leases.end() ? 0 : row->second.totals.granted;
-  const std::int64_t unheard = total - std::min(total, request.granted_before.value_or(total));
+  const std::int64_t unheard = unheard_of(name, request);
   const std::int64_t possible = std::min(std::max<std::int64_t>(request.at_most - unheard, 0), state.grantable());
   const std::int64_t granted = unheard + possible >= request.at_least ? possible : 0;
   if (granted > 0) {
     books_.counters[counter].leased += granted;
     books_.leases[name].totals.granted += granted;
     state.leased += granted;
-    ASSERT(state.spent + state.leased + state.unresolved <= state.amount);
+    ASSERT(state.spent + state.leased + state.unresolved + state.quoted <= state.amount);
   }
   const std::int64_t others = books_.leased_by_others(counter, node);
   if (unheard + granted < request.needed && others > 0) ask_others_for(counter, node);
   return {.granted = unheard + granted, .state = state, .others = others};
+}
+
+std::int64_t MemoryStore::unheard_of(const RowName& name, const quota::GrantRequest& request) const {
+  const auto row = books_.leases.find(name);
+  const std::int64_t total = row == books_.leases.end() ? 0 : row->second.totals.granted;
+  return total - std::min(total, request.granted_before.value_or(total));
 }
 
 base::Status MemoryStore::flush_of(base::Uuid node, const quota::Flush& flush) {

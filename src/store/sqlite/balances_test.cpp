@@ -144,7 +144,7 @@ TEST_CASE("a check says which number is not what the postings say") {
   CHECK(world.open()->check()->empty());
   CHECK(world
             .refusal("UPDATE grants SET credited = credited + 1; "
-                     "INSERT INTO counters SELECT id, 0, 5, 0, 6 FROM grants")
+                     "INSERT INTO counters SELECT id, 0, 5, 0, 6, 0 FROM grants")
             .empty());
   const auto found = *world.open()->check();
   const auto nanos = [](std::int64_t value) { return base::Money::from_nanos(value); };

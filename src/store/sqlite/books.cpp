@@ -37,11 +37,17 @@ base::Status check_file(Database& database, BooksReader& reader) {
 }
 
 base::Status show_tables(Database& database, BooksReader& reader) {
-  TRY_STATUS(for_each_row(database, "SELECT limit_id, label, spent, leased, unresolved FROM counters", [&](Rows& rows) {
-    reader.see(quota::KeptCounter{.counter = take_counter(rows),
-                                  .spent = rows.take_integer(),
-                                  .leased = rows.take_integer(),
-                                  .unresolved = rows.take_integer()});
+  TRY_STATUS(for_each_row(database, "SELECT limit_id, label, spent, leased, unresolved, quoted FROM counters",
+                          [&](Rows& rows) {
+                            reader.see(quota::KeptCounter{.counter = take_counter(rows),
+                                                          .spent = rows.take_integer(),
+                                                          .leased = rows.take_integer(),
+                                                          .unresolved = rows.take_integer(),
+                                                          .quoted = rows.take_integer()});
+                            return base::Status();
+                          }));
+  TRY_STATUS(for_each_row(database, "SELECT limit_id, label, amount FROM quote_parts", [&](Rows& rows) {
+    reader.see(quota::QuotePart{.counter = take_counter(rows), .amount = rows.take_integer()});
     return base::Status();
   }));
   TRY_STATUS(for_each_row(

@@ -123,6 +123,7 @@ base::Result<quota::Recovery> SqliteStore::recover(base::WallTime now, const quo
   TRY_STATUS(sqlite::note_unresolved(writer_, fresh, now));
   TRY_STATUS(post_charges(fresh));
   TRY(const auto crossings, cross_thresholds_of(fresh, now));
+  if (evidence.seen_incarnation > 0) TRY_STATUS(end_all_quotes());
   TRY_STATUS(writer_.run("UPDATE leases SET open = 0 WHERE open = 1"));
   TRY_STATUS(writer_.run("DELETE FROM journals"));
   TRY_STATUS(writer_.run("UPDATE meta SET incarnation = ?", recovery.incarnation));
@@ -139,6 +140,7 @@ base::Result<quota::Recovery> SqliteStore::recover(base::WallTime now, const quo
 
 base::Result<std::vector<quota::Grant>> SqliteStore::grant(std::span<const quota::GrantRequest> requests) {
   const std::lock_guard lock(writer_mutex_);
+  for (const quota::GrantRequest& request : requests) TRY_STATUS(end_due_quotes(request.of.at));
   TRY(auto transaction, Transaction::begin(writer_));
   TRY_STATUS(check_incarnation());
   std::vector<quota::Grant> grants;
@@ -153,17 +155,9 @@ base::Result<std::vector<quota::Grant>> SqliteStore::grant(std::span<const quota
     const std::int64_t possible = std::min(std::max<std::int64_t>(request.at_most - unheard, 0), state.grantable());
     const std::int64_t granted = unheard + possible >= request.at_least ? possible : 0;
     if (granted > 0) {
-      TRY_STATUS(
-          writer_.run("INSERT INTO counters (limit_id, label, spent, leased, unresolved) "
-                      "VALUES (?1, ?2, 0, ?3, 0) ON CONFLICT DO UPDATE SET leased = leased + ?3",
-                      key.limit, key.label, granted));
-      TRY_STATUS(
-          writer_.run("INSERT INTO leases (incarnation, limit_id, label, granted, returned, consumed, "
-                      "open) VALUES (?1, ?2, ?3, ?4, 0, 0, 1) "
-                      "ON CONFLICT DO UPDATE SET granted = granted + ?4",
-                      incarnation_, key.limit, key.label, granted));
+      TRY_STATUS(lease_out(key, granted));
       state.leased += granted;
-      ASSERT(state.spent + state.leased + state.unresolved <= state.amount);
+      ASSERT(state.spent + state.leased + state.unresolved + state.quoted <= state.amount);
     }
     grants.push_back({.granted = unheard + granted, .state = state});
   }
@@ -171,6 +165,19 @@ base::Result<std::vector<quota::Grant>> SqliteStore::grant(std::span<const quota
   TRY_STATUS(transaction.commit());
   ++commits_;
   return grants;
+}
+
+base::Status SqliteStore::lease_out(const quota::CounterKey& key, std::int64_t amount) {
+  TRY_STATUS(
+      writer_.run("INSERT INTO counters (limit_id, label, spent, leased, unresolved) "
+                  "VALUES (?1, ?2, 0, ?3, 0) ON CONFLICT DO UPDATE SET leased = leased + ?3",
+                  key.limit, key.label, amount));
+  TRY_STATUS(
+      writer_.run("INSERT INTO leases (incarnation, limit_id, label, granted, returned, consumed, "
+                  "open) VALUES (?1, ?2, ?3, ?4, 0, 0, 1) "
+                  "ON CONFLICT DO UPDATE SET granted = granted + ?4",
+                  incarnation_, key.limit, key.label, amount));
+  return {};
 }
 
 // What an earlier call granted although its commit was answered with an error.
@@ -261,7 +268,8 @@ base::Result<quota::CounterState> SqliteStore::state_of(const quota::CounterQuer
   {
     TRY(Rows rows, writer_.query("SELECT coalesce(amount, 0), CASE WHEN raise_amount > amount AND raise_until > ?3 "
                                  "THEN raise_amount END, raise_until, "
-                                 "coalesce(spent, 0), coalesce(leased, 0), coalesce(unresolved, 0) FROM (SELECT 1) "
+                                 "coalesce(spent, 0), coalesce(leased, 0), coalesce(unresolved, 0), "
+                                 "coalesce(quoted, 0) FROM (SELECT 1) "
                                  "LEFT JOIN limits ON id = ?1 AND removed_at IS NULL "
                                  "LEFT JOIN counters ON limit_id = ?1 AND label = ?2",
                                  key.limit, key.label, query.at));
@@ -276,7 +284,10 @@ base::Result<quota::CounterState> SqliteStore::state_of(const quota::CounterQuer
     state.spent = rows.take_integer();
     state.leased = rows.take_integer();
     state.unresolved = rows.take_integer();
+    state.quoted = rows.take_integer();
   }
+  TRY(const std::int64_t due, due_of(key, query.at));
+  state.quoted -= due;
   if (grant_accounts_.contains(key.limit)) {
     TRY(state.amount, amount_of(base::GrantId{key.limit.uuid}));
   }

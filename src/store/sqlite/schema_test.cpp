@@ -2,6 +2,7 @@
 #include "store/sqlite/schema.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <fstream>
 
@@ -56,6 +57,9 @@ constexpr std::string_view back_to_schema_4 = R"(
   ALTER TABLE accounts DROP COLUMN fee_zone;
   ALTER TABLE accounts DROP COLUMN fee_since;
   ALTER TABLE accounts DROP COLUMN fee_through;
+  ALTER TABLE counters DROP COLUMN quoted;
+  DROP TABLE quote_parts;
+  DROP TABLE quotes;
   PRAGMA user_version = 4;
 )";
 constexpr base::WallTime noon{1'795'262'400'000};  // 2026-11-21T12:00:00Z
@@ -121,6 +125,7 @@ TEST_CASE("limits of every earlier schema stay what they were: hard, for every c
                               ", 'UTC', '', '', 'enforce', 'reserve', NULL, NULL, ''",
                               ", 'UTC', '', '', 'enforce', 'reserve', NULL, NULL, ''",
                               ", 'UTC', '', '', 'enforce', 'reserve', NULL, NULL, '', ''",
+                              ", 'UTC', '', '', 'enforce', 'reserve', NULL, NULL, '', '', NULL",
                               ", 'UTC', '', '', 'enforce', 'reserve', NULL, NULL, '', '', NULL"};
   for (std::int64_t version = 1; version <= std::ssize(more); ++version) {
     CAPTURE(version);
@@ -128,7 +133,9 @@ TEST_CASE("limits of every earlier schema stay what they were: hard, for every c
     std::string contents(first_contents);
     for (const std::string_view end : {"1795219200000, NULL),", "1795219200000, NULL);"})
       contents.insert(contents.find(end) + end.size() - 2, more[version - 1]);
-    if (version >= 8) contents.insert(contents.find("'active', 1795219200000)") + 23, ", 0, 0, 0");
+    if (version >= 8)
+      contents.insert(contents.find("'active', 1795219200000)") + 23,
+                      version >= 12 ? ", 0, 0, 0, 0, 1, 'UTC', 0, NULL" : ", 0, 0, 0");
     world.make(version, contents);
     const auto store = world.open();
     REQUIRE_MESSAGE(store.has_value(), (store ? std::string() : store.error().message));
@@ -144,6 +151,28 @@ TEST_CASE("limits of every earlier schema stay what they were: hard, for every c
     CHECK((*store)->load()->templates.empty());
     CHECK_FALSE((*store)->load()->accounts.front().monthly_fee.has_value());
     CHECK(state(**store, limits[0], noon).spent == 20);
+  }
+}
+
+TEST_CASE("in a database of every earlier schema nothing is quoted, and can be") {
+  for (std::int64_t version = 1; version <= 12; ++version) {
+    CAPTURE(version);
+    World world;
+    // What is not asked about here has other columns in each version.
+    world.make(version, "SELECT 1");
+    world.run(
+        fmt::format("INSERT INTO counters (limit_id, {}, spent, leased, unresolved) VALUES "
+                    "(x'01900000000070008000000000000002', {}, 20, 0, 7)",
+                    version == 1 ? "window_start" : "label", noon.ms));
+    const auto store = world.open();
+    REQUIRE_MESSAGE(store.has_value(), (store ? std::string() : store.error().message));
+    REQUIRE((*store)->open_incarnation(noon).has_value());
+    const base::Uuid limit{.bytes = {0x01, 0x90, 0, 0, 0, 0, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, 2}};
+    const quota::CounterQuery query{{base::LimitId{limit}, {noon.ms}}};
+    CHECK((*store)->read(std::span(&query, 1))->front() == CounterState{.spent = 20, .unresolved = 7});
+    const quota::Quote quote{.id = {limit}, .key = {limit}, .created = noon, .expires = {noon.ms + 1}};
+    REQUIRE((*store)->hold(quote, quota::first_epoch).has_value());
+    CHECK((*store)->find_quote(quote.id, noon)->value() == quote);
   }
 }
 

@@ -24,6 +24,7 @@ base::Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesyst
   TRY(Database reader, Database::open(path, Database::Access::read_only));
   std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(writer), std::move(reader), sizes));
   TRY(store->grant_accounts_, sqlite::read_grant_accounts(store->writer_));
+  TRY(store->next_quote_end_, store->stored_next_quote_end());
   TRY(store->checkpointer_, sqlite::Checkpointer::start(store->writer_, store->writer_mutex_));
   return store;
 }

@@ -4,7 +4,8 @@
 // says what a flush does to a counter; tests/conformance holds both to it.
 //
 // One .cpp a port: catalog.cpp and opening.cpp, quota.cpp, unresolved.cpp, books.cpp, ledger.cpp, usage_log.cpp,
-// idempotency.cpp; usage_append.h is the part of a flush that writes the usage log. The schema is in schema/.
+// idempotency.cpp, quotes.cpp; usage_append.h is the part of a flush that writes the usage log. The schema is in
+// schema/.
 
 #include <array>
 #include <atomic>
@@ -67,6 +68,10 @@ class SqliteStore final : public catalog::Store,
   base::Result<std::vector<quota::Grant>> grant(std::span<const quota::GrantRequest> requests) override;
   base::Status flush(const quota::Flush& flush) override;
   base::Result<std::vector<quota::CounterState>> read(std::span<const quota::CounterQuery> counters) override;
+  base::Status hold(const quota::Quote& quote, std::int64_t epoch) override;
+  base::Result<std::optional<quota::Quote>> find_quote(base::QuoteId id, base::WallTime now) override;
+  base::Result<quota::Redeemed> redeem(const quota::Redemption& redemption) override;
+  base::Result<quota::EndedQuotes> end_quotes(base::WallTime now, std::span<const base::QuoteId> also) override;
 
   // quota::UnresolvedStore.
   base::Result<std::vector<quota::UnresolvedItem>> open_items(const quota::UnresolvedFilter& filter) override;
@@ -130,6 +135,13 @@ class SqliteStore final : public catalog::Store,
   base::Result<std::int64_t> last_incarnation();
   base::Status check_incarnation();
   base::Result<std::int64_t> unheard_of(const quota::GrantRequest& request);
+  base::Status lease_out(const quota::CounterKey& key, std::int64_t amount);
+  base::Status take_for_quote(const quota::QuotePart& part);
+  base::Result<quota::Grant> grant_out(const quota::GrantRequest& request, std::int64_t amount);
+  base::Status end_all_quotes();
+  base::Result<std::optional<base::WallTime>> stored_next_quote_end();
+  // What quotes hold of the counter whose time is over.
+  base::Result<std::int64_t> due_of(const quota::CounterKey& counter, base::WallTime now);
   base::Status count_commit();
   base::Result<std::uint64_t> stored_commits();
   base::Result<quota::CounterState> state_of(const quota::CounterQuery& query);
@@ -152,6 +164,10 @@ class SqliteStore final : public catalog::Store,
   base::Status write_crossed(const quota::CounterKey& key, const Crossed& before, const Crossed& after);
   void count(const std::vector<events::LimitEvent>& written);
 
+  // With writer_mutex_ held, as a transaction of their own.
+  base::Status end_due_quotes(base::WallTime now);
+  base::Result<quota::EndedQuotes> end_quotes_now(base::WallTime now, std::span<const base::QuoteId> also);
+
   base::Status forget_expired(const idempotency::ClaimRequest& request);
   base::Result<std::optional<idempotency::Standing>> standing_of(const idempotency::ClaimRequest& request);
 
@@ -165,6 +181,7 @@ class SqliteStore final : public catalog::Store,
   const sqlite::UsageSizes usage_sizes_;
   std::optional<sqlite::UsageTail> usage_tail_;  // as the last flush left it
   sqlite::LeaseRows lease_rows_;
+  std::optional<base::WallTime> next_quote_end_;                     // of those that are held
   std::optional<std::map<base::LimitId, catalog::Limit>> watched_;   // nullopt: to be read
   std::optional<sqlite::OpeningScan> ahead_;                         // what the last look_ahead() has added up
   std::array<std::atomic<std::int64_t>, 2> limit_events_written_{};  // by action

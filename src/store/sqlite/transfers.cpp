@@ -151,7 +151,7 @@ base::Result<std::optional<ledger::Charge>> read_charge(Database& database, base
 base::Result<ledger::Book> read_book(Database& database, base::AccountId account) {
   constexpr std::string_view select =
       "SELECT kind, id, account_id, priority, amount, effective, expires, note, created, voided, credited, disputed, "
-      "expired, coalesce(spent, 0), coalesce(leased, 0), coalesce(unresolved, 0) "
+      "expired, coalesce(spent, 0), coalesce(leased + quoted, 0), coalesce(unresolved, 0) "
       "FROM grants LEFT JOIN counters ON limit_id = id AND label = 0";
   TRY(Rows rows, account.is_nil() ? database.query(select)
                                   : database.query(fmt::format("{} WHERE account_id = ?", select), account));
