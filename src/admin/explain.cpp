@@ -116,7 +116,31 @@ json::object call_json(const quota::Explanation& found, const catalog::Key& key)
   return out;
 }
 
-base::Result<ImaginedCall> read_imagined_call(const Request& request, const catalog::Snapshot& snapshot) {
+namespace {
+
+// For how long the call is to be held; nullopt: it is not.
+base::Result<std::optional<std::int64_t>> read_hold(base::JsonFields& fields) {
+  TRY(const auto hold, fields.boolean("hold"));
+  TRY(const auto seconds, fields.integer("ttl_seconds"));
+  if (!hold.value_or(false)) {
+    if (seconds) return base::invalid("'ttl_seconds' is for a quote that is held; set 'hold' to true", "ttl_seconds");
+    return std::nullopt;
+  }
+  if (!seconds)
+    return base::invalid(fmt::format("'ttl_seconds' is missing: say for how long the quote is held, {} to {} seconds",
+                                     quota::quote_seconds_min, quota::quote_seconds_max),
+                         "ttl_seconds");
+  if (*seconds < quota::quote_seconds_min || *seconds > quota::quote_seconds_max)
+    return base::invalid(fmt::format("'ttl_seconds' is {}; it is {} to {}", *seconds, quota::quote_seconds_min,
+                                     quota::quote_seconds_max),
+                         "ttl_seconds");
+  return *seconds * 1'000;
+}
+
+}  // namespace
+
+base::Result<ImaginedCall> read_imagined_call(const Request& request, const catalog::Snapshot& snapshot,
+                                              MayHold may_hold) {
   TRY(const base::Json body, read_body(request));
   TRY(auto fields, base::JsonFields::of(body));
   ImaginedCall out;
@@ -128,6 +152,9 @@ base::Result<ImaginedCall> read_imagined_call(const Request& request, const cata
   TRY(out.call.body, fields.string("body"));
   const base::Json* const messages = fields.any("messages");
   TRY(const auto tags, fields.string("tags"));
+  if (may_hold == MayHold::yes) {
+    TRY(out.hold_ms, read_hold(fields));
+  }
   TRY_STATUS(fields.finish());
   TRY(out.call.tags, catalog::parse_tags(tags.value_or(""), "tags"));
   TRY(const catalog::Key* found, find_key(snapshot, key, "key"));

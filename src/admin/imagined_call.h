@@ -11,10 +11,13 @@ namespace admin {
 struct ImaginedCall {
   const catalog::KeyEntry* key = nullptr;  // lives as long as the snapshot
   quota::ImaginedCall call;
+  std::optional<std::int64_t> hold_ms = std::nullopt;  // what it may cost is to be held for so long
 };
-// Reads `key`, `route`, `model`, `max_tokens`, `tags`, and one of `body`, `messages` and `input_tokens`; no other
-// field.
-base::Result<ImaginedCall> read_imagined_call(const Request& request, const catalog::Snapshot& snapshot);
+enum class MayHold : std::uint8_t { no, yes };
+// Reads `key`, `route`, `model`, `max_tokens`, `tags`, and one of `body`, `messages` and `input_tokens`; where a call
+// may be held, `hold` and `ttl_seconds`; no other field.
+base::Result<ImaginedCall> read_imagined_call(const Request& request, const catalog::Snapshot& snapshot,
+                                              MayHold may_hold = MayHold::no);
 
 // Of an explanation, all but its limits.
 boost::json::object call_json(const quota::Explanation& found, const catalog::Key& key);

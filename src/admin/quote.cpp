@@ -84,15 +84,43 @@ base::Result<json::object> expect(Services& services, const quota::Explanation& 
                                   all.calls, found.model.substr(0, 100), days, calls_needed));
 }
 
+json::object held_json(const quota::Quote& quote, const quota::Explanation& found) {
+  json::array limits;
+  base::Money of_balance;
+  for (const quota::QuotePart& part : quote.parts) {
+    if (part.of_balance) of_balance += base::Money::from_nanos(part.amount);
+    for (const quota::ExplainedLimit& one : found.limits)
+      if (one.limit.id == part.counter.limit)
+        limits.push_back(json::object{{"limit", one.limit.id.to_string()},
+                                      {"name", one.limit.name},
+                                      {"unit", catalog::to_string(one.limit.unit)},
+                                      {"window", window_label(part.counter.label)},
+                                      {"amount", catalog::amount_text(one.limit.unit, part.amount)}});
+  }
+  return {{"id", quote.id.to_string()},
+          {"created", base::to_rfc3339(quote.created)},
+          {"expires", base::to_rfc3339(quote.expires)},
+          {"limits", std::move(limits)},
+          {"balance", found.balance ? json::value(of_balance.to_usd()) : json::value(nullptr)}};
+}
+
 }  // namespace
 
 base::Result<Response> quote_call(Services& services, Call& call) {
   const auto snapshot = services.catalog.current();
-  TRY(const ImaginedCall asked, read_imagined_call(call.request, *snapshot));
-  TRY(const quota::Explanation found, services.explainer.explain(*asked.key, asked.call));
+  TRY(const ImaginedCall asked, read_imagined_call(call.request, *snapshot, MayHold::yes));
+  quota::HeldCall held;
+  if (asked.hold_ms) {
+    TRY(held, services.explainer.hold(*asked.key, asked.call, *asked.hold_ms));
+  } else {
+    TRY(held.explanation, services.explainer.explain(*asked.key, asked.call));
+  }
+  const quota::Explanation& found = held.explanation;
+  if (asked.hold_ms && !held.quote) return problem(base::Error(*found.error).in("nothing is held"), found.status);
   json::object out = call_json(found, asked.key->key);
   TRY(out["expected"], expect(services, found, asked.key->key.id));
-  return json_reply(200, out);
+  out["held"] = held.quote ? json::value(held_json(*held.quote, found)) : json::value(nullptr);
+  return json_reply(held.quote ? 201 : 200, out);
 }
 
 }  // namespace admin

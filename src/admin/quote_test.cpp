@@ -76,9 +76,59 @@ TEST_CASE("where too little is known the expected cost is null, and says why") {
   world.play({{"POST /api/v1/quote", asked, 200, {R"("unknown_because":"the call has no price")"}}});
 }
 
-TEST_CASE("a quote is asked as an explanation is, and holds nothing") {
+TEST_CASE("a quote is asked as an explanation is, and holds nothing unless told") {
   World world;
   open(world);
   world.play({{"POST /api/v1/quote", R"({"key":"alice"})", 400, {R"("field":"model")"}},
-              {"POST /api/v1/quote", R"({"key":"alice","model":"m","hold":true})", 400, {R"("field":"hold")"}}});
+              {"POST /api/v1/quote", asked, 200, {R"("held":null)"}},
+              {"POST /api/v1/quote", R"({"key":"alice","model":"m","hold":false})", 200, {R"("held":null)"}},
+              {"POST /api/v1/explain", R"({"key":"alice","model":"m","hold":true})", 400, {R"("field":"hold")"}}});
+  CHECK(world.explainer.held_for_ms == 0);
+}
+
+TEST_CASE("a quote that is held says until when, and what of which limit") {
+  World world;
+  open(world);
+  world.play(
+      {{"POST /api/v1/limits", R"({"key":"alice","unit":"usd","window":"day","amount":"1"})", 201, {}, "limit"}});
+  const auto limit = *base::LimitId::parse(world.saved["limit"]);
+  const auto snapshot = world.catalog->current();
+  world.explainer.answer->limits.push_back({.limit = *snapshot->find_limit(limit), .numbers = {.window = {}}});
+  const base::WallTime now = world.clock.wall_now();
+  world.explainer.quote = quota::Quote{.id = {limit.uuid},
+                                       .key = {},
+                                       .created = now,
+                                       .expires = {now.ms + 600'000},
+                                       .parts = {{.counter = {limit, {0}}, .amount = 1'000}}};
+  const auto ask = [](std::string_view more) {
+    return fmt::format(R"({{"key":"alice","model":"gpt-4o","hold":true{}}})", more);
+  };
+  world.play({{"POST /api/v1/quote",
+               ask(R"(,"ttl_seconds":600)"),
+               201,
+               {R"("verdict":"admitted")", R"("held":{"id":"{limit}","created":"2026-11-21T)",
+                R"("limits":[{"limit":"{limit}",)", R"("unit":"usd")", R"("amount":"0.000001"}],"balance":null})"}}});
+  CHECK(world.explainer.held_for_ms == 600'000);
+  world.play({{"POST /api/v1/quote", ask(""), 400, {R"("field":"ttl_seconds")", "1 to 3600 seconds"}},
+              {"POST /api/v1/quote", ask(R"(,"ttl_seconds":0)"), 400, {"'ttl_seconds' is 0; it is 1 to 3600"}},
+              {"POST /api/v1/quote", ask(R"(,"ttl_seconds":3601)"), 400, {"'ttl_seconds' is 3601; it is 1 to 3600"}},
+              {"POST /api/v1/quote", ask(R"(,"ttl_seconds":3600)"), 201, {}},
+              {"POST /api/v1/quote", ask(R"(,"ttl_seconds":1)"), 201, {}},
+              {"POST /api/v1/quote",
+               R"({"key":"alice","model":"m","ttl_seconds":60})",
+               400,
+               {"'ttl_seconds' is for a quote that is held; set 'hold' to true"}}});
+}
+
+TEST_CASE("where a call would be refused nothing is held, and the refusal is the answer") {
+  World world;
+  open(world);
+  world.explainer.answer->verdict = quota::CallVerdict::refused;
+  world.explainer.answer->status = 402;
+  world.explainer.answer->error =
+      base::Error{base::ErrorType::limit_reached, base::Source::client, "the limit has nothing left", {}};
+  world.play({{"POST /api/v1/quote",
+               R"({"key":"alice","model":"gpt-4o","hold":true,"ttl_seconds":60})",
+               402,
+               {"limit_reached", "nothing is held: the limit has nothing left"}}});
 }

@@ -103,6 +103,14 @@ class SetExplainer final : public quota::Explainer {
     asked.push_back(call);
     return answer;
   }
+  std::optional<quota::Quote> quote;  // that it says to have held
+  std::int64_t held_for_ms = 0;
+  base::Result<quota::HeldCall> hold(const catalog::KeyEntry& key, const quota::ImaginedCall& call,
+                                     std::int64_t ttl_ms) override {
+    held_for_ms = ttl_ms;
+    TRY(auto explanation, explain(key, call));
+    return quota::HeldCall{std::move(explanation), quote};
+  }
 };
 
 // One exchange of a conversation. {name} in the call and the body stands for what an earlier row saved.

@@ -17,6 +17,11 @@ class OfflineExplainer final : public quota::Explainer {
     TRY(const auto settings, gateway_settings(config_));
     return gateway::Explainer({settings, inspector_, base::system_clock()}).explain(key, call);
   }
+  base::Result<quota::HeldCall> hold(const catalog::KeyEntry& key, const quota::ImaginedCall& call,
+                                     std::int64_t ttl_ms) override {
+    TRY(const auto settings, gateway_settings(config_));
+    return gateway::Explainer({settings, inspector_, base::system_clock()}).hold(key, call, ttl_ms);
+  }
 
  private:
   const Config config_;

@@ -95,7 +95,8 @@ base::Status Program::make_control_plane(const Stores& stores, const Options& op
       std::make_unique<quota::UnresolvedDesk>(*unresolved_store_, clock_, random_, config_.unresolved.settle_after_ms);
   ledger_ = std::make_unique<LedgerOnStoreThread>(stores.ledger, *keeper_);
   explainer_ = std::make_unique<gateway::Explainer>(
-      gateway::Explainer::Parts{settings_, *keeper_, clock_, [this] { return keeper_->halted_because(); }});
+      gateway::Explainer::Parts{settings_, *keeper_, clock_, [this] { return keeper_->halted_because(); }, random_,
+                                [this](quota::Waiter waiter) { return keeper_->decide(std::move(waiter)); }});
   admin::Options admin{.environment_admin_key_hash = {},
                        .metrics = [this] { return metrics(); },
                        .ready = [this] { return ready(); },

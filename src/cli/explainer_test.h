@@ -31,7 +31,16 @@ class ScriptedExplainer final : public quota::Explainer {
     }
     return out;
   }
+  base::Result<quota::HeldCall> hold(const catalog::KeyEntry& key, const quota::ImaginedCall& call,
+                                     std::int64_t ttl_ms) override {
+    held_for_ms = ttl_ms;
+    TRY(auto explanation, explain(key, call));
+    const base::WallTime expires{1'795'219'200'000 + ttl_ms};
+    return quota::HeldCall{std::move(explanation),
+                           quota::Quote{.id = {}, .key = key.key.id, .created = {}, .expires = expires}};
+  }
   quota::ImaginedCall asked;
+  std::int64_t held_for_ms = 0;
 };
 
 }  // namespace cli

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "cli/imagined_call.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
@@ -16,19 +18,48 @@ std::string expected_line(const base::Json& expected) {
                      time_of(*from, "since"), text_of(*from, "cost"), text_of(*from, "worst_case"));
 }
 
+constexpr std::int64_t longest_seconds = 3'600;
+
+std::string held_lines(const base::Json& held) {
+  const std::string id = text_of(held, "id");
+  return fmt::format("held        {} until {}\n            the call that pays with it sends: X-Metergate-Quote: {}\n",
+                     id, time_of(held, "expires"), id);
+}
+
 std::string text_of_reply(const base::Json& reply) {
-  return verdict_line(reply) + "\n" + worst_case_lines(reply) + expected_line(*reply.find("expected"));
+  std::string out = verdict_line(reply) + "\n" + worst_case_lines(reply) + expected_line(*reply.find("expected"));
+  if (const base::Json* const held = reply.find("held")) out += held_lines(*held);
+  return out;
+}
+
+// "90s", "10m" or "1h" in seconds.
+base::Result<std::int64_t> seconds_of(const std::string& text) {
+  std::int64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [unit, error] = std::from_chars(text.data(), end, number);
+  const std::int64_t factor = end - unit != 1 ? 0 : *unit == 's' ? 1 : *unit == 'm' ? 60 : *unit == 'h' ? 3'600 : 0;
+  if (error != std::errc() || factor == 0 || number < 1 || number > longest_seconds / factor)
+    return base::invalid(fmt::format("--hold {} is not a time from 1s to 1h, such as 90s, 10m or 1h", text), "hold");
+  return number * factor;
 }
 
 }  // namespace
 
 void add_quote(CLI::App& app, Session& session) {
-  CLI::App& verb = *app.add_subcommand("quote", "Say what a call costs at most, and what such calls did cost");
+  CLI::App& verb = *app.add_subcommand("quote", "Say what a call costs at most and what such calls did cost; hold it");
   session.add_options(verb);
   const auto arguments = std::make_shared<CallArguments>();
   arguments->add_options(verb);
-  session.on(verb, [arguments, &session]() -> base::Status {
-    TRY(const auto body, arguments->body());
+  const auto hold = std::make_shared<std::string>();
+  verb.add_option("--hold", *hold, "Hold what it may cost for so long (1s to 1h), for a call that names the quote")
+      ->type_name("TIME");
+  session.on(verb, [arguments, hold, &session]() -> base::Status {
+    TRY(auto body, arguments->body());
+    if (!hold->empty()) {
+      TRY(const std::int64_t seconds, seconds_of(*hold));
+      body["hold"] = true;
+      body["ttl_seconds"] = seconds;
+    }
     TRY(const auto reply, session.post("/api/v1/quote", body));
     session.print(reply, text_of_reply);
     return {};

@@ -362,6 +362,26 @@ TEST_CASE("a quote says what is not known, too") {
   CHECK(said.out.contains("expected    not known: there are 0 calls of 'gpt-4o' in the last 30 days"));
 }
 
+TEST_CASE("a quote is held for so long, and says how a call pays with it") {
+  Bench bench;
+  bench.run({"keys", "create", "alice"});
+  for (const auto& [text, ms] : {std::pair("90s", 90'000), std::pair("10m", 600'000), std::pair("1h", 3'600'000)}) {
+    const auto said = bench.run({"quote", "alice", "--model", "gpt-4o", "--hold", text});
+    CHECK(said.code == 0);
+    CHECK(bench.explainer.held_for_ms == ms);
+    CHECK(said.out.contains("\nheld        00000000-0000-0000-0000-000000000000 until 2026-11-21T0"));
+    CHECK(said.out.contains("sends: X-Metergate-Quote: 00000000-0000-0000-0000-000000000000\n"));
+  }
+  const auto asked = bench.requests.size();
+  for (const char* const text : {"10", "m", "0s", "61m", "2h", "1d", "1.5m", "-1m", "10 m"}) {
+    CAPTURE(text);
+    const auto said = bench.run({"quote", "alice", "--model", "gpt-4o", "--hold", text});
+    CHECK(said.code != 0);
+    CHECK(said.err.contains("is not a time from 1s to 1h"));
+  }
+  CHECK(bench.requests.size() == asked);
+}
+
 TEST_CASE("what is not understood is exit code 2, help is 0, and neither calls anything") {
   Bench bench;
   struct Row {

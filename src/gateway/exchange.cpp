@@ -95,7 +95,11 @@ net::Task<Outcome<void>> Exchange::complete_chat() {
     CO_TRY(const bool answered, co_await repeat(*body));  // 409, 422, 503
     if (answered) co_return Outcome<void>();
   }
-  if (!reserve_at_once()) CO_TRY_STATUS(co_await reserve());                                // 402, 429, 503
+  if (quote_) {
+    CO_TRY_STATUS(co_await redeem());  // 422, 503
+  } else if (!reserve_at_once()) {
+    CO_TRY_STATUS(co_await reserve());  // 402, 429, 503
+  }
   if (!worker_.admission_.durable(*reservation_)) CO_TRY_STATUS(co_await until_durable());  // 503
   if (claim_) claim_->mark_sent();
 
@@ -176,17 +180,7 @@ Outcome<void> Exchange::resolve() {
   record_->route = route_->name;
   if (route_->idempotency) TRY_STATUS(read_idempotency_key());
   for (const net::Field& field : head_.fields) {
-    if (field.known != net::FieldName::x_metergate) continue;
-    if (net::equals_ignoring_case(field.name, tags_field)) {
-      TRY_STATUS(read_tags(field.value));
-      continue;
-    }
-    if (!net::equals_ignoring_case(field.name, "x-metergate-stream-cost") || field.value != "comment")
-      return refused(ErrorType::invalid_request,
-                     fmt::format("'{}: {}' is not known; there are 'X-Metergate-Stream-Cost: comment' and '{}'",
-                                 field.name.substr(0, 64), field.value.substr(0, 64), tags_field),
-                     std::string(field.name.substr(0, 64)));
-    wants_cost_comment_ = true;
+    if (field.known == net::FieldName::x_metergate) TRY_STATUS(read_gateway_field(field));
   }
   if (!caller_->key.tags.empty()) {
     TRY(record_->tags, catalog::join_tags(caller_->key.tags, record_->tags, tags_field));
@@ -204,6 +198,37 @@ Outcome<void> Exchange::resolve() {
                    fmt::format("{} {} is not served: {}", head_.method.substr(0, 16), head_.path().substr(0, 200),
                                known ? "the path has another method" : "it cannot be metered yet"));
   }
+  if (quote_ && endpoint_ != Endpoint::chat_completions)
+    return refused(ErrorType::invalid_request,
+                   fmt::format("'{}' pays for a call that costs something; send it with that", quote_field),
+                   std::string(quote_field));
+  return {};
+}
+
+Outcome<void> Exchange::read_gateway_field(const net::Field& field) {
+  if (net::equals_ignoring_case(field.name, tags_field)) return read_tags(field.value);
+  if (net::equals_ignoring_case(field.name, quote_field)) return read_quote(field.value);
+  if (!net::equals_ignoring_case(field.name, "x-metergate-stream-cost") || field.value != "comment")
+    return refused(ErrorType::invalid_request,
+                   fmt::format("'{}: {}' is not known; there are 'X-Metergate-Stream-Cost: comment', '{}' and '{}'",
+                               field.name.substr(0, 64), field.value.substr(0, 64), tags_field, quote_field),
+                   std::string(field.name.substr(0, 64)));
+  wants_cost_comment_ = true;
+  return {};
+}
+
+Outcome<void> Exchange::read_quote(std::string_view value) {
+  if (quote_)
+    return refused(ErrorType::invalid_request, fmt::format("'{}' is there twice; a call is paid by one", quote_field),
+                   std::string(quote_field));
+  const auto id = base::QuoteId::parse(value);
+  if (!id)
+    return refused(ErrorType::invalid_request,
+                   fmt::format("'{}: {}' is not the id of a quote; that has 36 characters, such as "
+                               "0195b1c0-7a2e-7c31-9d55-3f1a4be2c701",
+                               quote_field, value.substr(0, 64)),
+                   std::string(quote_field));
+  quote_ = *id;
   return {};
 }
 
@@ -276,13 +301,21 @@ net::Task<Outcome<void>> Exchange::reserve() {
     if (cap) clamp(*cap);
     if (cap || busy) decision = with_taken_on(co_await ask(worker_.settings_.admission_wait_ms));
   }
-  if (const auto* refusal = std::get_if<quota::Refusal>(&decision))
-    co_return fail(failure_of(*refusal, worker_.stamp()));
+  co_return take_over(std::move(decision));
+}
+
+// It is not clamped: what was quoted is what was asked for.
+net::Task<Outcome<void>> Exchange::redeem() {
+  co_return take_over(with_taken_on(co_await ask(worker_.settings_.admission_wait_ms)));
+}
+
+Outcome<void> Exchange::take_over(quota::Decision decision) {
+  if (const auto* refusal = std::get_if<quota::Refusal>(&decision)) return fail(failure_of(*refusal, worker_.stamp()));
   reservation_ = std::move(std::get<quota::Reservation>(decision));
   record_.reset();  // the reservation has its own
-  if (auto adopted = worker_.admission_.adopt(*reservation_); !adopted) co_return give_up(std::move(adopted).error());
+  if (auto adopted = worker_.admission_.adopt(*reservation_); !adopted) return give_up(std::move(adopted).error());
   if (plan_.clamped_to) worker_.stats_.clamped.add();
-  co_return Outcome<void>();
+  return {};
 }
 
 net::Task<quota::Decision> Exchange::ask(std::int64_t wait_ms) {
@@ -294,7 +327,7 @@ net::Task<quota::Decision> Exchange::ask(std::int64_t wait_ms) {
   // A grant that comes too late is dropped, which releases it.
   const auto decision = co_await within<quota::Decision>(worker_.loop_, patience_ms, too_late, [&](auto decided) {
     worker_.admission_.reserve(limits_, plan_.worst_case, stamp_, worker_.loop_.now().plus_ms(wait_ms), *record_,
-                               std::move(decided), caller_->balance);
+                               std::move(decided), caller_->balance, quote_);
   });
   co_return std::move(*decision);
 }

@@ -86,7 +86,9 @@ class Exchange final : public UnderWay {
 
   Outcome<void> authenticate();
   Outcome<void> resolve();
+  Outcome<void> read_gateway_field(const net::Field& field);
   Outcome<void> read_tags(std::string_view value);
+  Outcome<void> read_quote(std::string_view value);
   net::Task<Outcome<void>> list_models();
   net::Task<Outcome<void>> show_budget();
   net::Task<Outcome<void>> complete_chat();
@@ -111,6 +113,9 @@ class Exchange final : public UnderWay {
   // Reserves from what this worker may hand out; false: the keeper has to be asked.
   bool reserve_at_once();
   net::Task<Outcome<void>> reserve();
+  // The same for a call that a held quote is to pay for.
+  net::Task<Outcome<void>> redeem();
+  Outcome<void> take_over(quota::Decision decision);
   // A decision that was waited for, with what came into force meanwhile.
   quota::Decision with_taken_on(quota::Decision decision);
   // Until the reservation survives a power loss, where that was asked for.
@@ -189,6 +194,7 @@ class Exchange final : public UnderWay {
   base::Instant attempt_began_;
   enum class Endpoint : std::uint8_t { chat_completions, models, budget } endpoint_ = Endpoint::chat_completions;
   bool wants_cost_comment_ = false;
+  std::optional<base::QuoteId> quote_;
 
   Plan plan_;
   base::Money estimate_;

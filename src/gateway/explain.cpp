@@ -215,4 +215,33 @@ base::Result<quota::Explanation> Explainer::explain(const catalog::KeyEntry& key
   return out;
 }
 
+base::Result<quota::HeldCall> Explainer::hold(const catalog::KeyEntry& key, const quota::ImaginedCall& call,
+                                              std::int64_t ttl_ms) {
+  if (!parts_.decide)
+    return base::fail(base::ErrorType::unavailable, "no gateway runs here; a quote is held only by one that does");
+  quota::HeldCall out;
+  TRY(out.explanation, explain(key, call));
+  quota::Explanation& said = out.explanation;
+  if (said.verdict == CallVerdict::refused) return out;
+  const quota::Amounts& amounts = said.clamped_worst_case ? *said.clamped_worst_case : *said.worst_case;
+  const base::WallTime now = parts_.clock.wall_now();
+  // It does not wait for calls in flight: whoever asks has time to ask again.
+  quota::Waiter waiter{.wants = {},
+                       .stamp = now,
+                       .deadline = {},
+                       .record = nullptr,
+                       .decided = {},
+                       .holds = quota::Waiter::Hold{base::QuoteId::create(now, parts_.random), key.key.id, ttl_ms}};
+  for (const quota::ExplainedLimit& one : said.limits)
+    if (one.verdict != LimitVerdict::does_not_apply) waiter.wants.push_back({one.limit, amounts.in(one.limit.unit)});
+  if (key.balance != nullptr) waiter.balance = quota::want_from(*key.balance, amounts.charge);
+  auto decision = parts_.decide(std::move(waiter));
+  if (auto* const quote = std::get_if<quota::Quote>(&decision)) {
+    out.quote = std::move(*quote);
+    return out;
+  }
+  refuse(said, failure_of(std::get<quota::Refusal>(decision), now));  // others were faster
+  return out;
+}
+
 }  // namespace gateway

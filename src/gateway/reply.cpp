@@ -19,7 +19,7 @@ using base::ErrorType;
 bool is_for_good(ErrorType type) {
   return type == ErrorType::limit_reached || type == ErrorType::insufficient_balance ||
          type == ErrorType::outcome_unknown || type == ErrorType::reply_not_kept ||
-         type == ErrorType::idempotency_mismatch;
+         type == ErrorType::idempotency_mismatch || type == ErrorType::quote_not_usable;
 }
 
 std::string in_words(const quota::Shortage& shortage) {
@@ -44,6 +44,8 @@ int Failure::status() const {
 }
 
 Failure failure_of(const quota::Refusal& refusal, base::WallTime now) {
+  if (refusal.type == ErrorType::quote_not_usable)
+    return Failure({refusal.type, base::Source::client, refusal.reason, std::string(quote_field)});
   if (refusal.shortages.empty())
     return Failure({refusal.type, base::Source::store, fmt::format("not admitted: {}", refusal.reason), {}});
   const quota::Shortage& shortage = refusal.shortages.front();

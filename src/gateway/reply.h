@@ -13,6 +13,9 @@
 
 namespace gateway {
 
+// The field by which a call names the held quote that pays for it.
+inline constexpr std::string_view quote_field = "X-Metergate-Quote";
+
 // Why a client does not get what it asked for: an error, and for a refusal by a limit which one and what is missing.
 struct Failure {
   base::Error error;

@@ -1,5 +1,5 @@
 #pragma once
-// What the admission of a call would say now, without one: for `explain` and `quote`.
+// What the admission of a call would say now, without one, and what is held for it: for `explain` and `quote`.
 
 #include <cstdint>
 #include <optional>
@@ -11,6 +11,7 @@
 #include "catalog/snapshot.h"
 #include "quota/decision.h"
 #include "quota/numbers.h"
+#include "quota/quote.h"
 
 namespace quota {
 
@@ -69,13 +70,22 @@ struct Explanation {
   std::optional<ExplainedLimit> balance = std::nullopt;
 };
 
-// Port: answers for the data plane, with the code that decides there. Changes nothing; may wait for the store.
+// A call that nobody made yet, and what is held for it.
+struct HeldCall {
+  Explanation explanation;
+  std::optional<Quote> quote = std::nullopt;  // nullopt: the call would be refused, so nothing is held
+};
+
+// Port: answers for the data plane, with the code that decides there. May wait for the store.
 class Explainer {
  public:
   virtual ~Explainer() = default;
   // invalid_request and not_found are about the question (`route`, `model`, `input_tokens`); what the call itself would
   // be refused for is a verdict.
   virtual base::Result<Explanation> explain(const catalog::KeyEntry& key, const ImaginedCall& call) = 0;
+  // Holds what the call would be reserved, as it would be sent (clamped, if it would be), for `ttl_ms`; within
+  // quote_seconds_min and _max. unavailable: there is no gateway that runs.
+  virtual base::Result<HeldCall> hold(const catalog::KeyEntry& key, const ImaginedCall& call, std::int64_t ttl_ms) = 0;
 };
 
 }  // namespace quota
