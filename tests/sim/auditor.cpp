@@ -128,7 +128,7 @@ void Auditor::time_stepped_back() {
 // --- exchanges -----------------------------------------------------------------------------------------------------
 
 void Auditor::admitted(int exchange, int node, const std::vector<Want>& wants, const std::vector<Taking>& takings,
-                       Span reach) {
+                       Span reach, std::optional<int> quote) {
   hold_that(!exchanges_.contains(exchange), "exchange {} was admitted twice", exchange);
   hold_that(wants.size() == takings.size(), "all or nothing: exchange {} wants {} limits and holds {}", exchange,
             wants.size(), takings.size());
@@ -145,12 +145,14 @@ void Auditor::admitted(int exchange, int node, const std::vector<Want>& wants, c
     // One moment of the decision lies in every window.
     reach = {.start = std::max(reach.start, taking.span.start), .end = std::min(reach.end, taking.span.end - 1)};
     const Money spent = spent_least(taking.place);
-    hold_that(taking.amount.is_zero() ||
-                  entry.reserved + spent + entry.unresolved + taking.amount <= book.high + entry.overrun,
-              "never over: exchange {} got {} of {}, which allows {} and has {} reserved, {} spent, {} unresolved",
-              exchange, taking.amount.nanos(), name(taking.place), book.high.nanos(), entry.reserved.nanos(),
-              spent.nanos(), entry.unresolved.nanos());
-    hold_that(book.kind != LimitKind::lazy || is_fleet() || spent < book.high,
+    const Money held_already = entry.reserved + spent + entry.unresolved + entry.quoted;
+    hold_that(
+        taking.amount <= carried(quote, taking.place) || held_already + taking.amount <= book.high + entry.overrun,
+        "never over: exchange {} got {} of {}, which allows {} and has {} reserved, {} spent, {} unresolved, {} "
+        "quoted",
+        exchange, taking.amount.nanos(), name(taking.place), book.high.nanos(), entry.reserved.nanos(), spent.nanos(),
+        entry.unresolved.nanos(), entry.quoted.nanos());
+    hold_that(book.kind != LimitKind::lazy || is_fleet() || spent < book.high || quote_names(quote, wants[i].limit),
               "over: exchange {} was admitted on {}, which is lazy, allows {} and has {} spent", exchange,
               name(taking.place), book.high.nanos(), spent.nanos());
     note_held(taking.place);
@@ -232,8 +234,8 @@ void Auditor::refused_as_busy(int node, const std::vector<Shortage>& shortages) 
   const auto in_the_way = [&](const Shortage& shortage) {
     const Look seen = look(node, shortage.place);
     return !is_leased(shortage.place) || lost_a_grant(shortage.place) || seen.overrun ||
-           account(shortage.place).unheard || others.contains(shortage.place) ||
-           seen.most + shortage.required > limit(shortage.place.limit).low;
+           doubtful_.contains(shortage.place.limit) || account(shortage.place).unheard ||
+           others.contains(shortage.place) || seen.most + shortage.required > limit(shortage.place.limit).low;
   };
   const Place place = shortages.front().place;
   hold_that(std::ranges::any_of(shortages, in_the_way),
@@ -272,7 +274,7 @@ Money Auditor::left_at_most(Place place) const {
 Money Auditor::reserved(Place place) const { return account(place).reserved; }
 Money Auditor::held(Place place) const {
   const Account& entry = account(place);
-  return entry.reserved + spent_most(place) + entry.unresolved;
+  return entry.reserved + spent_most(place) + entry.unresolved + entry.quoted;
 }
 
 }  // namespace sim

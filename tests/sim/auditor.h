@@ -58,6 +58,7 @@ struct Booking {
 struct StoreNumbers {
   Money amount, spent, leased, unresolved;
   Money expired = {};    // of `unresolved`, what is left of lease rows that have expired
+  Money quoted = {};     // held by quotes, whether or not their time is over
   Money leased_to = {};  // of `leased` and `expired`, what the node has that is spoken of
 };
 struct StoreHold {
@@ -117,7 +118,9 @@ class Auditor {
   void edit_ends(int limit, bool certain);
 
   // --- exchanges. `from` and `to`: the wall clock's reach while it was decided.
-  void admitted(int exchange, int node, const std::vector<Want>& wants, const std::vector<Taking>& takings, Span reach);
+  // `quote`: that it redeems, which was told of before (redeemed).
+  void admitted(int exchange, int node, const std::vector<Want>& wants, const std::vector<Taking>& takings, Span reach,
+                std::optional<int> quote = std::nullopt);
   // It is written down: from here on a kill leaves a record of it.
   void entered(int exchange);
   void sent(int exchange, bool is_sent);
@@ -146,6 +149,22 @@ class Auditor {
   // The next process begins at an earlier time than the last one has seen: what counts of a rolling limit is more
   // again.
   void time_stepped_back();
+
+  // --- held quotes (auditor_quotes.cpp). In the order of the wants.
+  void quote_asked(int quote, std::vector<Want> wants);
+  void quote_held(int quote);
+  // Nobody could say whether it is.
+  void quote_doubtful(int quote);
+  // Says whether it is held already.
+  bool redemption_asked(int quote);
+  void redeemed(int quote, int exchange, bool of_another_key, std::int64_t stamp_ms);
+  // `was_held`: when it was asked for. `places`: that the exchange may have been counted in.
+  void refused_as_unusable(int quote, bool was_held, bool of_another_key, const std::vector<Want>& wants,
+                           const std::vector<Place>& places) const;
+  // How it stands in the store, after a call of that.
+  enum class QuoteStage : std::uint8_t { asked, held, redeemed, expired };
+  void see_quote(int quote, QuoteStage stage, const std::vector<Taking>& parts, std::int64_t expires_ms);
+  std::int64_t last_quote_end_ms() const;  // of those that are held; 0: none is
 
   // --- the store
   void look_at(Place place, const StoreNumbers& store) const;
@@ -197,7 +216,7 @@ class Auditor {
     std::optional<Rolling> rolling;
   };
   struct Account {
-    Money reserved, spent, unresolved, unaccounted;
+    Money reserved, spent, unresolved, unaccounted, quoted;
     Money overrun = {};    // of a fleet, since all was at rest: what other nodes may not have heard of
     bool excused = false;  // an overrun or a lowered amount may stand above the amount
     std::optional<Span> span;
@@ -207,6 +226,15 @@ class Auditor {
     bool unheard = false;
   };
 
+  struct QuoteBook {
+    std::vector<Want> wants;
+    QuoteStage stage = QuoteStage::asked;
+    bool doubtful = false;  // nobody was told that it is held
+    int redeeming = 0;      // how many exchanges have asked for it
+    bool claimed = false;   // one was admitted by it
+    std::vector<Taking> parts = {};
+    std::int64_t expires_ms = 0;
+  };
   struct Look {
     Money most, least;
     bool overrun = false;  // the books of a lease were not square meanwhile, and only the next look can tell
@@ -219,6 +247,11 @@ class Auditor {
   };
   using Sums = std::map<Place, Booking>;
 
+  void move_quoted(const QuoteBook& book, std::int64_t sign);
+  Money carried(std::optional<int> quote, Place place) const;
+  bool quote_names(std::optional<int> quote, int limit) const;
+  Money quoted_least(Place place) const;
+  void check_quoted(const std::map<Place, StoreNumbers>& store) const;
   const LimitBook& limit(int number) const { return limits_.at(static_cast<std::size_t>(number)); }
   const Account& account(Place place) const;
   bool is_leased(Place place) const { return limit(place.limit).kind == LimitKind::hard; }
@@ -253,6 +286,8 @@ class Auditor {
   std::vector<LimitBook> limits_;
   std::map<Place, Account> accounts_;
   std::map<int, Exchange> exchanges_;
+  std::map<int, QuoteBook> quotes_;
+  std::set<int> doubtful_;  // limits of which something may be held aside, until all was at rest
   std::map<Place, Money> lost_grants_;
   std::vector<Looking> looks_;  // by node
   std::map<Place, Out> out_;    // now

@@ -12,9 +12,13 @@ void Auditor::look_at(Place place, const StoreNumbers& store) const {
   hold_that(!store.leased.is_negative(), "{}: the store has {} leased", name(place), store.leased.nanos());
   hold_that(book.low <= store.amount && store.amount <= book.high, "{}: the store allows {}, not {} to {}", name(place),
             store.amount.nanos(), book.low.nanos(), book.high.nanos());
-  hold_that(entry.excused || !is_leased(place) || store.spent + store.leased + store.unresolved <= book.high,
-            "never over: {} allows {}; the store has {} spent, {} leased, {} unresolved", name(place),
-            book.high.nanos(), store.spent.nanos(), store.leased.nanos(), store.unresolved.nanos());
+  hold_that(
+      entry.excused || !is_leased(place) || store.spent + store.leased + store.unresolved + store.quoted <= book.high,
+      "never over: {} allows {}; the store has {} spent, {} leased, {} unresolved, {} quoted", name(place),
+      book.high.nanos(), store.spent.nanos(), store.leased.nanos(), store.unresolved.nanos(), store.quoted.nanos());
+  hold_that(store.quoted <= entry.quoted && store.quoted >= quoted_least(place),
+            "{}: {} is quoted in the store, and its quotes hold {}", name(place), store.quoted.nanos(),
+            entry.quoted.nanos());
   const Money spent = spent_most(place);
   hold_that(store.spent <= spent, "invented: {} has {} spent in the store, and {} was", name(place),
             store.spent.nanos(), spent.nanos());
@@ -28,16 +32,20 @@ void Auditor::look_at(Place place, const StoreNumbers& store) const {
 void Auditor::look_at_five(int node, Place place, const Five& five, bool quiet) const {
   const Account& entry = account(place);
   const LimitBook& book = limit(place.limit);
-  const Money most = std::max(Money::zero(), book.high + entry.overrun - look(node, place).least);
+  // Of a quote whose time is over nothing is shown, whether or not the store has ended it.
+  const Money over = entry.quoted - quoted_least(place);
+  const Money most = std::max(Money::zero(), book.high + entry.overrun + over - look(node, place).least);
   hold_that(!is_leased(place) || book.rolling || five.available <= most,
             "five numbers: {} shows {} available, and at most {} was", name(place), five.available.nanos(),
             most.nanos());
   if (!quiet) return;
   hold_that(is_fleet() || (spent_least(place) <= five.spent && five.spent <= spent_most(place) &&
-                           five.unresolved == entry.unresolved && five.reserved == entry.reserved),
-            "five numbers: {} shows {} spent, {} unresolved, {} reserved, not {}, {}, {}", name(place),
+                           five.unresolved == entry.unresolved &&
+                           (doubtful_.contains(place.limit) || (entry.reserved + quoted_least(place) <= five.reserved &&
+                                                                five.reserved <= entry.reserved + entry.quoted))),
+            "five numbers: {} shows {} spent, {} unresolved, {} reserved, not {}, {}, {} and {} quoted", name(place),
             five.spent.nanos(), five.unresolved.nanos(), five.reserved.nanos(), spent_most(place).nanos(),
-            entry.unresolved.nanos(), entry.reserved.nanos());
+            entry.unresolved.nanos(), entry.reserved.nanos(), entry.quoted.nanos());
   const Money sum = five.available + five.reserved + five.unresolved + five.spent;
   hold_that(five.amount == sum || (five.available.is_zero() && five.amount < sum),
             "five numbers: {} shows {} of {} in all", name(place), sum.nanos(), five.amount.nanos());
@@ -171,6 +179,7 @@ Auditor::Owed Auditor::overruns_since(const std::vector<bool>& has_record) {
 void Auditor::process_ended(int node, EndOfProcess how, const std::vector<StoreRecord>& records,
                             const std::map<Place, StoreNumbers>& before, const std::map<Place, StoreNumbers>& store) {
   note_all_held();
+  check_quoted(store);
   const std::vector<bool> has_record = check_records(records, store);
   Owed owed, held, unaccounted, overruns = overruns_since(has_record);
   for (const StoreRecord& record : records) {
@@ -207,7 +216,11 @@ void Auditor::process_ended(int node, EndOfProcess how, const std::vector<StoreR
 
 void Auditor::at_rest(const std::vector<StoreRecord>& records, const std::map<Place, StoreNumbers>& store) {
   const std::vector<bool> has_record = check_records(records, store);
+  check_quoted(store);
+  doubtful_.clear();
   for (auto& [place, entry] : accounts_) {
+    hold_that(entry.quoted.is_zero(), "not live: all is quiet, and {} has {} quoted still", name(place),
+              entry.quoted.nanos());
     entry.unheard = false;
     entry.overrun = Money::zero();
   }

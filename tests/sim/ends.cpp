@@ -118,7 +118,12 @@ void World::calm(Dice& dice) {
     node->machine.leave_room();
     node->process->finish_all(dice);
   }
-  let_time_pass_until_rest(dice);
+  // Twice: a quote that was asked for may be held only now.
+  for (int i = 0; i < 2; ++i) {
+    if (const std::int64_t end_ms = auditor_.last_quote_end_ms(); end_ms > clock_.wall_ms)
+      pass_ms(end_ms - clock_.wall_ms);
+    let_time_pass_until_rest(dice);
+  }
   auditor_.at_rest(records(), store_numbers());
   spend_the_last_unit(dice);
 }
@@ -148,7 +153,7 @@ bool World::let_the_next_one_turn(std::int64_t until_ns) {
   if (next == nullptr) return false;
   const std::int64_t due_ns = next->due()->ns;
   if (due_ns > until_ns) {
-    if (is_fleet()) return false;
+    if (is_fleet() || auditor_.last_quote_end_ms() > clock_.wall_ms) return false;
     throw Violation("not live: the store thread does not come to rest");
   }
   if (due_ns > clock_.elapsed_ns) pass_ms((due_ns - clock_.elapsed_ns + 999'999) / 1'000'000);

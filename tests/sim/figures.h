@@ -12,6 +12,7 @@ struct Figures {
   std::int64_t crashes = 0, crashes_in_store = 0, closes = 0, unaccounted = 0, lost_exchanges = 0, lost_overruns = 0;
   std::int64_t kills = 0, power_losses = 0, damages = 0, crashed_records = 0, unwritten = 0;
   std::int64_t refused_calls = 0, lost_replies = 0, lost_grants = 0, repeated_calls = 0, slow_calls = 0, meanwhile = 0;
+  std::int64_t quotes = 0, quotes_held = 0, quotes_redeemed = 0, quotes_unusable = 0, quotes_expired = 0;
   std::int64_t edits = 0, removals = 0, jumps = 0, calms = 0, last_units = 0;
 
   void add(const Figures& other);

@@ -22,9 +22,10 @@ enum class Act : std::uint8_t {
   echo,     // a flush that was made before arrives once more
   crash,    // the process is killed and started again
   close,    // the process ends in good order and is started again
+  quote,    // a client asks for a quote, or redeems one
   calm,     // all faults end, and everything must come to rest
 };
-inline constexpr int act_count = 14;
+inline constexpr int act_count = 15;
 std::string_view to_string(Act act) noexcept;
 
 struct Step {

@@ -95,15 +95,27 @@ void Process::submit(Exchange exchange, const Key& wanted, const quota::Amounts&
   for (const SeenLimit& limit : wanted) limits.push_back(&limit.limit);
   quota::Admission& admission = workers_[exchange.worker].admission;
   const auto record = record_of(exchange.number);
+  std::optional<base::QuoteId> redeems;
+  if (exchange.quote) {
+    const ToldQuote& told = around_.quotes[static_cast<std::size_t>(*exchange.quote)];
+    redeems = told.id;
+    if (!exchange.of_another_key) record->key = told.key;
+  }
   const auto shared = std::make_shared<Exchange>(std::move(exchange));
-  admission.reserve(limits, amounts, around_.clock.wall_now(), around_.clock.now().plus_ms(wait_ms), *record,
-                    [this, shared](quota::Decision decision) { decided(std::move(*shared), std::move(decision)); });
+  admission.reserve(
+      limits, amounts, around_.clock.wall_now(), around_.clock.now().plus_ms(wait_ms), *record,
+      [this, shared](quota::Decision decision) { decided(std::move(*shared), std::move(decision)); }, nullptr, redeems);
 }
 
 void Process::decided(Exchange exchange, quota::Decision decision) {
   --undecided_;
-  if (const auto* reservation = std::get_if<quota::Reservation>(&decision)) {
+  if (auto* reservation = std::get_if<quota::Reservation>(&decision)) {
     ++around_.figures.admitted_slow;
+    if (exchange.quote) {
+      ++around_.figures.quotes_redeemed;
+      around_.auditor.redeemed(*exchange.quote, exchange.number, exchange.of_another_key,
+                               reservation->record().started.ms);
+    }
     check_admitted(exchange, *reservation);
   } else {
     check_refused(exchange, std::get<quota::Refusal>(decision));
@@ -125,11 +137,16 @@ void Process::check_admitted(const Exchange& exchange, const quota::Reservation&
   }
   const std::int64_t from = std::min(exchange.asked_at_ms, around_.clock.wall_ms);
   around_.auditor.admitted(exchange.number, around_.node, exchange.wants, takings,
-                           {.start = from, .end = around_.clock.latest_ms});
+                           {.start = from, .end = around_.clock.latest_ms}, exchange.quote);
 }
 
 void Process::check_refused(const Exchange& exchange, const quota::Refusal& refusal) {
   around_.trace.say("  exchange {} is refused: {}", exchange.number, base::to_string(refusal.type));
+  if (exchange.quote && refusal.type == base::ErrorType::quote_not_usable) return check_unusable(exchange);
+  check_refusal(refusal);
+}
+
+void Process::check_refusal(const quota::Refusal& refusal) {
   std::vector<Auditor::Shortage> shortages;
   for (const quota::Shortage& shortage : refusal.shortages) {
     const quota::CounterKey counter = counter_of(shortage.limit, shortage.window.start);

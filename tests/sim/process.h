@@ -32,6 +32,15 @@ struct SeenLimit {
 using Key = std::vector<SeenLimit>;
 using View = std::shared_ptr<const std::vector<Key>>;
 
+// A quote that was asked for, whatever became of it.
+struct ToldQuote {
+  int number = 0;
+  base::QuoteId id;
+  base::KeyId key;
+  Key limits;
+  std::int64_t usd = 0, tokens = 0;
+};
+
 // What outlives a process: handed to each in turn.
 struct Surroundings {
   int node = 0;
@@ -45,6 +54,7 @@ struct Surroundings {
   std::map<base::LimitId, int>& numbers;  // of every limit there ever was
   int& next_exchange;
   std::map<base::ExchangeId, int>& exchanges;  // their numbers
+  std::vector<ToldQuote>& quotes;              // by their numbers
   journal::Calls& bells;
   // Whether the store has expired the node's lease of that epoch.
   std::function<bool(const quota::CounterKey&, std::int64_t epoch)> expired = {};
@@ -63,6 +73,8 @@ class Process {
   bool ask_alone(const SeenLimit& limit, std::int64_t amount);
   void go_on(Dice& dice);
   void answer(Dice& dice);
+  // A quote is asked for, or one redeemed (process_quotes.cpp).
+  void quote(Dice& dice);
   void any_act(Dice& dice);
   // Every exchange that can end does.
   void finish_all(Dice& dice);
@@ -98,6 +110,10 @@ class Process {
     std::int64_t asked_at_ms = 0;
     std::optional<quota::Reservation> reservation;
     bool waits_for_disk = false;
+    std::optional<int> quote = std::nullopt;  // that it redeems
+    bool was_held = false;                    // the quote, when it was asked for
+    bool of_another_key = false;              // than the quote
+    Key wanted = {};                          // with a quote
   };
   struct Answer {
     Exchange exchange;
@@ -109,6 +125,11 @@ class Process {
   void decided(Exchange exchange, quota::Decision decision);
   void check_admitted(const Exchange& exchange, const quota::Reservation& reservation);
   void check_refused(const Exchange& exchange, const quota::Refusal& refusal);
+  void check_refusal(const quota::Refusal& refusal);
+  void hold_quote(Dice& dice);
+  void quoted(int number, const quota::Decision& decision);
+  void redeem_quote(Dice& dice);
+  void check_unusable(const Exchange& exchange);
   void check_remaining(const Worker& worker, const Key& wanted);
   Exchange take_any(Dice& dice);
   bool may_leave(Exchange& exchange);
@@ -125,7 +146,7 @@ class Process {
   std::vector<Exchange> under_way_;
   std::deque<Answer> inbox_;
   int undecided_ = 0;
-  bool woken_ = false;
+  bool woken_ = true;  // a store thread begins with a turn
   bool closing_ = false;
   bool turning_ = false;         // the store thread is at work
   bool waiting_for_it_ = false;  // and the caller waits until it was

@@ -79,13 +79,17 @@ void World::be_born(Node& node) {
                    .numbers = numbers_,
                    .next_exchange = next_exchange_,
                    .exchanges = exchanges_,
+                   .quotes = quotes_,
                    .bells = node.machine.bells,
                    .expired = [this, &node](const quota::CounterKey& counter,
                                             std::int64_t epoch) { return has_expired(node, counter, epoch); },
                    .coin = coin_});
   node.link.meanwhile = [this, &node](bool slow) { meanwhile(node, slow); };
   node.link.dies = [&node] { node.machine.kill(); };
-  node.link.happened = [this] { look_at_leases(); };
+  node.link.happened = [this] {
+    look_at_leases();
+    look_at_quotes();
+  };
   node.link.touched = [this](const quota::CounterKey& counter) { touch(counter); };
   node.link.grant_lost = [this](const quota::CounterKey& counter, std::int64_t amount) {
     trace_.say("  a grant of {} is never heard of", amount);
@@ -168,6 +172,7 @@ void World::step(const Step& step, Dice& dice) {
       case Act::echo: return node.link.echo(dice);
       case Act::crash: return crash(node, dice);
       case Act::close: return close(node, dice);
+      case Act::quote: return node.process->quote(dice);
       case Act::calm: return calm(dice);
     }
   } catch (const Crash&) {
@@ -316,7 +321,8 @@ void World::look() {
                                       .spent = money(state.spent),
                                       .leased = money(state.leased),
                                       .unresolved = money(state.unresolved),
-                                      .expired = money(out == expired.end() ? 0 : out->second)});
+                                      .expired = money(out == expired.end() ? 0 : out->second),
+                                      .quoted = money(state.quoted)});
   }
 }
 
@@ -341,6 +347,25 @@ void World::look_at_leases() {
   auditor_.look_at_leases(std::move(out));
 }
 
+void World::look_at_quotes() {
+  constexpr base::WallTime never{0};  // to ask at that time ends nothing
+  while (next_quote_ < quotes_.size()) open_quotes_.push_back(static_cast<int>(next_quote_++));
+  std::erase_if(open_quotes_, [&](int number) {
+    const auto found = truth_.find_quote(quotes_[static_cast<std::size_t>(number)].id, never);
+    if (!found->has_value()) return false;
+    const quota::Quote& quote = **found;
+    std::vector<Taking> parts;
+    for (const quota::QuotePart& part : quote.parts)
+      parts.push_back({.place = touch(part.counter), .span = {}, .amount = money(part.amount)});
+    const auto stage = quote.state == quota::QuoteState::held       ? Auditor::QuoteStage::held
+                       : quote.state == quota::QuoteState::redeemed ? Auditor::QuoteStage::redeemed
+                                                                    : Auditor::QuoteStage::expired;
+    auditor_.see_quote(number, stage, parts, quote.expires.ms);
+    if (stage == Auditor::QuoteStage::expired) ++figures_.quotes_expired;
+    return stage != Auditor::QuoteStage::held;
+  });
+}
+
 std::map<Place, StoreNumbers> World::store_numbers(const Node& node) {
   std::map<Place, StoreNumbers> numbers;
   for (const quota::CounterKey& counter : touched_) {
@@ -350,7 +375,8 @@ std::map<Place, StoreNumbers> World::store_numbers(const Node& node) {
     numbers[touch(counter)] = {.amount = money(state.amount),
                                .spent = money(state.spent),
                                .leased = money(state.leased),
-                               .unresolved = money(state.unresolved)};
+                               .unresolved = money(state.unresolved),
+                               .quoted = money(state.quoted)};
   }
   for (const auto& open : truth_.open_rows()) {
     StoreNumbers& of_place = numbers[touch(open.row.counter)];

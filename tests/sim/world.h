@@ -71,6 +71,7 @@ class World {
   void pass_ms(std::int64_t ms);
   void look();
   void look_at_leases();
+  void look_at_quotes();
   bool has_expired(const Node& node, const quota::CounterKey& counter, std::int64_t epoch) const;
 
   std::vector<StoreRecord> records();
@@ -97,6 +98,9 @@ class World {
   std::set<quota::CounterKey> touched_;
   int next_exchange_ = 0;
   std::map<base::ExchangeId, int> exchanges_;
+  std::vector<ToldQuote> quotes_;
+  std::vector<int> open_quotes_;  // that have not ended in the store
+  std::size_t next_quote_ = 0;    // the first that was not looked at yet
   quota::KeeperOptions options_;
   std::size_t workers_ = 1;
   std::int64_t coin_ = 1;
