@@ -9,6 +9,8 @@
 
 #include <array>
 #include <atomic>
+#include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <future>
 #include <string>
@@ -259,47 +261,73 @@ std::int64_t resident_kb() {
   return resident * 4;
 }
 
-// A catalog of so many accounts with a key and a limit each, read from SQLite.
+// So many accounts with a key and a limit each, put into SQLite.
+void fill(const std::filesystem::path& path, std::int64_t count, base::Random& random, const base::Clock& clock) {
+  const auto store = std::move(*store::SqliteStore::open(path));
+  constexpr std::int64_t at_once = 10'000;
+  for (std::int64_t done = 0; done < count; done += at_once) {
+    catalog::Changes changes;
+    for (std::int64_t i = 0; i < at_once; ++i) {
+      const catalog::Account& account = changes.accounts.emplace_back(account_of(random, clock.wall_now()));
+      const auto key = base::KeyId::create(clock.wall_now(), random);
+      changes.keys.push_back({.id = key,
+                              .account = account.id,
+                              .name = "key",
+                              .hash = base::sha256(key.to_string()),
+                              .hint = {},
+                              .role = catalog::KeyRole::data,
+                              .status = catalog::KeyStatus::active,
+                              .created = clock.wall_now(),
+                              .expires = {}});
+      changes.limits.push_back({.id = base::LimitId::create(clock.wall_now(), random),
+                                .subject = account.id,
+                                .name = "limit",
+                                .amount = plenty,
+                                .created = clock.wall_now()});
+    }
+    ASSERT(store->apply(changes, clock.wall_now()).has_value());
+  }
+}
+
+double process_cpu_ms() {
+  timespec used{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) * 1e3 + static_cast<double>(used.tv_nsec) / 1e6;
+}
+
+// A start with so many accounts: the time is that of the wall, `cpu_ms` that of all threads. Then changes of one limit
+// and look-ups of keys in that catalog.
 void start_with_accounts(benchmark::State& state) {
   const std::int64_t count = state.range(0);
   tests::TemporaryFolder folder;
   tests::SeededRandom random{1};
   const base::Clock& clock = base::system_clock();
-  {
-    const auto store = std::move(*store::SqliteStore::open(folder.path() / "metergate.db"));
-    constexpr std::int64_t at_once = 10'000;
-    for (std::int64_t done = 0; done < count; done += at_once) {
-      catalog::Changes changes;
-      for (std::int64_t i = 0; i < at_once; ++i) {
-        const catalog::Account& account = changes.accounts.emplace_back(account_of(random, clock.wall_now()));
-        const auto key = base::KeyId::create(clock.wall_now(), random);
-        changes.keys.push_back({.id = key,
-                                .account = account.id,
-                                .name = "key",
-                                .hash = base::sha256(key.to_string()),
-                                .hint = {},
-                                .role = catalog::KeyRole::data,
-                                .status = catalog::KeyStatus::active,
-                                .created = clock.wall_now(),
-                                .expires = {}});
-        changes.limits.push_back({.id = base::LimitId::create(clock.wall_now(), random),
-                                  .subject = account.id,
-                                  .name = "limit",
-                                  .amount = plenty,
-                                  .created = clock.wall_now()});
-      }
-      ASSERT(store->apply(changes, clock.wall_now()).has_value());
-    }
-  }
-  std::int64_t grown_kb = 0;
+  fill(folder.path() / "metergate.db", count, random, clock);
+  std::unique_ptr<store::SqliteStore> store;
+  std::unique_ptr<catalog::Catalog> catalog;
+  const std::int64_t before_kb = resident_kb();
+  const double before_ms = process_cpu_ms();
   for (auto _ : state) {
-    const std::int64_t before = resident_kb();
-    const auto store = std::move(*store::SqliteStore::open(folder.path() / "metergate.db"));
-    const auto catalog = catalog::Catalog::open(*store, clock, random);
-    ASSERT(catalog.has_value());
-    grown_kb = resident_kb() - before;
+    store = std::move(*store::SqliteStore::open(folder.path() / "metergate.db"));
+    catalog = std::move(*catalog::Catalog::open(*store, clock, random));
   }
-  state.counters["bytes/account"] = static_cast<double>(grown_kb) * 1024 / static_cast<double>(count);
+  state.counters["cpu_ms"] = process_cpu_ms() - before_ms;
+  state.counters["bytes/account"] = static_cast<double>(resident_kb() - before_kb) * 1024 / static_cast<double>(count);
+
+  constexpr int changes = 100;
+  const base::LimitId limit = catalog->current()->limits().front().id;
+  const base::Instant changing = clock.now();
+  for (int i = 0; i < changes; ++i) ASSERT(catalog->edit_limit(limit, {.amount = i}).has_value());
+  state.counters["change_us"] = static_cast<double>(base::ns_between(changing, clock.now())) / 1e3 / changes;
+  std::vector<base::Sha256> hashes;
+  const auto snapshot = catalog->current();
+  for (const catalog::Key& key : snapshot->keys())
+    if (hashes.size() < 100'000) hashes.push_back(key.hash);
+  std::size_t found = 0;
+  const base::Instant looking = clock.now();
+  for (const base::Sha256& hash : hashes) found += snapshot->find_key(hash)->limits.size();
+  state.counters["look_up_ns"] =
+      static_cast<double>(base::ns_between(looking, clock.now())) / static_cast<double>(found);
 }
 BENCHMARK(start_with_accounts)
     ->Arg(100'000)

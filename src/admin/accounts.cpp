@@ -52,7 +52,7 @@ base::Result<Response> list_accounts(Services& services, Call& call) {
     parent_id = found->id;
   }
   std::vector<const catalog::Account*> accounts;
-  for (const catalog::Account& account : snapshot->contents().accounts) {
+  for (const catalog::Account& account : snapshot->accounts()) {
     if (name && account.name != *name) continue;
     if (external_id && account.external_id != *external_id) continue;
     if (parent_id && account.parent != parent_id) continue;

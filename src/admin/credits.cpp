@@ -115,7 +115,7 @@ base::Result<ledger::Decided> give(Services& services, const ledger::Order& orde
   TRY(auto decided, services.ledger.post(order, services.clock.wall_now()));
   if (auto refusal = refusal_of(decided.status)) return base::fail(std::move(*refusal));
   // Of a repeat too: the first may not have got this far.
-  TRY_STATUS(services.catalog.reload_grants());
+  TRY_STATUS(services.catalog.reload_grants(decided.transfer.account));
   return decided;
 }
 

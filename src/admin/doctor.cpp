@@ -75,7 +75,7 @@ bool adds_up(const quota::FiveNumbers& five) {
 base::Result<Response> examine_books(Services& services, Call& call) {
   TRY_STATUS(call.query.finish());
   const auto snapshot = services.catalog.current();
-  const auto& limits = snapshot->contents().limits;
+  const std::vector<catalog::Limit> limits(snapshot->limits().begin(), snapshot->limits().end());
   // First the numbers: to ask for them writes what was settled to the store.
   TRY(const auto numbers, services.inspector.numbers(limits));
   TRY(const auto found, quota::examine(services.books, *snapshot, services.clock.wall_now()));

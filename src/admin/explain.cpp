@@ -46,7 +46,7 @@ json::object limit_json(const quota::ExplainedLimit& one, const quota::Explanati
   json::object out = to_json(one.limit, one.numbers);
   const auto* const account = std::get_if<base::AccountId>(&one.limit.subject);
   out["subject_name"] = account != nullptr ? snapshot.find_account(*account)->name
-                                           : snapshot.find_key(std::get<base::KeyId>(one.limit.subject))->key.name;
+                                           : snapshot.find_key(std::get<base::KeyId>(one.limit.subject))->key->name;
   const bool applies = one.verdict != quota::LimitVerdict::does_not_apply;
   const bool asked = found.worst_case && applies;
   out["verdict"] = asked || !applies ? json::value(verdict_of(one)) : json::value(nullptr);
@@ -190,7 +190,7 @@ base::Result<Response> explain_call(Services& services, Call& call) {
   const auto snapshot = services.catalog.current();
   TRY(const ImaginedCall asked, read_imagined_call(call.request, *snapshot));
   TRY(const quota::Explanation found, services.explainer.explain(*asked.key, asked.call));
-  json::object out = call_json(found, asked.key->key);
+  json::object out = call_json(found, *asked.key->key);
   json::array limits;
   for (const quota::ExplainedLimit& one : found.limits) limits.push_back(limit_json(one, found, *snapshot));
   out["limits"] = std::move(limits);

@@ -17,7 +17,7 @@ void with_key(World& world) {
 }
 
 quota::ExplainedLimit explained(const World& world, std::size_t index, quota::LimitVerdict verdict) {
-  const catalog::Limit& limit = world.catalog->current()->contents().limits.at(index);
+  const catalog::Limit& limit = world.catalog->current()->limits()[static_cast<catalog::Slot>(index)];
   return {.limit = limit,
           .numbers = {.amount = limit.amount, .available = limit.amount, .window = {}},
           .verdict = verdict,
@@ -30,7 +30,7 @@ TEST_CASE("an explanation names the verdict, the limit that decides and what eac
   World world;
   with_key(world);
   quota::Explanation said{.verdict = quota::CallVerdict::clamped, .route = "openai", .model = "gpt-4o"};
-  said.decided_by = world.catalog->current()->contents().limits.at(0).id;
+  said.decided_by = world.catalog->current()->limits()[0].id;
   said.output_cap = 100;
   said.worst_case = quota::Amounts{base::Money::from_nanos(7), 5, 100, 1, {}, {{"images", 5}}};
   said.clamped_to = 50;

@@ -9,7 +9,7 @@
 namespace admin {
 
 struct ImaginedCall {
-  const catalog::KeyEntry* key = nullptr;  // lives as long as the snapshot
+  std::optional<catalog::KeyEntry> key = std::nullopt;  // lives as long as the snapshot
   quota::ImaginedCall call;
   std::optional<std::int64_t> hold_ms = std::nullopt;  // what it may cost is to be held for so long
 };

@@ -123,7 +123,7 @@ base::Result<Response> list_keys(Services& services, Call& call) {
     owner = found->id;
   }
   std::vector<const catalog::Key*> keys;
-  for (const catalog::Key& key : snapshot->contents().keys)
+  for (const catalog::Key& key : snapshot->keys())
     if (!owner || key.account == *owner) keys.push_back(&key);
   const auto taken = take_page(std::move(keys), page);
   boost::json::array data;

@@ -17,8 +17,7 @@ boost::json::object template_json(const catalog::LimitTemplate& one, const catal
     if (name != "account" && name != "raise" && name != "from_template") out[name] = value;
   out["account"] = one.scope.below ? boost::json::value(one.scope.below->to_string()) : boost::json::value(nullptr);
   out["level"] = one.scope.level;
-  out["limits"] =
-      std::ranges::count(snapshot.contents().limits, std::optional(one.terms.id), &catalog::Limit::from_template);
+  out["limits"] = std::ranges::count(snapshot.limits(), std::optional(one.terms.id), &catalog::Limit::from_template);
   return out;
 }
 
@@ -48,7 +47,7 @@ base::Result<Response> list_limit_templates(Services& services, Call& call) {
   TRY_STATUS(call.query.finish());
   const auto snapshot = services.catalog.current();
   std::vector<const catalog::Limit*> terms;
-  for (const catalog::LimitTemplate& one : snapshot->contents().templates) terms.push_back(&one.terms);
+  for (const catalog::LimitTemplate& one : snapshot->templates()) terms.push_back(&one.terms);
   const auto taken = take_page(std::move(terms), page);
   boost::json::array data;
   for (const catalog::Limit* one : taken.items)

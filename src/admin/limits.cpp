@@ -57,7 +57,7 @@ base::Result<Response> list_limits(Services& services, Call& call) {
     copied_from = found->terms.id;
   }
   std::vector<const catalog::Limit*> limits;
-  for (const catalog::Limit& limit : snapshot->contents().limits)
+  for (const catalog::Limit& limit : snapshot->limits())
     if ((!subject || limit.subject == *subject) && (!copied_from || limit.from_template == copied_from))
       limits.push_back(&limit);
   const auto taken = take_page(std::move(limits), page);

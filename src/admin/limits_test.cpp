@@ -150,7 +150,7 @@ TEST_CASE("the thresholds that were crossed are listed in pages, newest first") 
       {"POST /api/v1/accounts", R"({"name":"Acme"})", 201, {}},
       {"POST /api/v1/limits", R"({"account":"Acme","unit":"usd","window":"day","amount":"1"})", 201, {}, "limit"},
   });
-  const auto limit = world.catalog->current()->contents().limits[0].id;
+  const auto limit = world.catalog->current()->limits()[0].id;
   const events::LimitEvent event{.number = 7,
                                  .at = {1'795'219'200'000},
                                  .limit = limit,

@@ -117,8 +117,8 @@ base::Result<Response> quote_call(Services& services, Call& call) {
   }
   const quota::Explanation& found = held.explanation;
   if (asked.hold_ms && !held.quote) return problem(base::Error(*found.error).in("nothing is held"), found.status);
-  json::object out = call_json(found, asked.key->key);
-  TRY(out["expected"], expect(services, found, asked.key->key.id));
+  json::object out = call_json(found, *asked.key->key);
+  TRY(out["expected"], expect(services, found, asked.key->key->id));
   out["held"] = held.quote ? json::value(held_json(*held.quote, found)) : json::value(nullptr);
   return json_reply(held.quote ? 201 : 200, out);
 }

@@ -30,15 +30,12 @@ base::Result<const catalog::Account*> find_account(const catalog::Snapshot& snap
                                                    std::string_view field) {
   if (const auto id = base::AccountId::parse(reference))
     if (const catalog::Account* account = snapshot.find_account(*id)) return account;
-  const auto& accounts = snapshot.contents().accounts;
+  if (const catalog::Account* account = snapshot.find_account_named(reference)) return account;
   const catalog::Account* found = nullptr;
   std::vector<std::string_view> known;
-  for (const catalog::Account& account : accounts) {
-    if (account.external_id == reference && !reference.empty()) return &account;
+  for (const catalog::Account& account : snapshot.accounts()) {
     known.push_back(account.name);
     if (!account.external_id.empty()) known.push_back(account.external_id);
-  }
-  for (const catalog::Account& account : accounts) {
     if (account.name != reference) continue;
     if (found != nullptr) return ambiguous("account", reference, field);
     found = &account;
@@ -50,10 +47,10 @@ base::Result<const catalog::Account*> find_account(const catalog::Snapshot& snap
 base::Result<const catalog::Key*> find_key(const catalog::Snapshot& snapshot, std::string_view reference,
                                            std::string_view field) {
   if (const auto id = base::KeyId::parse(reference))
-    if (const catalog::KeyEntry* entry = snapshot.find_key(*id)) return &entry->key;
+    if (const auto entry = snapshot.find_key(*id)) return entry->key;
   const catalog::Key* found = nullptr;
   std::vector<std::string_view> known;
-  for (const catalog::Key& key : snapshot.contents().keys) {
+  for (const catalog::Key& key : snapshot.keys()) {
     if (key.status == catalog::KeyStatus::revoked) continue;
     known.push_back(key.name);
     if (key.name != reference) continue;

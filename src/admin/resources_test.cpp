@@ -136,6 +136,9 @@ TEST_CASE("a key whose limits cannot all be stored is revoked again") {
   class OneFailure final : public catalog::Store {
    public:
     base::Result<catalog::Contents> load() override { return catalog::Contents{}; }
+    base::Result<std::vector<catalog::Grant>> load_grants(std::optional<base::AccountId>) override {
+      return std::vector<catalog::Grant>{};
+    }
     base::Status apply(const catalog::Changes& changes, base::WallTime) override {
       if (changes.opened.empty()) return {};
       return base::fail(base::ErrorType::unavailable, "the disk is full", {}, base::Source::store);
@@ -295,7 +298,7 @@ TEST_CASE("usage records say what is known, and null where nothing is") {
   World world;
   world.play({{"POST /api/v1/accounts", R"({"name":"Acme"})", 201, {}, "acme"},
               {"POST /api/v1/keys", R"({"account":"Acme","name":"alice","limits":["1 usd/day"]})", 201, {}, "alice"}});
-  const auto limit = world.catalog->current()->contents().limits[0].id;
+  const auto limit = world.catalog->current()->limits()[0].id;
   events::UsageRecord record;
   record.id = base::ExchangeId::create(world.clock.wall_now(), world.random);
   record.started = world.clock.wall_now();
@@ -350,7 +353,7 @@ TEST_CASE("what is unresolved is listed, settled once, and released with a reaso
               {"POST /api/v1/keys", R"({"account":"Acme","name":"alice","limits":["1 usd/day"]})", 201, {}, "alice"}});
   auto& items = world.secret_store;  // one memory store for all but the catalog
   REQUIRE(items.open_incarnation(world.clock.wall_now()).has_value());
-  const auto limit = world.catalog->current()->contents().limits[0].id;
+  const auto limit = world.catalog->current()->limits()[0].id;
   std::vector<events::UsageRecord> records(2);
   for (auto& record : records) {
     record.id = base::ExchangeId::create(world.clock.wall_now(), world.random);

@@ -74,8 +74,8 @@ std::string name_of(const catalog::Snapshot& snapshot, events::UsageGroup group,
   }
   if (group == events::UsageGroup::key) {
     const auto parsed = base::KeyId::parse(id);
-    const catalog::KeyEntry* entry = parsed ? snapshot.find_key(*parsed) : nullptr;
-    return entry != nullptr ? entry->key.name : std::string();
+    const auto entry = parsed ? snapshot.find_key(*parsed) : std::nullopt;
+    return entry ? entry->key->name : std::string();
   }
   return {};
 }

@@ -27,6 +27,9 @@ class ForgetfulStore final : public catalog::Store {
   int failing_after = INT32_MAX;  // writes that still succeed
 
   base::Result<catalog::Contents> load() override { return catalog::Contents{}; }
+  base::Result<std::vector<catalog::Grant>> load_grants(std::optional<base::AccountId>) override {
+    return std::vector<catalog::Grant>{};
+  }
   base::Status apply(const catalog::Changes&, base::WallTime) override { return write(); }
   base::Status look_ahead(const catalog::Changes&, base::WallTime) override { return {}; }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <set>
 
 #include <fmt/format.h>
 
@@ -27,7 +26,7 @@ std::vector<std::string> names_of(const std::vector<catalog::Route>& routes) {
 void warn_of_idle_limits(const catalog::Snapshot& snapshot, const std::vector<catalog::Route>& declared) {
   const std::vector<std::string> routes = names_of(declared);
   const catalog::RouteWeights weights = catalog::weights_of(declared);
-  for (const catalog::Limit& limit : snapshot.contents().limits) {
+  for (const catalog::Limit& limit : snapshot.limits()) {
     if (!limit.filter.route.empty() && std::ranges::find(routes, limit.filter.route) == routes.end())
       base::log::warn(
           "the limit {} ('{}') is for the route '{}', which the configuration does not have: it applies to "
@@ -82,8 +81,8 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
         std::make_unique<JournalThreads>(*program->journals_.journal, static_cast<std::uint32_t>(config.threads));
   TRY_STATUS(program->hand_over_secrets(stores.secrets));
   program->catalog_->prepare_with(self);
-  program->catalog_->on_change(
-      [&self](std::shared_ptr<const catalog::Snapshot> snapshot) { self.catalog_changed(snapshot); });
+  program->catalog_->on_change([&self](const std::shared_ptr<const catalog::Snapshot>& snapshot,
+                                       const catalog::Changed& changed) { self.catalog_changed(snapshot, changed); });
 
   TRY_STATUS(program->make_control_plane(stores, options));
   return program;
@@ -191,22 +190,27 @@ void Program::post_what_is_due() {
 }
 
 // Every worker sees the change before the call that made it returns; leases of a changed amount go back.
-void Program::catalog_changed(const std::shared_ptr<const catalog::Snapshot>& snapshot) {
+void Program::catalog_changed(const std::shared_ptr<const catalog::Snapshot>& snapshot,
+                              const catalog::Changed& changed) {
   data_plane_->use(snapshot);
-  for (const catalog::Limit& before : published_->contents().limits) {
-    const catalog::Limit* after = snapshot->find_limit(before.id);
-    if (after == nullptr || after->amount != before.amount || after->raise != before.raise ||
-        after->leased() != before.leased())
-      keeper_->limit_changed(before.id);
+  for (const base::LimitId id : changed.limits) {
+    const catalog::Limit* before = published_->find_limit(id);
+    if (before == nullptr) continue;
+    const catalog::Limit* after = snapshot->find_limit(id);
+    if (after == nullptr || after->amount != before->amount || after->raise != before->raise ||
+        after->leased() != before->leased())
+      keeper_->limit_changed(id);
   }
   // What was disputed of one grant the account's others owe: all of them go back.
-  std::set<base::AccountId> moved;
-  for (const catalog::Grant& before : published_->contents().grants) {
-    const catalog::Grant* after = snapshot->find_grant(before.id);
-    if (after == nullptr || *after != before) moved.insert(before.account);
+  for (const base::AccountId account : changed.accounts) {
+    const auto before = published_->grants_of(account);
+    const bool moved = std::ranges::any_of(before, [&](const catalog::Grant& grant) {
+      const catalog::Grant* after = snapshot->find_grant(grant.id);
+      return after == nullptr || *after != grant;
+    });
+    if (!moved) continue;
+    for (const catalog::Grant& grant : before) keeper_->limit_changed(catalog::counter_of(grant.id));
   }
-  for (const catalog::Grant& grant : published_->contents().grants)
-    if (moved.contains(grant.account)) keeper_->limit_changed(catalog::counter_of(grant.id));
   published_ = snapshot;
 }
 
@@ -260,15 +264,14 @@ base::Status Program::ready() const {
 base::Result<FirstKeys> create_first_keys(catalog::Catalog& catalog, bool admin_key_given) {
   FirstKeys keys;
   const auto snapshot = catalog.current();
-  const auto& contents = snapshot->contents();
-  const bool has_admin =
-      std::ranges::any_of(contents.keys, [](const catalog::Key& key) { return key.role == catalog::KeyRole::admin; });
+  const bool has_admin = std::ranges::any_of(
+      snapshot->keys(), [](const catalog::Key& key) { return key.role == catalog::KeyRole::admin; });
   if (!has_admin && !admin_key_given) {
     TRY(const auto admin,
         catalog.create_key({.account = {}, .name = "first admin", .role = catalog::KeyRole::admin, .expires = {}}));
     keys.admin = admin.secret;
   }
-  if (!contents.accounts.empty()) return keys;
+  if (!snapshot->accounts().empty()) return keys;
   TRY(const auto account, catalog.create_account({.name = "first", .external_id = {}, .parent = {}}));
   TRY(const auto limit, catalog.create_limit({.subject = account.id,
                                               .name = {},

@@ -72,7 +72,7 @@ class Program final : private catalog::LimitPreparer {
                        const std::shared_ptr<const catalog::Snapshot>& next) override;
   void abandon(std::span<const catalog::Limit> limits,
                const std::shared_ptr<const catalog::Snapshot>& current) override;
-  void catalog_changed(const std::shared_ptr<const catalog::Snapshot>& snapshot);
+  void catalog_changed(const std::shared_ptr<const catalog::Snapshot>& snapshot, const catalog::Changed& changed);
   std::string metrics() const;
   base::Status ready() const;
 

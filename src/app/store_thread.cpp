@@ -62,6 +62,9 @@ auto on_store_thread(quota::Keeper& keeper, const Call& call) {
 base::Result<catalog::Contents> CatalogOnStoreThread::load() {
   return on_store_thread(keeper_, [&] { return store_.load(); });
 }
+base::Result<std::vector<catalog::Grant>> CatalogOnStoreThread::load_grants(std::optional<base::AccountId> account) {
+  return on_store_thread(keeper_, [&] { return store_.load_grants(account); });
+}
 base::Status CatalogOnStoreThread::apply(const catalog::Changes& changes, base::WallTime now) {
   if (changes.opened.empty()) return on_store_thread(keeper_, [&] { return store_.apply(changes, now); });
   std::vector<base::LimitId> opened;

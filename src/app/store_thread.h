@@ -42,6 +42,7 @@ class CatalogOnStoreThread final : public catalog::Store {
   CatalogOnStoreThread(catalog::Store& store, quota::Keeper& keeper) : store_(store), keeper_(keeper) {}
 
   base::Result<catalog::Contents> load() override;
+  base::Result<std::vector<catalog::Grant>> load_grants(std::optional<base::AccountId> account) override;
   base::Status apply(const catalog::Changes& changes, base::WallTime now) override;
   base::Status look_ahead(const catalog::Changes& changes, base::WallTime now) override;
 

@@ -42,28 +42,35 @@ void Catalog::prepare_with(LimitPreparer& preparer) {
   preparer_ = &preparer;
 }
 
-base::Status Catalog::publish(Contents changed, Changes changes) {
+base::Status Catalog::publish(Changes changes) {
   const base::WallTime now = clock_.wall_now();
-  TRY(const auto next, Snapshot::build(std::move(changed)));
+  TRY(const auto next, snapshot_->with(changes));
   const bool opens = !changes.opened.empty();
   if (std::ranges::any_of(changes.opened, [](const Limit& limit) { return limit.unit == LimitUnit::named; }))
     changes.weights = weights_;
   if (opens) TRY_STATUS(store_.look_ahead(changes, now));
   const auto prepare_and_store = [&]() -> base::Status {
     if (opens && preparer_ != nullptr) TRY_STATUS(preparer_->prepare(changes.opened, next));
-    return changes == Changes{} ? base::Status{} : store_.apply(changes, now);
+    return store_.apply(changes, now);
   };
   base::Status status = prepare_and_store();
   if (!status) {
     if (opens && preparer_ != nullptr) preparer_->abandon(changes.opened, snapshot_);
     return status;
   }
+  Changed changed{.limits = std::move(changes.removed)};
+  for (const Limit& limit : changes.limits) changed.limits.push_back(limit.id);
+  for (const Limit& limit : changes.opened) changed.limits.push_back(limit.id);
+  adopt(next, changed);
+  return {};
+}
+
+void Catalog::adopt(std::shared_ptr<const Snapshot> next, const Changed& changed) {
   {
     const std::lock_guard lock(publishing_);
     snapshot_ = next;
   }
-  if (listener_) listener_(next);
-  return {};
+  if (listener_) listener_(next, changed);
 }
 
 base::Result<Account> Catalog::create_account(const NewAccount& wanted) {
@@ -73,13 +80,10 @@ base::Result<Account> Catalog::create_account(const NewAccount& wanted) {
   const std::lock_guard lock(changing_);
   if (wanted.parent && snapshot_->find_account(*wanted.parent) == nullptr)
     return base::invalid(fmt::format("there is no account {}", wanted.parent->to_string()), "parent");
-  Contents contents = snapshot_->contents();
-  for (const Account& other : contents.accounts) {
-    if (wanted.external_id.empty() || other.external_id != wanted.external_id) continue;
+  if (const Account* const other = snapshot_->find_account_named(wanted.external_id))
     return base::fail(base::ErrorType::conflict,
-                      fmt::format("external_id '{}' is account {}", wanted.external_id, other.id.to_string()),
+                      fmt::format("external_id '{}' is account {}", wanted.external_id, other->id.to_string()),
                       "external_id", base::Source::client);
-  }
 
   const base::WallTime now = clock_.wall_now();
   const Account account{.id = base::AccountId::create(now, random_),
@@ -88,21 +92,19 @@ base::Result<Account> Catalog::create_account(const NewAccount& wanted) {
                         .external_id = wanted.external_id,
                         .status = AccountStatus::active,
                         .created = now};
-  contents.accounts.push_back(account);
-  TRY_STATUS(publish_with_copies(std::move(contents), {.accounts = {account}}, account.id));
+  TRY_STATUS(publish_with_copies({.accounts = {account}}, account.id));
   return account;
 }
 
 base::Result<Account> Catalog::set_account_status(base::AccountId id, AccountStatus status) {
   const std::lock_guard lock(changing_);
-  Contents contents = snapshot_->contents();
-  const auto account = find_by_id(contents.accounts, id);
-  if (account == contents.accounts.end()) return not_found("account", id.to_string());
-  if (account->status == status) return *account;
+  const Account* const known = snapshot_->find_account(id);
+  if (known == nullptr) return not_found("account", id.to_string());
+  Account changed = *known;
+  if (changed.status == status) return changed;
 
-  account->status = status;
-  const Account changed = *account;
-  TRY_STATUS(publish(std::move(contents), {.accounts = {changed}}));
+  changed.status = status;
+  TRY_STATUS(publish({.accounts = {changed}}));
   return changed;
 }
 
@@ -153,15 +155,14 @@ base::Result<Account> Catalog::edit_account(base::AccountId id, const AccountEdi
   TRY_STATUS(check_rate(edit.top_up_fee, base::BasisPoints::whole - 1, "top_up_fee_bps"));
 
   const std::lock_guard lock(changing_);
-  Contents contents = snapshot_->contents();
-  const auto account = find_by_id(contents.accounts, id);
-  if (account == contents.accounts.end()) return not_found("account", id.to_string());
-  TRY(account->monthly_fee, edited_fee(*account, edit, clock_.wall_now()));
-  account->credit_only = edit.credit_only.value_or(account->credit_only);
-  account->markup = edit.markup.value_or(account->markup);
-  account->top_up_fee = edit.top_up_fee.value_or(account->top_up_fee);
-  const Account changed = *account;
-  TRY_STATUS(publish(std::move(contents), {.accounts = {changed}}));
+  const Account* const known = snapshot_->find_account(id);
+  if (known == nullptr) return not_found("account", id.to_string());
+  Account changed = *known;
+  TRY(changed.monthly_fee, edited_fee(changed, edit, clock_.wall_now()));
+  changed.credit_only = edit.credit_only.value_or(changed.credit_only);
+  changed.markup = edit.markup.value_or(changed.markup);
+  changed.top_up_fee = edit.top_up_fee.value_or(changed.top_up_fee);
+  TRY_STATUS(publish({.accounts = {changed}}));
   return changed;
 }
 
@@ -191,31 +192,29 @@ base::Result<CreatedKey> Catalog::create_key(const NewKey& wanted) {
                  .created = now,
                  .expires = wanted.expires,
                  .tags = tags};
-  Contents contents = snapshot_->contents();
-  contents.keys.push_back(created.key);
-  TRY_STATUS(publish(std::move(contents), {.keys = {created.key}}));
+  TRY_STATUS(publish({.keys = {created.key}}));
   return created;
 }
 
 base::Result<Key> Catalog::revoke_key(base::KeyId id) {
   const std::lock_guard lock(changing_);
-  Contents contents = snapshot_->contents();
-  const auto key = find_by_id(contents.keys, id);
-  if (key == contents.keys.end()) return not_found("key", id.to_string());
-  if (key->status == KeyStatus::revoked) return *key;
+  const auto known = snapshot_->find_key(id);
+  if (!known) return not_found("key", id.to_string());
+  Key changed = *known->key;
+  if (changed.status == KeyStatus::revoked) return changed;
 
-  key->status = KeyStatus::revoked;
-  const Key changed = *key;
-  TRY_STATUS(publish(std::move(contents), {.keys = {changed}}));
+  changed.status = KeyStatus::revoked;
+  TRY_STATUS(publish({.keys = {changed}}));
   return changed;
 }
 
-base::Status Catalog::reload_grants() {
+base::Status Catalog::reload_grants(std::optional<base::AccountId> account) {
   const std::lock_guard lock(changing_);
-  TRY(Contents stored, store_.load());
-  Contents contents = snapshot_->contents();
-  contents.grants = std::move(stored.grants);
-  return publish(std::move(contents), {});
+  TRY(const std::vector<Grant> grants, store_.load_grants(account));
+  Changed changed;
+  TRY(auto next, snapshot_->with_grants(grants, account, changed.accounts));
+  adopt(std::move(next), changed);
+  return {};
 }
 
 }  // namespace catalog

@@ -78,11 +78,17 @@ class LimitPreparer {
   virtual void abandon(std::span<const Limit> limits, const std::shared_ptr<const Snapshot>& current) = 0;
 };
 
+// What of the catalog is not as it was, for whoever holds money by it.
+struct Changed {
+  std::vector<base::LimitId> limits = {};      // that were put, opened or removed
+  std::vector<base::AccountId> accounts = {};  // whose grants are others
+};
+
 // The owner of the catalog: checks every change, stores it, then publishes a new snapshot. Thread-safe; a change is
 // durable and visible to current() when the call returns. Errors name the field (`name`, `parent`, `amount`, …).
 class Catalog {
  public:
-  using Listener = std::function<void(std::shared_ptr<const Snapshot>)>;
+  using Listener = std::function<void(const std::shared_ptr<const Snapshot>&, const Changed&)>;
 
   // Loads what the store holds. Copies of templates that a process which died had no time to make are made now, before
   // anything is admitted.
@@ -122,18 +128,19 @@ class Catalog {
   // Its copies change in the same moment.
   base::Result<LimitTemplate> edit_template(base::LimitId id, const LimitEdit& edit);
   base::Status remove_template(base::LimitId id);
-  // The ledger made, changed or ended grants: reads them again and publishes.
-  base::Status reload_grants();
+  // The ledger made, changed or ended grants, of this account or of many: reads them again and publishes.
+  base::Status reload_grants(std::optional<base::AccountId> account = std::nullopt);
 
  private:
   Catalog(Store& store, const base::Clock& clock, base::Random& random, RouteWeights weights,
           std::shared_ptr<const Snapshot> snapshot);
-  // Checks that `changed` holds together, stores what led to it, replaces the snapshot and tells the listener. Called
-  // with changing_ held. What is opened is prepared before.
-  base::Status publish(Contents changed, Changes changes);
+  // Makes the snapshot with the changes, stores them, publishes it. Called with changing_ held.
+  base::Status publish(Changes changes);
   // The same of a limit, and with what it makes of the copies of the account that it is on.
-  base::Status publish_limits(Contents changed, Changes changes, const Limit& of);
-  base::Status publish_with_copies(Contents changed, Changes changes, base::AccountId account);
+  base::Status publish_limits(Changes changes, const Limit& of);
+  base::Status publish_with_copies(Changes changes, base::AccountId account);
+  // Replaces the snapshot and tells the listener.
+  void adopt(std::shared_ptr<const Snapshot> next, const Changed& changed);
   // Brings missing copies into force, some at a time. Called with changing_ held.
   base::Status complete_copies();
   base::Status remove_template_now(base::LimitId id);

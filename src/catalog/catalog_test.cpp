@@ -16,8 +16,15 @@ namespace {
 class FailingStore final : public catalog::Store {
  public:
   bool failing = false;
+  int loads = 0;
 
-  base::Result<catalog::Contents> load() override { return store_.load(); }
+  base::Result<catalog::Contents> load() override {
+    ++loads;
+    return store_.load();
+  }
+  base::Result<std::vector<catalog::Grant>> load_grants(std::optional<base::AccountId> account) override {
+    return store_.load_grants(account);
+  }
   base::Status apply(const catalog::Changes& changes, base::WallTime now) override {
     return failing ? fail() : store_.apply(changes, now);
   }
@@ -73,10 +80,10 @@ TEST_CASE("a key lists every limit of itself, its account and the accounts above
   world.limit(key.key.id, 1);
 
   const auto snapshot = world.catalog->current();
-  const catalog::KeyEntry* entry = snapshot->find_key(base::sha256(key.secret));
-  REQUIRE(entry != nullptr);
-  CHECK(entry == snapshot->find_key(key.key.id));
-  CHECK(entry->key == key.key);
+  const auto entry = snapshot->find_key(base::sha256(key.secret));
+  REQUIRE(entry.has_value());
+  CHECK(entry->key == snapshot->find_key(key.key.id)->key);
+  CHECK(*entry->key == key.key);
   CHECK(entry->account->name == "user");
   CHECK(entry->usable);
   CHECK(amounts(*entry) == std::vector<std::int64_t>{1, 10, 11, 20, 30});
@@ -104,24 +111,48 @@ TEST_CASE("a key works only while it and every account above it is active") {
 TEST_CASE("a change is stored before it is seen, and a snapshot in hand never changes") {
   World world;
   std::vector<std::size_t> told;
-  world.catalog->on_change([&](const auto& snapshot) { told.push_back(snapshot->contents().accounts.size()); });
+  world.catalog->on_change([&](const auto& snapshot, const auto&) { told.push_back(snapshot->accounts().size()); });
   const auto before = world.catalog->current();
   const auto account = world.account("first");
-  CHECK(before->contents().accounts.empty());
+  CHECK(before->accounts().empty());
   CHECK(world.catalog->current()->find_account(account.id)->name == "first");
 
   world.store.failing = true;
   const auto refused = world.catalog->create_account({.name = "second"});
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().message == "disk full");
-  CHECK(world.catalog->current()->contents().accounts.size() == 1);
+  CHECK(world.catalog->current()->accounts().size() == 1);
   CHECK(told == std::vector<std::size_t>{1});
 
   world.store.failing = false;
   world.account("third");
   CHECK(told == std::vector<std::size_t>{1, 2});
   const auto reopened = Catalog::open(world.store, world.clock, world.random);
-  CHECK((*reopened)->current()->contents().accounts == world.catalog->current()->contents().accounts);
+  CHECK((*reopened)->current()->accounts() == world.catalog->current()->accounts());
+}
+
+TEST_CASE("a change reads nothing again, makes nothing anew beside what it names, and tells what that is") {
+  World world;
+  const auto account = world.account("acme");
+  const auto key = world.key(account.id);
+  const auto limit = world.limit(account.id, 30);
+  for (int i = 0; i < 300; ++i) world.limit(world.account("other").id, i);
+  std::vector<base::LimitId> told;
+  world.catalog->on_change([&](const auto&, const catalog::Changed& changed) {
+    told.insert(told.end(), changed.limits.begin(), changed.limits.end());
+  });
+  const int loads = world.store.loads;
+  const auto before = world.catalog->current();
+  REQUIRE(world.catalog->edit_limit(limit.id, {.amount = 31}).has_value());
+  const auto after = world.catalog->current();
+  CHECK(after->sharing_with(*before).own == 1);
+  CHECK(after->sharing_with(*before).chunks > 12);
+  CHECK(amounts(*after->find_key(key.key.id)) == std::vector<std::int64_t>{31});
+  REQUIRE(world.catalog->remove_limit(limit.id).has_value());
+  CHECK(world.catalog->current()->sharing_with(*after).own <= 5);
+  REQUIRE(world.catalog->reload_grants(account.id).has_value());
+  CHECK(world.store.loads == loads);
+  CHECK(told == std::vector{limit.id, limit.id});
 }
 
 TEST_CASE("a limit may change its amount, never its identity; a default name follows the amount") {
@@ -251,7 +282,7 @@ TEST_CASE(
   CHECK(elsewhere->monthly_fee->since == world.clock.wall_now());
   CHECK(field({.credit_only = false}) == "monthly_fee");
   CHECK(edit({.markup = base::BasisPoints{5}})->monthly_fee->day == 15);
-  CHECK(world.store.load()->accounts == world.catalog->current()->contents().accounts);
+  CHECK(world.store.load()->accounts == world.catalog->current()->accounts());
   CHECK(field({.monthly_fee = usd(0), .fee_day = 2}) == "monthly_fee");
   CHECK_FALSE(edit({.credit_only = false, .monthly_fee = usd(0)})->monthly_fee.has_value());
 }

@@ -3,11 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.h"
 
@@ -19,11 +17,6 @@ base::Status check_text(std::string_view text, std::size_t characters_min, std::
 
 inline std::unexpected<base::Error> not_found(std::string_view what, const std::string& id) {
   return base::fail(base::ErrorType::not_found, fmt::format("there is no {} {}", what, id), {}, base::Source::client);
-}
-
-template <class T, class Id>
-auto find_by_id(std::vector<T>& values, Id id) {
-  return std::ranges::find_if(values, [&](const T& value) { return value.id == id; });
 }
 
 }  // namespace catalog

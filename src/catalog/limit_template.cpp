@@ -3,23 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_map>
 
+#include "base/assert.h"
 #include "base/digest_random.h"
 #include "base/sha256.h"
-#include "catalog/store.h"
+#include "catalog/snapshot.h"
 
 namespace catalog {
 namespace {
 
-using AccountsById = std::unordered_map<base::AccountId, const Account*>;
-
-bool in_scope(const TemplateScope& scope, const Account& account, const AccountsById& accounts) {
+bool in_scope(const TemplateScope& scope, const Account& account, const Snapshot& catalog) {
   const Account* at = &account;
   for (int level = 1;; ++level) {
     if (level == scope.level) return at->parent == scope.below;
     if (!at->parent) return false;
-    at = accounts.at(*at->parent);
+    at = catalog.find_account(*at->parent);
   }
 }
 
@@ -46,44 +44,46 @@ Limit copy_of(const LimitTemplate& one, const Account& account, base::WallTime n
   return copy;
 }
 
-CopyChanges changes_of_copies(const Contents& contents, std::optional<base::AccountId> account, base::WallTime now) {
-  CopyChanges changes;
-  // Whoever has no templates does not pay for them, with a million accounts at every change.
-  if (contents.templates.empty() &&
-      std::ranges::none_of(contents.limits, [](const Limit& limit) { return limit.from_template.has_value(); }))
-    return changes;
-  std::unordered_map<base::AccountId, std::vector<const Limit*>> limits;
-  std::unordered_map<base::LimitId, const Limit*> copies;  // that nobody has asked for yet
-  for (const Limit& limit : contents.limits) {
-    const auto* const on = std::get_if<base::AccountId>(&limit.subject);
-    if (on == nullptr || (account && *on != *account)) continue;
-    limits[*on].push_back(&limit);
-    if (limit.from_template) copies.emplace(limit.id, &limit);
-  }
-  AccountsById accounts;
-  if (!contents.templates.empty())
-    for (const Account& one : contents.accounts) accounts.emplace(one.id, &one);
-  for (const LimitTemplate& one : contents.templates) {
-    for (const Account& on : contents.accounts) {
-      if ((account && on.id != *account) || !in_scope(one.scope, on, accounts)) continue;
-      const auto own = limits.find(on.id);
-      if (own != limits.end() &&
-          std::ranges::any_of(own->second, [&](const Limit* limit) { return takes_place_of(one, *limit); }))
-        continue;
-      Limit due = copy_of(one, on, now);
-      const auto known = copies.find(due.id);
-      if (known == copies.end()) {
-        changes.missing.push_back(std::move(due));
-        continue;
-      }
-      due.created = known->second->created;
-      due.raise = known->second->raise;
-      if (due != *known->second) changes.outdated.push_back(std::move(due));
-      copies.erase(known);
+namespace {
+
+void add_changes(const Snapshot& catalog, const Account& account, base::WallTime now, CopyChanges& changes) {
+  const LimitList limits = catalog.limits_on(account.id);
+  std::vector<base::LimitId> due_ids;
+  for (const LimitTemplate& one : catalog.templates()) {
+    if (!in_scope(one.scope, account, catalog) ||
+        std::ranges::any_of(limits, [&](const Limit* limit) { return takes_place_of(one, *limit); }))
+      continue;
+    Limit due = copy_of(one, account, now);
+    due_ids.push_back(due.id);
+    const auto known = std::ranges::find(limits, due.id, [](const Limit* limit) { return limit->id; });
+    if (known == limits.end()) {
+      changes.missing.push_back(std::move(due));
+      continue;
     }
+    due.created = (*known)->created;
+    due.raise = (*known)->raise;
+    if (due != **known) changes.outdated.push_back(std::move(due));
   }
-  for (const auto& [id, copy] : copies) changes.superfluous.push_back(id);
-  std::ranges::sort(changes.superfluous);
+  for (const Limit* limit : limits)
+    if (limit->from_template && std::ranges::find(due_ids, limit->id) == due_ids.end())
+      changes.superfluous.push_back(limit->id);
+}
+
+}  // namespace
+
+CopyChanges changes_of_copies(const Snapshot& catalog, std::optional<base::AccountId> account, base::WallTime now) {
+  CopyChanges changes;
+  if (account) {
+    const Account* const on = catalog.find_account(*account);
+    ASSERT(on != nullptr);
+    add_changes(catalog, *on, now, changes);
+    return changes;
+  }
+  // Whoever has no templates does not walk through a million accounts for them.
+  if (catalog.templates().empty() &&
+      std::ranges::none_of(catalog.limits(), [](const Limit& limit) { return limit.from_template.has_value(); }))
+    return changes;
+  for (const Account& on : catalog.accounts()) add_changes(catalog, on, now, changes);
   return changes;
 }
 

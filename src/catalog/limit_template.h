@@ -48,7 +48,7 @@ struct CopyChanges {
   std::vector<Limit> outdated = {};  // as they should be
   std::vector<base::LimitId> superfluous = {};
 };
-struct Contents;
-CopyChanges changes_of_copies(const Contents& contents, std::optional<base::AccountId> account, base::WallTime now);
+class Snapshot;
+CopyChanges changes_of_copies(const Snapshot& catalog, std::optional<base::AccountId> account, base::WallTime now);
 
 }  // namespace catalog

@@ -22,6 +22,9 @@ class CountingStore final : public catalog::Store {
   std::vector<std::size_t> opened_at_once;
 
   base::Result<catalog::Contents> load() override { return store_.load(); }
+  base::Result<std::vector<catalog::Grant>> load_grants(std::optional<base::AccountId> account) override {
+    return store_.load_grants(account);
+  }
   base::Status apply(const catalog::Changes& changes, base::WallTime now) override {
     if (!changes.opened.empty() && opens_until_failure-- <= 0) failing = true;
     if (failing) return base::fail(base::ErrorType::unavailable, "disk full");
@@ -80,14 +83,14 @@ struct World {
   }
   // The limits on the account itself, in force and in the store alike.
   std::vector<Limit> limits_of(base::AccountId account) {
-    const auto on = [&](const std::vector<Limit>& all) {
+    const auto on = [&](const catalog::Table<Limit>& all) {
       std::vector<Limit> list;
       std::ranges::copy_if(all, std::back_inserter(list),
                            [&](const Limit& limit) { return limit.subject == catalog::LimitSubject(account); });
       std::ranges::sort(list, {}, &Limit::id);
       return list;
     };
-    auto list = on(catalog->current()->contents().limits);
+    auto list = on(catalog->current()->limits());
     CHECK(list == on(store.load()->limits));
     return list;
   }
@@ -134,8 +137,8 @@ TEST_CASE("an account is stored together with its copies, in one change, and the
 
   world.store.failing = true;
   CHECK_FALSE(world.catalog->create_account({.name = "late"}).has_value());
-  CHECK(world.catalog->current()->contents().accounts.size() == 1);
-  CHECK(world.catalog->current()->contents().limits.size() == 2);
+  CHECK(world.catalog->current()->accounts().size() == 1);
+  CHECK(world.catalog->current()->limits().size() == 2);
 }
 
 TEST_CASE("a copy has an id that follows from the template and the account") {
@@ -235,7 +238,7 @@ TEST_CASE("editing a template edits its copies, but not a raise of one of them; 
     CHECK(copy.raise.has_value() == (id == account.id));
   }
   CHECK(world.catalog->current()->find_template(one.terms.id)->terms.amount == 20);
-  CHECK(world.store.load()->templates == world.catalog->current()->contents().templates);
+  CHECK(world.store.load()->templates == world.catalog->current()->templates());
 
   REQUIRE(world.catalog->remove_template(one.terms.id).has_value());
   CHECK(world.limits_of(account.id).empty());
@@ -288,7 +291,7 @@ TEST_CASE("a template whose copies cannot come into force is taken back, and wha
     }
     void abandon(std::span<const Limit> limits, const std::shared_ptr<const catalog::Snapshot>& current) override {
       abandoned += limits.size();
-      CHECK(current->contents().limits.empty());
+      CHECK(current->limits().empty());
     }
     std::size_t abandoned = 0;
   } refusing;

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
-#include <unordered_map>
+#include <span>
 #include <utility>
 
 #include "base/rfc3339.h"
@@ -31,10 +31,10 @@ base::Status check_account(const Snapshot& snapshot, base::AccountId account, st
 base::Status check_subject(const Snapshot& snapshot, const LimitSubject& subject) {
   if (const auto* const account = std::get_if<base::AccountId>(&subject))
     return check_account(snapshot, *account, "subject");
-  const KeyEntry* const entry = snapshot.find_key(std::get<base::KeyId>(subject));
-  if (entry == nullptr)
+  const auto entry = snapshot.find_key(std::get<base::KeyId>(subject));
+  if (!entry)
     return base::invalid(fmt::format("there is no key {}", std::get<base::KeyId>(subject).to_string()), "subject");
-  if (entry->key.role == KeyRole::admin)
+  if (entry->key->role == KeyRole::admin)
     return base::invalid("an admin key spends nothing; put the limit on a data key or an account", "subject");
   return {};
 }
@@ -71,10 +71,6 @@ base::Status check_own(const Limit& limit) {
                     {}, base::Source::client);
 }
 
-auto find_template(Contents& contents, base::LimitId id) {
-  return std::ranges::find_if(contents.templates, [&](const LimitTemplate& one) { return one.terms.id == id; });
-}
-
 // So many come into force in one transaction, and are taken on by all calls under way in one go: both are short.
 constexpr std::size_t copies_at_once = 128;
 
@@ -108,9 +104,7 @@ base::Result<Limit> Catalog::create_limit(const NewLimit& wanted) {
   TRY(const Limit limit, limit_of(wanted));
   const std::lock_guard lock(changing_);
   TRY_STATUS(check_subject(*snapshot_, wanted.subject));
-  Contents contents = snapshot_->contents();
-  contents.limits.push_back(limit);
-  TRY_STATUS(publish_limits(std::move(contents), {.opened = {limit}}, limit));
+  TRY_STATUS(publish_limits({.opened = {limit}}, limit));
   return limit;
 }
 
@@ -118,21 +112,19 @@ base::Result<Limit> Catalog::edit_limit(base::LimitId id, const LimitEdit& wante
   LimitEdit edit = wanted;
   TRY_STATUS(check_edit(edit));
   const std::lock_guard lock(changing_);
-  Contents contents = snapshot_->contents();
-  const auto limit = find_by_id(contents.limits, id);
-  if (limit == contents.limits.end()) return not_found("limit", id.to_string());
-  TRY_STATUS(check_own(*limit));
-  change(*limit, edit);
-  const Limit changed = *limit;
-  TRY_STATUS(publish_limits(std::move(contents), {.limits = {changed}}, changed));
+  const Limit* const known = snapshot_->find_limit(id);
+  if (known == nullptr) return not_found("limit", id.to_string());
+  TRY_STATUS(check_own(*known));
+  Limit changed = *known;
+  change(changed, edit);
+  TRY_STATUS(publish_limits({.limits = {changed}}, changed));
   return changed;
 }
 
 base::Result<Limit> Catalog::raise_limit(base::LimitId id, const std::optional<Raise>& raise) {
   const std::lock_guard lock(changing_);
-  Contents contents = snapshot_->contents();
-  const auto limit = find_by_id(contents.limits, id);
-  if (limit == contents.limits.end()) return not_found("limit", id.to_string());
+  const Limit* const limit = snapshot_->find_limit(id);
+  if (limit == nullptr) return not_found("limit", id.to_string());
   if (raise && raise->amount <= limit->amount)
     return base::invalid(fmt::format("a raise to {} is none: the limit's amount is {}",
                                      amount_text(limit->unit, raise->amount), amount_text(limit->unit, limit->amount)),
@@ -140,50 +132,44 @@ base::Result<Limit> Catalog::raise_limit(base::LimitId id, const std::optional<R
   if (raise && raise->until <= clock_.wall_now())
     return base::invalid(fmt::format("until is {}, which is past", base::to_rfc3339(raise->until)), "until");
 
-  limit->raise = raise;
-  const Limit changed = *limit;
-  TRY_STATUS(publish(std::move(contents), {.limits = {changed}}));
+  Limit changed = *limit;
+  changed.raise = raise;
+  TRY_STATUS(publish({.limits = {changed}}));
   return changed;
 }
 
 base::Status Catalog::remove_limit(base::LimitId id) {
   const std::lock_guard lock(changing_);
-  Contents contents = snapshot_->contents();
-  const auto limit = find_by_id(contents.limits, id);
-  if (limit == contents.limits.end()) return not_found("limit", id.to_string());
+  const Limit* const limit = snapshot_->find_limit(id);
+  if (limit == nullptr) return not_found("limit", id.to_string());
   TRY_STATUS(check_own(*limit));
-  const Limit removed = *limit;
-  contents.limits.erase(limit);
-  return publish_limits(std::move(contents), {.removed = {id}}, removed);
+  return publish_limits({.removed = {id}}, *limit);
 }
 
-base::Status Catalog::publish_limits(Contents changed, Changes changes, const Limit& of) {
+base::Status Catalog::publish_limits(Changes changes, const Limit& of) {
   const auto* const account = std::get_if<base::AccountId>(&of.subject);
-  if (account == nullptr) return publish(std::move(changed), changes);
-  return publish_with_copies(std::move(changed), std::move(changes), *account);
+  if (account == nullptr) return publish(std::move(changes));
+  return publish_with_copies(std::move(changes), *account);
 }
 
-base::Status Catalog::publish_with_copies(Contents changed, Changes changes, base::AccountId account) {
-  const CopyChanges copies = changes_of_copies(changed, account, clock_.wall_now());
-  std::erase_if(changed.limits,
-                [&](const Limit& limit) { return std::ranges::binary_search(copies.superfluous, limit.id); });
-  std::ranges::copy(copies.missing, std::back_inserter(changed.limits));
+base::Status Catalog::publish_with_copies(Changes changes, base::AccountId account) {
+  TRY(const auto with_it, snapshot_->with(changes));
+  const CopyChanges copies = changes_of_copies(*with_it, account, clock_.wall_now());
   std::ranges::copy(copies.superfluous, std::back_inserter(changes.removed));
   // Nobody has spent anything yet of an account that is new.
   auto& put = snapshot_->find_account(account) == nullptr ? changes.limits : changes.opened;
   std::ranges::copy(copies.missing, std::back_inserter(put));
-  return publish(std::move(changed), changes);
+  return publish(std::move(changes));
 }
 
 base::Status Catalog::complete_copies() {
-  for (;;) {
-    std::vector<Limit> missing = changes_of_copies(snapshot_->contents(), {}, clock_.wall_now()).missing;
-    if (missing.empty()) return {};
-    missing.resize(std::min(missing.size(), copies_at_once));
-    Contents contents = snapshot_->contents();
-    std::ranges::copy(missing, std::back_inserter(contents.limits));
-    TRY_STATUS(publish(std::move(contents), {.opened = std::move(missing)}));
+  const std::vector<Limit> missing = changes_of_copies(*snapshot_, {}, clock_.wall_now()).missing;
+  for (std::span<const Limit> left = missing; !left.empty();) {
+    const auto now = left.first(std::min(left.size(), copies_at_once));
+    left = left.subspan(now.size());
+    TRY_STATUS(publish({.opened = {now.begin(), now.end()}}));
   }
+  return {};
 }
 
 base::Result<LimitTemplate> Catalog::create_template(const NewLimit& terms, const TemplateScope& scope) {
@@ -194,9 +180,7 @@ base::Result<LimitTemplate> Catalog::create_template(const NewLimit& terms, cons
   made.terms.subject = base::AccountId{};
   const std::lock_guard lock(changing_);
   if (scope.below) TRY_STATUS(check_account(*snapshot_, *scope.below, "account"));
-  Contents contents = snapshot_->contents();
-  contents.templates.push_back(made);
-  TRY_STATUS(publish(std::move(contents), {.templates = {made}}));
+  TRY_STATUS(publish({.templates = {made}}));
   auto completed = complete_copies();
   if (completed) return made;
   base::Error error = std::move(completed).error();
@@ -211,18 +195,14 @@ base::Result<LimitTemplate> Catalog::edit_template(base::LimitId id, const Limit
   LimitEdit edit = wanted;
   TRY_STATUS(check_edit(edit));
   const std::lock_guard lock(changing_);
-  Contents contents = snapshot_->contents();
-  const auto found = find_template(contents, id);
-  if (found == contents.templates.end()) return not_found("template", id.to_string());
-  change(found->terms, edit);
-  const LimitTemplate changed = *found;
+  const LimitTemplate* const known = snapshot_->find_template(id);
+  if (known == nullptr) return not_found("template", id.to_string());
+  LimitTemplate changed = *known;
+  change(changed.terms, edit);
   Changes changes{.templates = {changed}};
-  changes.limits = changes_of_copies(contents, {}, clock_.wall_now()).outdated;
-  std::unordered_map<base::LimitId, const Limit*> outdated;
-  for (const Limit& limit : changes.limits) outdated.emplace(limit.id, &limit);
-  for (Limit& limit : contents.limits)
-    if (const auto now = outdated.find(limit.id); now != outdated.end()) limit = *now->second;
-  TRY_STATUS(publish(std::move(contents), changes));
+  TRY(const auto with_it, snapshot_->with(changes));
+  changes.limits = changes_of_copies(*with_it, {}, clock_.wall_now()).outdated;
+  TRY_STATUS(publish(std::move(changes)));
   return changed;
 }
 
@@ -232,17 +212,11 @@ base::Status Catalog::remove_template(base::LimitId id) {
 }
 
 base::Status Catalog::remove_template_now(base::LimitId id) {
-  Contents contents = snapshot_->contents();
-  const auto found = find_template(contents, id);
-  if (found == contents.templates.end()) return not_found("template", id.to_string());
-  contents.templates.erase(found);
+  if (snapshot_->find_template(id) == nullptr) return not_found("template", id.to_string());
   Changes changes{.removed_templates = {id}};
-  std::erase_if(contents.limits, [&](const Limit& limit) {
-    if (limit.from_template != id) return false;
-    changes.removed.push_back(limit.id);
-    return true;
-  });
-  return publish(std::move(contents), changes);
+  for (const Limit& limit : snapshot_->limits())
+    if (limit.from_template == id) changes.removed.push_back(limit.id);
+  return publish(std::move(changes));
 }
 
 }  // namespace catalog

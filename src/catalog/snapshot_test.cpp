@@ -19,18 +19,23 @@ Id id_of(std::uint8_t number) {
 // Two accounts, one above the other, a key and two limits: all is well.
 Contents sound() {
   Contents contents;
-  contents.accounts.resize(2);
-  contents.accounts[0].id = id_of<base::AccountId>(1);
-  contents.accounts[1].id = id_of<base::AccountId>(2);
-  contents.accounts[1].parent = contents.accounts[0].id;
-  contents.keys.resize(1);
-  contents.keys[0].id = id_of<base::KeyId>(3);
-  contents.keys[0].account = contents.accounts[1].id;
-  contents.limits.resize(2);
-  contents.limits[0].id = id_of<base::LimitId>(4);
-  contents.limits[0].subject = contents.accounts[0].id;
-  contents.limits[1].id = id_of<base::LimitId>(5);
-  contents.limits[1].subject = contents.keys[0].id;
+  catalog::Account account;
+  account.id = id_of<base::AccountId>(1);
+  contents.accounts.push_back(account);
+  account.id = id_of<base::AccountId>(2);
+  account.parent = contents.accounts[0].id;
+  contents.accounts.push_back(account);
+  catalog::Key key;
+  key.id = id_of<base::KeyId>(3);
+  key.account = account.id;
+  contents.keys.push_back(key);
+  catalog::Limit limit;
+  limit.id = id_of<base::LimitId>(4);
+  limit.subject = contents.accounts[0].id;
+  contents.limits.push_back(limit);
+  limit.id = id_of<base::LimitId>(5);
+  limit.subject = key.id;
+  contents.limits.push_back(limit);
   return contents;
 }
 
@@ -40,7 +45,7 @@ TEST_CASE("contents that hold together make a snapshot") {
   const auto snapshot = Snapshot::build(sound());
   REQUIRE(snapshot.has_value());
   CHECK((*snapshot)->find_key(id_of<base::KeyId>(3))->limits.size() == 2);
-  CHECK((*snapshot)->find_key(id_of<base::KeyId>(9)) == nullptr);
+  CHECK_FALSE((*snapshot)->find_key(id_of<base::KeyId>(9)).has_value());
   CHECK((*snapshot)->find_account(id_of<base::AccountId>(9)) == nullptr);
   CHECK((*snapshot)->find_limit(id_of<base::LimitId>(9)) == nullptr);
 }
@@ -51,20 +56,21 @@ TEST_CASE("contents that contradict each other make none") {
     std::function<void(Contents&)> spoil;
   };
   const Row rows[] = {
-      {"a parent that does not exist", [](Contents& c) { c.accounts[0].parent = id_of<base::AccountId>(9); }},
-      {"a cycle of two", [](Contents& c) { c.accounts[0].parent = c.accounts[1].id; }},
-      {"an account above itself", [](Contents& c) { c.accounts[0].parent = c.accounts[0].id; }},
+      {"a parent that does not exist", [](Contents& c) { c.accounts.edit(0).parent = id_of<base::AccountId>(9); }},
+      {"a cycle of two", [](Contents& c) { c.accounts.edit(0).parent = c.accounts[1].id; }},
+      {"an account above itself", [](Contents& c) { c.accounts.edit(0).parent = c.accounts[0].id; }},
       {"an account that is there twice", [](Contents& c) { c.accounts.push_back(c.accounts[0]); }},
-      {"a key of no account", [](Contents& c) { c.keys[0].account = {}; }},
-      {"a key of an account that does not exist", [](Contents& c) { c.keys[0].account = id_of<base::AccountId>(9); }},
+      {"a key of no account", [](Contents& c) { c.keys.edit(0).account = {}; }},
+      {"a key of an account that does not exist",
+       [](Contents& c) { c.keys.edit(0).account = id_of<base::AccountId>(9); }},
       {"two keys with one hash",
        [](Contents& c) {
          c.keys.push_back(c.keys[0]);
-         c.keys[1].id = id_of<base::KeyId>(9);
+         c.keys.edit(1).id = id_of<base::KeyId>(9);
        }},
       {"a limit that is there twice", [](Contents& c) { c.limits.push_back(c.limits[0]); }},
-      {"a limit on no account", [](Contents& c) { c.limits[0].subject = id_of<base::AccountId>(9); }},
-      {"a limit on no key", [](Contents& c) { c.limits[1].subject = id_of<base::KeyId>(9); }},
+      {"a limit on no account", [](Contents& c) { c.limits.edit(0).subject = id_of<base::AccountId>(9); }},
+      {"a limit on no key", [](Contents& c) { c.limits.edit(1).subject = id_of<base::KeyId>(9); }},
   };
   for (const Row& row : rows) {
     CAPTURE(row.name);

@@ -1,6 +1,7 @@
 #pragma once
 // Port: where the catalog is kept. One conformance suite (tests/conformance) holds for every implementation.
 
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
@@ -10,13 +11,14 @@
 #include "catalog/limit.h"
 #include "catalog/limit_template.h"
 #include "catalog/route.h"
+#include "catalog/table.h"
 
 namespace catalog {
 
 struct Contents {
-  std::vector<Account> accounts;
-  std::vector<Key> keys;
-  std::vector<Limit> limits;  // those in force; a removed limit keeps its counters but is not loaded
+  Table<Account> accounts = {};
+  Table<Key> keys = {};
+  Table<Limit> limits = {};  // those in force; a removed limit keeps its counters but is not loaded
   // Those that something is left of or held; they are made by the ledger (ledger/store.h).
   std::vector<Grant> grants = {};
   std::vector<LimitTemplate> templates = {};  // their copies are among the limits
@@ -45,6 +47,8 @@ class Store {
  public:
   virtual ~Store() = default;
   virtual base::Result<Contents> load() = 0;
+  // Contents::grants as they are now; `account`: only that one's.
+  virtual base::Result<std::vector<Grant>> load_grants(std::optional<base::AccountId> account) = 0;
   // Durable against power loss when it returns. Conflict: something points nowhere, is taken, or is in force already;
   // not_found: there is nothing to remove.
   virtual base::Status apply(const Changes& changes, base::WallTime now) = 0;

@@ -66,10 +66,10 @@ net::Task<Outcome<void>> Exchange::show_budget() {
     co_return fail(base::Error{base::ErrorType::invalid_request, base::Source::client, "GET takes no body here", {}});
   // As it is now: limits may come into force while the store is asked.
   const std::shared_ptr<const catalog::Snapshot> now = catalog_;
-  const catalog::KeyEntry& caller = *caller_;
+  const catalog::KeyEntry caller = *caller_;
   std::vector<catalog::Limit> limits;
   for (const catalog::Limit* limit : caller.limits) limits.push_back(*limit);
-  const catalog::Balance* const balance = caller.balance;
+  const catalog::Balance* const balance = caller.payer();
   if (balance != nullptr) std::ranges::move(quota::usable_counters(*balance, stamp_), std::back_inserter(limits));
   const std::int64_t patience_ms = worker_.settings_.store_deadline_ms;
   const auto too_late = [patience_ms]() -> Numbers {
@@ -83,9 +83,9 @@ net::Task<Outcome<void>> Exchange::show_budget() {
   json::array list;
   const std::size_t own = caller.limits.size();
   for (std::size_t i = 0; i < own; ++i) list.push_back(limit_json(limits[i], (**numbers)[i]));
-  json::object shown{{"key", caller.key.id.to_string()},
-                     {"name", caller.key.name},
-                     {"account", caller.key.account.to_string()},
+  json::object shown{{"key", caller.key->id.to_string()},
+                     {"name", caller.key->name},
+                     {"account", caller.key->account.to_string()},
                      {"limits", std::move(list)},
                      {"balance", nullptr}};
   if (balance != nullptr) shown["balance"] = balance_json(*balance, std::span(**numbers).subspan(own));

@@ -43,10 +43,10 @@ std::optional<std::int64_t> affordable_output(const meter::ChatRequest& request,
 }  // namespace
 
 base::Status check_key(const catalog::KeyEntry& entry, base::WallTime now) {
-  if (entry.key.role == catalog::KeyRole::admin)
+  if (entry.key->role == catalog::KeyRole::admin)
     return unauthorized("an admin key works on the control plane only; create a data key for calls");
   if (!entry.usable) return unauthorized("the key or its account was revoked or suspended");
-  if (entry.key.expires && *entry.key.expires <= now) return unauthorized("the key has expired");
+  if (entry.key->expires && *entry.key->expires <= now) return unauthorized("the key has expired");
   return {};
 }
 

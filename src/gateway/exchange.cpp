@@ -161,15 +161,17 @@ Outcome<void> Exchange::authenticate() {
   }
   const auto unauthorized = [](std::string message) { return refused(ErrorType::unauthorized, std::move(message)); };
   if (secret.empty()) return unauthorized("no key was sent; send it as 'Authorization: Bearer mg_live_…'");
-  const catalog::KeyEntry* entry = catalog_->find_key(worker_.key_digests_.of(secret));
-  if (entry == nullptr)
+  caller_ = catalog_->find_key(worker_.key_digests_.of(secret));
+  if (!caller_)
     return unauthorized(catalog::is_well_formed_secret(secret) ? "the key is not known here"
                                                                : "this is not a Metergate key, or it was mistyped");
-  TRY_STATUS(check_key(*entry, stamp_));
-  caller_ = entry;
-  limits_ = entry->limits;
-  record_->key = entry->key.id;
-  record_->account = entry->key.account;
+  if (auto usable = check_key(*caller_, stamp_); !usable) {
+    caller_.reset();
+    return std::unexpected(std::move(usable).error());
+  }
+  limits_ = caller_->limits;
+  record_->key = caller_->key->id;
+  record_->account = caller_->key->account;
   return {};
 }
 
@@ -182,8 +184,8 @@ Outcome<void> Exchange::resolve() {
   for (const net::Field& field : head_.fields) {
     if (field.known == net::FieldName::x_metergate) TRY_STATUS(read_gateway_field(field));
   }
-  if (!caller_->key.tags.empty()) {
-    TRY(record_->tags, catalog::join_tags(caller_->key.tags, record_->tags, tags_field));
+  if (!caller_->key->tags.empty()) {
+    TRY(record_->tags, catalog::join_tags(caller_->key->tags, record_->tags, tags_field));
   }
   const std::string_view path = head_.path().substr(route_->prefix.size());
   if (path == "/chat/completions" && head_.method == "POST") {
@@ -281,13 +283,13 @@ void Exchange::choose_limits() {
 }
 
 void Exchange::estimate() {
-  plan_.worst_case = worst_case(plan_.request, *plan_.price, plan_.output_cap, *route_, caller_->balance);
+  plan_.worst_case = worst_case(plan_.request, *plan_.price, plan_.output_cap, *route_, caller_->payer());
   estimate_ = plan_.worst_case.usd;
   record_->estimate = estimate_;
 }
 
 bool Exchange::reserve_at_once() {
-  reservation_ = worker_.admission_.try_reserve(limits_, plan_.worst_case, stamp_, record_, caller_->balance);
+  reservation_ = worker_.admission_.try_reserve(limits_, plan_.worst_case, stamp_, record_, caller_->payer());
   return reservation_.has_value();
 }
 
@@ -327,7 +329,7 @@ net::Task<quota::Decision> Exchange::ask(std::int64_t wait_ms) {
   // A grant that comes too late is dropped, which releases it.
   const auto decision = co_await within<quota::Decision>(worker_.loop_, patience_ms, too_late, [&](auto decided) {
     worker_.admission_.reserve(limits_, plan_.worst_case, stamp_, worker_.loop_.now().plus_ms(wait_ms), *record_,
-                               std::move(decided), caller_->balance, quote_);
+                               std::move(decided), caller_->payer(), quote_);
   });
   co_return std::move(*decision);
 }
@@ -360,15 +362,15 @@ quota::Decision Exchange::with_taken_on(quota::Decision decision) {
 
 base::Status Exchange::take_on(std::span<const quota::OpeningLimit> limits,
                                const std::shared_ptr<const catalog::Snapshot>& next) {
-  if (caller_ == nullptr) {
+  if (!caller_) {
     catalog_ = next;
     return {};
   }
   const bool planned = plan_.price != nullptr;
   const bool ended = !reservation_ && record_ == nullptr;
   if (ended || (reservation_ && !planned)) return {};  // the list of models counts on no limit
-  const catalog::KeyEntry* const entry = next->find_key(caller_->key.id);
-  ASSERT(entry != nullptr);
+  auto entry = next->find_key(caller_->key->id);
+  ASSERT(entry.has_value());
   const events::UsageRecord& record = reservation_ ? reservation_->record() : *record_;
   for (const auto& [limit, lease] : limits) {
     const bool on_caller = std::ranges::any_of(entry->limits, [&](const auto* one) { return one->id == limit.id; });
@@ -387,9 +389,9 @@ base::Status Exchange::take_on(std::span<const quota::OpeningLimit> limits,
   }
   if (reservation_) return {};
   catalog_ = next;
-  caller_ = entry;
-  limits_ = entry->limits;
-  if (planned && entry->filtered) choose_limits();
+  caller_ = std::move(entry);
+  limits_ = caller_->limits;
+  if (planned && caller_->filtered) choose_limits();
   return {};
 }
 
@@ -440,7 +442,7 @@ net::Task<void> Exchange::refuse(const Failure& failure) {
   const int status = failure.status();
   worker_.stats_.failures[static_cast<std::size_t>(failure.error.type)].add();
   worker_.stats_.faults[static_cast<std::size_t>(failure.error.source)].add();
-  if (record_ != nullptr && caller_ != nullptr) {  // of an admitted exchange the reservation has it
+  if (record_ != nullptr && caller_) {  // of an admitted exchange the reservation has it
     record_->outcome = events::Outcome::refused;
     record_->upstream.clear();  // none was called
     record_->error = failure.error.type;

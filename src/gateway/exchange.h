@@ -186,7 +186,7 @@ class Exchange final : public UnderWay {
   std::unique_ptr<events::UsageRecord> record_;  // until a reservation takes it over
   char request_id_[36];
   std::shared_ptr<const catalog::Snapshot> catalog_;
-  const catalog::KeyEntry* caller_ = nullptr;
+  std::optional<catalog::KeyEntry> caller_;
   std::span<const catalog::Limit* const> limits_;  // of the caller's: those that apply to this exchange
   boost::container::small_vector<const catalog::Limit*, 6> matching_;  // where not all do
   const catalog::Route* route_ = nullptr;

@@ -141,9 +141,9 @@ void decide(quota::Explanation& out, const meter::ChatRequest& request, const me
 // All usable grants together.
 base::Result<Payer> payer_of(const catalog::KeyEntry& key, quota::Inspector& inspector, base::WallTime now,
                              quota::Explanation& out) {
-  if (key.balance == nullptr) return Payer{};
+  if (!key.balance) return Payer{};
   TRY(const auto numbers, inspector.numbers(quota::usable_counters(*key.balance, now)));
-  Payer payer{.balance = key.balance};
+  Payer payer{.balance = key.payer()};
   const quota::FiveNumbers all = quota::sum_of(numbers);
   payer.standing = {.amount = all.amount, .left = all.amount - all.spent - all.unresolved, .available = all.available};
   out.balance = quota::ExplainedLimit{
@@ -183,20 +183,20 @@ base::Result<quota::Explanation> Explainer::explain(const catalog::KeyEntry& key
 
   const auto allowed = check_key(key, now);
   const auto request = request_of(call, settings, *route);
-  const auto tags = catalog::join_tags(key.key.tags, call.tags, "tags");
+  const auto tags = catalog::join_tags(key.key->tags, call.tags, "tags");
   const auto price = request ? price_of(settings, *request) : std::unexpected(request.error());
   if (request) {
     out.model = request->model;
     out.input_tokens = request->input_bound;
     out.choices = request->choices;
     for (quota::ExplainedLimit& one : out.limits)
-      if (!applies(one.limit, request->model, *route, tags.value_or(key.key.tags)))
+      if (!applies(one.limit, request->model, *route, tags.value_or(key.key->tags)))
         one.verdict = LimitVerdict::does_not_apply;
   }
   if (price) {
     out.price_version = settings.prices->version();
     out.output_cap = output_cap_of(*request, **price);
-    out.worst_case = worst_case(*request, **price, out.output_cap, *route, key.balance);
+    out.worst_case = worst_case(*request, **price, out.output_cap, *route, key.payer());
     judge_each(out, *request, **price, settings.clamp_min_output_tokens, payer);
   }
 

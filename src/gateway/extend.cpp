@@ -88,17 +88,17 @@ void Exchange::ask_for(Beyond& beyond, std::int64_t output) {
   // As the catalog is now: a key that was revoked gets no more, a limit that was raised gives more.
   const std::shared_ptr<const catalog::Snapshot> now = worker_.snapshot_;
   const base::WallTime stamp = worker_.stamp();
-  const catalog::KeyEntry* const entry = now->find_key(caller_->key.id);
-  if (entry == nullptr) return refuse(beyond, {ErrorType::unauthorized, Source::client, "the key was deleted", {}});
+  const auto entry = now->find_key(caller_->key->id);
+  if (!entry) return refuse(beyond, {ErrorType::unauthorized, Source::client, "the key was deleted", {}});
   if (const base::Status usable = check_key(*entry, stamp); !usable) return refuse(beyond, usable.error());
   boost::container::small_vector<const catalog::Limit*, 12> limits(entry->limits.begin(), entry->limits.end());
   limits.insert(limits.end(), limits_.begin(), limits_.end());
-  const catalog::Balance* balance = caller_->balance;
-  if (balance != nullptr && now->find_balance(balance->account->id) != nullptr)
-    balance = now->find_balance(balance->account->id);
+  const catalog::Balance* balance = caller_->payer();
+  const auto balance_now = balance == nullptr ? std::nullopt : now->find_balance(balance->account->id);
+  if (balance_now) balance = &*balance_now;
 
   beyond.asked_cap = (output + plan_.request.choices - 1) / plan_.request.choices;
-  beyond.asked_worst_case = worst_case(plan_.request, *plan_.price, beyond.asked_cap, *route_, caller_->balance);
+  beyond.asked_worst_case = worst_case(plan_.request, *plan_.price, beyond.asked_cap, *route_, caller_->payer());
   beyond.asked_parts = reservation_->parts().size();
   const quota::Amounts more = more_than(plan_.worst_case, beyond.asked_worst_case);
   if (auto extension = worker_.admission_.try_extend(*reservation_, limits, more, stamp, balance))

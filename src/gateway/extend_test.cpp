@@ -235,7 +235,7 @@ Task<void> key_is_revoked(World& world) {
   co_await send(client, world.call(wish));
   while (world.upstream.requests.empty()) co_await world.loop.sleep(1);
   catalog::Contents contents = world.snapshot->contents();
-  contents.keys[0].status = catalog::KeyStatus::revoked;
+  contents.keys.edit(0).status = catalog::KeyStatus::revoked;
   world.worker->use(*catalog::Snapshot::build(std::move(contents)));
   const Reply reply = co_await read_reply(client);
   CHECK(error_of(reply).find("type")->text() == "unauthorized");

@@ -102,7 +102,7 @@ void Exchange::add_budget_fields(net::HeadWriter& writer) {
   const catalog::Limit* tightest = nullptr;
   std::int64_t left = 0;
   std::optional<std::int64_t> balance;
-  if (caller_->balance != nullptr) balance = worker_.admission_.remaining(*caller_->balance, stamp_);
+  if (caller_->balance) balance = worker_.admission_.remaining(*caller_->balance, stamp_);
   for (const catalog::Limit* limit : limits_) {
     if (limit->unit != catalog::LimitUnit::usd || limit->mode == catalog::LimitMode::shadow) continue;
     const auto remaining = worker_.admission_.remaining(*limit, stamp_);
@@ -176,7 +176,7 @@ void Exchange::settle(const meter::ChatReply& reply, std::int64_t output_chunks,
       cost = price->cost(usage, tier);
     }
     actual.usd = cost.value_or(base::Money::zero());
-    actual.charge = quota::charge_of(actual.usd, caller_->balance);
+    actual.charge = quota::charge_of(actual.usd, caller_->payer());
     actual.input_tokens = *usage.input_tokens;
     actual.output_tokens = *usage.output_tokens;
     usage_ = record.usage;

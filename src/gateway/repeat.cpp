@@ -73,7 +73,7 @@ net::Task<Outcome<bool>> Exchange::repeat(std::string_view body) {
 net::Task<Desk::Answer> Exchange::claim_key(std::string_view body, Desk::WhileInFlight in_flight,
                                             std::int64_t patience_ms, std::function<Desk::Answer()> too_late) {
   const idempotency::ClaimRequest request{
-      .name = {caller_->key.id, base::sha256(idempotency_key_)},
+      .name = {caller_->key->id, base::sha256(idempotency_key_)},
       .request = base::sha256(fmt::format("{}\n{}", head_.target, base::to_hex(base::sha256(body)))),
       .exchange = record_->id,
       .now = worker_.stamp(),

@@ -53,9 +53,9 @@ std::optional<Reservation> Admission::try_reserve(std::span<const catalog::Limit
 bool Admission::take_from(const catalog::Balance& balance, base::Money charge, base::WallTime stamp,
                           Reservation::Parts& parts) {
   std::int64_t missing = want_of(charge);
-  for (const catalog::Grant* grant : balance.grants) {
-    if (!grant->usable_at(stamp)) continue;
-    const auto known = leases_.find(catalog::counter_of(grant->id));
+  for (const catalog::Grant& grant : balance.grants) {
+    if (!grant.usable_at(stamp)) continue;
+    const auto known = leases_.find(catalog::counter_of(grant.id));
     if (known == leases_.end() || !known->second->span().contains(stamp)) return false;
     const std::shared_ptr<Lease>& lease = known->second;
     if (lease->overdrawn()) return false;
@@ -183,9 +183,9 @@ std::optional<catalog::Threshold> Admission::warning(const catalog::Limit& limit
 
 std::optional<std::int64_t> Admission::remaining(const catalog::Balance& balance, base::WallTime stamp) const {
   std::int64_t left = 0;
-  for (const catalog::Grant* grant : balance.grants) {
-    if (!grant->usable_at(stamp)) continue;
-    const auto known = leases_.find(catalog::counter_of(grant->id));
+  for (const catalog::Grant& grant : balance.grants) {
+    if (!grant.usable_at(stamp)) continue;
+    const auto known = leases_.find(catalog::counter_of(grant.id));
     if (known == leases_.end()) return std::nullopt;
     left += known->second->amount() - known->second->spent() - known->second->unresolved();
   }

@@ -25,8 +25,8 @@ catalog::Limit counter_as_limit(const catalog::Grant& grant) {
 
 std::vector<catalog::Limit> usable_counters(const catalog::Balance& balance, base::WallTime now) {
   std::vector<catalog::Limit> counters;
-  for (const catalog::Grant* grant : balance.grants)
-    if (grant->usable_at(now)) counters.push_back(counter_as_limit(*grant));
+  for (const catalog::Grant& grant : balance.grants)
+    if (grant.usable_at(now)) counters.push_back(counter_as_limit(grant));
   return counters;
 }
 
@@ -49,7 +49,7 @@ BalanceWant want_from(const catalog::Balance& balance, base::Money charge) {
                    .markup = balance.account->markup,
                    .grants = {},
                    .amount = want_of(charge)};
-  for (const catalog::Grant* grant : balance.grants) want.grants.push_back(*grant);
+  want.grants.assign(balance.grants.begin(), balance.grants.end());
   return want;
 }
 

@@ -23,7 +23,7 @@ struct Prepaid : World {
                            .name = "acme",
                            .external_id = {},
                            .created = {}};
-  std::list<catalog::Grant> grants;  // in the order of their numbers
+  std::vector<catalog::Grant> grants;  // in the order of their numbers
   catalog::Balance balance{.account = &account, .grants = {}};
   Admission admission{*keeper};
   int orders = 0;
@@ -51,7 +51,7 @@ struct Prepaid : World {
     const ledger::Terms terms{
         .kind = catalog::GrantKind::paid, .priority = orders, .effective = {}, .expires = expires, .fee = {}};
     grants.push_back(*post(TransferKind::top_up, {}, amount, terms).opened);
-    balance.grants.push_back(&grants.back());
+    balance.grants = grants;
     return grants.back().id;
   }
   // What the catalog's change does to the leases.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <list>
 
 #include "journal/memory_disk.h"
 #include "quota/doctor.h"
@@ -97,7 +96,7 @@ class PrepaidMachine : public Machine {
                            .name = "acme",
                            .external_id = {},
                            .created = {}};
-  std::list<catalog::Grant> grants;
+  std::vector<catalog::Grant> grants;
   catalog::Balance balance{.account = &account, .grants = {}};
 
   ledger::Decided post(ledger::TransferKind kind, base::Uuid subject, std::int64_t amount,
@@ -122,7 +121,7 @@ class PrepaidMachine : public Machine {
     terms.kind = catalog::GrantKind::paid;
     terms.priority = orders_;
     grants.push_back(*post(ledger::TransferKind::top_up, {}, amount, terms).opened);
-    balance.grants.push_back(&grants.back());
+    balance.grants = grants;
     return grants.back().id;
   }
   Reservation pay(std::int64_t charge) {

@@ -41,7 +41,7 @@ events::UsageRecord held(const CounterQuery& of, std::int64_t left, base::Random
 base::Result<std::vector<events::UsageRecord>> hold_all(Store& store, const catalog::Snapshot& snapshot,
                                                         base::WallTime now, base::Random& random) {
   std::vector<events::UsageRecord> records;
-  for (const catalog::Limit& limit : snapshot.contents().limits) {
+  for (const catalog::Limit& limit : snapshot.limits()) {
     if (!limit.leased()) continue;
     const CounterQuery query = query_of(limit.id, limit.window, base::window_at(limit.window, now), now);
     TRY(const auto states, store.read(std::span(&query, 1)));
@@ -50,13 +50,13 @@ base::Result<std::vector<events::UsageRecord>> hold_all(Store& store, const cata
     events::UsageRecord record = held(query, left, random);
     if (const auto* const key = std::get_if<base::KeyId>(&limit.subject)) {
       record.key = *key;
-      record.account = snapshot.find_key(*key)->key.account;
+      record.account = snapshot.find_key(*key)->key->account;
     } else {
       record.account = std::get<base::AccountId>(limit.subject);
     }
     records.push_back(std::move(record));
   }
-  for (const catalog::Grant& grant : snapshot.contents().grants) {
+  for (const catalog::Grant& grant : snapshot.grants()) {
     if (!grant.usable_at(now)) continue;
     // A request of nothing: what other grants are below zero is made good first, and is held but once so.
     const GrantRequest request{.of = {.counter = {catalog::counter_of(grant.id), {}}, .at = now}};

@@ -229,7 +229,7 @@ TEST_CASE("of an unaccounted lease only the limit is settled; of a removed limit
 
 TEST_CASE("what the grants of a balance hold is settled with the markup, in burn order, and the rest goes back") {
   World world;
-  catalog::Account account = world.catalog->current()->contents().accounts.front();
+  catalog::Account account = world.catalog->current()->accounts().front();
   account.credit_only = true;
   account.markup = {1'000};
   REQUIRE(world.store.put(account).has_value());

@@ -102,6 +102,14 @@ struct Balances : tests::Bench<Store> {
     }
     const auto snapshot = catalog::Snapshot::build(*on.store->load());
     REQUIRE(snapshot.has_value());
+    // The catalog's view of grants is the same, however it is read.
+    const auto all = on.store->load_grants(std::nullopt);
+    CHECK(*all == on.store->load()->grants);
+    for (const catalog::Account& one : (*snapshot)->accounts()) {
+      auto own = *all;
+      std::erase_if(own, [&](const catalog::Grant& grant) { return grant.account != one.id; });
+      CHECK(*on.store->load_grants(one.id) == own);
+    }
     const auto examined = quota::examine(*on.store, **snapshot, now);
     REQUIRE(examined.has_value());
     CHECK(examined->wrong == std::vector<quota::Discrepancy>{});

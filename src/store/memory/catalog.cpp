@@ -28,10 +28,21 @@ base::Result<catalog::Contents> MemoryStore::load() {
   for (const auto& [id, stored] : limits_)
     if (!stored.removed) contents.limits.push_back(stored.limit);
   for (const auto& [id, one] : templates_) contents.templates.push_back(one);
-  for (const ledger::GrantState& state : book_of({}))
-    if (ledger::is_live(state)) contents.grants.push_back(state.grant);
-  std::ranges::sort(contents.grants, {}, &catalog::Grant::id);
+  contents.grants = live_grants({});
   return contents;
+}
+
+base::Result<std::vector<catalog::Grant>> MemoryStore::load_grants(std::optional<base::AccountId> account) {
+  const std::lock_guard lock(mutex_);
+  return live_grants(account.value_or(base::AccountId{}));
+}
+
+std::vector<catalog::Grant> MemoryStore::live_grants(base::AccountId account) const {
+  std::vector<catalog::Grant> grants;
+  for (const ledger::GrantState& state : book_of(account))
+    if (ledger::is_live(state)) grants.push_back(state.grant);
+  std::ranges::sort(grants, {}, &catalog::Grant::id);
+  return grants;
 }
 
 base::Status MemoryStore::apply(const catalog::Changes& changes, base::WallTime now) {

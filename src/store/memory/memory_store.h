@@ -52,6 +52,7 @@ class MemoryStore final : public catalog::Store,
   // catalog::Store. Refuses (conflict) what would point nowhere or be taken for another: an unknown parent, account or
   // subject, an external_id or key hash that is taken.
   base::Result<catalog::Contents> load() override;
+  base::Result<std::vector<catalog::Grant>> load_grants(std::optional<base::AccountId> account) override;
   base::Status apply(const catalog::Changes& changes, base::WallTime now) override;
   base::Status look_ahead(const catalog::Changes& changes, base::WallTime now) override;
 
@@ -212,6 +213,7 @@ class MemoryStore final : public catalog::Store,
   // After the records were booked.
   void cross_thresholds_of(const std::vector<const events::UsageRecord*>& fresh, base::WallTime now);
   ledger::Book book_of(base::AccountId account) const;  // nil: of all
+  std::vector<catalog::Grant> live_grants(base::AccountId account) const;
   void append(const ledger::Transfer& transfer);
   std::int64_t post_fees(const catalog::Account& account, base::WallTime now);  // how many
   const ledger::Transfer* transfer_with(base::TransferId id) const;

@@ -155,22 +155,22 @@ base::Result<List> take_all(base::Result<Rows> query, Take take) {
   }
 }
 
-base::Result<std::vector<catalog::Account>> read_accounts(sqlite::Database& database) {
-  return take_all<std::vector<catalog::Account>>(
+base::Result<catalog::Table<catalog::Account>> read_accounts(sqlite::Database& database) {
+  return take_all<catalog::Table<catalog::Account>>(
       database.query("SELECT id, parent_id, name, external_id, status, created, credit_only, markup, top_up_fee, "
                      "monthly_fee, fee_day, fee_zone, fee_since FROM accounts ORDER BY id"),
       take_account);
 }
 
-base::Result<std::vector<catalog::Key>> read_keys(sqlite::Database& database) {
-  return take_all<std::vector<catalog::Key>>(
+base::Result<catalog::Table<catalog::Key>> read_keys(sqlite::Database& database) {
+  return take_all<catalog::Table<catalog::Key>>(
       database.query("SELECT id, account_id, name, hash, hint, role, status, created, expires, tags FROM keys "
                      "ORDER BY id"),
       take_key);
 }
 
-base::Result<std::vector<catalog::Limit>> read_limits(sqlite::Database& database) {
-  return take_all<std::vector<catalog::Limit>>(
+base::Result<catalog::Table<catalog::Limit>> read_limits(sqlite::Database& database) {
+  return take_all<catalog::Table<catalog::Limit>>(
       database.query("SELECT " LIMIT_COLUMNS " FROM limits WHERE removed_at IS NULL ORDER BY id"),
       [terms = Terms()](Rows& rows) mutable { return take_limit(rows, terms); });
 }
@@ -182,7 +182,7 @@ base::Result<std::vector<catalog::Limit>> read_limits(sqlite::Database& database
 base::Result<catalog::Contents> SqliteStore::load() {
   const std::lock_guard lock(writer_mutex_);
   catalog::Contents contents;
-  auto limits = std::async(std::launch::async, [this]() -> base::Result<std::vector<catalog::Limit>> {
+  auto limits = std::async(std::launch::async, [this]() -> base::Result<catalog::Table<catalog::Limit>> {
     TRY(auto beside, sqlite::Database::open(writer_.path(), sqlite::Database::Access::read_only));
     return read_limits(beside);
   });
@@ -197,11 +197,13 @@ base::Result<catalog::Contents> SqliteStore::load() {
                         "model_filter, route_filter, tag_filter, mode, admission, NULL, NULL, thresholds, "
                         "created, NULL, below_id, level FROM limit_templates ORDER BY id"),
           take_template));
-  TRY(const auto book, sqlite::read_book(writer_, {}));
-  for (const ledger::GrantState& state : book)
-    if (ledger::is_live(state)) contents.grants.push_back(state.grant);
-  std::ranges::sort(contents.grants, {}, &catalog::Grant::id);
+  TRY(contents.grants, sqlite::live_grants(writer_, {}));
   return contents;
+}
+
+base::Result<std::vector<catalog::Grant>> SqliteStore::load_grants(std::optional<base::AccountId> account) {
+  const std::lock_guard lock(writer_mutex_);
+  return sqlite::live_grants(writer_, account.value_or(base::AccountId{}));
 }
 
 base::Result<const std::map<base::LimitId, catalog::Limit>*> SqliteStore::watched_limits() {
@@ -218,7 +220,24 @@ base::Result<const std::map<base::LimitId, catalog::Limit>*> SqliteStore::watche
 
 base::Status SqliteStore::apply(const catalog::Changes& changes, base::WallTime now) {
   const std::lock_guard lock(writer_mutex_);
-  watched_.reset();
+  if (watched_) watch(changes);
+  base::Status status = apply_all(changes, now);
+  if (!status) watched_.reset();
+  return status;
+}
+
+void SqliteStore::watch(const catalog::Changes& changes) {
+  for (const base::LimitId id : changes.removed) watched_->erase(id);
+  for (const std::vector<catalog::Limit>* const limits : {&changes.limits, &changes.opened})
+    for (const catalog::Limit& limit : *limits) {
+      if (limit.thresholds.empty())
+        watched_->erase(limit.id);
+      else
+        watched_->insert_or_assign(limit.id, limit);
+    }
+}
+
+base::Status SqliteStore::apply_all(const catalog::Changes& changes, base::WallTime now) {
   TRY(auto transaction, sqlite::Transaction::begin(writer_));
   if (!changes.opened.empty() && incarnation_ > 0) TRY_STATUS(check_incarnation());  // 0: a command has the folder
   for (const catalog::Account& account : changes.accounts) TRY_STATUS(write(account));
@@ -233,7 +252,6 @@ base::Status SqliteStore::apply(const catalog::Changes& changes, base::WallTime 
     TRY(opened, open_all(changes, now));
   }
   TRY_STATUS(transaction.commit());
-  watched_.reset();
   if (!opens) return {};
   ++commits_;
   usage_tail_ = std::move(opened.usage_tail);

@@ -56,6 +56,7 @@ class SqliteStore final : public catalog::Store,
 
   // catalog::Store. Refuses (conflict) what would point nowhere or be taken for another.
   base::Result<catalog::Contents> load() override;
+  base::Result<std::vector<catalog::Grant>> load_grants(std::optional<base::AccountId> account) override;
   using catalog::Store::open;
   base::Status apply(const catalog::Changes& changes, base::WallTime now) override;
   base::Status look_ahead(const catalog::Changes& changes, base::WallTime now) override;
@@ -155,6 +156,9 @@ class SqliteStore final : public catalog::Store,
   base::Result<FeesPosted> post_fees(base::WallTime now);
   base::Result<std::int64_t> amount_of(base::GrantId grant);
 
+  base::Status apply_all(const catalog::Changes& changes, base::WallTime now);
+  // Brings watched_ up to date, without reading all limits again.
+  void watch(const catalog::Changes& changes);
   // The limits that have thresholds, as the catalog has them now.
   base::Result<const std::map<base::LimitId, catalog::Limit>*> watched_limits();
   // After the records were booked: writes the events of the thresholds that they cross, and says which.

@@ -172,6 +172,15 @@ base::Result<ledger::Book> read_book(Database& database, base::AccountId account
   return book;
 }
 
+base::Result<std::vector<catalog::Grant>> live_grants(Database& database, base::AccountId account) {
+  TRY(const auto book, read_book(database, account));
+  std::vector<catalog::Grant> grants;
+  for (const ledger::GrantState& state : book)
+    if (ledger::is_live(state)) grants.push_back(state.grant);
+  std::ranges::sort(grants, {}, &catalog::Grant::id);
+  return grants;
+}
+
 base::Result<GrantAccounts> read_grant_accounts(Database& database) {
   TRY(Rows rows, database.query("SELECT id, account_id FROM grants"));
   GrantAccounts accounts;

@@ -23,6 +23,8 @@ base::Result<std::vector<ledger::Transfer>> read_transfers(Database& database, c
 base::Result<std::optional<ledger::Charge>> read_charge(Database& database, base::ExchangeId exchange);
 // The grants of an account, or (nil) all, each account's in burn order.
 base::Result<ledger::Book> read_book(Database& database, base::AccountId account);
+// Of these, those that something is left of or held, in the order of their ids.
+base::Result<std::vector<catalog::Grant>> live_grants(Database& database, base::AccountId account);
 base::Result<GrantAccounts> read_grant_accounts(Database& database);
 // Goes through all transfers, oldest first.
 base::Result<ledger::Derivation> derive(Database& database);
