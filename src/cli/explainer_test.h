@@ -37,7 +37,7 @@ class ScriptedExplainer final : public quota::Explainer {
     TRY(auto explanation, explain(key, call));
     const base::WallTime expires{1'795'219'200'000 + ttl_ms};
     return quota::HeldCall{std::move(explanation),
-                           quota::Quote{.id = {}, .key = key.key.id, .created = {}, .expires = expires}};
+                           quota::Quote{.id = {}, .key = key.key->id, .created = {}, .expires = expires}};
   }
   quota::ImaginedCall asked;
   std::int64_t held_for_ms = 0;

@@ -231,10 +231,10 @@ base::Result<quota::HeldCall> Explainer::hold(const catalog::KeyEntry& key, cons
                        .deadline = {},
                        .record = nullptr,
                        .decided = {},
-                       .holds = quota::Waiter::Hold{base::QuoteId::create(now, parts_.random), key.key.id, ttl_ms}};
+                       .holds = quota::Waiter::Hold{base::QuoteId::create(now, parts_.random), key.key->id, ttl_ms}};
   for (const quota::ExplainedLimit& one : said.limits)
     if (one.verdict != LimitVerdict::does_not_apply) waiter.wants.push_back({one.limit, amounts.in(one.limit.unit)});
-  if (key.balance != nullptr) waiter.balance = quota::want_from(*key.balance, amounts.charge);
+  if (key.balance) waiter.balance = quota::want_from(*key.balance, amounts.charge);
   auto decision = parts_.decide(std::move(waiter));
   if (auto* const quote = std::get_if<quota::Quote>(&decision)) {
     out.quote = std::move(*quote);

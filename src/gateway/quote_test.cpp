@@ -151,6 +151,7 @@ Task<void> malformed(World& world) {
 TEST_CASE("a held quote pays for one call, whatever its limit has left") {
   World world;
   world.limit(1'000'000).clamp = catalog::Clamp::off;
+  world.settings.admission_wait_ms = 0;
   world.open();
   world.run(pays_once(world));
 }
@@ -179,7 +180,7 @@ TEST_CASE("a quote that is no quote is refused by name") {
 
 TEST_CASE("what would be refused is not held; what would be shortened is held as it would be sent") {
   World world;
-  world.limit(150'000);
+  world.limit(500'000);
   world.open();
   const auto shortened = hold(world, 1'000);
   REQUIRE(shortened.quote.has_value());

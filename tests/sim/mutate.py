@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-COPIED = ["src/quota/*", "src/store/memory/*", "src/store/evidence.*"]
+COPIED = ["src/quota/*", "src/store/memory/*", "src/store/evidence.*", "src/store/redemption.*"]
 SWITCH = '#include "tests/sim/mutation.h"\n'
 
 
