@@ -69,7 +69,8 @@ Contents many(std::uint32_t count) {
 
 std::vector<std::int64_t> amounts(const Snapshot& snapshot, base::KeyId key) {
   std::vector<std::int64_t> list;
-  for (const catalog::Limit* limit : snapshot.find_key(key)->limits) list.push_back(limit->amount);
+  const auto entry = snapshot.find_key(key);
+  for (const catalog::Limit* limit : entry->limits) list.push_back(limit->amount);
   return list;
 }
 

@@ -178,7 +178,7 @@ TEST_CASE("a route that is not there is a mistake in the question") {
     }
   } nothing;
   Explainer explainer({world.settings, nothing, world.clock});
-  const auto& key = *world.snapshot->find_key(base::sha256(world.secret));
+  const catalog::KeyEntry key = *world.snapshot->find_key(base::sha256(world.secret));
   CHECK(explainer.explain(key, {.route = "other", .model = "gpt-4o"}).error().field == "route");
   world.settings.routes.push_back(
       {.name = "second", .prefix = "/second", .targets = {{.upstream = "up"}}, .timeouts = {}});
