@@ -111,9 +111,10 @@ class World {
     restart();
   }
 
-  // As after a crash: what the last keeper held is the store's to account for.
+  // As after a crash: what the last keeper held is the store's to account for. It stays in memory, for the reservations
+  // that a test still holds of it.
   void restart() {
-    keeper.reset();
+    if (keeper) dead_.push_back(std::move(keeper));
     REQUIRE(store.open_incarnation(clock.wall_now()).has_value());
     keeper = std::make_unique<Keeper>(store, clock, options, [this] {
       ++wakes;
@@ -224,6 +225,7 @@ class World {
   tests::SeededRandom random_{1};
   catalog::Account account_{
       .id = base::AccountId::create({1}, random_), .parent = {}, .name = "account", .external_id = {}, .created = {}};
+  std::vector<std::unique_ptr<Keeper>> dead_;
 };
 
 inline Amounts usd(std::int64_t nanos) { return {.usd = base::Money::from_nanos(nanos), .requests = 1}; }
