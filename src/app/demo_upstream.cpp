@@ -61,7 +61,7 @@ class DemoUpstream::Dialect final : public net::Handler {
   }
 
  private:
-  std::int64_t output_tokens(const meter::ChatRequest& request) const {
+  std::int64_t output_tokens(const meter::Request& request) const {
     const std::int64_t cap = request.output_cap.value_or(INT64_MAX);
     if (options_.whole_reservation && request.output_cap) return *request.output_cap;
     return options_.ignore_max_tokens ? options_.chunks : std::min<std::int64_t>(options_.chunks, cap);
@@ -83,7 +83,7 @@ class DemoUpstream::Dialect final : public net::Handler {
         fmt::format(R"({{"error":{{"message":"{}","type":"demo_error","param":null,"code":null}}}})", message));
   }
 
-  net::Task<void> plain(net::Incoming& incoming, const meter::ChatRequest& request, std::int64_t input) {
+  net::Task<void> plain(net::Incoming& incoming, const meter::Request& request, std::int64_t input) {
     const std::int64_t output = output_tokens(request);
     std::string text;
     for (std::int64_t i = 0; i < std::min<std::int64_t>(output, 4096); ++i) text += word(i);
@@ -108,7 +108,7 @@ class DemoUpstream::Dialect final : public net::Handler {
   }
 
   // One word a chunk, which is also its token.
-  net::Task<void> stream(net::Incoming& incoming, const meter::ChatRequest& request, std::int64_t input) {
+  net::Task<void> stream(net::Incoming& incoming, const meter::Request& request, std::int64_t input) {
     const std::int64_t output = output_tokens(request);
     co_await incoming.send(
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n");

@@ -16,13 +16,13 @@ std::unexpected<base::Error> unpriced(std::string message, std::string field) {
   return base::fail(ErrorType::unknown_price, std::move(message), std::move(field), base::Source::client);
 }
 
-meter::Audio audio_of(const meter::ChatRequest& request) {
+meter::Audio audio_of(const meter::Request& request) {
   return request.audio ? meter::Audio::possible : meter::Audio::none;
 }
 
 // How much output, of all choices together, what is left of one limit can pay for. nullopt: a shorter answer is not
 // wanted, or would not help.
-std::optional<std::int64_t> affordable_output(const meter::ChatRequest& request, const meter::ModelPrice& price,
+std::optional<std::int64_t> affordable_output(const meter::Request& request, const meter::ModelPrice& price,
                                               const quota::Shortage& shortage) {
   if (shortage.limit.clamp == catalog::Clamp::off) return std::nullopt;
   switch (shortage.limit.unit) {
@@ -50,7 +50,7 @@ base::Status check_key(const catalog::KeyEntry& entry, base::WallTime now) {
   return {};
 }
 
-base::Result<const meter::ModelPrice*> price_of(const Settings& settings, const meter::ChatRequest& request) {
+base::Result<const meter::ModelPrice*> price_of(const Settings& settings, const meter::Request& request) {
   const meter::ModelPrice* const price = settings.find_price(request.model);
   if (price == nullptr)
     return unpriced(fmt::format("the model '{}' has no price here, so its cost cannot be bounded; add it to the price "
@@ -69,7 +69,7 @@ bool applies(const catalog::Limit& limit, std::string_view model, const catalog:
   return limit.unit != catalog::LimitUnit::named || catalog::weight_of(route.weights, limit.unit.name(), model) > 0;
 }
 
-quota::Amounts worst_case(const meter::ChatRequest& request, const meter::ModelPrice& price, std::int64_t output_cap,
+quota::Amounts worst_case(const meter::Request& request, const meter::ModelPrice& price, std::int64_t output_cap,
                           const catalog::Route& route, const catalog::Balance* balance) {
   const std::int64_t output = output_cap * request.choices;
   const base::Money usd = price.worst_cost(request.input_bound, output, request.tier, audio_of(request));
@@ -86,13 +86,13 @@ quota::Amounts worst_case(const meter::ChatRequest& request, const meter::ModelP
   return amounts;
 }
 
-std::optional<std::int64_t> affordable_cap(const meter::ChatRequest& request, const meter::ModelPrice& price,
+std::optional<std::int64_t> affordable_cap(const meter::Request& request, const meter::ModelPrice& price,
                                            const quota::Shortage& shortage) {
   const auto output = affordable_output(request, price, shortage);
   return output ? std::optional(*output / request.choices) : std::nullopt;
 }
 
-std::optional<std::int64_t> affordable_cap(const meter::ChatRequest& request, const meter::ModelPrice& price,
+std::optional<std::int64_t> affordable_cap(const meter::Request& request, const meter::ModelPrice& price,
                                            std::int64_t output_cap, const quota::Refusal& refusal, std::int64_t least) {
   std::int64_t cap = output_cap;
   for (const quota::Shortage& shortage : refusal.shortages) {

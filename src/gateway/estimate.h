@@ -8,7 +8,7 @@
 
 #include "catalog/snapshot.h"
 #include "gateway/settings.h"
-#include "meter/chat_request.h"
+#include "meter/request.h"
 #include "quota/balance.h"
 #include "quota/decision.h"
 
@@ -18,15 +18,15 @@ namespace gateway {
 base::Status check_key(const catalog::KeyEntry& entry, base::WallTime now);
 
 // The price of a request. unknown_price, with the field, where its cost could not be bounded by one.
-base::Result<const meter::ModelPrice*> price_of(const Settings& settings, const meter::ChatRequest& request);
+base::Result<const meter::ModelPrice*> price_of(const Settings& settings, const meter::Request& request);
 
 // Tokens of one choice.
-inline std::int64_t output_cap_of(const meter::ChatRequest& request, const meter::ModelPrice& price) {
+inline std::int64_t output_cap_of(const meter::Request& request, const meter::ModelPrice& price) {
   return request.output_cap.value_or(price.max_output_tokens);
 }
 
 // `balance`: what pays for a prepaid account.
-quota::Amounts worst_case(const meter::ChatRequest& request, const meter::ModelPrice& price, std::int64_t output_cap,
+quota::Amounts worst_case(const meter::Request& request, const meter::ModelPrice& price, std::int64_t output_cap,
                           const catalog::Route& route, const catalog::Balance* balance);
 
 // A limit on a named unit that the call takes nothing of does not count it.
@@ -34,10 +34,10 @@ bool applies(const catalog::Limit& limit, std::string_view model, const catalog:
 
 // The largest output cap that every limit in the way can pay for, if they all allow it and it is worth a call: at least
 // `least` tokens, and fewer than `output_cap`.
-std::optional<std::int64_t> affordable_cap(const meter::ChatRequest& request, const meter::ModelPrice& price,
+std::optional<std::int64_t> affordable_cap(const meter::Request& request, const meter::ModelPrice& price,
                                            std::int64_t output_cap, const quota::Refusal& refusal, std::int64_t least);
 // The same of one limit.
-std::optional<std::int64_t> affordable_cap(const meter::ChatRequest& request, const meter::ModelPrice& price,
+std::optional<std::int64_t> affordable_cap(const meter::Request& request, const meter::ModelPrice& price,
                                            const quota::Shortage& shortage);
 
 }  // namespace gateway

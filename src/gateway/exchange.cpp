@@ -256,7 +256,7 @@ net::Task<Outcome<std::string_view>> Exchange::read_body() {
 
 Outcome<void> Exchange::plan(std::string_view body) {
   TRY(plan_.request, meter::read_chat_request(body));
-  const meter::ChatRequest& request = plan_.request;
+  const meter::Request& request = plan_.request;
   record_->model = request.model;
   record_->stream = request.stream;
   record_->price_version = worker_.settings_.prices->version();
@@ -404,7 +404,7 @@ void Exchange::clamp(std::int64_t cap) {
 
 std::string_view Exchange::body_for(const catalog::Target& target) {
   if (!plan_.clamped_to) return plan_.uncapped;
-  const std::string& wanted = plan_.request.output_cap_field;
+  const std::string& wanted = plan_.request.output_cap_path;
   const std::string& field =
       wanted.empty() ? worker_.settings_.find_upstream(target.upstream)->output_cap_field : wanted;
   if (plan_.cap_field != field) {

@@ -44,7 +44,7 @@ class Exchange final : public UnderWay {
  private:
   // What the call may cost, and the request as it will be sent.
   struct Plan {
-    meter::ChatRequest request;
+    meter::Request request;
     const meter::ModelPrice* price = nullptr;
     std::int64_t output_cap = 0;  // per choice, as reserved
     bool hide_usage = false;      // the client did not ask for the usage chunk that we ask for

@@ -12,6 +12,7 @@
 #include "catalog/tags.h"
 #include "gateway/estimate.h"
 #include "gateway/reply.h"
+#include "meter/chat_request.h"
 #include "quota/counting.h"
 
 namespace gateway {
@@ -34,14 +35,14 @@ void refuse(quota::Explanation& out, const Failure& failure) {
 }
 
 // What of the question decides the cost, as if its bytes had come over the network.
-base::Result<meter::ChatRequest> request_of(const quota::ImaginedCall& call, const Settings& settings,
-                                            const catalog::Route& route) {
+base::Result<meter::Request> request_of(const quota::ImaginedCall& call, const Settings& settings,
+                                        const catalog::Route& route) {
   const std::string& cap_field = settings.find_upstream(first_target(route).upstream)->output_cap_field;
   std::string body = call.body.value_or(fmt::format(R"({{"model":{},"messages":[]}})", json_text(call.model)));
-  TRY(meter::ChatRequest request, meter::read_copied_chat_request(body));
+  TRY(meter::Request request, meter::read_copied_chat_request(body));
   if (call.body && !call.model.empty()) body = meter::with_member(body, "model", json_text(call.model));
   if (call.max_tokens) {
-    const std::string& field = request.output_cap_field.empty() ? cap_field : request.output_cap_field;
+    const std::string& field = request.output_cap_path.empty() ? cap_field : request.output_cap_path;
     body = meter::with_member(body, field, std::to_string(*call.max_tokens));
   }
   if (std::ssize(body) > route.max_body_bytes)
@@ -94,7 +95,7 @@ void say(quota::ExplainedLimit& one, const quota::Refusal& refusal, std::optiona
 }
 
 // What each limit says, and the balance.
-void judge_each(quota::Explanation& out, const meter::ChatRequest& request, const meter::ModelPrice& price,
+void judge_each(quota::Explanation& out, const meter::Request& request, const meter::ModelPrice& price,
                 std::int64_t least_cap, const Payer& payer) {
   const auto cap = [&](const quota::Refusal& refusal) {
     return affordable_cap(request, price, out.output_cap, refusal, least_cap);
@@ -118,7 +119,7 @@ void judge_each(quota::Explanation& out, const meter::ChatRequest& request, cons
 }
 
 // As Exchange::reserve: a shorter answer now is better than waiting for others.
-void decide(quota::Explanation& out, const meter::ChatRequest& request, const meter::ModelPrice& price,
+void decide(quota::Explanation& out, const meter::Request& request, const meter::ModelPrice& price,
             std::int64_t least_cap, const catalog::Route& route, base::WallTime now, const Payer& payer) {
   quota::Refusal refusal = judge_all(out.limits, *out.worst_case, payer);
   out.verdict = CallVerdict::admitted;

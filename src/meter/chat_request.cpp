@@ -55,14 +55,14 @@ std::unexpected<base::Error> wrong_type(std::string_view field, std::string_view
   return invalid(fmt::format("'{}' must be {}", field, wanted), std::string(field));
 }
 
-Status read_model(dom::element value, ChatRequest& out) {
+Status read_model(dom::element value, Request& out) {
   const auto model = get_if<std::string_view>(value);
   if (!model || model->empty()) return wrong_type("model", "the name of a model");
   out.model = *model;
   return {};
 }
 
-Status read_user(dom::element value, ChatRequest& out) {
+Status read_user(dom::element value, Request& out) {
   if (value.is_null()) return {};
   const auto user = get_if<std::string_view>(value);
   if (!user) return wrong_type("user", "a string");
@@ -70,7 +70,7 @@ Status read_user(dom::element value, ChatRequest& out) {
   return {};
 }
 
-Status read_stream(dom::element value, ChatRequest& out) {
+Status read_stream(dom::element value, Request& out) {
   if (value.is_null()) return {};
   const auto stream = get_if<bool>(value);
   if (!stream) return wrong_type("stream", "true or false");
@@ -78,7 +78,7 @@ Status read_stream(dom::element value, ChatRequest& out) {
   return {};
 }
 
-Status read_stream_options(dom::element value, ChatRequest& out) {
+Status read_stream_options(dom::element value, Request& out) {
   if (value.is_null()) return {};
   const auto options = get_if<dom::object>(value);
   if (!options) return wrong_type("stream_options", "an object");
@@ -93,25 +93,25 @@ Status read_stream_options(dom::element value, ChatRequest& out) {
   return {};
 }
 
-Status read_output_cap(std::string_view field, dom::element value, ChatRequest& out) {
+Status read_output_cap(std::string_view field, dom::element value, Request& out) {
   if (value.is_null()) return {};
   const auto cap = get_if<std::int64_t>(value);
   if (!cap || *cap < 1) return wrong_type(field, "a whole number of tokens, 1 or more");
   // Which of the two a provider obeys is not certain, and OpenAI refuses both together as well.
   if (out.output_cap)
-    return invalid(fmt::format("'{}' and '{}' exclude each other; keep one", out.output_cap_field, field),
+    return invalid(fmt::format("'{}' and '{}' exclude each other; keep one", out.output_cap_path, field),
                    std::string(field));
   out.output_cap = std::min(*cap, largest_output_cap);
-  out.output_cap_field = field;
+  out.output_cap_path = field;
   return {};
 }
 
-Status read_max_tokens(dom::element value, ChatRequest& out) { return read_output_cap("max_tokens", value, out); }
-Status read_max_completion_tokens(dom::element value, ChatRequest& out) {
+Status read_max_tokens(dom::element value, Request& out) { return read_output_cap("max_tokens", value, out); }
+Status read_max_completion_tokens(dom::element value, Request& out) {
   return read_output_cap("max_completion_tokens", value, out);
 }
 
-Status read_choices(dom::element value, ChatRequest& out) {
+Status read_choices(dom::element value, Request& out) {
   if (value.is_null()) return {};
   const auto choices = get_if<std::int64_t>(value);
   if (!choices || *choices < 1 || *choices > 128) return wrong_type("n", "a whole number from 1 to 128");
@@ -119,7 +119,7 @@ Status read_choices(dom::element value, ChatRequest& out) {
   return {};
 }
 
-Status read_service_tier(dom::element value, ChatRequest& out) {
+Status read_service_tier(dom::element value, Request& out) {
   if (value.is_null()) return {};
   const auto name = get_if<std::string_view>(value);
   if (!name) return wrong_type("service_tier", "a string");
@@ -131,7 +131,7 @@ Status read_service_tier(dom::element value, ChatRequest& out) {
   return {};
 }
 
-Status read_modalities(dom::element value, ChatRequest& out) {
+Status read_modalities(dom::element value, Request& out) {
   if (value.is_null()) return {};
   const auto modalities = get_if<dom::array>(value);
   if (!modalities) return wrong_type("modalities", "a list of strings");
@@ -159,7 +159,7 @@ Status read_tool(dom::object tool) {
   return {};
 }
 
-Status read_tools(dom::element value, ChatRequest& out) {
+Status read_tools(dom::element value, Request& out) {
   if (value.is_null()) return {};
   const auto tools = get_if<dom::array>(value);
   if (!tools) return wrong_type("tools", "a list of tools");
@@ -173,7 +173,7 @@ Status read_tools(dom::element value, ChatRequest& out) {
 }
 
 // response_format, and functions: the dialect's older name for tools.
-Status read_instructed(dom::element value, ChatRequest& out) {
+Status read_instructed(dom::element value, Request& out) {
   if (!value.is_null()) out.input_bound += instructions_margin_tokens;
   return {};
 }
@@ -223,7 +223,7 @@ Status read_content(dom::element value, Content& content) {
   return {};
 }
 
-Status read_messages(dom::element value, ChatRequest& out) {
+Status read_messages(dom::element value, Request& out) {
   const auto messages = get_if<dom::array>(value);
   if (!messages) return wrong_type("messages", "a list of messages");
   Content content;
@@ -248,25 +248,25 @@ Status refuse(dom::element value, std::string_view field, std::string_view why) 
   if (value.is_null()) return {};
   return invalid(fmt::format("'{}' is refused: {}", field, why), std::string(field));
 }
-Status refuse_search(dom::element value, ChatRequest&) {
+Status refuse_search(dom::element value, Request&) {
   return refuse(value, "web_search_options", "a search fee cannot be bounded");
 }
-Status refuse_live_search(dom::element value, ChatRequest&) {
+Status refuse_live_search(dom::element value, Request&) {
   return refuse(value, "search_parameters", "a search fee cannot be bounded");
 }
-Status refuse_models(dom::element value, ChatRequest&) {
+Status refuse_models(dom::element value, Request&) {
   return refuse(value, "models", "the model that answers must be the one that is priced");
 }
-Status refuse_plugins(dom::element value, ChatRequest&) {
+Status refuse_plugins(dom::element value, Request&) {
   return refuse(value, "plugins", "a plugin's fee cannot be bounded");
 }
-Status refuse_prediction(dom::element value, ChatRequest&) {
+Status refuse_prediction(dom::element value, Request&) {
   return refuse(value, "prediction", "what of it is not used is billed as output, on top of the output cap");
 }
 
 struct Field {
   std::string_view name;
-  Status (*read)(dom::element, ChatRequest&);
+  Status (*read)(dom::element, Request&);
 };
 
 // The fields that decide the cost. search_parameters is xAI's; models and plugins are OpenRouter's.
@@ -293,14 +293,14 @@ constexpr std::array fields{
 
 }  // namespace
 
-base::Result<ChatRequest> read_chat_request(std::string_view body) {
+base::Result<Request> read_chat_request(std::string_view body) {
   const JsonDocument document(body);
   const auto root = document.object();
   if (document.error() != simdjson::SUCCESS)
     return invalid(fmt::format("the body is not valid JSON: {}", simdjson::error_message(document.error())));
   if (!root) return invalid("the body must be a JSON object");
 
-  ChatRequest out;
+  Request out;
   out.input_bound = static_cast<std::int64_t>(body.size()) + input_margin_tokens;
   SeenKeys seen;
   bool messages = false;
@@ -319,7 +319,7 @@ base::Result<ChatRequest> read_chat_request(std::string_view body) {
   return out;
 }
 
-base::Result<ChatRequest> read_copied_chat_request(std::string_view body) {
+base::Result<Request> read_copied_chat_request(std::string_view body) {
   std::string padded;
   padded.reserve(body.size() + simdjson::SIMDJSON_PADDING);
   padded = body;

@@ -2,28 +2,13 @@
 // The request side of the chat dialect: what a body can cost at most, and the two changes that a policy may make to it.
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
-#include "meter/price_book.h"
+#include "meter/request.h"
 
 namespace meter {
-
-// What of a POST /v1/chat/completions body decides its cost (OpenAI API reference, "Create chat completion").
-struct ChatRequest {
-  std::string model;
-  bool stream = false;
-  bool include_usage = false;                // stream_options.include_usage as the client sent it
-  std::optional<std::int64_t> output_cap;    // max_completion_tokens or max_tokens, if any; per choice
-  std::string output_cap_field;              // which of the two it was; empty if none
-  std::int64_t choices = 1;                  // n, 1 to 128
-  std::int64_t input_bound = 0;              // tokens: an upper bound of what the provider can count as input
-  bool audio = false;                        // audio in or asked for: audio prices may apply
-  ServiceTier tier = ServiceTier::standard;  // the dearest tier that the request allows (known_service_tier)
-  std::string user;                          // OpenAI's end-user field, or empty
-};
 
 // Tokens that a provider may add to what the body says: the frame of the reply, the rendering of tools and of a
 // response format. Measured at most some 200 (metering.md 3.3: +81 on the gpt-5 family, 35 to 115 for json_schema).
@@ -35,12 +20,12 @@ inline constexpr std::int64_t instructions_margin_tokens = 1024;
 // The dearest image there is: eight 512-pixel tiles on gpt-4o-mini, 2833 + 8 × 5667 (metering.md 3.4).
 inline constexpr std::int64_t image_bound_tokens = 2833 + 8 * 5667;
 
-// Reads a request body with simdjson's DOM parser; `body` must have simdjson::SIMDJSON_PADDING readable bytes behind
-// it. Refused with invalid_request, naming the field: what is not JSON, a top-level key that comes twice or in other
-// letters (a pricing bypass: the provider may read the other one), a wrong type, a number over 64 bits, both output
-// caps at once, and whatever would cost money that this dialect cannot bound: web searches, hosted tools, a list of
-// other models, predicted output, files, an earlier audio answer, an unknown service tier. Not certain means closed.
-// All other fields pass.
+// Reads a POST /v1/chat/completions body (OpenAI API reference, "Create chat completion") with simdjson's DOM parser;
+// `body` must have simdjson::SIMDJSON_PADDING readable bytes behind it. Refused with invalid_request, naming the field:
+// what is not JSON, a top-level key that comes twice or in other letters (a pricing bypass: the provider may read the
+// other one), a wrong type, a number over 64 bits, both output caps at once, and whatever would cost money that this
+// dialect cannot bound: web searches, hosted tools, a list of other models, predicted output, files, an earlier audio
+// answer, an unknown service tier. Not certain means closed. All other fields pass.
 //
 // input_bound is bytes of the body + input_margin_tokens + image_bound_tokens for each image (+
 // instructions_margin_tokens for each of tools, functions and response_format). A token of a byte-level BPE is at least
@@ -48,9 +33,9 @@ inline constexpr std::int64_t image_bound_tokens = 2833 + 8 * 5667;
 // less than the letters of its JSON. A duplicate key inside messages cannot lower the bound: the bytes of both count,
 // and so does every kind that a content part names. Audio is one token per 100 ms, which any encoding that providers
 // take (wav, mp3) spends more bytes on than one.
-base::Result<ChatRequest> read_chat_request(std::string_view body);
+base::Result<Request> read_chat_request(std::string_view body);
 // The same of a body with nothing behind it, which is copied: where speed does not matter.
-base::Result<ChatRequest> read_copied_chat_request(std::string_view body);
+base::Result<Request> read_copied_chat_request(std::string_view body);
 
 // `body` with the top-level member `key` set to the raw JSON `value`: replaced where it stands, or put first. All
 // other bytes stay as they are. `body` must have been accepted by read_chat_request; `key` needs no escaping.

@@ -12,7 +12,7 @@
 
 namespace {
 
-base::Result<meter::ChatRequest> read(std::string_view body) {
+base::Result<meter::Request> read(std::string_view body) {
   const simdjson::padded_string padded(body);
   return meter::read_chat_request(padded);
 }
@@ -30,12 +30,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   ASSERT(request->input_bound > static_cast<std::int64_t>(size));
 
   // The cap that the request has is lowered; one without a cap gets one.
-  const std::string field = request->output_cap ? request->output_cap_field : "max_completion_tokens";
+  const std::string field = request->output_cap ? request->output_cap_path : "max_completion_tokens";
   const auto capped = read(meter::with_member(body, field, "17"));
   // A cap of null in the other field stays null; a body at the limit of fields has no room for one more.
   if (capped) {
     ASSERT(capped->output_cap == 17);
-    ASSERT(capped->output_cap_field == field);
+    ASSERT(capped->output_cap_path == field);
     ASSERT(capped->model == request->model);
     ASSERT(capped->choices == request->choices);
     ASSERT(capped->tier == request->tier);

@@ -5,12 +5,12 @@
 
 #include <string>
 
-using meter::ChatRequest;
+using meter::Request;
 using meter::ServiceTier;
 
 namespace {
 
-base::Result<ChatRequest> read(std::string_view body) {
+base::Result<Request> read(std::string_view body) {
   const simdjson::padded_string padded(body);
   return meter::read_chat_request(padded);
 }
@@ -36,7 +36,7 @@ TEST_CASE("a request says what it may cost") {
   CHECK(request->stream);
   CHECK(request->include_usage);
   CHECK(request->output_cap == 50);
-  CHECK(request->output_cap_field == "max_completion_tokens");
+  CHECK(request->output_cap_path == "max_completion_tokens");
   CHECK(request->choices == 3);
   CHECK(request->tier == ServiceTier::priority);
   CHECK(request->user == "u-1");
@@ -52,7 +52,7 @@ TEST_CASE("null is absent") {
   CHECK_FALSE(request->stream);
   CHECK_FALSE(request->include_usage);
   CHECK_FALSE(request->output_cap.has_value());
-  CHECK(request->output_cap_field.empty());
+  CHECK(request->output_cap_path.empty());
   CHECK(request->choices == 1);
   CHECK(request->tier == ServiceTier::standard);
 }
@@ -61,7 +61,7 @@ TEST_CASE("tiers and caps are read as the dialect means them") {
   CHECK(read(with(R"(,"service_tier":"auto")"))->tier == ServiceTier::standard);
   CHECK(read(with(R"(,"service_tier":"flex")"))->tier == ServiceTier::flex);
   CHECK(read(with(R"(,"max_tokens":7)"))->output_cap == 7);
-  CHECK(read(with(R"(,"max_tokens":7)"))->output_cap_field == "max_tokens");
+  CHECK(read(with(R"(,"max_tokens":7)"))->output_cap_path == "max_tokens");
   CHECK(read(with(R"(,"max_tokens":7,"max_completion_tokens":null)"))->output_cap == 7);
   CHECK(read(with(R"(,"max_tokens":9223372036854775807)"))->output_cap == 1'000'000'000);
 }

@@ -109,7 +109,7 @@ void check_usage(const Recording& recording, Counts& counts) {
 }
 
 // What is reserved for the request pays for what the exchange cost, where the model has a price.
-void check_estimate(const Recording& recording, const meter::ChatRequest& request, Counts& counts) {
+void check_estimate(const Recording& recording, const meter::Request& request, Counts& counts) {
   const auto& book = meter::PriceBook::built_in();
   const meter::ModelPrice* price = book.find(recording.model);
   if (price == nullptr) price = book.find(request.model);
