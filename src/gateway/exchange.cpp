@@ -121,7 +121,7 @@ net::Task<Outcome<void>> Exchange::complete_chat() {
       reply = co_await answer_.body->read_all(route_->max_reply_bytes);
     }
     if (!reply) co_return give_up(of_upstream(reply.error()));
-    if (answer_.head.status < 400 || !goes_on_after(meter::read_chat_reply(*reply))) break;
+    if (answer_.head.status < 400 || !goes_on_after(read_reply(*reply))) break;
   }
   net::Stream::Parts parts = settled_reply(*reply);
   auto sent = incoming_.send_at_once(parts);

@@ -15,8 +15,9 @@
 #include "gateway/within.h"
 #include "gateway/worker.h"
 #include "idempotency/desk.h"
-#include "meter/chat_reply.h"
 #include "meter/chat_request.h"
+#include "meter/reply_reader.h"
+#include "meter/sse.h"
 #include "net/head_writer.h"
 
 namespace gateway {
@@ -70,17 +71,17 @@ class Exchange final : public UnderWay {
   };
   // A stream on its way through.
   struct Stream {
-    meter::SseSplitter splitter;
-    meter::ChatStreamReader reader;
-    std::string pending;       // bytes that go out before the next piece
-    std::string visible;       // of a piece, the events that the client gets
+    meter::ReplyReader reader;
+    meter::SseSplitter splitter = meter::SseSplitter();
+    std::string pending = {};  // bytes that go out before the next piece
+    std::string visible = {};  // of a piece, the events that the client gets
     bool by_event = false;     // whole events go on, each when it was read; else pieces do, before they are read
     std::size_t gone_on = 0;   // bytes that went on already of the event that is being read
     std::int64_t cap = 0;      // output tokens of all choices, as they were asked for
     std::size_t paid_for = 0;  // of `visible`
     bool ended = false;        // no more output will come
-    std::unique_ptr<Beyond> beyond;
-    std::optional<Failure> broken;
+    std::unique_ptr<Beyond> beyond = nullptr;
+    std::optional<Failure> broken = std::nullopt;
     bool cut = false;  // by us
   };
 
@@ -130,9 +131,11 @@ class Exchange final : public UnderWay {
   // has another target.
   bool goes_on(events::Attempt failed);
   bool goes_on_after(const base::Error& error);
-  bool goes_on_after(const meter::ChatReply& refusal);
+  bool goes_on_after(const meter::Reply& refusal);
 
   bool streams() const;
+  // What the upstream's whole reply says of itself.
+  meter::Reply read_reply(std::string_view body) const;
   // A whole reply: settles it, and forms what the client gets.
   net::Stream::Parts settled_reply(std::string_view body);
   net::Task<Outcome<void>> relay_stream();
@@ -141,7 +144,7 @@ class Exchange final : public UnderWay {
   void read_piece(Stream& stream, std::string_view piece);
 
   // What becomes of a stream beyond its cap (extend.cpp).
-  bool is_beyond(const Stream& stream) const { return stream.reader.output_chunks() > stream.cap && !stream.ended; }
+  bool is_beyond(const Stream& stream) const { return stream.reader.output().pieces > stream.cap && !stream.ended; }
   std::int64_t paid(const Beyond& beyond) const { return beyond.cap * plan_.request.choices; }
   // Whether all that has come is paid for. Asks for more ahead: what is free at once, and else the keeper.
   bool pays_for(Stream& stream);
@@ -157,7 +160,7 @@ class Exchange final : public UnderWay {
   net::Task<Outcome<void>> relay_unmetered();
 
   // What is known of the cost when a reply has ended, booked. `came_whole`: the reply did not break off.
-  void settle(const meter::ChatReply& reply, std::int64_t output_chunks, bool came_whole);
+  void settle(const meter::Reply& reply, std::int64_t output_pieces, bool came_whole);
   // The upstream did not answer: released if nothing was sent, else it stays held. Hands the failure on.
   std::unexpected<Failure> give_up(Failure failure);
 

@@ -35,7 +35,7 @@ bool Exchange::pays_for(Stream& stream) {
   if (beyond.asked) {
     if (auto decision = beyond.asked->take()) learn(beyond, std::move(*decision));
   }
-  const std::int64_t came = stream.reader.output_bound();
+  const std::int64_t came = stream.reader.output().tokens_at_most;
   while (!beyond.asked && !beyond.over) {
     const std::int64_t ahead = std::min(ahead_of(stream), beyond.ahead_max);
     if (came + ahead <= paid(beyond)) break;
@@ -53,7 +53,7 @@ net::Task<bool> Exchange::pays_in_time(Stream& stream) {
   while (!pays_for(stream)) {
     Beyond& beyond = *stream.beyond;
     const std::int64_t left_ms = deadline_ms - worker_.loop_.now_ms();
-    if (stream.reader.output_bound() <= paid(beyond)) {
+    if (stream.reader.output().tokens_at_most <= paid(beyond)) {
       if (const base::Status status = co_await written(); !status) refuse(beyond, status.error());
       if (!beyond.over) continue;
     }
@@ -76,7 +76,7 @@ net::Task<bool> Exchange::pays_in_time(Stream& stream) {
 std::int64_t Exchange::ahead_of(const Stream& stream) {
   const std::int64_t since_first_byte_ms =
       base::ns_between(began_, worker_.loop_.now()) / 1'000'000 - reservation_->record().first_byte_us / 1'000;
-  return std::max(worker_.settings_.clamp_min_output_tokens, stream.reader.output_bound() *
+  return std::max(worker_.settings_.clamp_min_output_tokens, stream.reader.output().tokens_at_most *
                                                                  worker_.settings_.store_deadline_ms /
                                                                  std::max<std::int64_t>(since_first_byte_ms, 1));
 }

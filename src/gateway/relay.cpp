@@ -1,5 +1,6 @@
 // The second half of an exchange: the reply comes back, is metered while it passes, and the cost is settled.
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
 
 #include <fmt/format.h>
 
@@ -20,8 +21,8 @@ bool is_withheld_from_client(net::FieldName name) {
 
 // Statuses with which a provider says that it did not do the work, and so does not bill it. A 5xx of something between
 // us and the provider (502, 504) proves nothing.
-bool is_definite_refusal(int status, const meter::ChatReply& reply) {
-  return (status >= 400 && status < 500) || ((status == 500 || status == 503 || status == 529) && reply.is_error);
+bool is_definite_refusal(int status, const meter::Reply& reply) {
+  return (status >= 400 && status < 500) || ((status == 500 || status == 503 || status == 529) && reply.names_error);
 }
 
 // Refusals that say something about the upstream, and not about the request: another one may well serve it.
@@ -50,8 +51,22 @@ std::string period_of(const base::WindowPolicy& window) {
   return base::to_string(window) + (calendar ? "ly" : "");
 }
 
-// No event that carries output is shorter: data:{"choices":[{"delta":{"audio":[0]}}]}
-constexpr std::int64_t smallest_chunk_bytes = 40;
+// No event that carries output is shorter, in any dialect: data:{"delta":"a"}
+constexpr std::int64_t smallest_event_bytes = 18;
+
+// The fields in which providers say what a call used.
+class ReplyHeaders {
+ public:
+  explicit ReplyHeaders(const net::ResponseHead& head) : status_(head.status) {
+    for (const net::Field& field : head.fields)
+      if (field.name.starts_with('x') || field.name.starts_with('X')) fields_.push_back({field.name, field.value});
+  }
+  operator meter::ReplyHead() const { return {.status = status_, .headers = fields_}; }
+
+ private:
+  int status_;
+  boost::container::small_vector<meter::ReplyHeader, 16> fields_;
+};
 
 std::string chunk_head(std::size_t size) { return fmt::format("{:x}\r\n", size); }
 
@@ -139,7 +154,7 @@ void Exchange::add_budget_warning(net::HeadWriter& writer) {
 // --- settling
 // ----------------------------------------------------------------------------------------------------------
 
-void Exchange::settle(const meter::ChatReply& reply, std::int64_t output_chunks, bool came_whole) {
+void Exchange::settle(const meter::Reply& reply, std::int64_t output_pieces, bool came_whole) {
   const int status = answer_.head.status;
   events::UsageRecord& record = reservation_->record();
   record.served_model = reply.model;
@@ -162,9 +177,9 @@ void Exchange::settle(const meter::ChatReply& reply, std::int64_t output_chunks,
     const meter::ModelPrice* price = reply.model.empty() ? nullptr : worker_.settings_.prices->find(reply.model);
     if (price == nullptr) price = plan_.price;
     const auto tier = reply.service_tier ? meter::service_tier_from(*reply.service_tier) : plan_.request.tier;
-    meter::Usage usage = reply.usage.value_or(meter::Usage{.input_tokens = {}, .output_tokens = output_chunks});
+    meter::Usage usage = reply.usage.value_or(meter::Usage{.input_tokens = {}, .output_tokens = output_pieces});
     // What broke off may have named its usage before it had all come.
-    if (!came_whole) usage.output_tokens = std::max(usage.output_tokens.value_or(0), output_chunks);
+    if (!came_whole) usage.output_tokens = std::max(usage.output_tokens.value_or(0), output_pieces);
     auto cost = price->cost(usage, tier);
     if (!reply.usage || !came_whole || !cost) {
       // Booked is what was counted, the unknown counting as none; the rest of the reservation stays unresolved.
@@ -233,7 +248,7 @@ bool Exchange::goes_on_after(const base::Error& error) {
   return goes_on({.upstream = {}, .error = error.type, .fault = error.source});
 }
 
-bool Exchange::goes_on_after(const meter::ChatReply& refusal) {
+bool Exchange::goes_on_after(const meter::Reply& refusal) {
   const int status = answer_.head.status;
   if (refusal.usage || !is_definite_refusal(status, refusal) || !is_of_this_upstream(status)) return false;
   if (!goes_on({.upstream = {}, .status = status, .fault = Source::upstream_refusal})) return false;
@@ -245,8 +260,12 @@ bool Exchange::goes_on_after(const meter::ChatReply& refusal) {
 // --- a plain reply
 // -----------------------------------------------------------------------------------------------------
 
+meter::Reply Exchange::read_reply(std::string_view body) const {
+  return meter::read_reply(meter::Dialect::chat, ReplyHeaders(answer_.head), body);
+}
+
 net::Stream::Parts Exchange::settled_reply(std::string_view body) {
-  settle(meter::read_chat_reply(body), 0, true);
+  settle(read_reply(body), 0, true);
   if (claim_) {
     keep_piece(body);
     keep_reply();
@@ -292,7 +311,7 @@ net::Task<Outcome<void>> Exchange::relay_stream() {
   if (!chunked()) incoming_.close_after_reply();
   count_reply(answer_.head.status);
   // The head goes with the first bytes where they are there already, and at once where they are not.
-  Stream stream;
+  Stream stream{.reader = meter::ReplyReader(meter::Dialect::chat, ReplyHeaders(answer_.head))};
   stream.by_event = plan_.hide_usage;
   stream.cap = plan_.output_cap * plan_.request.choices;
   stream.pending = stream_head();
@@ -312,7 +331,7 @@ net::Task<Outcome<void>> Exchange::relay_stream() {
 net::Task<void> Exchange::pass_on(Stream& stream, std::string_view piece) {
   // What may go beyond the cap goes on when it is known not to, or to be paid for. A piece may end an event that began
   // before it, bring whole ones, and begin one more.
-  if (!stream.by_event && stream.reader.output_chunks() + std::ssize(piece) / smallest_chunk_bytes + 2 > stream.cap) {
+  if (!stream.by_event && stream.reader.output().pieces + std::ssize(piece) / smallest_event_bytes + 2 > stream.cap) {
     stream.by_event = true;
     stream.gone_on = stream.splitter.rest().size();
   }
@@ -334,25 +353,25 @@ net::Task<void> Exchange::pass_on(Stream& stream, std::string_view piece) {
 }
 
 void Exchange::read_piece(Stream& stream, std::string_view piece) {
-  using Verdict = meter::ChatStreamReader::Verdict;
   stream.visible.clear();
   stream.paid_for = 0;
-  stream.splitter.feed(piece, [&](const meter::SseSplitter::Event& event) {
-    const auto verdict = event.data.empty() ? Verdict::pass : stream.reader.on_event(event.data);
-    stream.ended = stream.ended || verdict == Verdict::usage_only || stream.reader.done();
-    if (!stream.by_event || (plan_.hide_usage && verdict == Verdict::usage_only)) return;
-    stream.visible += event.raw.substr(std::exchange(stream.gone_on, 0));
+  stream.splitter.feed(piece, [&](std::string_view event) {
+    stream.reader.feed(event);
+    const bool usage_only = stream.reader.is_usage_only();
+    stream.ended = stream.ended || usage_only || stream.reader.output().ended;
+    if (!stream.by_event || (plan_.hide_usage && usage_only)) return;
+    stream.visible += event.substr(std::exchange(stream.gone_on, 0));
     if (!is_beyond(stream)) stream.paid_for = stream.visible.size();
   });
 }
 
 net::Task<Outcome<void>> Exchange::end_stream(Stream& stream) {
-  const meter::SseSplitter::Event rest = stream.splitter.cut_off();
-  const bool hidden =
-      !rest.data.empty() && stream.reader.on_event(rest.data) == meter::ChatStreamReader::Verdict::usage_only;
+  const std::string_view rest = stream.splitter.rest();
+  stream.reader.feed(rest);
+  const bool hidden = stream.reader.is_usage_only();
   // Half an event would take the error event that follows it for its own rest.
   const bool shown = stream.by_event && !stream.broken && !(plan_.hide_usage && hidden);
-  std::string last(shown ? rest.raw.substr(stream.gone_on) : std::string_view());
+  std::string last(shown ? rest.substr(stream.gone_on) : std::string_view());
   if (claim_) keep_piece(last);
   if (stream.broken) {
     claim_.reset();  // nobody knows how it would have gone on
@@ -363,7 +382,8 @@ net::Task<Outcome<void>> Exchange::end_stream(Stream& stream) {
     last += "data: " + error_body(*stream.broken, {request_id_, sizeof request_id_}) + "\n\n";
     if (stream.cut) last += "data: [DONE]\n\n";
   }
-  settle(stream.reader.reply(), stream.reader.output_chunks(), !stream.broken);
+  const std::int64_t pieces = stream.reader.output().pieces;
+  settle(stream.reader.finish(), pieces, !stream.broken);
   if (claim_) keep_reply();
   if (stream.cut) answer_.connection.reset();  // the provider is to stop now, however slow the client takes its end
   if (!last.empty()) stream.pending += chunked() ? chunk_head(last.size()) + last + "\r\n" : last;

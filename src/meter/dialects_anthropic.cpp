@@ -10,15 +10,10 @@ namespace dom = simdjson::dom;
 using Count = std::optional<std::int64_t>;
 
 const JsonPaths& anthropic_paths() {
-  static const JsonPaths paths{"type",
-                               "model",
-                               "usage",
-                               "stop_reason",
-                               "error",
-                               "message.model",
-                               "message.usage",
-                               "message.stop_reason",
-                               "delta.stop_reason"};
+  static const JsonPaths paths({"type", "model", "usage", "stop_reason", "error", "message.model", "message.usage",
+                                "message.stop_reason", "delta.stop_reason"},
+                               {"delta.text", "delta.thinking", "delta.partial_json", "delta.*", "content_block.id",
+                                "content_block.text", "content_block.data"});
   return paths;
 }
 

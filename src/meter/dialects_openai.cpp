@@ -38,8 +38,12 @@ void settle_counts(const Reading& reading, Reply& reply) {
 // --- chat and completions
 
 const JsonPaths& chat_paths() {
-  static const JsonPaths paths{"model", "usage",           "x_groq.usage",           "service_tier",
-                               "error", "choices[].index", "choices[].finish_reason"};
+  static const JsonPaths paths(
+      {"model", "usage", "x_groq.usage", "service_tier", "error", "choices[].index", "choices[].finish_reason"},
+      // The names that providers use for output; with others (role, annotations) may come no token at all.
+      {"choices[].delta.content", "choices[].delta.tool_calls", "choices[].delta.reasoning_content",
+       "choices[].delta.reasoning", "choices[].delta.refusal", "choices[].delta.audio", "choices[].delta.function_call",
+       "choices[].delta.*", "choices[].text"});
   return paths;
 }
 
@@ -67,6 +71,7 @@ void read_chat(Reading& reading, const dom::object& object, std::string_view tex
   if (const auto usage = object_in(object, "usage")) {
     take_usage(reading, chat_usage(), *usage);
     take_cost(reply, *usage, text, {"usage"});
+    reading.usage_only = reading.in_events && length_of(object, "choices") == 0 && !reply.error_type;
   } else if (const auto groq = object_in(object, "x_groq")) {
     if (const auto inner = object_in(*groq, "usage")) take_usage(reading, chat_usage(), *inner);
   }
@@ -75,22 +80,10 @@ void read_chat(Reading& reading, const dom::object& object, std::string_view tex
 // --- responses
 
 const JsonPaths& responses_paths() {
-  static const JsonPaths paths{"type",
-                               "model",
-                               "usage",
-                               "service_tier",
-                               "status",
-                               "error",
-                               "code",
-                               "output[].type",
-                               "tool_usage",
-                               "response.model",
-                               "response.usage",
-                               "response.service_tier",
-                               "response.status",
-                               "response.error",
-                               "response.output[].type",
-                               "response.tool_usage"};
+  static const JsonPaths paths({"type", "model", "usage", "service_tier", "status", "error", "code", "output[].type",
+                                "tool_usage", "response.model", "response.usage", "response.service_tier",
+                                "response.status", "response.error", "response.output[].type", "response.tool_usage"},
+                               {"delta"});
   return paths;
 }
 

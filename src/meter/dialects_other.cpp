@@ -25,14 +25,10 @@ void take_counts(Reading& reading, const dom::object& object, std::string_view i
 // --- Cohere: billed_units are what is charged, tokens what was counted (metering.md 1.3, trap 10)
 
 const JsonPaths& cohere_paths() {
-  static const JsonPaths paths{"usage",
-                               "meta",
-                               "finish_reason",
-                               "delta.usage",
-                               "delta.finish_reason",
-                               "response.meta",
-                               "response.finish_reason",
-                               "message"};
+  static const JsonPaths paths({"usage", "meta", "finish_reason", "delta.usage", "delta.finish_reason", "response.meta",
+                                "response.finish_reason", "message"},
+                               {"delta.message.content.text", "delta.message.content.thinking",
+                                "delta.message.tool_plan", "delta.message.tool_calls", "text"});
   return paths;
 }
 
@@ -68,7 +64,8 @@ void settle_cohere(const Reading& reading, Reply& reply) {
 // --- Ollama: a prompt that is cached has no count, which is unknown and not none (trap 11)
 
 const JsonPaths& ollama_paths() {
-  static const JsonPaths paths{"model", "prompt_eval_count", "eval_count", "done", "done_reason", "error"};
+  static const JsonPaths paths({"model", "prompt_eval_count", "eval_count", "done", "done_reason", "error"},
+                               {"message.content", "message.thinking", "message.tool_calls", "response"});
   return paths;
 }
 

@@ -2,9 +2,13 @@
 
 #include <algorithm>
 
+#include "base/find_byte.h"
+
 namespace meter {
 namespace {
 
+constexpr std::string_view any_other = "*";
+constexpr std::string_view every_item = "[]";
 // A longer name is none that anybody asks for.
 constexpr std::size_t key_bytes_max = 128;
 
@@ -17,8 +21,12 @@ JsonPaths::Node& child(JsonPaths::Node& node, std::string_view name) {
 }
 
 const JsonPaths::Node* find(const JsonPaths::Node& node, std::string_view name) {
-  const auto found = std::ranges::find(node.inside, name, &JsonPaths::Node::name);
-  return found == node.inside.end() ? nullptr : &*found;
+  const JsonPaths::Node* other = nullptr;
+  for (const JsonPaths::Node& inside : node.inside) {
+    if (inside.name == name) return &inside;
+    if (inside.name == any_other && name != every_item) other = &inside;
+  }
+  return other;
 }
 
 // For a member whose name is written with escapes: it may be one that was asked for, so its reader decides.
@@ -29,21 +37,24 @@ const JsonPaths::Node& anything() {
 
 }  // namespace
 
-JsonPaths::JsonPaths(std::initializer_list<std::string_view> paths) {
-  for (std::string_view path : paths) {
-    Node* node = &root_;
-    while (!path.empty()) {
-      const std::size_t end = std::min(path.find_first_of(".["), path.size());
-      if (end > 0) node = &child(*node, path.substr(0, end));
-      path.remove_prefix(end);
-      if (path.starts_with("[]")) {
-        node = &child(*node, "[]");
-        path.remove_prefix(2);
-      }
-      if (path.starts_with('.')) path.remove_prefix(1);
+JsonPaths::JsonPaths(std::initializer_list<std::string_view> kept, std::initializer_list<std::string_view> weighed) {
+  for (const std::string_view path : kept) add(path).whole = true;
+  for (const std::string_view path : weighed) add(path).weighed = true;
+}
+
+JsonPaths::Node& JsonPaths::add(std::string_view path) {
+  Node* node = &root_;
+  while (!path.empty()) {
+    const std::size_t end = std::min(path.find_first_of(".["), path.size());
+    if (end > 0) node = &child(*node, path.substr(0, end));
+    path.remove_prefix(end);
+    if (path.starts_with("[]")) {
+      node = &child(*node, every_item);
+      path.remove_prefix(2);
     }
-    node->whole = true;
+    if (path.starts_with('.')) path.remove_prefix(1);
   }
+  return *node;
 }
 
 void JsonSieve::reset() {
@@ -99,7 +110,7 @@ bool JsonSieve::step(char byte) {
     case State::between:
       if (byte == '{') {
         kept_.clear();
-        dropping_ = false;
+        dropping_ = has_weight_ = false;
         keep("{");
         levels_.push_back({.object = true, .node = &paths_.root()});
         state_ = State::first_key;
@@ -132,7 +143,7 @@ bool JsonSieve::step(char byte) {
   }
   if (byte == ',') {
     state_ = levels_.back().object ? State::next_key : State::value;
-    if (!levels_.back().object) next_ = find(*levels_.back().node, "[]");
+    if (!levels_.back().object) next_ = find(*levels_.back().node, every_item);
   } else if (byte == (levels_.back().object ? '}' : ']')) {
     end_container();
   } else {
@@ -159,12 +170,14 @@ bool JsonSieve::begin_value(char byte) {
     return true;
   }
   const bool container = byte == '{' || byte == '[';
-  keeping_ = next_ != nullptr;
+  weighing_ = next_ != nullptr && next_->weighed && byte != 'n';  // null is nothing
+  named_ = next_ != nullptr && next_->name != any_other;
+  keeping_ = next_ != nullptr && !next_->weighed;
   if (keeping_) keep_name();
   if (container && keeping_ && !next_->whole) {
     keep({&byte, 1});
     levels_.push_back({.object = byte == '{', .node = next_});
-    next_ = find(*next_, "[]");
+    next_ = find(*next_, every_item);
     state_ = byte == '{' ? State::first_key : State::first_item;
     return true;
   }
@@ -175,32 +188,54 @@ bool JsonSieve::begin_value(char byte) {
 }
 
 std::size_t JsonSieve::pass(std::string_view bytes) {
-  std::size_t at = 0;
   bool over = false;
-  if (state_ == State::scalar) {
-    while (at < bytes.size() && !over) {
-      over = is_space(bytes[at]) || bytes[at] == ',' || bytes[at] == '}' || bytes[at] == ']';
-      if (!over) ++at;
-    }
+  const std::int64_t before = weighed_.bytes;
+  const std::size_t passed = state_ == State::scalar ? pass_scalar(bytes, over) : pass_text(bytes, over);
+  if (!weighing_) weighed_.bytes = before;
+  has_weight_ = has_weight_ || (weighed_.bytes > before && named_);
+  if (keeping_) keep(bytes.substr(0, passed));
+  if (over) state_ = State::after_value;
+  return passed;
+}
+
+std::size_t JsonSieve::pass_scalar(std::string_view bytes, bool& over) {
+  std::size_t at = 0;
+  while (at < bytes.size() && !over) {
+    over = is_space(bytes[at]) || bytes[at] == ',' || bytes[at] == '}' || bytes[at] == ']';
+    if (!over) ++at;
   }
-  while (state_ != State::scalar && at < bytes.size() && !over) {
+  weighed_.bytes += static_cast<std::int64_t>(at);
+  return at;
+}
+
+// A text, or a container with all that is in it.
+std::size_t JsonSieve::pass_text(std::string_view bytes, bool& over) {
+  std::size_t at = 0;
+  while (at < bytes.size() && !over) {
+    if (in_string_ && !escaped_) {
+      const std::size_t plain = base::find_either(bytes.substr(at), '"', '\\');
+      weighed_.bytes += static_cast<std::int64_t>(plain);
+      at += plain;
+      if (at == bytes.size()) break;
+    }
     const char byte = bytes[at++];
     if (escaped_) {
       escaped_ = false;
+      ++weighed_.bytes;
     } else if (in_string_) {
       escaped_ = byte == '\\';
       in_string_ = byte != '"';
-      over = !in_string_ && !escaped_ && depth_ == 0;
+      over = !in_string_ && depth_ == 0;
     } else if (byte == '"') {
       in_string_ = true;
     } else if (byte == '{' || byte == '[') {
       ++depth_;
     } else if (byte == '}' || byte == ']') {
       over = --depth_ == 0;
+    } else if (byte != ',' && byte != ':' && !is_space(byte)) {
+      ++weighed_.bytes;
     }
   }
-  if (keeping_) keep(bytes.substr(0, at));
-  if (over) state_ = State::after_value;
   return at;
 }
 
@@ -209,6 +244,7 @@ void JsonSieve::end_container() {
   levels_.pop_back();
   state_ = levels_.empty() ? State::between : State::after_value;
   complete_ = levels_.empty();
+  if (complete_ && has_weight_) ++weighed_.objects;
 }
 
 }  // namespace meter

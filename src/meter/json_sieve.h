@@ -12,20 +12,31 @@
 namespace meter {
 
 // Which members: paths like "usage", "choices[].finish_reason", "response.output[].type". A member that a path ends at
-// is kept whole; those before it are kept as far as they lead there, so that the items of a list can be counted.
+// is kept whole; those before it are kept as far as they lead there, so that the items of a list can be counted. Of
+// what is weighed only the bytes are counted. "*" at a weighed path's end is every member that no path names: nobody
+// knows whether it says something, so its bytes count, and it alone makes no object count.
 class JsonPaths {
  public:
-  JsonPaths(std::initializer_list<std::string_view> paths);
+  JsonPaths(std::initializer_list<std::string_view> kept, std::initializer_list<std::string_view> weighed = {});
 
   struct Node {
     std::string name;  // "[]": every item of a list
     bool whole = false;
+    bool weighed = false;
     std::vector<Node> inside;
   };
   const Node& root() const { return root_; }
 
  private:
+  Node& add(std::string_view path);
+
   Node root_;
+};
+
+// What the weighed members held.
+struct Weighed {
+  std::int64_t bytes = 0;    // of their texts and numbers, as they are written; never less than what was meant
+  std::int64_t objects = 0;  // of the series, that had any in a member with a name
 };
 
 // Sieves a series of JSON objects, in pieces of any size: one alone (a plain reply), one a line (NDJSON), or the items
@@ -52,6 +63,8 @@ class JsonSieve {
   // Forgets an object that has begun, and whatever ended the series: what comes next begins anew.
   void reset();
   bool has_overflowed() const { return overflowed_; }
+  // Of all objects so far, those left out too.
+  const Weighed& weighed() const { return weighed_; }
   // An object has begun and is not over.
   bool is_inside() const { return state_ != State::between && state_ != State::lost; }
 
@@ -84,6 +97,8 @@ class JsonSieve {
   void end_container();
   // Moves the bytes of a value that is kept whole or not at all.
   std::size_t pass(std::string_view bytes);
+  std::size_t pass_scalar(std::string_view bytes, bool& over);
+  std::size_t pass_text(std::string_view bytes, bool& over);
   void keep(std::string_view text);
   void keep_name();
 
@@ -95,7 +110,11 @@ class JsonSieve {
   std::string key_;                        // as it is written, without its quotes
   std::string kept_;
   std::uint64_t depth_ = 0;  // of a container that is passed
+  Weighed weighed_;
   bool keeping_ = false;
+  bool weighing_ = false;
+  bool named_ = false;       // what is weighed, by a path
+  bool has_weight_ = false;  // this object
   bool in_string_ = false;
   bool escaped_ = false;
   bool dropping_ = false;    // this object: too much of it is to be kept

@@ -76,7 +76,12 @@ void take_usage(Reading& reading, UsageTable table, const dom::object& usage, Me
 void take_cost(Reply& reply, const dom::object& usage, std::string_view text,
                std::initializer_list<std::string_view> path) {
   if (!member(usage, "cost") && !member(usage, "cost_in_usd_ticks")) return;
-  const auto parsed = base::Json::parse(text);
+  std::string whole_path;
+  for (const std::string_view part : path) whole_path.append(whole_path.empty() ? "" : ".").append(part);
+  const JsonPaths paths{whole_path};
+  std::string kept;
+  JsonSieve(paths).feed(text, [&](std::string_view object) { kept = object; });
+  const auto parsed = base::Json::parse(kept);
   const base::Json* at = parsed ? &*parsed : nullptr;
   for (const std::string_view name : path) at = at == nullptr ? nullptr : at->find(name);
   auto cost = at == nullptr ? std::nullopt : stated_cost(*at);

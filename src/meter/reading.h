@@ -29,6 +29,7 @@ struct Reading {
   UnknownFields unknown;
   Figures calls;            // what is counted in the reply itself: tools, images
   bool in_events = false;   // of a stream
+  bool usage_only = false;  // the last object said the usage and nothing else
   bool unnumbered = false;  // the figures stand in places that are no usage object: the provider states no totals
   std::optional<Figures> metrics;  // Bedrock: what a stream's last chunk says for every model
   // Anthropic: the iterations of the reply's own model, summed up.
@@ -76,6 +77,9 @@ void take_usage(Reading& reading, UsageTable table, const simdjson::dom::object&
 // a cost is never seen through a double.
 void take_cost(Reply& reply, const simdjson::dom::object& usage, std::string_view text,
                std::initializer_list<std::string_view> path);
+
+// At the end: what was read, with its meaning.
+Reply settled(const DialectReader& reader, Dialect dialect, Reading& reading);
 
 // Adds an alarm for parts that are more than their whole, and for classes that do not add up to the total. Of a reply
 // with a usage.

@@ -33,6 +33,7 @@ struct Reply {
 
   std::optional<std::string> stop_reason;
   std::optional<std::string> error_type;  // of an error body, or of an error in a stream
+  bool names_error = false;               // error_type is the provider's word, and not ours for its status
   std::optional<std::int64_t> choices;
   // What an endpoint answers that counts tokens and uses none.
   std::optional<std::int64_t> counted_tokens;

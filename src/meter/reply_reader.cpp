@@ -34,6 +34,7 @@ constexpr std::array head_fields{
 void read_head(const ReplyHead& head, Reading& reading) {
   reading.status = head.status;
   for (const ReplyHeader& header : head.headers) {
+    if (!header.name.starts_with('x') && !header.name.starts_with('X')) continue;
     for (const HeadField& field : head_fields) {
       std::int64_t count = -1;
       if (!is_same_name(header.name, field.name)) continue;
@@ -95,18 +96,21 @@ class ReplyReader::Body {
   }
 
   void feed(std::string_view bytes) {
+    reading_.usage_only = false;
     while (framing_ == Framing::unknown && !bytes.empty()) find_framing(bytes);
     switch (framing_) {
       case Framing::unknown: return;
       case Framing::json: return sift(bytes);
       case Framing::events:
-        return events_.feed(bytes, [this](std::string_view data) { sift(data); }, [this] { sieve_.reset(); });
+        return events_.feed(bytes, [this](std::string_view data) { take_data(data); }, [this] { end_event(); });
       case Framing::messages:
         return messages_.feed(
             bytes, [this](std::string_view payload) { take_payload(payload); },
             [this](const EventStreamReader::Message& message) { take_message(message); });
     }
   }
+  Output output() const;
+  bool is_usage_only() const { return reading_.usage_only; }
   Reply finish();
 
  private:
@@ -115,6 +119,12 @@ class ReplyReader::Body {
   void find_framing(std::string_view& bytes);
   void sift(std::string_view bytes) {
     sieve_.feed(bytes, [this](std::string_view kept) { read(kept); });
+  }
+  void take_data(std::string_view data);
+  void end_event() {
+    sieve_.reset();
+    last_bytes_ = 0;
+    may_be_last_ = true;
   }
   void read(std::string_view kept);
   void take_payload(std::string_view payload);
@@ -128,6 +138,9 @@ class ReplyReader::Body {
   EventStreamReader messages_;
   JsonSieve sieve_;
   JsonSieve chunk_;
+  std::size_t last_bytes_ = 0;  // of the event that is coming, as far as it may be the last one
+  bool may_be_last_ = true;
+  bool ended_ = false;
   std::string payload_;  // of the message that is coming: what is kept of it, unread until its checksum is right
   std::string padded_;
   Reading reading_;
@@ -152,6 +165,15 @@ void ReplyReader::Body::find_framing(std::string_view& bytes) {
     framing_ = Framing::events;
     reading_.in_events = true;
   }
+}
+
+void ReplyReader::Body::take_data(std::string_view data) {
+  constexpr std::string_view last = "[DONE]";  // OpenAI's, and all that follow them
+  const std::string_view wanted = last.substr(last_bytes_);
+  may_be_last_ = may_be_last_ && wanted.starts_with(data.substr(0, wanted.size()));
+  if (may_be_last_) last_bytes_ = std::min(last_bytes_ + data.size(), last.size());
+  ended_ = ended_ || last_bytes_ == last.size();
+  sift(data);
 }
 
 void ReplyReader::Body::read(std::string_view kept) {
@@ -190,29 +212,60 @@ void ReplyReader::Body::take_message(const EventStreamReader::Message& message) 
   sieve_.reset();
 }
 
-Reply ReplyReader::Body::finish() {
-  Reply& reply = reading_.reply;
-  const bool by_head = reading_.head.any && (dialect_ == Dialect::invoke || dialect_ == Dialect::tgi);
-  reply.names_usage = reading_.has_usage || reading_.metrics || by_head;
-  if (reply.names_usage || reading_.calls != Figures{}) reader_.settle(reading_, reply);
+Reply settled(const DialectReader& reader, Dialect dialect, Reading& reading) {
+  Reply& reply = reading.reply;
+  const bool by_head = reading.head.any && (dialect == Dialect::invoke || dialect == Dialect::tgi);
+  reply.names_usage = reading.has_usage || reading.metrics || by_head;
+  if (reply.names_usage || reading.calls != Figures{}) reader.settle(reading, reply);
   if (reply.provider_cost_usd) {
     if (!reply.usage) reply.usage.emplace();
     reply.usage->provider_cost = money_above(*reply.provider_cost_usd);
   }
   if (reply.usage) check_parts(reply);
-  reply.unknown_fields = reading_.unknown.names;
-  reply.unknown_field_count = reading_.unknown.count;
-  if (reading_.status >= 400 && !reply.error_type) reply.error_type = "error";
+  reply.unknown_fields = std::move(reading.unknown.names);
+  reply.unknown_field_count = reading.unknown.count;
+  reply.names_error = reply.error_type.has_value();
+  if (reading.status >= 400 && !reply.error_type) reply.error_type = "error";
+  return std::move(reply);
+}
+
+Reply ReplyReader::Body::finish() {
+  Reply reply = settled(reader_, dialect_, reading_);
   if (messages_.is_damaged())
     reply.alarms.push_back("a message of the event stream is damaged: nothing behind it was read");
   if (sieve_.has_overflowed() || chunk_.has_overflowed())
     reply.alarms.push_back("an object of the reply says more of itself than is kept: it was left out");
-  return std::move(reply);
+  return reply;
+}
+
+Output ReplyReader::Body::output() const {
+  const Weighed& weighed = sieve_.weighed();
+  return {.pieces = weighed.objects,
+          .tokens_at_most = std::max(weighed.bytes, reading_.figures.output.value_or(0)),
+          .ended = ended_};
 }
 
 ReplyReader::ReplyReader(Dialect dialect, const ReplyHead& head) : body_(std::make_unique<Body>(dialect, head)) {}
 ReplyReader::~ReplyReader() = default;
 void ReplyReader::feed(std::string_view bytes) { body_->feed(bytes); }
+Output ReplyReader::output() const { return body_->output(); }
+bool ReplyReader::is_usage_only() const { return body_->is_usage_only(); }
 Reply ReplyReader::finish() { return body_->finish(); }
+
+Reply read_reply(Dialect dialect, const ReplyHead& head, std::string_view padded) {
+  if (padded.starts_with('{')) {
+    const JsonDocument document(padded);
+    if (const auto object = document.object()) {
+      const DialectReader& reader = reader_of(dialect);
+      Reading reading;
+      read_head(head, reading);
+      reader.on_object(reading, *object, padded);
+      return settled(reader, dialect, reading);
+    }
+  }
+  ReplyReader reader(dialect, head);
+  reader.feed(padded);
+  return reader.finish();
+}
 
 }  // namespace meter

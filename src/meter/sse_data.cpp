@@ -1,6 +1,6 @@
 #include "meter/sse_data.h"
 
-#include <algorithm>
+#include "base/find_byte.h"
 
 namespace meter {
 namespace {
@@ -32,7 +32,7 @@ std::string_view SseData::take(std::string_view& bytes) {
       return {};
     }
   }
-  const std::size_t end = std::min(bytes.find_first_of("\r\n"), bytes.size());
+  const std::size_t end = base::find_either(bytes, '\n', '\r');
   if (state_ == State::data || state_ == State::other) {
     const std::string_view line = bytes.substr(0, end);
     bytes.remove_prefix(end);

@@ -15,51 +15,46 @@
 #include <string_view>
 #include <vector>
 
-#include "meter/chat_reply.h"
 #include "meter/chat_request.h"
 #include "meter/price_book.h"
+#include "meter/reply_reader.h"
 #include "meter/sse.h"
 #include "tests/golden/recordings.h"
 
 namespace {
 
 using golden::Recording;
-using meter::ChatReply;
+using meter::Reply;
 using meter::Usage;
 
-// How a stream is cut: pieces of this many bytes; 0: of random sizes.
+// How a body is cut: pieces of this many bytes; 0: of random sizes.
 constexpr std::array<std::size_t, 5> cuts{1'000'000'000, 1, 7, 0, 0};
 
-ChatReply read_plain(std::string_view body) {
-  const simdjson::padded_string padded(body);
-  return meter::read_chat_reply(padded);
-}
-
-// Reads a stream in pieces, and checks that what is handed out is what came in.
-ChatReply read_stream(std::string_view body, std::size_t cut, std::mt19937& random) {
+// Reads it in pieces, and checks that what a splitter hands out of a stream is what came in.
+Reply read(const Recording& recording, std::size_t cut, std::mt19937& random) {
+  const std::string_view body = recording.response_body;
   meter::SseSplitter splitter;
-  meter::ChatStreamReader reader;
+  meter::ReplyReader reader(meter::Dialect::chat, {});
   std::string relayed;
   for (std::size_t at = 0; at < body.size();) {
     const std::size_t size = cut != 0 ? cut : 1 + random() % 300;
-    splitter.feed(body.substr(at, size), [&](const meter::SseSplitter::Event& event) {
-      relayed.append(event.raw);
-      reader.on_event(event.data);
+    splitter.feed(body.substr(at, size), [&](std::string_view event) {
+      relayed.append(event);
+      reader.feed(event);
     });
     at += std::min(size, body.size() - at);
   }
-  relayed.append(splitter.rest());
-  reader.on_event(splitter.cut_off().data);
-  CHECK(relayed == body);
-  return reader.reply();
+  reader.feed(splitter.rest());
+  CHECK(relayed.append(splitter.rest()) == body);
+  return reader.finish();
 }
 
-std::vector<ChatReply> read_every_way(const Recording& recording) {
-  if (!recording.stream) return {read_plain(recording.response_body)};
+std::vector<Reply> read_every_way(const Recording& recording) {
   std::mt19937 random(7);  // NOLINT(cert-msc51-cpp): the same cuts in every run
-  std::vector<ChatReply> replies;
-  replies.reserve(cuts.size());
-  for (const std::size_t cut : cuts) replies.push_back(read_stream(recording.response_body, cut, random));
+  std::vector<Reply> replies;
+  replies.reserve(cuts.size() + 1);
+  for (const std::size_t cut : cuts) replies.push_back(read(recording, cut, random));
+  replies.push_back(meter::read_reply(meter::Dialect::chat, {}, simdjson::padded_string(recording.response_body)));
   return replies;
 }
 
@@ -101,7 +96,7 @@ struct Counts {
 void check_usage(const Recording& recording, Counts& counts) {
   ++(recording.stream ? counts.streams : counts.plain);
   if (recording.usage) ++counts.with_usage;
-  for (const ChatReply& reply : read_every_way(recording)) {
+  for (const Reply& reply : read_every_way(recording)) {
     CHECK(shown(reply.usage) == shown(recording.usage));
     CHECK(reply.model == recording.model);
     CHECK(reply.service_tier.value_or("") == recording.service_tier);
