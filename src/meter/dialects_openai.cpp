@@ -47,11 +47,9 @@ const JsonPaths& chat_paths() {
   return paths;
 }
 
-void read_choices(const dom::object& object, Reply& reply) {
-  const auto choices = member_as<dom::array>(object, "choices");
-  if (!choices) return;
+void read_choices(const dom::array& choices, Reply& reply) {
   std::int64_t count = 0;
-  for (const dom::element item : *choices) {
+  for (const dom::element item : choices) {
     const auto choice = get_if<dom::object>(item);
     if (!choice) continue;
     count = std::max(count + 1, count_in(*choice, "index").value_or(0) + 1);
@@ -60,20 +58,37 @@ void read_choices(const dom::object& object, Reply& reply) {
   reply.choices = std::max(reply.choices.value_or(0), count);
 }
 
+// In one pass, for this is every call's reply.
 void read_chat(Reading& reading, const dom::object& object, std::string_view text) {
   Reply& reply = reading.reply;
-  take_model(object, "model", reply);
-  // In a chunk an empty tier says nothing (Snowflake).
-  if (!reading.in_events || member_as<std::string_view>(object, "service_tier") != "")
-    take_text(object, "service_tier", reply.service_tier);
-  take_error(object, reply);
-  read_choices(object, reply);
-  if (const auto usage = object_in(object, "usage")) {
+  std::optional<dom::object> usage;
+  std::optional<dom::object> groq;
+  bool no_choices = false;
+  for (const auto& [name, value] : object) {
+    if (name == "model") {
+      take_model(value, reply);
+    } else if (name == "usage") {
+      usage = get_if<dom::object>(value);
+    } else if (name == "choices") {
+      const auto choices = get_if<dom::array>(value);
+      no_choices = choices && choices->begin() == choices->end();
+      if (choices) read_choices(*choices, reply);
+    } else if (name == "service_tier") {
+      // In a chunk an empty tier says nothing (Snowflake).
+      const auto tier = get_if<std::string_view>(value);
+      if (tier && (!reading.in_events || !tier->empty())) reply.service_tier = std::string(*tier);
+    } else if (name == "error") {
+      take_error(value, reply);
+    } else if (name == "x_groq") {
+      groq = get_if<dom::object>(value);
+    }
+  }
+  if (usage) {
     take_usage(reading, chat_usage(), *usage);
     take_cost(reply, *usage, text, {"usage"});
-    reading.usage_only = reading.in_events && length_of(object, "choices") == 0 && !reply.error_type;
-  } else if (const auto groq = object_in(object, "x_groq")) {
-    if (const auto inner = object_in(*groq, "usage")) take_usage(reading, chat_usage(), *inner);
+    reading.usage_only = reading.in_events && no_choices && !reply.error_type;
+  } else if (const auto inner = groq ? object_in(*groq, "usage") : std::nullopt) {
+    take_usage(reading, chat_usage(), *inner);
   }
 }
 

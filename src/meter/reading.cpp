@@ -30,8 +30,12 @@ void take_text(const dom::object& object, std::string_view name, std::optional<s
   if (const auto text = member_as<std::string_view>(object, name)) out = std::string(*text);
 }
 
+void take_model(const dom::element& value, Reply& reply) {
+  if (const auto model = get_if<std::string_view>(value); model && !model->empty()) reply.model = *model;
+}
+
 void take_model(const dom::object& object, std::string_view name, Reply& reply) {
-  if (const auto model = member_as<std::string_view>(object, name); model && !model->empty()) reply.model = *model;
+  if (const auto model = member(object, name)) take_model(*model, reply);
 }
 
 std::optional<std::int64_t> length_of(const dom::object& object, std::string_view name) {
@@ -43,14 +47,16 @@ std::optional<std::int64_t> length_of(const dom::object& object, std::string_vie
 }
 
 void take_error(const dom::object& object, Reply& reply) {
+  if (const auto error = member(object, "error")) take_error(*error, reply);
+}
+
+void take_error(const dom::element& error, Reply& reply) {
   constexpr std::size_t message_bytes_max = 80;
-  const auto error = member(object, "error");
-  if (!error) return;
-  if (const auto text = get_if<std::string_view>(*error)) {
+  if (const auto text = get_if<std::string_view>(error)) {
     reply.error_type = std::string(text->substr(0, message_bytes_max));
     return;
   }
-  const auto inner = get_if<dom::object>(*error);
+  const auto inner = get_if<dom::object>(error);
   if (!inner) return;
   std::optional<std::string> type = "error";
   if (const auto code = member(*inner, "code")) {
@@ -62,7 +68,7 @@ void take_error(const dom::object& object, Reply& reply) {
   reply.error_type = type;
 }
 
-void take_usage(Reading& reading, UsageTable table, const dom::object& usage, Merge merge) {
+void take_usage(Reading& reading, const UsageTable& table, const dom::object& usage, Merge merge) {
   UnknownFields unknown;
   const Figures figures = read_figures(table, usage, unknown);
   if (unknown.count > 0) reading.unknown = std::move(unknown);

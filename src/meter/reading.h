@@ -63,16 +63,18 @@ std::optional<std::int64_t> count_in(const simdjson::dom::object& object, std::s
 // Sets `out` if the member is a text; an empty one only where `out` says that it may be.
 void take_text(const simdjson::dom::object& object, std::string_view name, std::optional<std::string>& out);
 void take_model(const simdjson::dom::object& object, std::string_view name, Reply& reply);
+void take_model(const simdjson::dom::element& value, Reply& reply);
 // The items of a list; nullopt: it is none.
 std::optional<std::int64_t> length_of(const simdjson::dom::object& object, std::string_view name);
 
 // Sets error_type from an error body or event: its type, its status (Google), its code, or the message of those that
 // have nothing else.
 void take_error(const simdjson::dom::object& object, Reply& reply);
+void take_error(const simdjson::dom::element& error, Reply& reply);
 
 // A usage object. Those that come later replace what came before: they are cumulative (metering.md 1.2).
 enum class Merge : std::uint8_t { replace, overlay };
-void take_usage(Reading& reading, UsageTable table, const simdjson::dom::object& usage, Merge merge = Merge::replace);
+void take_usage(Reading& reading, const UsageTable& table, const simdjson::dom::object& usage, Merge merge = Merge::replace);
 // The cost in a usage object that stands at `path` in the text of an object, if it names one: read from the text, for
 // a cost is never seen through a double.
 void take_cost(Reply& reply, const simdjson::dom::object& usage, std::string_view text,

@@ -164,67 +164,112 @@ void add_modalities(const dom::element& list, const UsageField& field, Figures& 
   }
 }
 
+// A member's way down from the usage object; it becomes a text only where somebody wants to read it.
+struct Path {
+  const Path* up = nullptr;
+  std::string_view name;
+
+  std::string text() const {
+    if (up == nullptr || up->name.empty()) return std::string(name);
+    const std::string_view between = name == every_item ? "" : ".";
+    return up->text().append(between).append(name);
+  }
+  static constexpr std::string_view every_item = "[]";
+};
+
 class Walk {
  public:
-  Walk(UsageTable table, UnknownFields& unknown) : table_(table), unknown_(unknown) {}
+  explicit Walk(UnknownFields& unknown) : unknown_(unknown) {}
 
-  void object(const dom::object& object, int depth) {
-    const std::size_t size = path_.size();
-    for (const auto& member : object) {
-      if (size > 0) path_ += '.';
-      path_ += member.key;
-      value(member.value, depth);
-      path_.resize(size);
-    }
+  // `known`: what the table says of the object's members; nullptr: nothing.
+  void object(const UsageTable::Node* known, const dom::object& object, const Path& path, int depth) {
+    for (const auto& [name, member] : object)
+      value(known == nullptr ? nullptr : known->find(name), member, {&path, name}, depth);
   }
   const Figures& figures() const { return figures_; }
 
  private:
   static constexpr int deepest = 8;
 
-  void value(const dom::element& value, int depth) {
-    const auto field = std::ranges::find(table_, std::string_view(path_), &UsageField::path);
-    if (field != table_.end()) return take(*field, value);
+  void value(const UsageTable::Node* known, const dom::element& value, const Path& path, int depth) {
+    if (known != nullptr && known->field != nullptr) return take(*known->field, value, path);
     if (const auto number = get_if<double>(value)) {  // not money: only whether there is any
-      if (*number > 0) unknown_.note(path_);
+      if (*number > 0) unknown_.note(path.text());
     } else if (depth >= deepest) {
-      unknown_.note(path_);
+      unknown_.note(path.text());
     } else if (const auto inner = get_if<dom::object>(value)) {
-      object(*inner, depth + 1);
+      object(known, *inner, path, depth + 1);
     } else if (const auto items = get_if<dom::array>(value)) {
-      path_ += "[]";
-      for (const dom::element item : *items) this->value(item, depth + 1);
+      for (const dom::element item : *items) this->value(nullptr, item, {&path, Path::every_item}, depth + 1);
     }
   }
-  void take(const UsageField& field, const dom::element& value) {
+  void take(const UsageField& field, const dom::element& value, const Path& path) {
     switch (field.take) {
       case nothing: return;
       case modalities: return add_modalities(value, field, figures_);
       case count:
       case seconds: {
         const auto number = field.take == count ? read_count(value) : read_begun(value);
-        if (!number && !value.is_null()) unknown_.note(path_);  // a count that cannot be one
+        if (!number && !value.is_null()) unknown_.note(path.text());  // a count that cannot be one
         figures_.*field.count = number;
         return;
       }
     }
   }
 
-  UsageTable table_;
   UnknownFields& unknown_;
-  std::string path_;
   Figures figures_;
 };
 
 }  // namespace
 
-UsageTable chat_usage() { return chat_fields; }
-UsageTable responses_usage() { return responses_fields; }
-UsageTable anthropic_usage() { return anthropic_fields; }
-UsageTable gemini_usage() { return gemini_fields; }
-UsageTable interactions_usage() { return interactions_fields; }
-UsageTable converse_usage() { return converse_fields; }
-UsageTable cohere_usage() { return cohere_fields; }
+UsageTable::UsageTable(std::span<const UsageField> fields) {
+  for (const UsageField& field : fields) {
+    Node* node = &root_;
+    for (std::string_view path = field.path; !path.empty();) {
+      const std::size_t end = std::min(path.find('.'), path.size());
+      const std::string_view name = path.substr(0, end);
+      path.remove_prefix(std::min(end + 1, path.size()));
+      const auto found = std::ranges::find(node->inside, name, &Node::name);
+      node = found != node->inside.end() ? &*found : &node->inside.emplace_back(Node{.name = name, .inside = {}});
+    }
+    node->field = &field;
+  }
+}
+
+const UsageTable::Node* UsageTable::Node::find(std::string_view wanted) const {
+  const auto found = std::ranges::find(inside, wanted, &Node::name);
+  return found == inside.end() ? nullptr : &*found;
+}
+
+const UsageTable& chat_usage() {
+  static const UsageTable table(chat_fields);
+  return table;
+}
+const UsageTable& responses_usage() {
+  static const UsageTable table(responses_fields);
+  return table;
+}
+const UsageTable& anthropic_usage() {
+  static const UsageTable table(anthropic_fields);
+  return table;
+}
+const UsageTable& gemini_usage() {
+  static const UsageTable table(gemini_fields);
+  return table;
+}
+const UsageTable& interactions_usage() {
+  static const UsageTable table(interactions_fields);
+  return table;
+}
+const UsageTable& converse_usage() {
+  static const UsageTable table(converse_fields);
+  return table;
+}
+const UsageTable& cohere_usage() {
+  static const UsageTable table(cohere_fields);
+  return table;
+}
 
 void UnknownFields::note(std::string_view path) {
   constexpr std::size_t name_bytes_max = 100;
@@ -265,9 +310,9 @@ void Figures::overlay(const Figures& later) {
     if (later.*count) this->*count = later.*count;
 }
 
-Figures read_figures(UsageTable table, const dom::object& usage, UnknownFields& unknown) {
-  Walk walk(table, unknown);
-  walk.object(usage, 0);
+Figures read_figures(const UsageTable& table, const dom::object& usage, UnknownFields& unknown) {
+  Walk walk(unknown);
+  walk.object(&table.root(), usage, {}, 0);
   return walk.figures();
 }
 

@@ -48,15 +48,32 @@ struct UsageField {
   Figures::Count Figures::* count = nullptr;
   Figures::Count Figures::* image = nullptr;  // of modalities, beside `count` for audio
 };
-using UsageTable = std::span<const UsageField>;
 
-UsageTable chat_usage();          // OpenAI's chat and completions, and all that follow them
-UsageTable responses_usage();     // OpenAI's responses, images and transcriptions
-UsageTable anthropic_usage();     // Anthropic's messages
-UsageTable gemini_usage();        // usageMetadata
-UsageTable interactions_usage();  // Gemini's interactions
-UsageTable converse_usage();      // Bedrock's own, and Nova's
-UsageTable cohere_usage();        // usage of version 2 and meta of version 1
+// The fields by the members that lead to them.
+class UsageTable {
+ public:
+  struct Node {
+    std::string_view name;
+    const UsageField* field = nullptr;  // that a path ends here
+    std::vector<Node> inside;
+
+    const Node* find(std::string_view wanted) const;
+  };
+  // `fields` outlive the table.
+  explicit UsageTable(std::span<const UsageField> fields);
+  const Node& root() const { return root_; }
+
+ private:
+  Node root_;
+};
+
+const UsageTable& chat_usage();          // OpenAI's chat and completions, and all that follow them
+const UsageTable& responses_usage();     // OpenAI's responses, images and transcriptions
+const UsageTable& anthropic_usage();     // Anthropic's messages
+const UsageTable& gemini_usage();        // usageMetadata
+const UsageTable& interactions_usage();  // Gemini's interactions
+const UsageTable& converse_usage();      // Bedrock's own, and Nova's
+const UsageTable& cohere_usage();        // usage of version 2 and meta of version 1
 
 // Members that no table knows and that hold a number above zero.
 struct UnknownFields {
@@ -66,6 +83,6 @@ struct UnknownFields {
   void note(std::string_view path);
 };
 
-Figures read_figures(UsageTable table, const simdjson::dom::object& usage, UnknownFields& unknown);
+Figures read_figures(const UsageTable& table, const simdjson::dom::object& usage, UnknownFields& unknown);
 
 }  // namespace meter
