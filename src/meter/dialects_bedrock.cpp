@@ -62,13 +62,12 @@ void read_converse(Reading& reading, const dom::object& object, std::string_view
 // --- invoke: the shape of the reply says whose model it is
 
 const JsonPaths& invoke_paths() {
-  static const JsonPaths paths({"type", "model", "usage", "stop_reason", "stopReason", "error", "message.model",
-                                "message.usage", "message.stop_reason", "delta.stop_reason", "metadata.usage",
-                                "inputTextTokenCount", "results[].tokenCount", "prompt_token_count",
-                                "generation_token_count", "amazon-bedrock-invocationMetrics"},
-                               {"delta.text", "delta.thinking", "delta.partial_json", "content_block.id",
-                                "contentBlockDelta.delta", "outputText", "generation", "completion", "outputs[].text",
-                                "text", "generations[].text"});
+  static const JsonPaths paths(
+      {"type", "model", "usage", "stop_reason", "stopReason", "error", "message.model", "message.usage",
+       "message.stop_reason", "delta.stop_reason", "metadata.usage", "inputTextTokenCount", "results[].tokenCount",
+       "prompt_token_count", "generation_token_count", "amazon-bedrock-invocationMetrics"},
+      {"delta.text", "delta.thinking", "delta.partial_json", "content_block.id", "contentBlockDelta.delta",
+       "outputText", "generation", "completion", "outputs[].text", "text", "generations[].text"});
   return paths;
 }
 

@@ -9,11 +9,11 @@ namespace {
 namespace dom = simdjson::dom;
 
 const JsonPaths& gemini_paths() {
-  static const JsonPaths paths({"modelVersion", "usageMetadata", "candidates[].finishReason",
-                                "candidates[].groundingMetadata.webSearchQueries", "promptFeedback.blockReason",
-                                "error"},
-                               {"candidates[].content.parts[].text", "candidates[].content.parts[].functionCall",
-                                "candidates[].content.parts[].executableCode"});
+  static const JsonPaths paths(
+      {"modelVersion", "usageMetadata", "candidates[].finishReason", "candidates[].groundingMetadata.webSearchQueries",
+       "promptFeedback.blockReason", "error"},
+      {"candidates[].content.parts[].text", "candidates[].content.parts[].functionCall",
+       "candidates[].content.parts[].executableCode"});
   return paths;
 }
 

@@ -74,7 +74,8 @@ void take_error(const simdjson::dom::element& error, Reply& reply);
 
 // A usage object. Those that come later replace what came before: they are cumulative (metering.md 1.2).
 enum class Merge : std::uint8_t { replace, overlay };
-void take_usage(Reading& reading, const UsageTable& table, const simdjson::dom::object& usage, Merge merge = Merge::replace);
+void take_usage(Reading& reading, const UsageTable& table, const simdjson::dom::object& usage,
+                Merge merge = Merge::replace);
 // The cost in a usage object that stands at `path` in the text of an object, if it names one: read from the text, for
 // a cost is never seen through a double.
 void take_cost(Reply& reply, const simdjson::dom::object& usage, std::string_view text,

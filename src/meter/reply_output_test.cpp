@@ -109,7 +109,8 @@ TEST_CASE("every dialect's output is counted as it streams") {
                "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n",
                3, 5},
            Row{"Gemini", Dialect::gemini,
-               "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"abc\"},{\"functionCall\":{\"name\":\"f\"}}],"
+               "data: "
+               "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"abc\"},{\"functionCall\":{\"name\":\"f\"}}],"
                "\"role\":\"model\"}}]}\r\n\r\n",
                1, 8},
            Row{"Gemini without events", Dialect::gemini,
@@ -118,12 +119,12 @@ TEST_CASE("every dialect's output is counted as it streams") {
                2, 3},
            Row{"Bedrock's own", Dialect::converse,
                event("contentBlockDelta", R"({"contentBlockIndex":0,"delta":{"text":"ab"},"p":"xyz"})"), 1, 2},
-           Row{"Bedrock's invoke", Dialect::invoke,
-               event("chunk", R"({"bytes":"eyJkZWx0YSI6eyJ0ZXh0IjoiYWIifX0="})"), 1, 2},
+           Row{"Bedrock's invoke", Dialect::invoke, event("chunk", R"({"bytes":"eyJkZWx0YSI6eyJ0ZXh0IjoiYWIifX0="})"),
+               1, 2},
            Row{"Cohere", Dialect::cohere,
                "data: {\"type\":\"content-delta\",\"delta\":{\"message\":{\"content\":{\"text\":\"ab\"}}}}\n\n", 1, 2},
-           Row{"Ollama", Dialect::ollama, "{\"message\":{\"role\":\"assistant\",\"content\":\"ab\"}}\n{\"done\":true}\n",
-               1, 2},
+           Row{"Ollama", Dialect::ollama,
+               "{\"message\":{\"role\":\"assistant\",\"content\":\"ab\"}}\n{\"done\":true}\n", 1, 2},
        }) {
     CAPTURE(row.why);
     const Output output = output_of(row.dialect, row.body);

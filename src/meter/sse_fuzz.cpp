@@ -1,5 +1,6 @@
-// However a stream is cut, its bytes come out unchanged, and its events say the same to their reader as the stream does.
-// The first byte chooses the cut, the second how long an event may be, so that events that are too long are met too.
+// However a stream is cut, its bytes come out unchanged, and its events say the same to their reader as the stream
+// does. The first byte chooses the cut, the second how long an event may be, so that events that are too long are met
+// too.
 #include <cstddef>
 #include <cstdint>
 #include <string>
