@@ -10,9 +10,10 @@
 #include "cli/price_files.h"
 #include "cli/verbs.h"
 #include "meter/bill.h"
-#include "meter/chat_request.h"
 #include "meter/price_book.h"
 #include "meter/recorded_exchange.h"
+#include "meter/request_reader.h"
+#include "meter/worst_cost.h"
 
 namespace cli {
 namespace {
@@ -79,17 +80,6 @@ json::object reply_json(const meter::Reply& reply) {
   return out;
 }
 
-// What a gateway reserves before such a request leaves. Only the chat dialect's requests can be bounded yet.
-std::optional<base::Money> estimate_of(const meter::RecordedExchange& exchange, meter::Dialect dialect) {
-  if (dialect != meter::Dialect::chat || exchange.request_body.empty()) return std::nullopt;
-  const auto request = meter::read_copied_chat_request(exchange.request_body);
-  const auto* price = request ? meter::PriceBook::built_in().find(request->model) : nullptr;
-  if (price == nullptr || !price->prices_tier(request->tier)) return std::nullopt;
-  const std::int64_t output = request->output_cap.value_or(price->max_output_tokens) * request->choices;
-  return price->worst_cost(request->input_bound, output, request->tier,
-                           request->audio ? meter::Audio::possible : meter::Audio::none);
-}
-
 // A price table's name for a provider; empty: it has none.
 std::string_view table_name(std::string_view provider) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 17> names{{{"openai", "openai"},
@@ -111,6 +101,23 @@ std::string_view table_name(std::string_view provider) {
                                                                                  {"voyage", "voyage"}}};
   const auto found = std::ranges::find(names, provider, [](const auto& name) { return name.first; });
   return found == names.end() ? std::string_view() : found->second;
+}
+
+// What a gateway reserves before such a request leaves. nullopt: its cost cannot be bounded, or part of what it may use
+// has no price.
+std::optional<base::Money> estimate_of(const meter::RecordedExchange& exchange, const meter::Endpoint& endpoint,
+                                       const meter::PriceTable& table) {
+  const std::string provider(table_name(endpoint.provider));
+  if (exchange.request_body.empty() || provider.empty()) return std::nullopt;
+  const auto request = meter::read_copied_request(endpoint, exchange.request_body, meter::InputBound::counted);
+  if (!request) return std::nullopt;
+  if (request->billing == meter::Billing::free) return base::Money::zero();
+  const auto* row = meter::row_of(table, provider + "/" + request->model, meter::service_of(*request));
+  if (row == nullptr) return std::nullopt;
+  const auto output = meter::most_output(*row, *request);
+  if (!output) return std::nullopt;
+  const auto worst = meter::worst_cost(*row, *request, *output);
+  return worst ? std::optional(*worst) : std::nullopt;
 }
 
 meter::Service service_of(const meter::Reply& reply) {
@@ -164,7 +171,7 @@ json::object metered(const std::string& file, const meter::RecordedExchange& exc
           {"certainty", !reply.names_usage ? "unknown"
                         : exact            ? "exact"
                                            : "at_least"},
-          {"estimate_usd", usd_or_null(estimate_of(exchange, endpoint.dialect))},
+          {"estimate_usd", usd_or_null(estimate_of(exchange, endpoint, table))},
           {"cost_usd", usd_or_null(cost)},
           {"book", cost && !reply.usage->provider_cost ? text_or_null(book) : json::value(nullptr)},
           {"unknown_fields", names(reply.unknown_fields)},

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <span>
 
+#include "meter/exact_sum.h"
 #include "meter/image_size.h"
 #include "meter/prices_in_effect.h"
 
@@ -361,46 +361,6 @@ std::vector<Factor> factors_of(const PricedModel& model, const Service& service)
   return factors;
 }
 
-// Exact, in 128 bits; Money::max() where they do not hold it: a cost that cannot be held refuses.
-class ExactSum {
- public:
-  explicit ExactSum(std::span<const Factor> factors) : factors_(factors) {
-    for (std::size_t i = 0; i < factors_.size(); ++i) multiply(unit_, Factor::one);
-  }
-
-  // quantity × price × halves / (2 × parts), times the factors if they apply.
-  void add(const BillLine& line) {
-    Wide product = line.price.yoctos();
-    multiply(product, line.quantity);
-    multiply(product, line.halves);
-    for (const Factor& factor : factors_) multiply(product, line.multiplied ? factor.thousandths : Factor::one);
-    // Whole nano-dollars and what is left of one are summed apart, so that the parts of a unit need no more bits.
-    const Wide unit = unit_ * static_cast<Wide>(line.parts);
-    overflow_ = __builtin_add_overflow(nanos_, product / unit, &nanos_) || overflow_;
-    rest_ += product % unit * static_cast<Wide>(common_parts / line.parts);
-  }
-  base::Money ceil() const {
-    const Wide unit = unit_ * common_parts;
-    const Wide nanos = nanos_ + rest_ / unit + (rest_ % unit == 0 ? 0 : 1);
-    if (overflow_ || nanos > static_cast<Wide>(INT64_MAX)) return base::Money::max();
-    return base::Money::from_nanos(static_cast<std::int64_t>(nanos));
-  }
-
- private:
-  using Wide = unsigned __int128;
-  static constexpr std::int64_t common_parts = Quantities::micros_per_second;  // a multiple of all parts
-
-  void multiply(Wide& product, std::int64_t by) {
-    overflow_ = __builtin_mul_overflow(product, static_cast<Wide>(by), &product) || overflow_;
-  }
-
-  std::span<const Factor> factors_;                         // three at most
-  Wide unit_ = Wide{2} * base::FinePrice::yoctos_per_nano;  // of a nano-dollar
-  Wide nanos_ = 0;
-  Wide rest_ = 0;  // in parts of a nano-dollar, unit_ × common_parts to one: 2e30 with all factors
-  bool overflow_ = false;
-};
-
 Status check_quantities(const Quantities& quantities) {
   std::int64_t all = 0;
   const auto check = [&all](std::string_view name, const std::optional<std::int64_t>& count,
@@ -423,9 +383,9 @@ Status check_quantities(const Quantities& quantities) {
   return {};
 }
 
-// An image's row may be one for its quality and size. The table writes these before the name, with or without the
-// provider before them.
-const PricedModel* find_row(const PriceTable& table, std::string_view model, const Service& service) {
+}  // namespace
+
+const PricedModel* row_of(const PriceTable& table, std::string_view model, const Service& service) {
   if (service.width > 0) {
     const std::string size = fmt::format("{}-x-{}", service.width, service.height);
     const auto slash = model.find('/');
@@ -442,13 +402,11 @@ const PricedModel* find_row(const PriceTable& table, std::string_view model, con
   return table.find(model);
 }
 
-}  // namespace
-
 Result<Bill> bill(const PriceTable& table, std::string_view model, const Quantities& quantities,
                   const Service& service) {
   TRY_STATUS(check_quantities(quantities));
   if (quantities.usage.provider_cost) return Bill{.model = std::string(model), .cost = *quantities.usage.provider_cost};
-  const PricedModel* const row = find_row(table, model, service);
+  const PricedModel* const row = row_of(table, model, service);
   if (row == nullptr)
     return base::fail(
         base::ErrorType::unknown_price,
@@ -464,7 +422,8 @@ Result<Bill> bill(const PriceTable& table, std::string_view model, const Quantit
   Bill out{.model = row->name, .factors = factors_of(*row, service)};
   TRY(out.lines, Biller(*row, quantities, service).lines());
   ExactSum sum(out.factors);
-  for (const BillLine& line : out.lines) sum.add(line);
+  for (const BillLine& line : out.lines)
+    sum.add({line.quantity, line.price, line.parts, line.halves}, line.multiplied ? Multiplied::yes : Multiplied::no);
   out.cost = sum.ceil();
   return out;
 }

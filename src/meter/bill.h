@@ -72,6 +72,10 @@ struct Bill {
   bool operator==(const Bill&) const = default;
 };
 
+// The row that prices a model served so; nullptr: there is none. An image's row may be one for its quality and size:
+// the table writes these before the name, with or without the provider before them.
+const PricedModel* row_of(const PriceTable& table, std::string_view model, const Service& service);
+
 // The bill of one exchange. A cost that the provider stated (usage.provider_cost) is the cost, and there are no lines.
 // Errors: unknown_price for a model that the table does not have or has without a price, and for a quantity that the
 // model's row does not price; invalid_request for quantities that cannot be (negative, above 1e12, none at all).

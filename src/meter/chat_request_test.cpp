@@ -114,7 +114,7 @@ TEST_CASE("what could cost money unseen is refused, and the field is named") {
            Row{"", ""},
            Row{"nonsense", ""},
            Row{"[]", ""},
-           Row{"{}", "model"},
+           Row{"{}", "messages"},
            Row{with("") + "x", ""},
            Row{R"({"model":"m"})", "messages"},
            Row{R"({"messages":[]})", "model"},

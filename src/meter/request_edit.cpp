@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "base/assert.h"
-#include "meter/chat_request.h"
+#include "meter/request_edit.h"
 
 namespace meter {
 namespace {
@@ -142,8 +142,17 @@ std::string replaced(std::string_view text, Span span, std::string_view with) {
 
 }  // namespace
 
-std::string with_member(std::string_view body, std::string_view key, std::string_view value) {
-  if (const auto found = find_member(body, key)) return replaced(body, *found, value);
+std::string with_member(std::string_view body, std::string_view path, std::string_view value) {
+  const auto dot = path.find('.');
+  const std::string_view key = path.substr(0, dot);
+  const auto found = find_member(body, key);
+  std::string nested;
+  if (dot != std::string_view::npos) {
+    const bool is_object = found && found->in(body).starts_with('{');
+    nested = with_member(is_object ? found->in(body) : "{}", path.substr(dot + 1), value);
+    value = nested;
+  }
+  if (found) return replaced(body, *found, value);
   const Members members(body);
   std::string member;
   member.append(1, '"').append(key).append("\":").append(value);
@@ -152,10 +161,11 @@ std::string with_member(std::string_view body, std::string_view key, std::string
 }
 
 std::string with_usage_in_stream(std::string_view body) {
-  const auto options = find_member(body, "stream_options");
-  if (!options || !options->in(body).starts_with('{'))
-    return with_member(body, "stream_options", R"({"include_usage":true})");
-  return replaced(body, *options, with_member(options->in(body), "include_usage", "true"));
+  return with_member(body, "stream_options.include_usage", "true");
+}
+
+bool asks_for_usage(const Endpoint& endpoint) noexcept {
+  return endpoint.dialect == Dialect::chat && (endpoint.name == "chat.completions" || endpoint.name == "completions");
 }
 
 }  // namespace meter

@@ -1,0 +1,71 @@
+#include "meter/input_text.h"
+
+#include <algorithm>
+#include <array>
+
+namespace meter {
+namespace {
+
+namespace dom = simdjson::dom;
+
+// Members that say what a part is, and are no text that a model reads.
+constexpr std::array not_text{
+    std::string_view("type"),          std::string_view("id"),           std::string_view("tool_use_id"),
+    std::string_view("toolUseId"),     std::string_view("tool_call_id"), std::string_view("call_id"),
+    std::string_view("cache_control"), std::string_view("cachePoint"),   std::string_view("image_url"),
+    std::string_view("inlineData"),    std::string_view("inline_data"),  std::string_view("mimeType"),
+    std::string_view("mime_type"),     std::string_view("status"),       std::string_view("input_audio"),
+    std::string_view("bytes"),         std::string_view("data"),         std::string_view("media_type")};
+// Members that hold what a tool was called with, or what it answered: written for the model as JSON.
+constexpr std::array call_members{std::string_view("input"),         std::string_view("args"),
+                                  std::string_view("json"),          std::string_view("response"),
+                                  std::string_view("functionCall"),  std::string_view("functionResponse"),
+                                  std::string_view("toolUse"),       std::string_view("toolResult"),
+                                  std::string_view("function_call"), std::string_view("function")};
+
+bool is_one_of(std::string_view name, std::span<const std::string_view> names) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+constexpr int deepest = 64;  // below that, the bytes are the bound
+
+void collect(dom::element value, InputText& input, bool in_call, int depth);
+
+void collect_members(const dom::object& object, InputText& input, bool in_call, int depth) {
+  for (const auto& field : object) {
+    if (!in_call && (field.key == "cache_control" || field.key == "cachePoint"))
+      input.cache_marks.push_back(field.value);
+    if (in_call) {
+      input.texts.push_back(field.key);
+      input.scalars += 4;  // quotes, a colon and a comma
+    } else if (is_one_of(field.key, not_text)) {
+      continue;
+    }
+    const bool is_call = is_one_of(field.key, call_members) && !field.value.is_string();
+    if (is_call && !in_call) ++input.calls;
+    collect(field.value, input, in_call || is_call, depth + 1);
+  }
+}
+
+void collect(dom::element value, InputText& input, bool in_call, int depth) {
+  if (depth > deepest) {
+    input.unbounded_by_count = true;
+    return;
+  }
+  if (const auto text = get_if<std::string_view>(value)) {
+    input.texts.push_back(*text);
+  } else if (const auto object = get_if<dom::object>(value)) {
+    input.scalars += in_call ? 2 : 0;
+    collect_members(*object, input, in_call, depth);
+  } else if (const auto list = get_if<dom::array>(value)) {
+    for (const dom::element item : *list) collect(item, input, in_call, depth + 1);
+  } else if (!value.is_null()) {
+    input.scalars += 8;  // a number has at most some twenty digits, three to a token
+  }
+}
+
+}  // namespace
+
+void collect_text(dom::element value, InputText& input) { collect(value, input, false, 0); }
+
+}  // namespace meter

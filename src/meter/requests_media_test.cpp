@@ -1,0 +1,72 @@
+#include "meter/requests_test.h"
+
+using meter::test::check;
+using meter::test::read;
+using meter::test::Row;
+
+namespace {
+
+Row image(std::string_view extra, std::string_view shown) {
+  return {"api.openai.com/v1/images/generations", R"({"prompt":"p")" + std::string(extra) + "}", shown};
+}
+
+}  // namespace
+
+TEST_CASE("images are billed by their number, their size and their quality") {
+  for (const Row& row : {
+           image(R"(,"model":"gpt-image-1")", "gpt-image-1 cap=6240 images=1"),
+           image(R"(,"model":"gpt-image-1","n":3,"size":"1024x1536","quality":"low","partial_images":2)",
+                 "gpt-image-1 cap=6440 choices=3 images=3 low 1024x1536"),
+           image(R"(,"model":"dall-e-3")", "dall-e-3 cap=6240 images=1 standard 1024x1024"),
+           image(R"(,"model":"dall-e-3","size":"1792x1024","quality":"hd")", "dall-e-3 cap=6240 images=1 hd 1792x1024"),
+           image(R"(,"model":"gpt-image-1","size":"4096x4096")", "refused: size"),
+           image(R"(,"model":"gpt-image-1","n":11)", "refused: n"),
+           image(R"(,"model":"gpt-image-1","quality":"best")", "refused: quality"),
+           image("", "refused: model"),
+       })
+    check(row);
+}
+
+TEST_CASE("speech is billed by the characters that are read") {
+  check({"api.openai.com/v1/audio/speech", R"({"model":"tts-1","input":"aü€","voice":"alloy"})",
+         "tts-1 cap=0 characters=3"});
+  check({"api.openai.com/v1/audio/speech", R"({"model":"tts-1"})", "refused: input"});
+}
+
+namespace {
+
+// A form with a model and a file.
+std::string form(std::string_view file, std::string_view more = "") {
+  return fmt::format(
+      "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n{}--b\r\nContent-Disposition: "
+      "form-data; "
+      "name=\"file\"; filename=\"a\"\r\n\r\n{}\r\n--b--\r\n",
+      more, file);
+}
+
+// One channel of 16 bits, 8,000 samples a second.
+std::string wav(std::size_t bytes) {
+  std::string head = "RIFF....WAVEfmt ";
+  head.append("\x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\0\0\0\0\x02\0\x10\0", 20);
+  return head + "data...." + std::string(bytes, 'x');
+}
+
+}  // namespace
+
+TEST_CASE("audio lasts no longer than its bytes say, where they do") {
+  constexpr std::string_view url = "api.openai.com/v1/audio/transcriptions";
+  const std::string other_model = "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\ndear\r\n";
+  for (const Row& row : {
+           Row{url, form(wav(160'000)), "whisper-1 audio seconds=11"},
+           Row{url, form("ID3" + std::string(5000, 'x')), "whisper-1 audio seconds=6"},
+           Row{url, form("OggS" + std::string(5000, 'x')), "refused: file"},
+           Row{url, form(std::string("\xFF\xFB\0", 3) + std::string(5000, 'x')), "refused: file"},  // any rate at all
+           Row{url, form(wav(9), other_model), "refused: model"},
+           Row{url, "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n--b--\r\n",
+               "refused: file"},
+           Row{url, "no form", "refused: "},
+           Row{url, "--b\r\n", "refused: "},
+       })
+    check(row);
+  CHECK(read(url, form(wav(160'000)))->input_bound >= 110);
+}
