@@ -211,6 +211,23 @@ TEST_CASE("a member is replaced where it stands or put first, and nothing else c
   }
 }
 
+TEST_CASE("a member of a member is put in with all that is missing on the way") {
+  struct Row {
+    const char* body;
+    const char* becomes;
+  };
+  for (const Row& row : {
+           Row{R"({"b":1})", R"({"a":{"c":7},"b":1})"},
+           Row{R"({"a":{}})", R"({"a":{"c":7}})"},
+           Row{R"({"a":{"d":[{"c":1}]} ,"c":2})", R"({"a":{"c":7,"d":[{"c":1}]} ,"c":2})"},
+           Row{R"({"a":{ "c" : 1 }})", R"({"a":{ "c" : 7 }})"},
+           Row{R"({"a":null})", R"({"a":{"c":7}})"},
+       }) {
+    CAPTURE(row.body);
+    CHECK(meter::with_member(row.body, "a.c", "7") == row.becomes);
+  }
+}
+
 TEST_CASE("usage is asked for beside other stream options") {
   struct Row {
     const char* body;

@@ -146,6 +146,10 @@ class Counter {
 }  // namespace
 
 std::int64_t count_input(const InputText& input, std::string_view model, Dialect dialect) {
+  constexpr std::size_t most_counted_bytes = 512 * 1024;
+  std::size_t bytes = 0;
+  for (const std::string_view text : input.texts) bytes += text.size();
+  if (bytes > most_counted_bytes) return INT64_MAX;
   const ModelFamily* const family = family_of(model);
   return family == nullptr ? INT64_MAX : Counter(*family, dialect).count(input) * input.copies;
 }

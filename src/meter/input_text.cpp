@@ -15,7 +15,7 @@ constexpr std::array not_text{
     std::string_view("cache_control"), std::string_view("cachePoint"),   std::string_view("image_url"),
     std::string_view("inlineData"),    std::string_view("inline_data"),  std::string_view("mimeType"),
     std::string_view("mime_type"),     std::string_view("status"),       std::string_view("input_audio"),
-    std::string_view("bytes"),         std::string_view("data"),         std::string_view("media_type")};
+    std::string_view("bytes"),         std::string_view("media_type")};
 // Members that hold what a tool was called with, or what it answered: written for the model as JSON.
 constexpr std::array call_members{std::string_view("input"),         std::string_view("args"),
                                   std::string_view("json"),          std::string_view("response"),
@@ -31,8 +31,21 @@ constexpr int deepest = 64;  // below that, the bytes are the bound
 
 void collect(dom::element value, InputText& input, bool in_call, int depth);
 
+// Bytes of an image or a document, as far as the object says so, and says nothing else beside.
+bool holds_base64(const dom::object& object) {
+  int types = 0;
+  bool base64 = false;
+  for (const auto& field : object) {
+    if (field.key != "type") continue;
+    ++types;
+    base64 = get_if<std::string_view>(field.value) == "base64";
+  }
+  return types == 1 && base64;
+}
+
 void collect_members(const dom::object& object, InputText& input, bool in_call, int depth) {
   for (const auto& field : object) {
+    if (!in_call && field.key == "data" && holds_base64(object)) continue;
     if (!in_call && (field.key == "cache_control" || field.key == "cachePoint"))
       input.cache_marks.push_back(field.value);
     if (in_call) {

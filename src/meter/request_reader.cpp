@@ -39,8 +39,14 @@ Status read_json(const Endpoint& endpoint, std::string_view body, InputBound bou
   // What stands in the address decides, as it does at the provider.
   if (!reading.path_model.empty()) out.model = reading.path_model;
   if (out.model.empty() && out.billing != Billing::free) return invalid("'model' is missing", "model");
-  if (bound == InputBound::counted && !reading.input.unbounded_by_count)
-    out.input_bound = std::min(out.input_bound, count_input(reading.input, out.model, endpoint.dialect));
+  const bool by_context = reading.unsized || reading.rounds > 0;
+  if (bound == InputBound::counted && !by_context && !reading.input.unbounded_by_count) {
+    std::int64_t counted = count_input(reading.input, out.model, endpoint.dialect);
+    // A deployment's name is the operator's choice, and may stand for a model with the other encoding.
+    if (endpoint.provider == "azure_openai")
+      counted = std::max(counted, count_input(reading.input, "gpt-4", endpoint.dialect));
+    out.input_bound = std::min(out.input_bound, counted);
+  }
   return {};
 }
 

@@ -54,7 +54,9 @@ Source source_of(const dom::object& block) {
     const auto object = get_if<dom::object>(field.value);
     if (!object) continue;
     for (const auto& member : *object) {
-      if (same_but_for_case(member.key, "type")) source.type = get_if<std::string_view>(member.value).value_or("");
+      if (same_but_for_case(member.key, "type")) {
+        source.type = source.type.empty() ? get_if<std::string_view>(member.value).value_or("?") : "several";
+      }
       if (!same_but_for_case(member.key, "data")) continue;
       if (const auto data = get_if<std::string_view>(member.value)) source.size = size_in_base64(*data);
     }
@@ -77,7 +79,6 @@ Status read_document(const dom::object& block, RequestReading& reading) {
     if (!object) continue;
     for (const auto& member : *object) {
       if (member.key == "content") TRY_STATUS(read_blocks(member.value, reading));
-      if (member.key == "data") collect_text(member.value, reading.input);
     }
   }
   return {};

@@ -180,6 +180,8 @@ Status read_messages(dom::element value, RequestReading& reading) {
         TRY_STATUS(read_content(field.value, reading));
       } else if (same_but_for_case(field.key, "audio") && !field.value.is_null()) {
         return invalid("an earlier audio answer, named by its id, cannot be bounded", "messages");
+      } else if (field.key == "name") {
+        ++reading.input.more_tokens;  // a name has a token of its own before it, unless it is the role's
       }
     }
     ++reading.input.messages;

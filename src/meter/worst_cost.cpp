@@ -236,7 +236,7 @@ Result<std::int64_t> most_input(const PricedModel& model, const Request& request
   std::int64_t context = model.max_input_tokens;
   if (context == 0) return unpriced(model, "a context of unknown size");
   if (!model.thresholds.empty() && model.thresholds.front() >= context) context = beta_context_tokens;
-  return std::max(request.input_bound, product(context, request.context_passes));
+  return product(context, request.context_passes);
 }
 
 Result<std::int64_t> most_output(const PricedModel& model, const Request& request) {

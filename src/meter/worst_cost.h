@@ -14,7 +14,7 @@ namespace meter {
 Service service_of(const Request& request);
 
 // What the provider can count as input at most, in tokens: input_bound, or the model's whole context as often as it may
-// be read. unknown_price where the context is not known.
+// be read: what does not fit into it is refused by the provider. unknown_price where the context is not known.
 base::Result<std::int64_t> most_input(const PricedModel& model, const Request& request);
 // The output of all choices together, in tokens: as the request caps it, else the model's maximum. unknown_price where
 // that is not known. A request has this once for each time that the model reads its context (worst_cost does that).

@@ -30,7 +30,8 @@ struct Exception {
 // Exchanges whose input is larger than what their request can be bounded by.
 constexpr std::string_view edited = "its author edited it: no provider counts so much for such a text";
 constexpr std::string_view first_weeks =
-    "gpt-4o in the responses API's first weeks: the model was told some 20 tokens more, with tools 190; not since";
+    "gpt-4o in the responses API's first weeks, March 2025: some 20 tokens more, with tools 190; none of a later day "
+    "has";
 constexpr std::array beyond_the_bound{
     Exception{"anthropic__messages__plain__200__cd5f4dc3ad.json", edited},
     Exception{"openai__chat.completions__plain__200__f2c7106485.json", edited},

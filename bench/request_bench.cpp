@@ -1,0 +1,77 @@
+// What it costs to know what a request can cost, before it leaves: its body read, its input counted, its worst case
+// priced by the wide table.
+//
+//   request_bench [--benchmark_filter=…]
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <string>
+
+#include "base/assert.h"
+#include "meter/request_reader.h"
+#include "meter/worst_cost.h"
+
+namespace {
+
+const meter::PriceTable& table() {
+  static const auto built_in = meter::PriceTable::built_in();
+  ASSERT(built_in.has_value());
+  return *built_in;
+}
+
+// Prose of which no sentence comes twice, so that a word is merged anew as often as in a real conversation.
+std::string prose(std::size_t bytes) {
+  std::string text;
+  for (int i = 0; text.size() < bytes; ++i)
+    text += fmt::format(
+        "In step {} the operator measures what station {} used, writes the figure beside yesterday's, and asks the "
+        "clerk whether the difference can be explained by weather alone. ",
+        i, i * 7 + 3);
+  text.resize(bytes);
+  return text;
+}
+
+// Some 2 KB in all: a system message, and a conversation of three turns.
+std::string chat_body() {
+  const std::string text = prose(1800);
+  return fmt::format(
+      R"({{"model":"gpt-4o","messages":[{{"role":"system","content":"{}"}},{{"role":"user","content":"{}"}},)"
+      R"({{"role":"assistant","content":"{}"}},{{"role":"user","content":"{}"}}],"max_completion_tokens":500}})",
+      text.substr(0, 500), text.substr(500, 500), text.substr(1000, 400), text.substr(1400));
+}
+
+void meter_request(benchmark::State& state, meter::InputBound bound) {
+  const simdjson::padded_string body(chat_body());
+  const meter::Endpoint endpoint = meter::endpoint_of("POST", "api.openai.com", "/v1/chat/completions");
+  const meter::PricedModel* model = table().find("gpt-4o");
+  ASSERT(model != nullptr);
+  std::int64_t input = 0;
+  for (auto _ : state) {
+    const auto request = meter::read_request(endpoint, body, bound);
+    ASSERT(request.has_value());
+    const auto output = meter::most_output(*model, *request);
+    ASSERT(output.has_value());
+    const auto worst = meter::worst_cost(*model, *request, *output);
+    ASSERT(worst.has_value());
+    benchmark::DoNotOptimize(worst->nanos());
+    input = request->input_bound;
+  }
+  state.counters["body_bytes"] = static_cast<double>(body.size());
+  state.counters["input"] = static_cast<double>(input);
+}
+BENCHMARK_CAPTURE(meter_request, by_bytes, meter::InputBound::bytes)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(meter_request, counted, meter::InputBound::counted)->Unit(benchmark::kMicrosecond);
+
+void price_alone(benchmark::State& state) {
+  const auto request =
+      meter::read_copied_request(meter::endpoint_of("POST", "api.openai.com", "/v1/chat/completions"), chat_body());
+  ASSERT(request.has_value());
+  const meter::PricedModel* model = table().find("gpt-4o");
+  for (auto _ : state) benchmark::DoNotOptimize(meter::worst_cost(*model, *request, 500));
+}
+BENCHMARK(price_alone)->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+
+BENCHMARK_MAIN();
