@@ -53,12 +53,17 @@ std::optional<Reservation> Admission::try_reserve(std::span<const catalog::Limit
 bool Admission::take_from(const catalog::Balance& balance, base::Money charge, base::WallTime stamp,
                           Reservation::Parts& parts) {
   std::int64_t missing = want_of(charge);
+  // What one is below zero the others owe: nothing is handed out before the keeper has looked.
+  for (const catalog::Grant& grant : balance.grants) {
+    const auto known = grant.usable_at(stamp) ? leases_.find(catalog::counter_of(grant.id)) : leases_.end();
+    if (known != leases_.end() && known->second->overdrawn()) return false;
+  }
   for (const catalog::Grant& grant : balance.grants) {
     if (!grant.usable_at(stamp)) continue;
     const auto known = leases_.find(catalog::counter_of(grant.id));
-    if (known == leases_.end() || !known->second->span().contains(stamp)) return false;
+    // One of an epoch that is over only takes what comes back.
+    if (known == leases_.end() || !known->second->usable(stamp)) return false;
     const std::shared_ptr<Lease>& lease = known->second;
-    if (lease->overdrawn()) return false;
     const std::int64_t taken = lease->take_up_to(missing);
     if (taken > 0) parts.push_back({lease, catalog::LimitUnit::usd, taken, std::nullopt, true});
     if (lease->wants_refill()) keeper_.ask_refill(lease);

@@ -264,6 +264,52 @@ TEST_CASE("a dispute that takes the balance below zero stops everything until it
   CHECK(world.store.memory.check()->empty());
 }
 
+// Found by the simulator: what each grant has alone was less than what the account owed, so nobody was asked to pay.
+TEST_CASE("a debt is made good by several grants together, and what they have beyond it can be had") {
+  Prepaid world;
+  const auto disputed = world.top_up(100);
+  std::move(world.reserved(100)).settle(Prepaid::amounts(100), Certainty::exact);
+  world.flush();
+  world.top_up(80);
+  std::move(world.reserved(20)).settle(Prepaid::amounts(20), Certainty::exact);
+  world.flush();
+  world.top_up(80);
+  std::move(world.reserved(70)).settle(Prepaid::amounts(20), Certainty::exact);
+  world.flush();
+  world.post(TransferKind::dispute, disputed.uuid, 100);
+  world.changed();
+  CHECK(world.refused_for(21).type == ErrorType::insufficient_balance);
+  CHECK(slices(world.reserved(20)) == List{20});
+  CHECK(world.store.memory.check()->empty());
+}
+
+// Found by the simulator: only the grant that the overrun was booked on was looked at, and not those before it.
+TEST_CASE("after an overrun nothing is handed out of the account's other grants before they have made it good") {
+  Prepaid world;
+  world.top_up(40);
+  world.top_up(40);
+  Reservation first = world.reserved(40);
+  Reservation second = world.reserved(10);
+  std::move(first).release();  // and is free in the lease of the first grant
+  second.mark_sent();
+  std::move(second).settle(Prepaid::amounts(70), Certainty::exact);
+  CHECK_FALSE(world.fast(11).has_value());
+  CHECK(world.refused_for(11).type == ErrorType::insufficient_balance);
+  CHECK(slices(world.reserved(10)) == List{10});
+}
+
+// Found by the simulator: a grant that was void already took its spend off what the others had.
+TEST_CASE("a grant that is void has nothing left, and takes nothing from the others") {
+  Prepaid world;
+  const auto first = world.top_up(50);
+  world.top_up(50);
+  std::move(world.reserved(30)).settle(Prepaid::amounts(30), Certainty::exact);
+  world.flush();
+  const Reservation under_way = world.reserved(60);  // 20 and 40
+  world.post(TransferKind::void_grant, first.uuid, 0);
+  CHECK(world.refused_for(45).type == ErrorType::limit_busy);
+}
+
 TEST_CASE("a charge above its reservation is booked in full, on the last grant it touched") {
   Prepaid world;
   const auto first = world.top_up(30);

@@ -205,6 +205,82 @@ TEST_CASE("a node that cannot reach the store admits nothing more when its lease
   const Reservation again = fleet.first.reserve(limit, 993);
 }
 
+// A prepaid account that the nodes of a fleet have in common.
+struct PrepaidFleet : Fleet {
+  catalog::Account account{.id = std::get<base::AccountId>(world.limit(0).subject),
+                           .parent = {},
+                           .name = "acme",
+                           .external_id = {},
+                           .created = {}};
+  std::vector<catalog::Grant> grants;
+  void top_up(std::int64_t amount) {
+    ledger::Order order{.id = {},
+                        .kind = ledger::TransferKind::top_up,
+                        .account = account.id,
+                        .subject = {},
+                        .amount = base::Money::from_nanos(amount),
+                        .note = {},
+                        .terms = ledger::Terms{.kind = catalog::GrantKind::paid,
+                                               .priority = static_cast<int>(grants.size()),
+                                               .effective = {},
+                                               .expires = base::far_future,
+                                               .fee = {}},
+                        .opens = base::GrantId::create(world.clock.wall_now(), world.random())};
+    order.id.uuid = order.opens.uuid;
+    grants.push_back(*world.store.memory.post(order, world.clock.wall_now())->opened);
+  }
+  testing::World::Asked ask(Node& node, Admission& admission, std::int64_t charge) {
+    const catalog::Balance balance{.account = &account, .grants = grants};
+    const auto asked = std::make_shared<std::optional<Decision>>();
+    admission.reserve(
+        {}, amounts(charge), world.clock.wall_now(), world.clock.now(), *world.record(),
+        [asked](Decision decision) { asked->emplace(std::move(decision)); }, &balance);
+    node.keeper->turn();
+    return asked;
+  }
+  static Amounts amounts(std::int64_t charge) {
+    return {.usd = base::Money::from_nanos(charge), .requests = 1, .charge = base::Money::from_nanos(charge)};
+  }
+};
+
+// Found by the simulator: what comes back to a grant's lease whose epoch is over was handed out again.
+TEST_CASE("nothing of a balance is admitted on a lease that the store has expired") {
+  PrepaidFleet fleet;
+  fleet.top_up(100);
+  const catalog::Balance balance{.account = &fleet.account, .grants = fleet.grants};
+  Admission admission(*fleet.first.keeper);
+  Reservation held = testing::World::taken(fleet.ask(fleet.first, admission, 100));
+  REQUIRE(admission.adopt(held).has_value());
+  fleet.world.clock.advance_ms(ttl_ms);
+  fleet.second.keeper->turn();  // has them expired
+  fleet.first.keeper->turn();   // and is in its next epoch
+  std::move(held).release();
+  auto record = fleet.world.record();
+  CHECK_FALSE(admission.try_reserve({}, PrepaidFleet::amounts(1), fleet.world.clock.wall_now(), record, &balance));
+}
+
+// Found by the simulator: each grant was asked for its share by what this node knew of it, and the next had more.
+TEST_CASE("what another node has spent of one grant is taken from the next") {
+  PrepaidFleet fleet;
+  fleet.top_up(50);
+  fleet.top_up(50);
+  Admission first(*fleet.first.keeper), second(*fleet.second.keeper);
+  std::move(testing::World::taken(fleet.ask(fleet.second, second, 1))).release();
+  fleet.world.clock.advance_ms(2'000);
+  fleet.both_turn();
+  fleet.world.clock.advance_ms(2'000);
+  fleet.both_turn();
+  std::move(testing::World::taken(fleet.ask(fleet.first, first, 7)))
+      .settle(PrepaidFleet::amounts(7), meter::Certainty::exact);
+  for (int tick = 0; tick < 3; ++tick) {
+    fleet.world.clock.advance_ms(1'000);
+    fleet.both_turn();
+  }
+  const auto asked = fleet.ask(fleet.second, second, 93);
+  fleet.second.keeper->turn();
+  CHECK(testing::World::taken(asked).parts().size() == 2);
+}
+
 TEST_CASE("a grant whose answer was lost is found in the rows") {
   Fleet fleet;
   const catalog::Limit limit = fleet.world.limit(100);

@@ -152,7 +152,12 @@ base::Status Keeper::fetch(std::span<Asking> asking, InHand& in_hand, base::Inst
       one.stops.push_back(stopped(want.limit, lease).has_value());
       if (want.limit.leased() && !one.stops.back()) need[&lease] += want.amount;
     }
-    if (one.waiter.balance) need_of_balance(one, need);
+    if (!one.waiter.balance) continue;
+    bool fresh = false;
+    for (const auto& lease : one.grants) fresh = asked.insert(lease.get()).second || fresh;
+    if (fresh)
+      if (base::Status status = square_balance(one.grants); !status) squared = std::move(status);
+    need_of_balance(one, need);
   }
 
   if (base::Status status = give_back_retired(need); !status) squared = std::move(status);
@@ -190,6 +195,37 @@ base::Status Keeper::fetch(std::span<Asking> asking, InHand& in_hand, base::Inst
     in_hand[&lease] += granted - makes_good;
   }
   return {};
+}
+
+base::Status Keeper::square_balance(const Leases& grants) {
+  const auto square_overdrawn = [&]() -> base::Status {
+    for (const auto& lease : grants)
+      if (lease->overdrawn()) TRY_STATUS(square(*lease));
+    return {};
+  };
+  const auto is_overdrawn = [](const auto& lease) { return lease->overdrawn(); };
+  TRY_STATUS(square_overdrawn());
+  if (std::ranges::none_of(grants, is_overdrawn)) return {};
+  // The account owes. Each grant gives back what it has idle, and pays of the debt what it can: it may take several.
+  std::vector<GrantRequest> requests;
+  for (const auto& lease : grants) {
+    if (!lease->overdrawn()) {
+      lease->note_overdrawn();
+      ++lease->overdrawn_known_;
+      TRY_STATUS(square(*lease));
+    }
+    requests.push_back({.of = query_of(*lease), .epoch = epoch_, .granted_before = lease->totals_.granted});
+  }
+  const auto made_good = store_.grant(requests);
+  note(made_good ? base::Status{} : std::unexpected(made_good.error()));
+  if (!made_good) return std::unexpected(made_good.error());
+  for (std::size_t i = 0; i < grants.size(); ++i) {
+    Lease& lease = *grants[i];
+    lease.totals_.granted += (*made_good)[i].granted;  // that was never heard of
+    lease.give((*made_good)[i].granted);
+    learn(lease, (*made_good)[i].state);
+  }
+  return square_overdrawn();
 }
 
 void Keeper::need_of_balance(const Asking& asking, InHand& need) {
@@ -253,7 +289,13 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
     if (missing > 0 && !lease.overdrawn()) have += lease.take_up_to(missing);
     fits = fits && have >= waiter.wants[i].amount;
   }
-  if (waiter.balance) fits = missing_of_balance(asking, in_hand) == 0 && fits;
+  const bool short_of_balance = waiter.balance && missing_of_balance(asking, in_hand) > 0;
+  fits = fits && !short_of_balance;
+  if (waiter.balance && !waiter.asked_again && is_to_ask_again(asking, in_hand, short_of_balance)) {
+    waiter.asked_again = true;
+    retry_waiters_ = true;
+    return std::nullopt;
+  }
   if (!fits) {
     Refusal refusal = refusal_of(asking, in_hand);
     if (refusal.type == base::ErrorType::limit_busy && (may_be_recalled(asking, now) || now < waiter.deadline))
@@ -283,6 +325,17 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
   return Reservation(*this, std::move(waiter.record), std::move(parts));
 }
 
+// An overrun that was settled meanwhile has to be made good before a grant that burns later is touched. And the grants
+// were asked for their shares by what was known of them: where the store knew better, there may be more of another.
+bool Keeper::is_to_ask_again(const Asking& asking, const InHand& in_hand, bool is_short) {
+  return std::ranges::any_of(asking.grants, [&](const std::shared_ptr<Lease>& lease) {
+    if (lease->overdrawn()) return lease->overdrawn_ > lease->overdrawn_known_;
+    return is_short && lease->amount() - lease->spent() - lease->unresolved() - lease->known_.quoted -
+                               lease->reserved() - lease->others_ - in_hand.at(lease.get()) >
+                           0;
+  });
+}
+
 bool Keeper::may_be_recalled(Asking& asking, base::Instant now) const {
   Waiter& waiter = asking.waiter;
   if (!ttl_ms_ || waiter.recalled) return false;
@@ -298,7 +351,8 @@ void Keeper::refuse_balance(const Asking& asking, const InHand& in_hand, Refusal
   BalanceStanding standing{.left = -asking.waiter.balance->held};
   for (const std::shared_ptr<Lease>& lease : asking.grants) {
     standing.amount += lease->amount();
-    standing.left += lease->amount() - lease->spent() - lease->unresolved();
+    // What one is below zero stands in the amounts of the others already; a void one has no amount.
+    standing.left += std::max<std::int64_t>(lease->amount() - lease->spent() - lease->unresolved(), 0);
     standing.available += std::max<std::int64_t>(in_hand.at(lease.get()), 0);
   }
   judge(*asking.waiter.balance, standing, refusal);

@@ -45,8 +45,9 @@ struct Waiter {
   std::vector<Want> wants;
   std::optional<BalanceWant> balance = std::nullopt;  // of a prepaid account
   base::WallTime stamp;                               // decides the windows
-  base::Instant deadline;  // when waiting for others' reservations ends with limit_busy; past: do not wait
-  bool recalled = false;   // other nodes were told what it misses
+  base::Instant deadline;    // when waiting for others' reservations ends with limit_busy; past: do not wait
+  bool recalled = false;     // other nodes were told what it misses
+  bool asked_again = false;  // of its balance's grants, now that more is known of them
   std::unique_ptr<events::UsageRecord> record;  // none: an extension is wanted, or a quote; not a reservation
   std::function<void(Decision)> decided;
   // Not a reservation, but a quote that holds the wants for a time (quote.h).
@@ -189,12 +190,17 @@ class Keeper final : public Inspector, public SettleQueue {
   // Tells the store what was settled and gives it what came back to an overdrawn lease. The lease stays overdrawn while
   // the counter stands above its amount.
   base::Status square(Lease& lease);
+  // The same of a balance's grants: what one of them is below zero the others make good, and nothing of them is handed
+  // out before.
+  base::Status square_balance(const Leases& grants);
   base::Status end_raise(Lease& lease);
   // The lease of a limit that is coming into force; nullptr: none is.
   std::shared_ptr<Lease> opening_lease(base::LimitId limit) const;
   base::Status open_now(std::span<const base::LimitId> limits,
                         const std::function<base::Status(base::WallTime now)>& open);
   base::Status lease_taken_on(const Leases& leases);
+  // Whether a balance's grants are to be asked once more before they are drawn on, or refuse.
+  static bool is_to_ask_again(const Asking& asking, const InHand& in_hand, bool is_short);
   // nullopt: only others' reservations stand in the way, and there is time to wait.
   std::optional<Decision> try_serve(Asking& asking, InHand& in_hand, base::Instant now);
   // Whether other nodes have leased what is missing, and may give it back yet.
