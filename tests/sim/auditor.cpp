@@ -103,6 +103,7 @@ void Auditor::begin_look(int node) {
   Looking& looking = looks_.at(static_cast<std::size_t>(node));
   looking = {.began_ms = clock_.wall_ms};
   note_out(looking, static_cast<std::size_t>(node));
+  note_books();
 }
 
 void Auditor::look_at_leases(std::map<Place, Out> out) {
@@ -128,16 +129,18 @@ void Auditor::time_stepped_back() {
 // --- exchanges -----------------------------------------------------------------------------------------------------
 
 void Auditor::admitted(int exchange, int node, const std::vector<Want>& wants, const std::vector<Taking>& takings,
-                       Span reach, std::optional<int> quote) {
+                       Span reach, const std::optional<BalanceWant>& balance, std::optional<int> quote) {
   hold_that(!exchanges_.contains(exchange), "exchange {} was admitted twice", exchange);
-  hold_that(wants.size() == takings.size(), "all or nothing: exchange {} wants {} limits and holds {}", exchange,
-            wants.size(), takings.size());
-  for (std::size_t i = 0; i < wants.size(); ++i) {
+  const auto slices = std::ranges::find_if(takings, &Taking::of_balance);
+  hold_that(std::cmp_equal(wants.size(), slices - takings.begin()),
+            "all or nothing: exchange {} wants {} limits and holds {}", exchange, wants.size(),
+            slices - takings.begin());
+  for (std::size_t i = 0; i < takings.size(); ++i) {
     const Taking& taking = takings[i];
     const LimitBook& book = limit(taking.place.limit);
-    hold_that(taking.place.limit == wants[i].limit && taking.amount == wants[i].amount,
-              "all or nothing: exchange {} wants {} of limit {} and holds {} of limit {}", exchange,
-              wants[i].amount.nanos(), wants[i].limit, taking.amount.nanos(), taking.place.limit);
+    hold_that(i >= wants.size() || (taking.place.limit == wants[i].limit && taking.amount == wants[i].amount),
+              "all or nothing: exchange {} wants a limit and holds {} of limit {}", exchange, taking.amount.nanos(),
+              taking.place.limit);
     Account& entry = accounts_[taking.place];
     hold_that(!entry.span || *entry.span == taking.span, "{} is not one window: [{}, {}) and [{}, {})",
               name(taking.place), entry.span->start, entry.span->end, taking.span.start, taking.span.end);
@@ -152,7 +155,7 @@ void Auditor::admitted(int exchange, int node, const std::vector<Want>& wants, c
         "quoted",
         exchange, taking.amount.nanos(), name(taking.place), book.high.nanos(), entry.reserved.nanos(), spent.nanos(),
         entry.unresolved.nanos(), entry.quoted.nanos());
-    hold_that(book.kind != LimitKind::lazy || is_fleet() || spent < book.high || quote_names(quote, wants[i].limit),
+    hold_that(book.kind != LimitKind::lazy || is_fleet() || spent < book.high || quote_names(quote, taking.place.limit),
               "over: exchange {} was admitted on {}, which is lazy, allows {} and has {} spent", exchange,
               name(taking.place), book.high.nanos(), spent.nanos());
     note_held(taking.place);
@@ -160,6 +163,9 @@ void Auditor::admitted(int exchange, int node, const std::vector<Want>& wants, c
     note_held(taking.place);
   }
   hold_that(reach.start <= reach.end, "exchange {}: no moment of the decision lies in all its windows", exchange);
+  if (balance) check_slices(exchange, node, *balance, {slices, takings.end()}, reach, quote.has_value());
+  hold_that(balance || slices == takings.end(), "exchange {} is paid by a balance, and its account has none", exchange);
+  exchanges_[exchange].markup_basis_points = balance ? balance->markup_basis_points : 0;
   exchanges_[exchange].node = node;
   exchanges_[exchange].takings = takings;
   exchanges_[exchange].reach = reach;
@@ -173,10 +179,14 @@ void Auditor::sent(int number, bool is_sent) {
   exchange.was_sent = is_sent;
 }
 
-void Auditor::ended(int number, Money cost, const std::vector<Booking>& bookings) {
+void Auditor::ended(int number, Money cost, std::vector<Booking> bookings, Known known) {
   Exchange& exchange = exchanges_.at(number);
   exchange.stage = Stage::ended;
   exchange.cost = cost;
+  if (bookings.empty() && cost.is_zero() && known == Known::all)
+    bookings.resize(exchange.takings.size());
+  else
+    burn(exchange, known, bookings);
   exchange.bookings = bookings;
   for (std::size_t i = 0; i < bookings.size(); ++i) {
     const Taking& taking = exchange.takings[i];
@@ -219,7 +229,7 @@ void Auditor::refused_as_busy(int node, const std::vector<Shortage>& shortages) 
   for (const Shortage& shortage : shortages) {
     const Account& entry = account(shortage.place);
     const LimitBook& book = limit(shortage.place.limit);
-    hold_that(book.kind == LimitKind::hard || book.rolling, "false refusal: limit_busy of {}, which holds nothing",
+    hold_that(is_leased(shortage.place) || book.rolling, "false refusal: limit_busy of {}, which holds nothing",
               name(shortage.place));
     const Money spent = spent_least(shortage.place);
     // Of a rolling limit the keeper cannot tell while a flush is in doubt, and waiting is the milder word. And it does

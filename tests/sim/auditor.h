@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/money.h"
+#include "tests/sim/bookkeeper.h"
 #include "tests/sim/clock.h"
 #include "tests/sim/figures.h"
 
@@ -22,13 +23,19 @@ namespace sim {
 
 using base::Money;
 
+// A grant of a balance is a limit with a number from here on, and its one window has the label 0.
+inline constexpr int first_grant = 1'000'000;
+
 // A limit by its number, in the window with a label.
 struct Place {
   int limit = 0;
   std::int64_t label = 0;
   auto operator<=>(const Place&) const = default;
 };
-inline std::string name(Place place) { return fmt::format("limit {} window {}", place.limit, place.label); }
+inline std::string name(Place place) {
+  if (place.limit >= first_grant) return fmt::format("grant {}", place.limit - first_grant);
+  return fmt::format("limit {} window {}", place.limit, place.label);
+}
 
 // A span of time in which a label counts.
 struct Span {
@@ -46,6 +53,14 @@ struct Taking {
   Place place;
   Span span;
   Money amount;
+  bool of_balance = false;  // a slice of a grant: these come last, in burn order
+};
+// What it wants of the balance, where its account is prepaid.
+struct BalanceWant {
+  Money bound;  // what it may cost
+  std::int64_t markup_basis_points = 0;
+  std::vector<int> known = {};  // the grants that the worker knew
+  bool store_failed = false;    // when it was asked for more of them
 };
 
 // What one exchange did to one counter, as its record must say it.
@@ -75,8 +90,7 @@ struct StoreRecord {
   RecordKind kind = RecordKind::exchange;
   int exchange = 0;  // its number; of the first two kinds only
   Money cost;
-  std::optional<Money> transferred;  // from the account to the provider, under the record's id
-  bool transfer_is_right = true;     // between the right two books
+  std::optional<std::vector<Moved>> postings;  // of the transfer that has the record's id
   std::vector<StoreHold> holds;
 };
 
@@ -97,6 +111,7 @@ enum class LimitKind : std::uint8_t {
   hard,
   lazy,    // holds nothing; admits until its amount is spent
   shadow,  // holds nothing and refuses nothing
+  grant,   // of a balance: hard, and its amount is what its postings say
 };
 // Of a rolling limit: what was admitted within the span before now counts, and what is older by up to `slack_ms` may.
 struct Rolling {
@@ -120,12 +135,14 @@ class Auditor {
   // --- exchanges. `from` and `to`: the wall clock's reach while it was decided.
   // `quote`: that it redeems, which was told of before (redeemed).
   void admitted(int exchange, int node, const std::vector<Want>& wants, const std::vector<Taking>& takings, Span reach,
-                std::optional<int> quote = std::nullopt);
+                const std::optional<BalanceWant>& balance = {}, std::optional<int> quote = std::nullopt);
   // It is written down: from here on a kill leaves a record of it.
   void entered(int exchange);
   void sent(int exchange, bool is_sent);
-  // In the order of the takings.
-  void ended(int exchange, Money cost, const std::vector<Booking>& bookings);
+  // Of its limits, in their order; what its balance is charged the auditor says itself. Without bookings nothing is
+  // owed.
+  enum class Known : std::uint8_t { all, at_least };
+  void ended(int exchange, Money cost = {}, std::vector<Booking> bookings = {}, Known known = Known::all);
 
   struct Shortage {
     Place place;
@@ -150,8 +167,23 @@ class Auditor {
   // again.
   void time_stepped_back();
 
+  // --- the balance of a prepaid account (auditor_balance.cpp)
+  Bookkeeper& bookkeeper() { return bookkeeper_; }
+  const Bookkeeper& bookkeeper() const { return bookkeeper_; }
+  void grant_ordered(int number, GrantTerms terms);
+  // After every call of the store.
+  void see_books(const std::vector<Move>& moves, const std::vector<KeptGrant>& kept);
+  // All nodes have heard how the grants stand.
+  void grants_told();
+  void refused_as_insufficient(int node, const BalanceWant& want, Money required) const;
+  bool balance_in_the_way(int node, const BalanceWant& want, Money required) const;
+  Money balance_left() const;
+  bool lost_of_balance() const;  // a grant of money of it was never heard of
+  // Grants that are over hold nothing, and what is due of the monthly fee cannot be paid.
+  void balance_at_rest() const;
+
   // --- held quotes (auditor_quotes.cpp). In the order of the wants.
-  void quote_asked(int quote, std::vector<Want> wants);
+  void quote_asked(int quote, std::vector<Want> wants, std::optional<BalanceWant> balance = {});
   void quote_held(int quote);
   // Nobody could say whether it is.
   void quote_doubtful(int quote);
@@ -206,6 +238,7 @@ class Auditor {
     std::vector<Booking> bookings;
     Span reach;  // of the wall clock, while it was decided
     Money cost;
+    std::int64_t markup_basis_points = 0;
   };
   struct LimitBook {
     Money low, high;  // what the amount may be taken to be
@@ -228,6 +261,7 @@ class Auditor {
 
   struct QuoteBook {
     std::vector<Want> wants;
+    std::optional<BalanceWant> balance;
     QuoteStage stage = QuoteStage::asked;
     bool doubtful = false;  // nobody was told that it is held
     int redeeming = 0;      // how many exchanges have asked for it
@@ -244,6 +278,9 @@ class Auditor {
     std::map<Place, Look> looks = {};
     std::map<Place, Money> expired = {};  // at the most
     std::set<Place> others = {};          // where other nodes had something leased
+    std::map<int, Money> credited = {};   // of each grant, the least
+    Money debts = {};                     // of the balance, the most
+    bool in_turmoil = false;              // there were some, or somebody had not heard yet how the grants stand
   };
   using Sums = std::map<Place, Booking>;
 
@@ -252,9 +289,25 @@ class Auditor {
   bool quote_names(std::optional<int> quote, int limit) const;
   Money quoted_least(Place place) const;
   void check_quoted(const std::map<Place, StoreNumbers>& store) const;
-  const LimitBook& limit(int number) const { return limits_.at(static_cast<std::size_t>(number)); }
+  const LimitBook& limit(int number) const {
+    return number >= first_grant ? grants_.at(number) : limits_.at(static_cast<std::size_t>(number));
+  }
   const Account& account(Place place) const;
-  bool is_leased(Place place) const { return limit(place.limit).kind == LimitKind::hard; }
+  bool is_leased(Place place) const {
+    const LimitKind kind = limit(place.limit).kind;
+    return kind == LimitKind::hard || kind == LimitKind::grant;
+  }
+  bool is_grant(Place place) const { return limit(place.limit).kind == LimitKind::grant; }
+  // What the balance is charged for a cost, or holds for a bound.
+  static Money charge_of(const BalanceWant& want);
+  void check_slices(int exchange, int node, const BalanceWant& want, const std::vector<Taking>& slices, Span reach,
+                    bool of_quote) const;
+  void check_burn_order(const std::vector<Taking>& slices) const;
+  void burn(const Exchange& exchange, Known known, std::vector<Booking>& bookings) const;
+  std::vector<Moved> postings_of(const Exchange& exchange) const;
+  Money left_of_grant(int node, int grant, Money held) const;
+  Money debts(int node) const;
+  void note_books();
   // What counts as spent: at the least, and at the most at any moment since begin_look().
   Money spent_least(Place place) const;
   Money spent_most(Place place) const;
@@ -284,10 +337,13 @@ class Auditor {
   Figures& figures_;
   const ProcessClock& clock_;
   std::vector<LimitBook> limits_;
+  std::map<int, LimitBook> grants_;
   std::map<Place, Account> accounts_;
   std::map<int, Exchange> exchanges_;
   std::map<int, QuoteBook> quotes_;
+  Bookkeeper bookkeeper_;
   std::set<int> doubtful_;  // limits of which something may be held aside, until all was at rest
+  std::set<int> unquoted_;  // of which a quote has ended, until all was at rest
   std::map<Place, Money> lost_grants_;
   std::vector<Looking> looks_;  // by node
   std::map<Place, Out> out_;    // now

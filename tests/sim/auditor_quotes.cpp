@@ -7,9 +7,10 @@
 
 namespace sim {
 
-void Auditor::quote_asked(int quote, std::vector<Want> wants) {
+void Auditor::quote_asked(int quote, std::vector<Want> wants, std::optional<BalanceWant> balance) {
   hold_that(!quotes_.contains(quote), "quote {} is asked for twice", quote);
   quotes_[quote].wants = std::move(wants);
+  quotes_[quote].balance = std::move(balance);
 }
 
 void Auditor::see_quote(int number, QuoteStage stage, const std::vector<Taking>& parts, std::int64_t expires_ms) {
@@ -17,9 +18,16 @@ void Auditor::see_quote(int number, QuoteStage stage, const std::vector<Taking>&
   if (stage == book.stage) return;
   if (stage == QuoteStage::held) {
     hold_that(book.stage == QuoteStage::asked, "quote {} is held once more", number);
-    hold_that(parts.size() == book.wants.size(), "all or nothing: quote {} wants {} limits and holds {}", number,
-              book.wants.size(), parts.size());
-    for (std::size_t i = 0; i < parts.size(); ++i)
+    const auto slices = std::ranges::find_if(parts, &Taking::of_balance);
+    hold_that(std::cmp_equal(slices - parts.begin(), book.wants.size()),
+              "all or nothing: quote {} wants {} limits and holds {}", number, book.wants.size(),
+              slices - parts.begin());
+    Money of_balance;
+    for (auto slice = slices; slice != parts.end(); ++slice) of_balance += slice->amount;
+    hold_that(of_balance == (book.balance ? charge_of(*book.balance) : Money::zero()),
+              "all or nothing: quote {} holds {} of the balance", number, of_balance.nanos());
+    check_burn_order({slices, parts.end()});
+    for (std::size_t i = 0; i < book.wants.size(); ++i)
       hold_that(parts[i].place.limit == book.wants[i].limit && parts[i].amount == book.wants[i].amount,
                 "all or nothing: quote {} wants {} of limit {} and holds {} of limit {}", number,
                 book.wants[i].amount.nanos(), book.wants[i].limit, parts[i].amount.nanos(), parts[i].place.limit);
@@ -33,6 +41,7 @@ void Auditor::see_quote(int number, QuoteStage stage, const std::vector<Taking>&
     hold_that(stage != QuoteStage::expired || book.doubtful || clock_.latest_ms >= book.expires_ms,
               "quote {} was to be held until {} ms, and has ended at {} ms", number, book.expires_ms, clock_.latest_ms);
     move_quoted(book, -1);
+    for (const Taking& part : book.parts) unquoted_.insert(part.place.limit);
   }
   book.stage = stage;
 }
@@ -63,6 +72,7 @@ void Auditor::quote_doubtful(int number) {
   QuoteBook& book = quotes_.at(number);
   book.doubtful = true;
   for (const Want& want : book.wants) doubtful_.insert(want.limit);
+  if (book.balance) doubtful_.insert(book.balance->known.begin(), book.balance->known.end());
 }
 
 bool Auditor::redemption_asked(int number) {

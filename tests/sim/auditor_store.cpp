@@ -10,12 +10,16 @@ void Auditor::look_at(Place place, const StoreNumbers& store) const {
   const Account& entry = account(place);
   const LimitBook& book = limit(place.limit);
   hold_that(!store.leased.is_negative(), "{}: the store has {} leased", name(place), store.leased.nanos());
-  hold_that(book.low <= store.amount && store.amount <= book.high, "{}: the store allows {}, not {} to {}", name(place),
-            store.amount.nanos(), book.low.nanos(), book.high.nanos());
-  hold_that(
-      entry.excused || !is_leased(place) || store.spent + store.leased + store.unresolved + store.quoted <= book.high,
-      "never over: {} allows {}; the store has {} spent, {} leased, {} unresolved, {} quoted", name(place),
-      book.high.nanos(), store.spent.nanos(), store.leased.nanos(), store.unresolved.nanos(), store.quoted.nanos());
+  hold_that(is_grant(place) ? store.amount == bookkeeper_.amount(place.limit)
+                            : book.low <= store.amount && store.amount <= book.high,
+            "{}: the store allows {}, not {} to {}", name(place), store.amount.nanos(), book.low.nanos(),
+            book.high.nanos());
+  // How much is handed out of a grant the bookkeeper sees.
+  hold_that(is_grant(place) || entry.excused || !is_leased(place) ||
+                store.spent + store.leased + store.unresolved + store.quoted <= book.high,
+            "never over: {} allows {}; the store has {} spent, {} leased, {} unresolved, {} quoted", name(place),
+            book.high.nanos(), store.spent.nanos(), store.leased.nanos(), store.unresolved.nanos(),
+            store.quoted.nanos());
   hold_that(store.quoted <= entry.quoted && store.quoted >= quoted_least(place),
             "{}: {} is quoted in the store, and its quotes hold {}", name(place), store.quoted.nanos(),
             entry.quoted.nanos());
@@ -55,10 +59,8 @@ void Auditor::check_record(const StoreRecord& record, const Exchange& exchange) 
   hold_that(exchange.stage == Stage::ended, "exchange {} has a record, and has not ended or was lost", record.exchange);
   hold_that(record.cost == exchange.cost, "exchange {} cost {}, not {}", record.exchange, exchange.cost.nanos(),
             record.cost.nanos());
-  const bool moved = record.transferred.has_value();
-  hold_that(
-      moved != record.cost.is_zero() && (!moved || *record.transferred == record.cost) && record.transfer_is_right,
-      "exchange {}: the transfer does not say what the record says", record.exchange);
+  hold_that(record.postings.value_or(std::vector<Moved>()) == postings_of(exchange),
+            "exchange {}: the transfer does not say what the record says", record.exchange);
   hold_that(record.holds.size() == exchange.takings.size(), "exchange {} held {} limits, and its record says {}",
             record.exchange, exchange.takings.size(), record.holds.size());
   for (std::size_t i = 0; i < record.holds.size(); ++i) {
@@ -74,8 +76,13 @@ void Auditor::check_record(const StoreRecord& record, const Exchange& exchange) 
 }
 
 void Auditor::check_crashed_record(const StoreRecord& record, const Exchange& exchange) const {
-  hold_that(record.cost.is_zero() && !record.transferred, "exchange {} has no end, and its record a cost",
-            record.exchange);
+  hold_that(record.cost.is_zero(), "exchange {} has no end, and its record a cost", record.exchange);
+  std::vector<Moved> held;
+  for (const StoreHold& hold : record.holds)
+    if (is_grant(hold.place) && !hold.unresolved.is_zero())
+      held.push_back({{BookAccount::Kind::grant, hold.place.limit}, {BookAccount::Kind::unresolved}, hold.unresolved});
+  hold_that(record.postings.value_or(std::vector<Moved>()) == held,
+            "exchange {} has no end, and its transfer moves something else than what is held for it", record.exchange);
   hold_that(record.holds.size() == exchange.takings.size(), "exchange {} held {} limits, and its record says {}",
             record.exchange, exchange.takings.size(), record.holds.size());
   for (std::size_t i = 0; i < record.holds.size(); ++i) {
@@ -218,6 +225,7 @@ void Auditor::at_rest(const std::vector<StoreRecord>& records, const std::map<Pl
   const std::vector<bool> has_record = check_records(records, store);
   check_quoted(store);
   doubtful_.clear();
+  unquoted_.clear();
   for (auto& [place, entry] : accounts_) {
     hold_that(entry.quoted.is_zero(), "not live: all is quiet, and {} has {} quoted still", name(place),
               entry.quoted.nanos());

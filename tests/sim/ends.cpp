@@ -29,6 +29,7 @@ EndOfProcess World::start(Node& node, Dice& dice, EndOfProcess how) {
   quota::Journals journals = begin(node, dice, how);
   node.link.weather = weather;
   see_what_is_stored();
+  look_at_books();
   // A fleet's other processes have seen the later time.
   if (clock_.wall_ms < clock_.latest_ms && !is_fleet()) auditor_.time_stepped_back();
   if (!is_fleet()) clock_.latest_ms = clock_.wall_ms;
@@ -124,8 +125,10 @@ void World::calm(Dice& dice) {
       pass_ms(end_ms - clock_.wall_ms);
     let_time_pass_until_rest(dice);
   }
+  if (prepaid_) rest_balance();
   auditor_.at_rest(records(), store_numbers());
   spend_the_last_unit(dice);
+  if (prepaid_) spend_the_last_cent(dice);
 }
 
 // As the store threads would: each sleeps until it is due, and nobody wakes it for nothing. Those of a fleet never come

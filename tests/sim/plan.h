@@ -23,9 +23,10 @@ enum class Act : std::uint8_t {
   crash,    // the process is killed and started again
   close,    // the process ends in good order and is started again
   quote,    // a client asks for a quote, or redeems one
+  order,    // the operator moves money of the balance, or what ended is swept
   calm,     // all faults end, and everything must come to rest
 };
-inline constexpr int act_count = 15;
+inline constexpr int act_count = 16;
 std::string_view to_string(Act act) noexcept;
 
 struct Step {

@@ -54,18 +54,22 @@ void Process::ask(Dice& dice) {
   const auto worker = static_cast<std::size_t>(dice.between(0, static_cast<std::int64_t>(workers_.size()) - 1));
   Worker& at = workers_[worker];
   const View view = at.view;  // an exchange keeps the catalog it began with
-  const Key& key = dice.any_of(*view);
+  const auto balance = view->balance();
+  const Key& key = dice.any_of(view->keys);
   Key wanted;
   for (const SeenLimit& limit : key)
     if (!dice.once_in(8)) wanted.push_back(limit);
   const std::int64_t most = dice.once_in(12) ? 2'000 : 60;
   const std::int64_t usd = dice.between(0, most) * around_.coin;
-  const quota::Amounts amounts = amounts_of(usd, dice.between(0, most), 1);
+  quota::Amounts amounts = amounts_of(usd, dice.between(0, most), 1);
+  amounts.charge = quota::charge_of(amounts.usd, balance ? &*balance : nullptr);
 
   ++around_.figures.exchanges;
   Exchange exchange{.number = around_.next_exchange++,
                     .worker = worker,
                     .wants = {},
+                    .balance = balance_want(*view, amounts),
+                    .view = view,
                     .asked_at_ms = around_.clock.wall_ms,
                     .reservation = {}};
   std::vector<const catalog::Limit*> limits;
@@ -78,7 +82,8 @@ void Process::ask(Dice& dice) {
                     tokens_of(amounts), limits.size());
   check_remaining(at, wanted);
   auto record = record_of(exchange.number);
-  if (auto fast = at.admission.try_reserve(limits, amounts, around_.clock.wall_now(), record)) {
+  if (auto fast =
+          at.admission.try_reserve(limits, amounts, around_.clock.wall_now(), record, balance ? &*balance : nullptr)) {
     ++around_.figures.admitted_fast;
     check_admitted(exchange, *fast);
     if (journal_) around_.auditor.entered(exchange.number);
@@ -101,10 +106,12 @@ void Process::submit(Exchange exchange, const Key& wanted, const quota::Amounts&
     redeems = told.id;
     if (!exchange.of_another_key) record->key = told.key;
   }
+  const auto balance = exchange.balance ? exchange.view->balance() : std::nullopt;
   const auto shared = std::make_shared<Exchange>(std::move(exchange));
   admission.reserve(
       limits, amounts, around_.clock.wall_now(), around_.clock.now().plus_ms(wait_ms), *record,
-      [this, shared](quota::Decision decision) { decided(std::move(*shared), std::move(decision)); }, nullptr, redeems);
+      [this, shared](quota::Decision decision) { decided(std::move(*shared), std::move(decision)); },
+      balance ? &*balance : nullptr, redeems);
 }
 
 void Process::decided(Exchange exchange, quota::Decision decision) {
@@ -131,34 +138,49 @@ void Process::check_admitted(const Exchange& exchange, const quota::Reservation&
       throw Violation(fmt::format("exchange {} was admitted on a lease that has expired", exchange.number));
     takings.push_back({.place = place_of(part.lease->counter()),
                        .span = {.start = span.start.ms, .end = span.end.ms},
-                       .amount = money(part.amount)});
+                       .amount = money(part.amount),
+                       .of_balance = part.of_balance});
     around_.trace.say("  exchange {} holds {} of limit {} window {}", exchange.number, part.amount,
                       takings.back().place.limit, takings.back().place.label);
   }
   const std::int64_t from = std::min(exchange.asked_at_ms, around_.clock.wall_ms);
+  auto balance = exchange.balance;
+  if (balance) balance->store_failed = around_.link.failures != failures_before_;
   around_.auditor.admitted(exchange.number, around_.node, exchange.wants, takings,
-                           {.start = from, .end = around_.clock.latest_ms}, exchange.quote);
+                           {.start = from, .end = around_.clock.latest_ms}, balance, exchange.quote);
 }
 
 void Process::check_refused(const Exchange& exchange, const quota::Refusal& refusal) {
   around_.trace.say("  exchange {} is refused: {}", exchange.number, base::to_string(refusal.type));
   if (exchange.quote && refusal.type == base::ErrorType::quote_not_usable) return check_unusable(exchange);
-  check_refusal(refusal);
+  check_refusal(refusal, exchange.balance);
 }
 
-void Process::check_refusal(const quota::Refusal& refusal) {
+void Process::check_refusal(const quota::Refusal& refusal, const std::optional<BalanceWant>& balance) {
   std::vector<Auditor::Shortage> shortages;
+  std::optional<Money> of_balance;
   for (const quota::Shortage& shortage : refusal.shortages) {
+    if (shortage.markup) {
+      of_balance = money(shortage.required);
+      continue;
+    }
     const quota::CounterKey counter = counter_of(shortage.limit, shortage.window.start);
     shortages.push_back({place_of(counter), money(shortage.required), money(shortage.available)});
   }
+  for (const quota::Shortage& shortage : refusal.shortages)
+    around_.trace.say("    {} wanted, {} available, {} allowed", shortage.required, shortage.available,
+                      shortage.amount);
   switch (refusal.type) {
     case base::ErrorType::limit_reached:
       ++around_.figures.reached;
       return around_.auditor.refused_as_reached(around_.node, shortages);
     case base::ErrorType::limit_busy:
       ++around_.figures.busy;
+      if (of_balance && around_.auditor.balance_in_the_way(around_.node, *balance, *of_balance)) return;
       return around_.auditor.refused_as_busy(around_.node, shortages);
+    case base::ErrorType::insufficient_balance:
+      ++around_.figures.insufficient;
+      return around_.auditor.refused_as_insufficient(around_.node, *balance, *of_balance);
     case base::ErrorType::unavailable:
       ++around_.figures.unavailable;
       if (around_.link.failures == failures_before_ && keeper_->admitting() && !closing_ && !around_.is_fleet)
@@ -190,14 +212,14 @@ void Process::answer(Dice& dice) {
     if (!workers_[exchange.worker].admission.adopt(*reservation)) {  // the journal has no room
       ++around_.figures.unwritten;
       around_.trace.say("  exchange {} cannot be written down", exchange.number);
-      around_.auditor.ended(exchange.number, {}, std::vector<Booking>(exchange.wants.size()));
+      around_.auditor.ended(exchange.number);
       return;
     }
     if (journal_) around_.auditor.entered(exchange.number);
     exchange.reservation.emplace(std::move(*reservation));
     if (dice.once_in(20)) {  // the client has gone meanwhile
       ++around_.figures.abandoned;
-      around_.auditor.ended(exchange.number, {}, std::vector<Booking>(exchange.wants.size()));
+      around_.auditor.ended(exchange.number);
       return;
     }
     under_way_.push_back(std::move(exchange));
@@ -256,7 +278,7 @@ void Process::write_through() {
 }
 
 void Process::end_unsent(Exchange exchange, Dice& dice) {
-  around_.auditor.ended(exchange.number, {}, std::vector<Booking>(exchange.wants.size()));
+  around_.auditor.ended(exchange.number);
   if (dice.once_in(2)) {
     ++around_.figures.released;
     around_.trace.say("  exchange {} is released", exchange.number);
@@ -274,23 +296,24 @@ void Process::end_sent(Exchange exchange, Dice& dice) {
     around_.trace.say("  exchange {} is dropped after sending", exchange.number);
     std::vector<Booking> bookings;
     for (const quota::Reservation::Part& part : exchange.reservation->parts()) {
+      if (part.of_balance) continue;
       const bool counted = part.unit == catalog::LimitUnit::requests;  // it was made, whatever came of it
       bookings.push_back({.spent = money(counted ? 1 : 0), .unresolved = money(counted ? 0 : part.amount)});
     }
-    around_.auditor.ended(exchange.number, {}, bookings);
+    around_.auditor.ended(exchange.number, {}, bookings, Auditor::Known::at_least);
     return;
   }
   if (kind <= 11) {  // a definite refusal of the provider: nothing is owed
     ++around_.figures.released;
     around_.trace.say("  exchange {} is released after sending", exchange.number);
-    around_.auditor.ended(exchange.number, {}, std::vector<Booking>(exchange.wants.size()));
+    around_.auditor.ended(exchange.number);
     std::move(*exchange.reservation).release();
     return;
   }
   std::int64_t usd = dice.between(0, 60);
   std::int64_t tokens = dice.between(0, 60);
   for (const quota::Reservation::Part& part : exchange.reservation->parts())
-    if (part.amount > 0) (part.unit == catalog::LimitUnit::usd ? usd : tokens) = part.amount;
+    if (part.amount > 0 && !part.of_balance) (part.unit == catalog::LimitUnit::usd ? usd : tokens) = part.amount;
   if (kind > 94) {  // more than was thought possible
     const std::int64_t most = dice.once_in(5) ? 5'000 : 80;
     usd += dice.between(0, most) * around_.coin;
@@ -303,20 +326,24 @@ void Process::end_sent(Exchange exchange, Dice& dice) {
   settle(std::move(exchange), amounts_of(usd, tokens, 1), certainty);
 }
 
-void Process::settle(Exchange exchange, const quota::Amounts& actual, meter::Certainty certainty) {
+void Process::settle(Exchange exchange, quota::Amounts actual, meter::Certainty certainty) {
+  const auto balance = exchange.balance ? exchange.view->balance() : std::nullopt;
+  actual.charge = quota::charge_of(actual.usd, balance ? &*balance : nullptr);
   ++(certainty == meter::Certainty::exact ? around_.figures.exact : around_.figures.at_least);
   around_.trace.say("  exchange {} settles {} usd, {} tokens, {}", exchange.number, actual.usd.nanos(),
                     tokens_of(actual), certainty == meter::Certainty::exact ? "exactly" : "at least");
   std::vector<Booking> bookings;
   bool overrun = false;
   for (const quota::Reservation::Part& part : exchange.reservation->parts()) {
+    if (part.of_balance) continue;
     const Money spent = money(actual.in(part.unit));
     const Money rest = std::max(Money::zero(), money(part.amount) - spent);
     overrun = overrun || (part.amount > 0 && spent > money(part.amount));
     bookings.push_back({.spent = spent, .unresolved = certainty == meter::Certainty::at_least ? rest : Money::zero()});
   }
   if (overrun) ++around_.figures.overruns;
-  around_.auditor.ended(exchange.number, actual.usd, bookings);
+  around_.auditor.ended(exchange.number, actual.usd, bookings,
+                        certainty == meter::Certainty::at_least ? Auditor::Known::at_least : Auditor::Known::all);
   std::move(*exchange.reservation).settle(actual, certainty);
 }
 
@@ -344,12 +371,17 @@ bool Process::ask_alone(const SeenLimit& limit, std::int64_t amount) {
                     .reservation = {}};
   exchange.wants = {{limit.number, money(amount)}};
   submit(std::move(exchange), {limit}, amounts, 0);
+  return decided_alone();
+}
+
+bool Process::decided_alone() {
   turn();
+  if (inbox_.empty()) turn();  // of a balance the store is asked again where it knew better
   if (inbox_.empty()) throw Violation("not live: the keeper was asked, and did not decide");
   Answer answer = std::move(inbox_.front());
   inbox_.pop_front();
   if (!std::holds_alternative<quota::Reservation>(answer.decision)) return false;
-  around_.auditor.ended(answer.exchange.number, {}, std::vector<Booking>(1));
+  around_.auditor.ended(answer.exchange.number);
   std::move(std::get<quota::Reservation>(answer.decision)).release();
   return true;
 }
@@ -380,7 +412,7 @@ void Process::limit_changed(base::LimitId limit) {
 }
 
 void Process::read_numbers(Dice& dice) {
-  const Key& key = dice.any_of(*workers_.front().view);
+  const Key& key = dice.any_of(workers_.front().view->keys);
   std::vector<catalog::Limit> limits;
   for (const SeenLimit& limit : key) limits.push_back(limit.limit);
   const int acts = static_cast<int>(around_.figures.meanwhile);

@@ -30,7 +30,16 @@ struct SeenLimit {
   catalog::Limit limit;
 };
 using Key = std::vector<SeenLimit>;
-using View = std::shared_ptr<const std::vector<Key>>;
+struct Seen {
+  std::vector<Key> keys;
+  catalog::Account account;            // theirs
+  std::vector<catalog::Grant> grants;  // its own, if it is prepaid, in burn order
+  // What pays; nullopt: nothing has to.
+  std::optional<catalog::Balance> balance() const {
+    return account.credit_only ? std::optional(catalog::Balance{&account, grants}) : std::nullopt;
+  }
+};
+using View = std::shared_ptr<const Seen>;
 
 // A quote that was asked for, whatever became of it.
 struct ToldQuote {
@@ -68,9 +77,10 @@ class Process {
 
   // --- what workers do; also while the store works
   void ask(Dice& dice);
-  // Exactly this of exactly one limit, without waiting and by itself: whether it was admitted. What was admitted is
-  // released again.
+  // Exactly this of exactly one limit, or of the balance alone, without waiting and by itself: whether it was admitted.
+  // What was admitted is released again.
   bool ask_alone(const SeenLimit& limit, std::int64_t amount);
+  bool ask_balance_alone(std::int64_t charge);
   void go_on(Dice& dice);
   void answer(Dice& dice);
   // A quote is asked for, or one redeemed (process_quotes.cpp).
@@ -107,6 +117,8 @@ class Process {
     int number = 0;
     std::size_t worker = 0;
     std::vector<Want> wants;
+    std::optional<BalanceWant> balance = std::nullopt;
+    View view = nullptr;  // that it began with
     std::int64_t asked_at_ms = 0;
     std::optional<quota::Reservation> reservation;
     bool waits_for_disk = false;
@@ -125,9 +137,11 @@ class Process {
   void decided(Exchange exchange, quota::Decision decision);
   void check_admitted(const Exchange& exchange, const quota::Reservation& reservation);
   void check_refused(const Exchange& exchange, const quota::Refusal& refusal);
-  void check_refusal(const quota::Refusal& refusal);
+  void check_refusal(const quota::Refusal& refusal, const std::optional<BalanceWant>& balance);
+  std::optional<BalanceWant> balance_want(const Seen& view, const quota::Amounts& amounts) const;
+  bool decided_alone();
   void hold_quote(Dice& dice);
-  void quoted(int number, const quota::Decision& decision);
+  void quoted(int number, const quota::Decision& decision, const std::optional<BalanceWant>& balance);
   void redeem_quote(Dice& dice);
   void check_unusable(const Exchange& exchange);
   void check_remaining(const Worker& worker, const Key& wanted);
@@ -135,7 +149,7 @@ class Process {
   bool may_leave(Exchange& exchange);
   void end_unsent(Exchange exchange, Dice& dice);
   void end_sent(Exchange exchange, Dice& dice);
-  void settle(Exchange exchange, const quota::Amounts& actual, meter::Certainty certainty);
+  void settle(Exchange exchange, quota::Amounts actual, meter::Certainty certainty);
   Place place_of(const quota::CounterKey& counter) const;
 
   Surroundings& around_;

@@ -24,32 +24,37 @@ void Process::hold_quote(Dice& dice) {
                  .limits = {},
                  .usd = dice.between(0, 60) * around_.coin,
                  .tokens = dice.between(0, 60)};
-  for (const SeenLimit& limit : dice.any_of(*view))
+  for (const SeenLimit& limit : dice.any_of(view->keys))
     if (!dice.once_in(8)) told.limits.push_back(limit);
-  const quota::Amounts amounts = amounts_of(told.usd, told.tokens, 1);
+  const auto balance = view->balance();
+  quota::Amounts amounts = amounts_of(told.usd, told.tokens, 1);
+  amounts.charge = quota::charge_of(amounts.usd, balance ? &*balance : nullptr);
+  const auto want = balance_want(*view, amounts);
   const std::int64_t ttl_ms = dice.once_in(3) ? dice.between(1, 500) : dice.between(1, 30'000);
   std::vector<Want> wants;
-  quota::Waiter waiter{.wants = {},
-                       .stamp = around_.clock.wall_now(),
-                       .deadline = around_.clock.now().plus_ms(dice.between(0, 1) * dice.between(1, 1'000)),
-                       .record = nullptr,
-                       .decided = [this, number = told.number](quota::Decision decision) { quoted(number, decision); },
-                       .holds = quota::Waiter::Hold{told.id, told.key, ttl_ms}};
+  quota::Waiter waiter{
+      .wants = {},
+      .stamp = around_.clock.wall_now(),
+      .deadline = around_.clock.now().plus_ms(dice.between(0, 1) * dice.between(1, 1'000)),
+      .record = nullptr,
+      .decided = [this, number = told.number, want](quota::Decision decision) { quoted(number, decision, want); },
+      .holds = quota::Waiter::Hold{told.id, told.key, ttl_ms}};
   for (const SeenLimit& limit : told.limits) {
     const std::int64_t amount = amounts.in(limit.limit.unit);
     waiter.wants.push_back({limit.limit, amount});
     wants.push_back({limit.number, money(limit.limit.leased() ? amount : 0)});
   }
+  if (balance) waiter.balance = quota::want_from(*balance, amounts.charge);
   ++around_.figures.quotes;
   around_.trace.say("  quote {} asks for {} usd, {} tokens on {} limits for {} ms", told.number, told.usd, told.tokens,
                     wants.size(), ttl_ms);
-  around_.auditor.quote_asked(told.number, std::move(wants));
+  around_.auditor.quote_asked(told.number, std::move(wants), want);
   around_.quotes.push_back(std::move(told));
   ++undecided_;
   keeper_->submit(std::move(waiter));
 }
 
-void Process::quoted(int number, const quota::Decision& decision) {
+void Process::quoted(int number, const quota::Decision& decision, const std::optional<BalanceWant>& balance) {
   --undecided_;
   if (std::holds_alternative<quota::Quote>(decision)) {
     around_.trace.say("  quote {} is held", number);
@@ -59,7 +64,7 @@ void Process::quoted(int number, const quota::Decision& decision) {
   const auto& refusal = std::get<quota::Refusal>(decision);
   around_.trace.say("  quote {} is refused: {}", number, base::to_string(refusal.type));
   if (refusal.type == base::ErrorType::unavailable) around_.auditor.quote_doubtful(number);
-  check_refusal(refusal);
+  check_refusal(refusal, balance);
 }
 
 void Process::redeem_quote(Dice& dice) {
@@ -69,17 +74,23 @@ void Process::redeem_quote(Dice& dice) {
           .quotes[around_.quotes.size() - static_cast<std::size_t>(dice.between(1, static_cast<std::int64_t>(among)))];
   const bool too_much = dice.once_in(8);
   const auto part_of = [&](std::int64_t held) { return too_much ? held + dice.between(0, 9) : dice.between(0, held); };
-  const quota::Amounts amounts = amounts_of(part_of(told.usd), part_of(told.tokens), 1);
+  const auto worker = static_cast<std::size_t>(dice.between(0, std::ssize(workers_) - 1));
+  const View view = workers_[worker].view;
+  const auto balance = view->balance();
+  quota::Amounts amounts = amounts_of(part_of(told.usd), part_of(told.tokens), 1);
+  amounts.charge = quota::charge_of(amounts.usd, balance ? &*balance : nullptr);
   Exchange exchange{.number = around_.next_exchange++,
-                    .worker = static_cast<std::size_t>(dice.between(0, std::ssize(workers_) - 1)),
+                    .worker = worker,
                     .wants = {},
+                    .balance = balance_want(*view, amounts),
+                    .view = view,
                     .asked_at_ms = around_.clock.wall_ms,
                     .reservation = {}};
   Key wanted;
   for (const SeenLimit& limit : told.limits)
     if (!dice.once_in(8)) wanted.push_back(limit);
   if (dice.once_in(8))  // of one that it does not hold of, perhaps
-    for (const SeenLimit& limit : dice.any_of(*workers_[exchange.worker].view))
+    for (const SeenLimit& limit : dice.any_of(view->keys))
       if (std::ranges::none_of(wanted, [&](const SeenLimit& one) { return one.number == limit.number; }))
         wanted.push_back(limit);
   for (const SeenLimit& limit : wanted)
@@ -101,6 +112,8 @@ void Process::check_unusable(const Exchange& exchange) {
     if (limit.limit.leased())
       for (const std::int64_t at : {exchange.asked_at_ms, around_.clock.wall_ms, around_.clock.latest_ms})
         places.push_back(place_of(counter_of(limit.limit, {at})));
+  // Its grants may have ended, or a debt may have come about.
+  if (exchange.balance) return;
   around_.auditor.refused_as_unusable(*exchange.quote, exchange.was_held, exchange.of_another_key, exchange.wants,
                                       places);
 }

@@ -52,7 +52,7 @@ World::World(std::uint64_t seed, Figures& figures, Trace& trace)
               .recall_wait_ms = birth_.between(0, 300),
               .recall_every_ms = birth_.between(1, 50)};
   workers_ = static_cast<std::size_t>(birth_.between(1, 3));
-  (void)truth_.put(account_);
+  found_balance();
   for (std::int64_t count = birth_.between(1, 4); count > 0; --count) open_limit(birth_);
   for (std::int64_t count = birth_.between(1, 3); count > 0; --count) {
     auto& key = keys_.emplace_back();
@@ -89,6 +89,7 @@ void World::be_born(Node& node) {
   node.link.happened = [this] {
     look_at_leases();
     look_at_quotes();
+    look_at_books();
   };
   node.link.touched = [this](const quota::CounterKey& counter) { touch(counter); };
   node.link.grant_lost = [this](const quota::CounterKey& counter, std::int64_t amount) {
@@ -128,9 +129,11 @@ int World::open_limit(Dice& dice) {
 }
 
 View World::view_of_keys() const {
-  auto view = std::make_shared<std::vector<Key>>();
+  auto view = std::make_shared<Seen>();
+  view->account = account_;
+  view->grants = grants_;
   for (const auto& numbers : keys_) {
-    Key& key = view->emplace_back();
+    Key& key = view->keys.emplace_back();
     for (const int number : numbers)
       if (const Operated& operated = limits_[static_cast<std::size_t>(number)]; !operated.removed)
         key.push_back({number, operated.limit});
@@ -173,6 +176,7 @@ void World::step(const Step& step, Dice& dice) {
       case Act::crash: return crash(node, dice);
       case Act::close: return close(node, dice);
       case Act::quote: return node.process->quote(dice);
+      case Act::order: return order(node, dice);
       case Act::calm: return calm(dice);
     }
   } catch (const Crash&) {
@@ -259,16 +263,18 @@ void World::publish_everywhere() {
 void World::finish_edit(int number, const base::Status& stored) {
   if (stored) {
     publish_everywhere();
-    for (const auto& node : nodes_) {
-      try {
-        node->process->limit_changed(limits_[static_cast<std::size_t>(number)].limit.id);
-      } catch (const Crash&) {
-        trace_.say("  the process of node {} dies of it", node->number);
-        crash(*node, *dice_);
-      }
-    }
+    for (const auto& node : nodes_) tell(*node, limits_[static_cast<std::size_t>(number)].limit.id);
   }
   auditor_.edit_ends(number, stored.has_value());
+}
+
+void World::tell(Node& node, base::LimitId limit) {
+  try {
+    node.process->limit_changed(limit);
+  } catch (const Crash&) {
+    trace_.say("  the process of node {} dies of it", node.number);
+    crash(node, *dice_);
+  }
 }
 
 void World::edit(Node& by, Dice& dice) {
@@ -324,6 +330,7 @@ void World::look() {
                                       .expired = money(out == expired.end() ? 0 : out->second),
                                       .quoted = money(state.quoted)});
   }
+  look_at_grants(expired);
 }
 
 bool World::has_expired(const Node& node, const quota::CounterKey& counter, std::int64_t epoch) const {
@@ -356,7 +363,8 @@ void World::look_at_quotes() {
     const quota::Quote& quote = **found;
     std::vector<Taking> parts;
     for (const quota::QuotePart& part : quote.parts)
-      parts.push_back({.place = touch(part.counter), .span = {}, .amount = money(part.amount)});
+      parts.push_back(
+          {.place = touch(part.counter), .span = {}, .amount = money(part.amount), .of_balance = part.of_balance});
     const auto stage = quote.state == quota::QuoteState::held       ? Auditor::QuoteStage::held
                        : quote.state == quota::QuoteState::redeemed ? Auditor::QuoteStage::redeemed
                                                                     : Auditor::QuoteStage::expired;
@@ -407,11 +415,7 @@ StoreRecord World::told(const events::UsageRecord& record) {
   if (record.outcome == events::Outcome::refused) told.kind = RecordKind::refusal;
   if (record.outcome == events::Outcome::unaccounted) told.kind = RecordKind::unaccounted;
   if (told.kind == RecordKind::unaccounted) ++figures_.unaccounted;
-  if (const auto transfer = *truth_.find_transfer({record.id.uuid})) {
-    told.transferred = transfer->amount;
-    told.transfer_is_right = transfer->postings == std::vector{ledger::Posting{"account:" + account_.id.to_string(),
-                                                                               "provider:upstream", transfer->amount}};
-  }
+  if (const auto transfer = *truth_.find_transfer({record.id.uuid})) told.postings = this->told(transfer->postings);
   for (const events::Hold& hold : record.holds)
     told.holds.push_back({.place = {.limit = numbers_.at(hold.limit), .label = label_of(hold)},
                           .reserved = money(hold.reserved),

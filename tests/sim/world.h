@@ -52,6 +52,27 @@ class World {
   void close(Node& node, Dice& dice);
   void calm(Dice& dice);
 
+  // --- the balance (world_balance.cpp)
+  void found_balance();
+  void order(Node& by, Dice& dice);
+  ledger::Order order_of(Dice& dice);
+  ledger::Order top_up(Dice& dice);
+  void give(Node& by, const ledger::Order& order);
+  void sweep(Node& by);
+  void change_terms(Node& by, Dice& dice);
+  // Who the grants are now every node hears, as the program says it.
+  void tell_grants();
+  void look_at_books();
+  void look_at_grants(const std::map<quota::CounterKey, std::int64_t>& expired);
+  Move told(const ledger::Transfer& transfer);
+  BookAccount told(std::string_view book_account) const;
+  std::vector<Moved> told(const std::vector<ledger::Posting>& postings) const;
+  Ordered told(const ledger::Order& order);
+  void rest_balance();
+  void count(const Move& move);
+  void tell(Node& node, base::LimitId limit);
+  void spend_the_last_cent(Dice& dice);
+
   int open_limit(Dice& dice);
   void meanwhile(Node& node, bool slow);
   void another_goes_on(Node& than);
@@ -92,6 +113,12 @@ class World {
   bool has_rolling_ = false;
   Auditor auditor_;
   catalog::Account account_;
+  bool prepaid_ = false;                // in this life, at one time or another
+  std::vector<catalog::Grant> grants_;  // as the workers know them, in burn order
+  std::vector<ledger::Order> orders_;   // the last few that were given
+  std::map<base::TransferId, base::GrantId> opens_;
+  std::optional<base::TransferId> last_moved_;
+  std::string spender_;  // the book account of the account
   std::vector<Operated> limits_;
   std::vector<std::vector<int>> keys_;
   std::map<base::LimitId, int> numbers_;
