@@ -235,13 +235,15 @@ GrantRequest Keeper::request_of(const Lease& lease, std::int64_t amount) {
 
 Redemption Keeper::redemption_of(const Asking& asking) {
   const Waiter& waiter = asking.waiter;
-  Redemption redemption{.quote = *waiter.redeems, .exchange = waiter.record->id, .now = waiter.stamp};
+  // One moment for all: what another quote holds whose time is over is there for nobody before the store has ended it.
+  Redemption redemption{.quote = *waiter.redeems, .exchange = waiter.record->id, .now = wall_now()};
   for (std::size_t i = 0; i < asking.leases.size(); ++i)
     if (const Waiter::Want& want = waiter.wants[i]; want.limit.leased())
       redemption.limits.push_back(request_of(*asking.leases[i], want.amount));
-  if (!waiter.balance) return redemption;
-  redemption.charge = waiter.balance->amount;
+  redemption.charge = waiter.balance ? waiter.balance->amount : 0;
   for (const auto& lease : asking.grants) redemption.grants.push_back(request_of(*lease, redemption.charge));
+  for (auto* const requests : {&redemption.limits, &redemption.grants})
+    for (GrantRequest& request : *requests) request.of.at = redemption.now;
   return redemption;
 }
 

@@ -238,6 +238,25 @@ TEST_CASE("an overrun that the store does not know of yet is told before a quote
   CHECK(world.state(quoted).quoted == 30);
 }
 
+// Found by the simulator: the time of another quote was over between the stamp and the question to the store, which
+// then gave what it still held for that one.
+TEST_CASE("what another quote holds is nobody else's before the store has ended it") {
+  QuoteWorld world;
+  const catalog::Limit old = world.limit(100);
+  const catalog::Limit young = world.limit(100);
+  const Quote other = world.hold({young}, 100);
+  world.clock.advance_ms(minute_ms / 2);
+  const Quote quote = world.hold({old}, 10);
+  world.clock.advance_ms(minute_ms / 2 - 1);
+  const World::Asked asked = world.ask_to_redeem(quote, {old, young}, 10);
+  world.store.before_find_quote = [&] { world.clock.advance_ms(1); };
+  world.keeper->turn();
+  const Reservation paid = World::taken(asked);
+  const CounterState state = world.state(young);
+  CHECK(state.spent + state.leased + state.unresolved + state.quoted <= state.amount);
+  CHECK(world.store.memory.find_quote(other.id, {})->value().state == QuoteState::expired);
+}
+
 TEST_CASE("a quote outlives its process, and pays in the next one") {
   QuoteWorld world;
   const catalog::Limit limit = world.limit(100);

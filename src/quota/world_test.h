@@ -47,7 +47,8 @@ class ScriptedStore final : public Store {
   std::vector<std::vector<base::ExchangeId>> offered;  // each flush of records
   std::vector<std::vector<LeaseReturn>> returned;      // each flush of returns
 
-  bool put_back = false;  // from a backup that was made before the first commit
+  std::function<void()> before_find_quote = [] {};  // once
+  bool put_back = false;                            // from a backup that was made before the first commit
 
   base::Result<LeftBehind> left_behind() override {
     auto left = memory.left_behind();
@@ -75,6 +76,7 @@ class ScriptedStore final : public Store {
     return answer(on_hold, [&] { return memory.hold(quote, epoch); });
   }
   base::Result<std::optional<Quote>> find_quote(base::QuoteId id, base::WallTime now) override {
+    std::exchange(before_find_quote, [] {})();
     return answer(on_find_quote, [&] { return memory.find_quote(id, now); });
   }
   base::Result<Redeemed> redeem(const Redemption& redemption) override {

@@ -119,11 +119,15 @@ base::Result<quota::Redeemed> FaultyLink::redeem(const quota::Redemption& redemp
       },
       meanwhile);
   if (!lost_) return answer;
-  for (std::size_t i = 0; i < redeemed.limits.size(); ++i) {
-    if (redeemed.limits[i].granted == 0) continue;
-    ++figures_.lost_grants;
-    grant_lost(redemption.limits[i].of.counter, redeemed.limits[i].granted);
-  }
+  const auto lose = [&](const std::vector<quota::Grant>& granted, const std::vector<quota::GrantRequest>& requests) {
+    for (std::size_t i = 0; i < granted.size(); ++i) {
+      if (granted[i].granted == 0) continue;
+      ++figures_.lost_grants;
+      grant_lost(requests[i].of.counter, granted[i].granted);
+    }
+  };
+  lose(redeemed.limits, redemption.limits);
+  lose(redeemed.grants, redemption.grants);
   return answer;
 }
 
