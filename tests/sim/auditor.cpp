@@ -19,8 +19,15 @@ void Auditor::limit_opened(int number, Money amount, LimitKind kind, std::option
       {.low = amount, .high = amount, .wanted = amount, .highest = amount, .kind = kind, .rolling = rolling});
 }
 
-void Auditor::edit_begins(int number, Money amount) {
+void Auditor::edit_begins(int number, Money amount, std::optional<RaisedTo> raise) {
   LimitBook& book = limits_.at(static_cast<std::size_t>(number));
+  if (book.raised != raise) book.raised.reset();
+  book.wanted_raise = raise;
+  if (raise) {
+    book.maybe_raised.push_back(*raise);
+    book.highest = std::max(book.highest, raise->amount);
+    book.was_raised = true;
+  }
   book.low = std::min(book.low, amount);
   book.high = std::max(book.high, amount);
   book.wanted = amount;
@@ -31,11 +38,30 @@ void Auditor::edit_begins(int number, Money amount) {
 void Auditor::edit_ends(int number, bool certain) {
   LimitBook& book = limits_.at(static_cast<std::size_t>(number));
   // What stands above a lowered amount stays there; but nothing may be added to it.
+  const Money stays = std::max(book.wanted, book.wanted_raise ? book.wanted_raise->amount : Money::zero());
+  const bool lowered =
+      book.wanted < book.high ||
+      std::ranges::any_of(book.maybe_raised, [&](const RaisedTo& raise) { return raise.amount > stays; });
   for (auto& [place, entry] : accounts_)
-    if (place.limit == number && book.wanted < book.high) entry.excused = true;
+    if (place.limit == number && lowered) entry.excused = true;
   if (!certain) return;
   book.low = book.high = book.wanted;
+  book.raised = book.wanted_raise;
+  book.maybe_raised.clear();
+  if (book.raised) book.maybe_raised.push_back(*book.raised);
   book.certain = true;
+}
+
+Money Auditor::high_since(const LimitBook& book, std::int64_t ms) const {
+  Money high = book.high;
+  for (const RaisedTo& raise : book.maybe_raised)
+    if (ms < raise.until_ms) high = std::max(high, raise.amount);
+  return high;
+}
+
+Money Auditor::low(const LimitBook& book) const {
+  if (!book.raised || clock_.latest_ms >= book.raised->until_ms) return book.low;
+  return std::max(book.low, book.raised->amount);
 }
 
 bool Auditor::certain_of(int number) const { return limit(number).certain; }
@@ -148,16 +174,16 @@ void Auditor::admitted(int exchange, int node, const std::vector<Want>& wants, c
     // One moment of the decision lies in every window.
     reach = {.start = std::max(reach.start, taking.span.start), .end = std::min(reach.end, taking.span.end - 1)};
     const Money spent = spent_least(taking.place);
+    const Money high = high_since(book, reach.start);
     const Money held_already = entry.reserved + spent + entry.unresolved + entry.quoted;
-    hold_that(
-        taking.amount <= carried(quote, taking.place) || held_already + taking.amount <= book.high + entry.overrun,
-        "never over: exchange {} got {} of {}, which allows {} and has {} reserved, {} spent, {} unresolved, {} "
-        "quoted",
-        exchange, taking.amount.nanos(), name(taking.place), book.high.nanos(), entry.reserved.nanos(), spent.nanos(),
-        entry.unresolved.nanos(), entry.quoted.nanos());
-    hold_that(book.kind != LimitKind::lazy || is_fleet() || spent < book.high || quote_names(quote, taking.place.limit),
+    hold_that(taking.amount <= carried(quote, taking.place) || held_already + taking.amount <= high + entry.overrun,
+              "never over: exchange {} got {} of {}, which allows {} and has {} reserved, {} spent, {} unresolved, {} "
+              "quoted",
+              exchange, taking.amount.nanos(), name(taking.place), high.nanos(), entry.reserved.nanos(), spent.nanos(),
+              entry.unresolved.nanos(), entry.quoted.nanos());
+    hold_that(book.kind != LimitKind::lazy || is_fleet() || spent < high || quote_names(quote, taking.place.limit),
               "over: exchange {} was admitted on {}, which is lazy, allows {} and has {} spent", exchange,
-              name(taking.place), book.high.nanos(), spent.nanos());
+              name(taking.place), high.nanos(), spent.nanos());
     note_held(taking.place);
     entry.reserved += taking.amount;
     note_held(taking.place);
@@ -214,9 +240,9 @@ void Auditor::refused_as_reached(int node, const std::vector<Shortage>& shortage
   const auto silent = expired.find(first.place);  // what nodes have that are not heard of is unresolved
   const Money unresolved = account(first.place).unresolved + (silent == expired.end() ? Money::zero() : silent->second);
   const bool is_reached =
-      book.kind == LimitKind::lazy ? spent >= book.low : spent + unresolved + first.required > book.low;
+      book.kind == LimitKind::lazy ? spent >= low(book) : spent + unresolved + first.required > low(book);
   hold_that(is_reached, "false refusal: limit_reached for {} of {}, which allows {} and has {} spent, {} unresolved",
-            first.required.nanos(), name(first.place), book.low.nanos(), spent.nanos(), unresolved.nanos());
+            first.required.nanos(), name(first.place), low(book).nanos(), spent.nanos(), unresolved.nanos());
   if (book.kind == LimitKind::lazy) return;
   for (const Shortage& shortage : shortages)
     hold_that(
@@ -235,9 +261,9 @@ void Auditor::refused_as_busy(int node, const std::vector<Shortage>& shortages) 
     // Of a rolling limit the keeper cannot tell while a flush is in doubt, and waiting is the milder word. And it does
     // not know what other nodes have spent and not flushed.
     hold_that(is_fleet() || !book.certain || entry.excused || book.rolling ||
-                  spent + entry.unresolved + shortage.required <= book.high,
+                  spent + entry.unresolved + shortage.required <= high_in_look(book, node),
               "false refusal: limit_busy for {} of {}, where waiting cannot help: {} allowed, {} spent, {} unresolved",
-              shortage.required.nanos(), name(shortage.place), book.high.nanos(), spent.nanos(),
+              shortage.required.nanos(), name(shortage.place), high_in_look(book, node).nanos(), spent.nanos(),
               entry.unresolved.nanos());
   }
   const std::set<Place>& others = looks_.at(static_cast<std::size_t>(node)).others;
@@ -245,12 +271,13 @@ void Auditor::refused_as_busy(int node, const std::vector<Shortage>& shortages) 
     const Look seen = look(node, shortage.place);
     return !is_leased(shortage.place) || lost_a_grant(shortage.place) || seen.overrun ||
            doubtful_.contains(shortage.place.limit) || account(shortage.place).unheard ||
-           others.contains(shortage.place) || seen.most + shortage.required > limit(shortage.place.limit).low;
+           limit(shortage.place.limit).was_raised || others.contains(shortage.place) ||
+           seen.most + shortage.required > low(limit(shortage.place.limit));
   };
   const Place place = shortages.front().place;
   hold_that(std::ranges::any_of(shortages, in_the_way),
             "false refusal: limit_busy for {} of {}, where nobody stood in the way: {} allowed, {} held",
-            shortages.front().required.nanos(), name(place), limit(place.limit).low.nanos(), held(place).nanos());
+            shortages.front().required.nanos(), name(place), low(limit(place.limit)).nanos(), held(place).nanos());
 }
 
 void Auditor::note_held(Place place) {
@@ -273,10 +300,10 @@ Auditor::Look Auditor::look(int node, Place place) const {
 }
 
 Money Auditor::left(Place place) const {
-  return limit(place.limit).high - spent_most(place) - account(place).unresolved;
+  return high_since(limit(place.limit), clock_.latest_ms) - spent_most(place) - account(place).unresolved;
 }
 Money Auditor::left_by_any_count(Place place) const {
-  return limit(place.limit).high - spent_least(place) - account(place).unresolved;
+  return high_since(limit(place.limit), clock_.latest_ms) - spent_least(place) - account(place).unresolved;
 }
 Money Auditor::left_at_most(Place place) const {
   return limit(place.limit).highest - spent_least(place) - account(place).unresolved;

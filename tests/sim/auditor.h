@@ -113,6 +113,12 @@ enum class LimitKind : std::uint8_t {
   shadow,  // holds nothing and refuses nothing
   grant,   // of a balance: hard, and its amount is what its postings say
 };
+// More than its amount, until a moment and not at it.
+struct RaisedTo {
+  Money amount;
+  std::int64_t until_ms = 0;
+  bool operator==(const RaisedTo&) const = default;
+};
 // Of a rolling limit: what was admitted within the span before now counts, and what is older by up to `slack_ms` may.
 struct Rolling {
   std::int64_t span_ms = 0;
@@ -129,7 +135,8 @@ class Auditor {
 
   // --- limits. Between begin and end of an edit both amounts are right; after a failed one, until the next.
   void limit_opened(int limit, Money amount, LimitKind kind, std::optional<Rolling> rolling);
-  void edit_begins(int limit, Money amount);
+  // `raise`: one that has ended does nothing.
+  void edit_begins(int limit, Money amount, std::optional<RaisedTo> raise);
   void edit_ends(int limit, bool certain);
 
   // --- exchanges. `from` and `to`: the wall clock's reach while it was decided.
@@ -241,9 +248,13 @@ class Auditor {
     std::int64_t markup_basis_points = 0;
   };
   struct LimitBook {
-    Money low, high;  // what the amount may be taken to be
-    Money wanted;     // of the edit under way
-    Money highest;    // ever
+    Money low, high;                            // what the amount may be taken to be
+    Money wanted;                               // of the edit under way
+    Money highest;                              // ever, raised or not
+    std::optional<RaisedTo> wanted_raise = {};  // likewise
+    std::vector<RaisedTo> maybe_raised = {};    // what it may be raised to
+    std::optional<RaisedTo> raised = {};        // what it certainly is
+    bool was_raised = false;                    // ever
     bool certain = true;
     LimitKind kind = LimitKind::hard;
     std::optional<Rolling> rolling;
@@ -293,6 +304,13 @@ class Auditor {
     return number >= first_grant ? grants_.at(number) : limits_.at(static_cast<std::size_t>(number));
   }
   const Account& account(Place place) const;
+  // What the amount may have been at any moment from that one on, and what it is at the least.
+  Money high_since(const LimitBook& book, std::int64_t ms) const;
+  Money low(const LimitBook& book) const;
+  // Since the last begin_look() of that node.
+  Money high_in_look(const LimitBook& book, int node) const {
+    return high_since(book, std::min(clock_.wall_ms, looks_.at(static_cast<std::size_t>(node)).began_ms));
+  }
   bool is_leased(Place place) const {
     const LimitKind kind = limit(place.limit).kind;
     return kind == LimitKind::hard || kind == LimitKind::grant;

@@ -62,7 +62,7 @@ void Auditor::quote_held(int number) {
     const Account& entry = account(part.place);
     const Money sum = entry.reserved + spent_least(part.place) + entry.unresolved + entry.quoted;
     hold_that(book.stage != QuoteStage::held || part.amount.is_zero() || entry.excused ||
-                  sum <= limit(part.place.limit).high + entry.overrun,
+                  sum <= high_since(limit(part.place.limit), clock_.wall_ms) + entry.overrun,
               "never over: quote {} holds {} of {}, which allows {} and has {} reserved, spent, unresolved and quoted",
               number, part.amount.nanos(), name(part.place), limit(part.place.limit).high.nanos(), sum.nanos());
   }

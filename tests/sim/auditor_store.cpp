@@ -10,16 +10,17 @@ void Auditor::look_at(Place place, const StoreNumbers& store) const {
   const Account& entry = account(place);
   const LimitBook& book = limit(place.limit);
   hold_that(!store.leased.is_negative(), "{}: the store has {} leased", name(place), store.leased.nanos());
+  const Money high = high_since(book, clock_.latest_ms);
   hold_that(is_grant(place) ? store.amount == bookkeeper_.amount(place.limit)
-                            : book.low <= store.amount && store.amount <= book.high,
-            "{}: the store allows {}, not {} to {}", name(place), store.amount.nanos(), book.low.nanos(),
-            book.high.nanos());
-  // How much is handed out of a grant the bookkeeper sees.
+                            : low(book) <= store.amount && store.amount <= high,
+            "{}: the store allows {}, not {} to {}", name(place), store.amount.nanos(), low(book).nanos(),
+            high.nanos());
+  // What a raise has let in stays when it ends. How much is handed out of a grant the bookkeeper sees.
+  const Money most = book.was_raised ? book.highest : high;
   hold_that(is_grant(place) || entry.excused || !is_leased(place) ||
-                store.spent + store.leased + store.unresolved + store.quoted <= book.high,
+                store.spent + store.leased + store.unresolved + store.quoted <= most,
             "never over: {} allows {}; the store has {} spent, {} leased, {} unresolved, {} quoted", name(place),
-            book.high.nanos(), store.spent.nanos(), store.leased.nanos(), store.unresolved.nanos(),
-            store.quoted.nanos());
+            most.nanos(), store.spent.nanos(), store.leased.nanos(), store.unresolved.nanos(), store.quoted.nanos());
   hold_that(store.quoted <= entry.quoted && store.quoted >= quoted_least(place),
             "{}: {} is quoted in the store, and its quotes hold {}", name(place), store.quoted.nanos(),
             entry.quoted.nanos());
@@ -38,7 +39,7 @@ void Auditor::look_at_five(int node, Place place, const Five& five, bool quiet) 
   const LimitBook& book = limit(place.limit);
   // Of a quote whose time is over nothing is shown, whether or not the store has ended it.
   const Money over = entry.quoted - quoted_least(place);
-  const Money most = std::max(Money::zero(), book.high + entry.overrun + over - look(node, place).least);
+  const Money most = std::max(Money::zero(), high_in_look(book, node) + entry.overrun + over - look(node, place).least);
   hold_that(!is_leased(place) || book.rolling || five.available <= most,
             "five numbers: {} shows {} available, and at most {} was", name(place), five.available.nanos(),
             most.nanos());

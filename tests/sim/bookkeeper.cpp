@@ -193,8 +193,8 @@ void Bookkeeper::see(const std::vector<Move>& moves, const std::vector<KeptGrant
   // Nothing is handed out of a grant before what the account owes is covered.
   for (const auto& [grant, before] : leased_before)
     hold_that(book(grant).leased <= before || book(grant).left() >= debt_beside(grant),
-              "never over: grant {} has {} left, the account owes {} beside it, and more of it was handed out", grant,
-              book(grant).left().nanos(), debt_beside(grant).nanos());
+              "never over: grant {} has {} left, the account owes {} beside it, and {} more of it was handed out",
+              grant, book(grant).left().nanos(), debt_beside(grant).nanos(), (book(grant).leased - before).nanos());
 }
 
 void Bookkeeper::check(const Move& move) const {

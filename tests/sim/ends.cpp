@@ -66,7 +66,10 @@ void World::see_what_is_stored() {
     operated.removed = stored == contents.limits.end();
     if (!operated.removed) operated.limit = *stored;
     if (is_fleet() || auditor_.certain_of(static_cast<int>(number))) continue;
-    auditor_.edit_begins(static_cast<int>(number), money(operated.removed ? 0 : operated.limit.amount));
+    if (operated.removed)
+      auditor_.edit_begins(static_cast<int>(number), Money::zero(), std::nullopt);
+    else
+      auditor_.edit_begins(static_cast<int>(number), money(operated.limit.amount), raise_of(operated.limit));
     auditor_.edit_ends(static_cast<int>(number), true);
   }
 }

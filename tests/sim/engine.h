@@ -23,6 +23,11 @@ inline quota::CounterQuery query_at(const catalog::Limit& limit, base::WallTime 
   return quota::query_of(limit.id, limit.window, base::window_at(limit.window, at), at);
 }
 
+inline std::optional<RaisedTo> raise_of(const catalog::Limit& limit) {
+  if (!limit.raise) return std::nullopt;
+  return RaisedTo{.amount = base::Money::from_nanos(limit.raise->amount), .until_ms = limit.raise->until.ms};
+}
+
 // A policy by a number; every number gives one.
 inline base::WindowPolicy window_by(std::int64_t number) {
   using Kind = base::WindowPolicy::Kind;

@@ -62,6 +62,7 @@ constexpr Named all[] = {
     {"  orders given again", &Figures::orders_repeated},
     {"  last cents spent", &Figures::last_cents},
     {"edits of a limit", &Figures::edits},
+    {"  raises among them", &Figures::raises},
     {"limits removed", &Figures::removals},
     {"jumps of a clock", &Figures::jumps},
     {"times at rest", &Figures::calms},

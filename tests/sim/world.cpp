@@ -283,12 +283,32 @@ void World::edit(Node& by, Dice& dice) {
   if (operated.removed) return;
   ++figures_.edits;
   catalog::Limit changed = operated.limit;
-  changed.amount = dice.once_in(3) ? changed.amount + dice.between(1, 500) : any_amount(dice, changed.unit, coin_);
-  trace_.say("  limit {} is to allow {}", number, changed.amount);
-  auditor_.edit_begins(number, money(changed.amount));
+  if (dice.once_in(3)) {
+    raise(changed, dice);
+  } else {
+    changed.amount = dice.once_in(3) ? changed.amount + dice.between(1, 500) : any_amount(dice, changed.unit, coin_);
+    trace_.say("  limit {} is to allow {}", number, changed.amount);
+  }
+  auditor_.edit_begins(number, money(changed.amount), raise_of(changed));
   const auto stored = by.process->on_store_thread([&] { return by.link.change([&] { return truth_.put(changed); }); });
   if (stored) operated.limit = changed;
   finish_edit(number, stored);
+}
+
+// For a moment, an hour or some days, or not any more.
+void World::raise(catalog::Limit& limit, Dice& dice) {
+  ++figures_.raises;
+  limit.raise.reset();
+  if (dice.once_in(4)) {
+    trace_.say("  a limit that allows {} is to be raised no more", limit.amount);
+    return;
+  }
+  const std::int64_t coin = limit.unit == catalog::LimitUnit::usd ? coin_ : 1;
+  const std::int64_t longest_ms = dice.once_in(3) ? 200 : dice.once_in(3) ? 2 * day_ms : 20'000;
+  limit.raise = {.amount = limit.amount + dice.between(1, 2'000) * coin,
+                 .until = {clock_.latest_ms + dice.between(1, longest_ms)}};
+  trace_.say("  a limit that allows {} is raised to {} until {} ms", limit.amount, limit.raise->amount,
+             limit.raise->until.ms);
 }
 
 void World::remove(Node& by, Dice& dice) {
@@ -297,7 +317,7 @@ void World::remove(Node& by, Dice& dice) {
   if (operated.removed) return;
   ++figures_.removals;
   trace_.say("  limit {} is to go", number);
-  auditor_.edit_begins(number, Money::zero());
+  auditor_.edit_begins(number, Money::zero(), std::nullopt);
   const auto stored = by.process->on_store_thread(
       [&] { return by.link.change([&] { return truth_.remove(operated.limit.id, clock_.wall_now()); }); });
   operated.removed = stored.has_value();

@@ -47,6 +47,7 @@ class World {
   void jump(Dice& dice);
   void change_weather(Node& node, Dice& dice);
   void edit(Node& by, Dice& dice);
+  void raise(catalog::Limit& limit, Dice& dice);
   void remove(Node& by, Dice& dice);
   void crash(Node& node, Dice& dice);
   void close(Node& node, Dice& dice);
