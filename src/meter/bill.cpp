@@ -396,8 +396,12 @@ const PricedModel* row_of(const PriceTable& table, std::string_view model, const
     before.push_back(fmt::format("high/{}/", size));
     for (const std::string& sized : before)
       for (const std::string& name :
-           {fmt::format("{}{}", sized, model), fmt::format("{}{}{}", prefix, sized, model.substr(prefix.size()))})
-        if (const auto found = table.models().find(name); found != table.models().end()) return &found->second;
+           {fmt::format("{}{}", sized, model), fmt::format("{}{}{}", prefix, sized, model.substr(prefix.size())),
+            fmt::format("{}{}", sized, model.substr(prefix.size()))})
+        if (const auto found = table.models().find(name);
+            found != table.models().end() && (prefix.empty() || name.find(prefix) != std::string::npos ||
+                                              prefix.substr(0, slash) == found->second.provider))
+          return &found->second;
   }
   return table.find(model);
 }

@@ -82,6 +82,15 @@ TEST_CASE("what is not known to be counted is bounded by bytes") {
         bytes_of("claude-sonnet-4-5", R"({"role":"user","content":"\u4e2d\u6587\u4e2d\u6587"})"));
 }
 
+TEST_CASE("the text of a member that nobody knows counts: a model may be shown it") {
+  const std::int64_t plain = chat("gpt-4o", hello);
+  CHECK(chat("gpt-4o", hello, R"(,"documents":[{"text":"one two three four five six seven"}])") >= plain + 7);
+  CHECK(chat("gpt-4o", hello, R"(,"temperature":0.5,"seed":7,"stop":["one two three"],"logprobs":true)") == plain);
+  CHECK(chat("mistral-large", hello, R"(,"safe_prompt":true)") > chat("mistral-large", hello) + 100);
+  CHECK(counted("api.cohere.com/v2/chat",
+                R"({"model":"command-r","message":"a","documents":[{"id":"1","data":{"text":"b c d e f g"}}]})") > 12);
+}
+
 TEST_CASE("families without a public tokenizer are counted with a factor and their frame") {
   CHECK(chat("claude-sonnet-4-5", hello) > chat("gpt-4o", hello));
   CHECK(chat("claude-opus-4-8", cookbook) > chat("claude-opus-4-5", cookbook));

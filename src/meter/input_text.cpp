@@ -81,4 +81,8 @@ void collect(dom::element value, InputText& input, bool in_call, int depth) {
 
 void collect_text(dom::element value, InputText& input) { collect(value, input, false, 0); }
 
+void collect_unknown(dom::element value, InputText& input) {
+  if (value.is_string() || value.is_object() || value.is_array()) collect(value, input, true, 0);
+}
+
 }  // namespace meter

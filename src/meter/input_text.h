@@ -36,5 +36,8 @@ struct InputText {
 // Puts every text in `value` into `input`, at any depth, but for names of kinds and ids (input_text.cpp has the list)
 // and for the data of images.
 void collect_text(simdjson::dom::element value, InputText& input);
+// The same of a member that nobody here knows: the model may be shown all of it, names too. Numbers and truth values
+// are settings, and no text.
+void collect_unknown(simdjson::dom::element value, InputText& input);
 
 }  // namespace meter

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace meter {
 namespace {
@@ -50,6 +51,41 @@ bool is_written_right(std::string_view key, std::string_view name, Spelling spel
   return key == name || (spelling == Spelling::proto && is_snake_of(key, name));
 }
 
+// Members of a body that no model is shown, in all dialects. The text of any other that is not known counts as input.
+bool is_setting(std::string_view name) {
+  constexpr std::array settings{std::string_view("audio"),
+                                std::string_view("embedding_types"),
+                                std::string_view("encoding_format"),
+                                std::string_view("include"),
+                                std::string_view("input_type"),
+                                std::string_view("keep_alive"),
+                                std::string_view("logit_bias"),
+                                std::string_view("metadata"),
+                                std::string_view("output_dtype"),
+                                std::string_view("prompt_cache_key"),
+                                std::string_view("provider"),
+                                std::string_view("requestMetadata"),
+                                std::string_view("response_format"),
+                                std::string_view("safetySettings"),
+                                std::string_view("stop"),
+                                std::string_view("stop_sequences"),
+                                std::string_view("tool_choice"),
+                                std::string_view("toolConfig"),
+                                std::string_view("truncate"),
+                                std::string_view("anthropic_version"),
+                                std::string_view("anthropic_beta"),
+                                std::string_view("schemaVersion"),
+                                std::string_view("transforms"),
+                                std::string_view("usage"),
+                                std::string_view("verbosity"),
+                                std::string_view("reasoning_format"),
+                                std::string_view("truncation"),
+                                std::string_view("safety_identifier"),
+                                std::string_view("reasoning"),
+                                std::string_view("prompt_cache_options")};
+  return std::ranges::find(settings, name) != settings.end();
+}
+
 }  // namespace
 
 bool equal_but_for_case(std::string_view a, std::string_view b) {
@@ -70,6 +106,7 @@ Status read_members(const dom::object& object, std::span<const RequestField> fie
   boost::container::static_vector<const RequestField*, 64> known;
   for (const auto& member : object) {
     TRY_STATUS(seen.add(member.key, prefix));
+    bool is_known = false;
     for (const RequestField& field : fields) {
       if (!means_field(member.key, field.name, spelling)) continue;
       if (!is_written_right(member.key, field.name, spelling))
@@ -81,6 +118,7 @@ Status read_members(const dom::object& object, std::span<const RequestField> fie
                          fmt::format("{}{}", prefix, field.name));
         known.push_back(&field);
       }
+      is_known = true;
       if (field.read != nullptr) {
         TRY_STATUS(field.read(member.value, reading));
       } else if (!member.value.is_null()) {  // null is absence
@@ -88,6 +126,7 @@ Status read_members(const dom::object& object, std::span<const RequestField> fie
                        fmt::format("{}{}", prefix, member.key));
       }
     }
+    if (!is_known && prefix.empty() && !is_setting(member.key)) collect_unknown(member.value, reading.input);
   }
   return {};
 }

@@ -73,15 +73,20 @@ Status read_image_body(const dom::object& root, RequestReading& reading) {
   out.output_cap = most_image_tokens;
   TRY_STATUS(read_members(root, image_fields, "", reading));
   if (reading.input.messages == 0) return invalid("'prompt' is missing", "prompt");
+  const std::string_view model = reading.path_model.empty() ? std::string_view(out.model) : reading.path_model;
   const bool known_size = out.width == 0 || (out.width == 1024 && (out.height == 1024 || out.height == 1536)) ||
                           (out.width == 1536 && out.height == 1024);
-  if (!known_size && out.model.starts_with("gpt-image"))
+  if (!known_size && model.starts_with("gpt-image"))
     return invalid("'size' must be 1024x1024, 1024x1536, 1536x1024 or auto: what others cost cannot be bounded",
                    "size");
   out.choices = out.images;
-  // dall-e's rows are by size and quality, of which these are its defaults.
-  if (out.model.starts_with("dall-e") && out.width == 0) out.width = out.height = 1024;
-  if (out.model == "dall-e-3" && out.quality.empty()) out.quality = "standard";
+  // dall-e's rows are by size and quality, of which these are its defaults; gpt-image is billed by the token.
+  if (model.starts_with("dall-e") && out.width == 0) out.width = out.height = 1024;
+  if (model == "dall-e-3" && out.quality.empty()) out.quality = "standard";
+  if (model.starts_with("gpt-image")) {
+    out.width = out.height = 0;
+    out.quality.clear();
+  }
   return {};
 }
 

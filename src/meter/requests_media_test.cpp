@@ -16,7 +16,7 @@ TEST_CASE("images are billed by their number, their size and their quality") {
   for (const Row& row : {
            image(R"(,"model":"gpt-image-1")", "gpt-image-1 cap=6240 images=1"),
            image(R"(,"model":"gpt-image-1","n":3,"size":"1024x1536","quality":"low","partial_images":2)",
-                 "gpt-image-1 cap=6440 choices=3 images=3 low 1024x1536"),
+                 "gpt-image-1 cap=6440 choices=3 images=3"),
            image(R"(,"model":"dall-e-3")", "dall-e-3 cap=6240 images=1 standard 1024x1024"),
            image(R"(,"model":"dall-e-3","size":"1792x1024","quality":"hd")", "dall-e-3 cap=6240 images=1 hd 1792x1024"),
            image(R"(,"model":"gpt-image-1","size":"4096x4096")", "refused: size"),
@@ -51,6 +51,13 @@ std::string wav(std::size_t bytes) {
   return head + "data...." + std::string(bytes, 'x');
 }
 
+// Frames of 72 bytes and 72 ms: 8 kbit/s, 8,000 samples a second.
+std::string mp3(int frames) {
+  std::string out;
+  for (int i = 0; i < frames; ++i) out += std::string("\xFF\xE3\x18\0", 4) + std::string(68, 'x');
+  return out;
+}
+
 }  // namespace
 
 TEST_CASE("audio lasts no longer than its bytes say, where they do") {
@@ -58,9 +65,13 @@ TEST_CASE("audio lasts no longer than its bytes say, where they do") {
   const std::string other_model = "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\ndear\r\n";
   for (const Row& row : {
            Row{url, form(wav(160'000)), "whisper-1 audio seconds=11"},
-           Row{url, form("ID3" + std::string(5000, 'x')), "whisper-1 audio seconds=6"},
+           Row{url, form(mp3(100)), "whisper-1 audio seconds=8"},
+           Row{url, form(std::string("ID3\4\0\0\0\0\0\5tag..", 15) + mp3(100)), "whisper-1 audio seconds=8"},
+           // What only begins as one may be another format behind it.
+           Row{url, form(mp3(1) + "fLaC" + std::string(5000, 'x')), "refused: file"},
+           Row{url, form(std::string("ID3\4\0\0\0\0\0\0", 10) + "fLaC" + std::string(5000, 'x')), "refused: file"},
            Row{url, form("OggS" + std::string(5000, 'x')), "refused: file"},
-           Row{url, form(std::string("\xFF\xFB\0", 3) + std::string(5000, 'x')), "refused: file"},  // any rate at all
+           Row{url, form(std::string("\xFF\xFB\0\0", 4) + std::string(5000, 'x')), "refused: file"},  // any rate at all
            Row{url, form(wav(9), other_model), "refused: model"},
            Row{url, "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n--b--\r\n",
                "refused: file"},

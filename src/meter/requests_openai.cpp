@@ -198,6 +198,12 @@ Status read_reasoning(dom::element value, RequestReading& reading) {
   return {};
 }
 
+// Mistral puts a prompt of its own before the messages.
+Status read_prompt_mode(dom::element value, RequestReading& reading) {
+  if (!value.is_null() && get_if<bool>(value) != false) reading.input.unbounded_by_count = true;
+  return {};
+}
+
 Status read_search_options(dom::element value, RequestReading& reading) {
   // Perplexity searches once for each answer, asked or not, and its price is by the size of what is found.
   if (value.is_null() || reading.provider == "perplexity") return {};
@@ -227,6 +233,8 @@ constexpr std::array chat_fields{
     RequestField{"reasoning", read_reasoning},
     RequestField{"reasoning_effort", read_reasoning},
     RequestField{"thinking", read_reasoning},
+    RequestField{"prompt_mode", read_prompt_mode},
+    RequestField{"safe_prompt", read_prompt_mode},
     RequestField{"web_search_options", read_search_options},
     refused_field("prediction", "what of it is not used is billed as output, on top of the output cap"),
     // xAI, Azure, Alibaba, Together

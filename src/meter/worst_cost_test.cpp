@@ -170,3 +170,22 @@ TEST_CASE("the output that money pays for is the largest that it pays for") {
   request.choices = 3;
   CHECK(meter::most_output(model, request).value() == 21);
 }
+
+TEST_CASE("an image's row is the one for its size and quality, with a provider before its name too") {
+  const auto table = PriceTable::built_in();
+  REQUIRE(table.has_value());
+  Request request = request_of(10);
+  request.quality = "hd";
+  request.width = 1792;
+  request.height = 1024;
+  request.images = 1;
+  request.output_cap = 0;
+  for (const std::string_view name : {"dall-e-3", "openai/dall-e-3"}) {
+    const auto* row = meter::row_of(*table, name, meter::service_of(request));
+    REQUIRE(row != nullptr);
+    CHECK(row->name == "hd/1792-x-1024/dall-e-3");
+    CHECK(meter::worst_cost(*row, request, 0).value() >= base::Money::from_nanos(119'000'000));
+  }
+  const auto* other = meter::row_of(*table, "somebody/dall-e-3", meter::service_of(request));
+  CHECK((other == nullptr || other->provider != "openai"));
+}
