@@ -67,6 +67,7 @@ TEST_CASE("text to a model with a public tokenizer is counted exactly, with the 
   CHECK(counted("api.openai.com/v1/responses", R"({"model":"gpt-4o","input":"Hello!"})") == 9);
   CHECK(counted("api.openai.com/v1/embeddings", R"({"model":"text-embedding-3-small","input":["Hello!","",[1,2]]})") ==
         4);
+  CHECK(counted("api.openai.com/v1/embeddings", R"({"model":"text-embedding-3-small","input":["",""]})") == 2);
   CHECK(counted("api.openai.com/v1/completions", R"({"model":"gpt-3.5-turbo-instruct","prompt":"Hello!"})") == 2);
 }
 
@@ -89,6 +90,16 @@ TEST_CASE("the text of a member that nobody knows counts: a model may be shown i
   CHECK(chat("mistral-large", hello, R"(,"safe_prompt":true)") > chat("mistral-large", hello) + 100);
   CHECK(counted("api.cohere.com/v2/chat",
                 R"({"model":"command-r","message":"a","documents":[{"id":"1","data":{"text":"b c d e f g"}}]})") > 12);
+}
+
+TEST_CASE("text is counted that may be read as bytes by one and as text by another") {
+  const auto sent = [](std::string_view types) {
+    return counted("api.anthropic.com/v1/messages",
+                   fmt::format(R"({{"model":"claude-3-haiku","max_tokens":1,"messages":[{{"content":[{{"type":"image",)"
+                               R"("source":{{{},"data":"one two three four five six seven eight"}}}}]}}]}})",
+                               types));
+  };
+  CHECK(sent(R"("type":"text","type":"base64")") > sent(R"("type":"base64")") + 8);
 }
 
 TEST_CASE("families without a public tokenizer are counted with a factor and their frame") {

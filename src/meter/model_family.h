@@ -19,7 +19,7 @@ struct ModelFamily {
   std::int64_t per_message = 3;      // beside the tokens of its role and its content
   std::int64_t frame = 3;            // of the whole
   std::int64_t responses_frame = 0;  // of the whole, more in responses than in chat
-  std::int64_t per_call = 8;         // of a tool, and of its answer
+  std::int64_t per_call = 9;         // of a tool, and of its answer
   std::int64_t tools = 0;            // what is said before tools
   std::int64_t tools_percent = 100;  // of the tokens of their JSON
   std::int64_t schema = 10;          // what is said before a schema

@@ -31,8 +31,9 @@ struct Request {
   // Where the cap stands, or would stand if there is none: member names joined by '.'. Empty: no cap, and the dialect
   // has more than one place for it (chat: max_tokens or max_completion_tokens, as the upstream wants), or none.
   std::string output_cap_path;
-  std::int64_t choices = 1;                  // answers asked for, 1 or more
-  std::int64_t input_bound = 0;              // tokens: an upper bound of what the provider can count as input
+  std::int64_t choices = 1;  // answers asked for, 1 or more
+  // Tokens: an upper bound of what the provider can count as input, where context_passes is 0; else most_input() says.
+  std::int64_t input_bound = 0;
   bool audio = false;                        // audio in or asked for: audio prices may apply
   bool image_input = false;                  // images in: image prices may apply
   ServiceTier tier = ServiceTier::standard;  // the dearest tier that the request allows (known_service_tier)

@@ -102,6 +102,8 @@ Status SeenKeys::add(std::string_view key, std::string_view prefix) {
 
 Status read_members(const dom::object& object, std::span<const RequestField> fields, std::string_view prefix,
                     RequestReading& reading, Spelling spelling) {
+  if (reading.depth == deepest_object) return invalid(fmt::format("'{}' goes too deep", prefix), std::string(prefix));
+  ++reading.depth;
   SeenKeys seen;
   boost::container::static_vector<const RequestField*, 64> known;
   for (const auto& member : object) {
@@ -128,6 +130,7 @@ Status read_members(const dom::object& object, std::span<const RequestField> fie
     }
     if (!is_known && prefix.empty() && !is_setting(member.key)) collect_unknown(member.value, reading.input);
   }
+  --reading.depth;  // after a refusal, nothing more is read
   return {};
 }
 

@@ -17,6 +17,9 @@ namespace meter {
 
 // Above every model's longest answer; it keeps cap × choices far from overflow. The body itself is not changed.
 inline constexpr std::int64_t largest_output_cap = 1'000'000'000;
+// An object in an object in an object: deeper than any dialect goes, and far from the end of a thread's stack.
+inline constexpr int deepest_object = 32;
+
 struct RequestReading {
   std::string_view provider;
   std::string_view endpoint;    // Endpoint::name
@@ -25,6 +28,7 @@ struct RequestReading {
   InputText input = {};  // what is counted as input, for an estimate that is closer than the bytes
   // Something of unknown size, a file or an earlier turn, is read: no more than the model's context holds.
   bool unsized = false;
+  int depth = 0;            // of objects that are being read
   std::int64_t rounds = 0;  // in which a tool of the provider's may give the model more to read
 };
 

@@ -83,6 +83,7 @@ TEST_CASE("a message to Claude that could cost more than is read of it is refuse
            saying(R"([{"type":"container_upload","file_id":"f"}])", "refused: messages"),
            saying(R"([{"text":"no type"}])", "refused: messages"),
            Row{url, R"({"model":"m","messages":[]})", "refused: messages"},
+           Row{url, R"({"model":"m","prompt":"p","max_tokens_to_sample":9})", "refused: messages"},
            Row{url, R"({"model":"m","messages":[{"role":"user","content":"hi"}]})", "refused: max_tokens"},
            Row{url, R"({"max_tokens":1,"messages":[{"role":"user","content":"hi"}]})", "refused: model"},
        })

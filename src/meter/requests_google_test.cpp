@@ -85,3 +85,9 @@ TEST_CASE("embeddings of Google have no output, and counting is free") {
   check({"us-aiplatform.googleapis.com/v1/projects/p/models/imagen-4:predict", R"({"instances":[{"prompt":"a"}]})",
          "refused: model"});
 }
+
+TEST_CASE("what is nested without an end is refused before the stack ends") {
+  std::string inner = R"("text":"a")";
+  for (int i = 0; i < 300; ++i) inner = R"("functionResponse":{"parts":[{)" + inner + "}]}";
+  check({url, R"({"contents":[{"parts":[{)" + inner + "}]}]}", "refused: parts."});
+}

@@ -73,6 +73,15 @@ TEST_CASE("audio lasts no longer than its bytes say, where they do") {
            Row{url, form("OggS" + std::string(5000, 'x')), "refused: file"},
            Row{url, form(std::string("\xFF\xFB\0\0", 4) + std::string(5000, 'x')), "refused: file"},  // any rate at all
            Row{url, form(wav(9), other_model), "refused: model"},
+           Row{url,
+               form(wav(160'000).insert(
+                   12, std::string("fmt \x10\0\0\0\x01\0\x01\0\xFF\xFF\xFF\0\0\0\0\0\x02\0\x10\0", 24))),
+               "refused: file"},
+           Row{url,
+               form(wav(9),
+                    "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n"
+                    "Content-Disposition: form-data; name=\"x\"\r\n\r\ndear\r\n"),
+               "refused: "},
            Row{url, "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n--b--\r\n",
                "refused: file"},
            Row{url, "no form", "refused: "},

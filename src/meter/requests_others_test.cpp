@@ -67,6 +67,10 @@ TEST_CASE("Bedrock's invoke is read in each model's own language") {
                "mistral.mistral-7b-instruct-v0:2 cap=2 @max_tokens"));
   check(invoke("cohere.command-text-v14", R"({"prompt":"a","num_generations":3})",
                "cohere.command-text-v14 @max_tokens choices=3"));
+  // The prompt is billed with each of the answers.
+  const std::string prompt = R"({"model":"command","prompt":"a","num_generations":3})";
+  CHECK(meter::test::read("api.cohere.com/v1/generate", prompt)->input_bound ==
+        3 * (static_cast<std::int64_t>(prompt.size()) + meter::input_margin_tokens));
   check(invoke("cohere.embed-v4:0", R"({"texts":["a"]})", "cohere.embed-v4:0 cap=0"));
   check(invoke("cohere.embed-v4:0", R"({"images":["data:"]})", "refused: images"));
   check(invoke("arn:aws:bedrock:us-east-1:0:application-inference-profile%2Fx", R"({"prompt":"a"})", "refused: model"));

@@ -68,6 +68,11 @@ TEST_CASE("a threshold that may be crossed counts, and one that may not does not
                             R"("output_cost_per_token":1e-6},{"range":[100,1000],"input_cost_per_token":1e-6,)"
                             R"("output_cost_per_token":1e-6}])";
   CHECK(cost(tiers, request_of(500), 1) == "0.002501");
+  const std::string rising = R"("tiered_pricing":[{"range":[0,100],"input_cost_per_token":1e-6,)"
+                             R"("output_cost_per_token":1e-6},{"range":[100,1000],"input_cost_per_token":5e-6,)"
+                             R"("output_cost_per_token":9e-6}])";
+  CHECK(cost(rising, request_of(100), 1) == "0.000101");
+  CHECK(cost(rising, request_of(101), 1) == "0.000514");
 }
 
 TEST_CASE("a tier costs what it may be served as, and priority without a price is refused") {
