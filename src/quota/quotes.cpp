@@ -34,12 +34,18 @@ Decision Keeper::hold_quote(const Waiter& waiter, Reservation::Parts parts) {
               .expires = {waiter.stamp.ms + waiter.holds->ttl_ms}};
   for (const Reservation::Part& part : parts)
     quote.parts.push_back({part.lease->counter(), part.amount, part.of_balance});
-  const base::Status held = store_.hold(quote, epoch_);
+  // Those of which it is not known come first: the store forgets ended ones when it holds another.
+  const base::Status known = resolve_doubtful_quotes();
+  const base::Status held = known ? store_.hold(quote, epoch_) : known;
   note(held);
   if (held) {
     for (const Reservation::Part& part : parts) move_to_quote(part);
     next_quote_end_ = std::min(next_quote_end_, quote.expires);
     return quote;
+  }
+  if (!known) {
+    for (const Reservation::Part& part : parts) part.lease->give(part.amount);
+    return unavailable(known.error().message);
   }
   for (const Reservation::Part& part : parts) part.lease->note_reserved(part.amount);
   doubtful_quotes_.push_back({quote.id, std::move(parts)});

@@ -31,6 +31,11 @@ struct QuoteWorld : World {
     keeper->submit(std::move(waiter));
     return asked;
   }
+  Asked ask_and_turn(const std::vector<catalog::Limit>& limits, std::int64_t amount) {
+    Asked asked = ask_to_hold(limits, amount);
+    keeper->turn();
+    return asked;
+  }
   Quote hold(const std::vector<catalog::Limit>& limits, std::int64_t amount, std::int64_t charge = 0) {
     const Asked asked = ask_to_hold(limits, amount, charge);
     keeper->turn();
@@ -306,6 +311,25 @@ TEST_CASE("a quote that the store did not confirm is nobody's, and is taken back
     CHECK(world.keeper->close().has_value());
     CHECK(world.state(limit).leased == 0);
   }
+}
+
+// Found by the simulator: the store had forgotten it by the time that it was asked for, and so what it had taken out of
+// the lease was handed out once more.
+TEST_CASE("what became of a quote is asked for before the store may forget it") {
+  QuoteWorld world;
+  const catalog::Limit limit = world.limit(100);
+  world.store.on_hold = ScriptedStore::Answer::lost;
+  world.store.on_find_quote = ScriptedStore::Answer::refused;
+  CHECK(World::refusal(world.ask_and_turn({limit}, 60)).type == ErrorType::unavailable);
+  world.store.on_hold = ScriptedStore::Answer::given;
+  world.clock.advance_ms(ended_quotes_kept_ms + 2 * minute_ms);
+  CHECK(World::refusal(world.ask_and_turn({limit}, 30)).type == ErrorType::unavailable);
+  world.store.on_find_quote = ScriptedStore::Answer::given;
+  (void)world.hold({limit}, 30);
+  world.clock.advance_ms(100);
+  world.keeper->turn();
+  CHECK(world.keeper->close().has_value());
+  CHECK(world.state(limit).leased == 0);
 }
 
 TEST_CASE("a process that ends takes back what it is not known to have held") {
