@@ -13,14 +13,20 @@ const Auditor::Account& Auditor::account(Place place) const {
 
 // --- limits --------------------------------------------------------------------------------------------------------
 
-void Auditor::limit_opened(int number, Money amount, LimitKind kind, std::optional<Rolling> rolling) {
+void Auditor::limit_opened(int number, Money amount, LimitKind kind, std::optional<Rolling> rolling,
+                           std::vector<Threshold> thresholds) {
   hold_that(static_cast<std::size_t>(number) == limits_.size(), "limit {} is out of order", number);
-  limits_.push_back(
-      {.low = amount, .high = amount, .wanted = amount, .highest = amount, .kind = kind, .rolling = rolling});
+  LimitBook book;
+  book.low = book.high = book.wanted = book.highest = amount;
+  book.kind = kind;
+  book.rolling = rolling;
+  book.thresholds = std::move(thresholds);
+  limits_.push_back(std::move(book));
 }
 
 void Auditor::edit_begins(int number, Money amount, std::optional<RaisedTo> raise) {
   LimitBook& book = limits_.at(static_cast<std::size_t>(number));
+  book.edited = true;
   if (book.raised != raise) book.raised.reset();
   book.wanted_raise = raise;
   if (raise) {
@@ -184,6 +190,9 @@ void Auditor::admitted(int exchange, int node, const std::vector<Want>& wants, c
     hold_that(book.kind != LimitKind::lazy || is_fleet() || spent < high || quote_names(quote, taking.place.limit),
               "over: exchange {} was admitted on {}, which is lazy, allows {} and has {} spent", exchange,
               name(taking.place), high.nanos(), spent.nanos());
+    hold_that(is_fleet() || !is_blocked(book, high, spent) || quote_names(quote, taking.place.limit),
+              "over: exchange {} was admitted on {}, which is blocked with {} spent", exchange, name(taking.place),
+              spent.nanos());
     note_held(taking.place);
     entry.reserved += taking.amount;
     note_held(taking.place);
@@ -239,15 +248,17 @@ void Auditor::refused_as_reached(int node, const std::vector<Shortage>& shortage
   const auto& expired = looks_.at(static_cast<std::size_t>(node)).expired;
   const auto silent = expired.find(first.place);  // what nodes have that are not heard of is unresolved
   const Money unresolved = account(first.place).unresolved + (silent == expired.end() ? Money::zero() : silent->second);
+  if (is_blocked(book, low(book), spent)) return;
   const bool is_reached =
       book.kind == LimitKind::lazy ? spent >= low(book) : spent + unresolved + first.required > low(book);
   hold_that(is_reached, "false refusal: limit_reached for {} of {}, which allows {} and has {} spent, {} unresolved",
             first.required.nanos(), name(first.place), low(book).nanos(), spent.nanos(), unresolved.nanos());
   if (book.kind == LimitKind::lazy) return;
   for (const Shortage& shortage : shortages)
-    hold_that(
-        !shortage.available.is_negative() && (!is_leased(shortage.place) || shortage.available < shortage.required),
-        "a shortage of {} with {} available", shortage.required.nanos(), shortage.available.nanos());
+    hold_that(!shortage.available.is_negative() &&
+                  (!is_leased(shortage.place) || !limit(shortage.place.limit).thresholds.empty() ||
+                   shortage.available < shortage.required),
+              "a shortage of {} with {} available", shortage.required.nanos(), shortage.available.nanos());
 }
 
 void Auditor::refused_as_busy(int node, const std::vector<Shortage>& shortages) const {
@@ -271,8 +282,9 @@ void Auditor::refused_as_busy(int node, const std::vector<Shortage>& shortages) 
     const Look seen = look(node, shortage.place);
     return !is_leased(shortage.place) || lost_a_grant(shortage.place) || seen.overrun ||
            doubtful_.contains(shortage.place.limit) || account(shortage.place).unheard ||
-           limit(shortage.place.limit).was_raised || others.contains(shortage.place) ||
-           seen.most + shortage.required > low(limit(shortage.place.limit));
+           limit(shortage.place.limit).was_raised ||
+           (limit(shortage.place.limit).rolling && !limit(shortage.place.limit).thresholds.empty()) ||
+           others.contains(shortage.place) || seen.most + shortage.required > low(limit(shortage.place.limit));
   };
   const Place place = shortages.front().place;
   hold_that(std::ranges::any_of(shortages, in_the_way),

@@ -119,6 +119,17 @@ struct RaisedTo {
   std::int64_t until_ms = 0;
   bool operator==(const RaisedTo&) const = default;
 };
+// At a percentage of the amount that is spent.
+struct Threshold {
+  int percent = 0;
+  bool blocks = false;
+};
+// That one was crossed, as the store says it.
+struct Crossing {
+  Place place;
+  int percent = 0;
+  Money amount, spent;
+};
 // Of a rolling limit: what was admitted within the span before now counts, and what is older by up to `slack_ms` may.
 struct Rolling {
   std::int64_t span_ms = 0;
@@ -134,7 +145,10 @@ class Auditor {
   int nodes() const { return static_cast<int>(looks_.size()); }
 
   // --- limits. Between begin and end of an edit both amounts are right; after a failed one, until the next.
-  void limit_opened(int limit, Money amount, LimitKind kind, std::optional<Rolling> rolling);
+  void limit_opened(int limit, Money amount, LimitKind kind, std::optional<Rolling> rolling,
+                    std::vector<Threshold> thresholds = {});
+  // Once a crossing: in the call that made it.
+  void crossed(const Crossing& crossing);
   // `raise`: one that has ended does nothing.
   void edit_begins(int limit, Money amount, std::optional<RaisedTo> raise);
   void edit_ends(int limit, bool certain);
@@ -256,6 +270,8 @@ class Auditor {
     std::optional<RaisedTo> raised = {};        // what it certainly is
     bool was_raised = false;                    // ever
     bool certain = true;
+    bool edited = false;  // ever
+    std::vector<Threshold> thresholds = {};
     LimitKind kind = LimitKind::hard;
     std::optional<Rolling> rolling;
   };
@@ -307,6 +323,10 @@ class Auditor {
   // What the amount may have been at any moment from that one on, and what it is at the least.
   Money high_since(const LimitBook& book, std::int64_t ms) const;
   Money low(const LimitBook& book) const;
+  static Money level_of(int percent, Money amount);
+  // Whether a limit that blocks is stopped by what is spent.
+  static bool is_blocked(const LimitBook& book, Money amount, Money spent);
+  void check_fired() const;
   // Since the last begin_look() of that node.
   Money high_in_look(const LimitBook& book, int node) const {
     return high_since(book, std::min(clock_.wall_ms, looks_.at(static_cast<std::size_t>(node)).began_ms));
@@ -360,8 +380,9 @@ class Auditor {
   std::map<int, Exchange> exchanges_;
   std::map<int, QuoteBook> quotes_;
   Bookkeeper bookkeeper_;
-  std::set<int> doubtful_;  // limits of which something may be held aside, until all was at rest
-  std::set<int> unquoted_;  // of which a quote has ended, until all was at rest
+  std::set<int> doubtful_;                 // limits of which something may be held aside, until all was at rest
+  std::set<std::pair<Place, int>> fired_;  // places and percentages
+  std::set<int> unquoted_;                 // of which a quote has ended, until all was at rest
   std::map<Place, Money> lost_grants_;
   std::vector<Looking> looks_;  // by node
   std::map<Place, Out> out_;    // now

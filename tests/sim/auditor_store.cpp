@@ -246,7 +246,48 @@ void Auditor::at_rest(const std::vector<StoreRecord>& records, const std::map<Pl
     hold_that(numbers.leased + numbers.expired <= allowed, "not live: all is quiet, and {} has {} leased still",
               name(place), (numbers.leased + numbers.expired).nanos());
   }
+  check_fired();
   if (is_fleet()) lost_grants_.clear();  // what nobody heard of was found in the rows
+}
+
+// --- thresholds ------------------------------------------------------------------------------------------------------
+
+// The percentage of the amount, rounded up; without spend nothing is crossed.
+Money Auditor::level_of(int percent, Money amount) {
+  const __int128 product = static_cast<__int128>(amount.nanos()) * percent;
+  return std::max(Money::from_nanos(static_cast<std::int64_t>((product + 99) / 100)), Money::from_nanos(1));
+}
+
+bool Auditor::is_blocked(const LimitBook& book, Money amount, Money spent) {
+  return book.kind != LimitKind::shadow && std::ranges::any_of(book.thresholds, [&](const Threshold& one) {
+           return one.blocks && spent >= level_of(one.percent, amount);
+         });
+}
+
+void Auditor::crossed(const Crossing& crossing) {
+  ++figures_.crossings;
+  const LimitBook& book = limit(crossing.place.limit);
+  hold_that(std::ranges::count(book.thresholds, crossing.percent, &Threshold::percent) == 1,
+            "{} has no threshold at {} %", name(crossing.place), crossing.percent);
+  hold_that(crossing.amount <= high_since(book, clock_.wall_ms) && crossing.spent <= spent_most(crossing.place) &&
+                crossing.spent >= level_of(crossing.percent, crossing.amount),
+            "{}: {} of {} do not cross {} %", name(crossing.place), crossing.spent.nanos(), crossing.amount.nanos(),
+            crossing.percent);
+  const bool fresh = fired_.emplace(crossing.place, crossing.percent).second;
+  hold_that(fresh || book.edited || book.rolling, "{}: {} % were crossed twice", name(crossing.place),
+            crossing.percent);
+}
+
+// Where nothing but spend moves a limit each threshold is crossed once, and none is missed.
+void Auditor::check_fired() const {
+  for (const auto& [place, entry] : accounts_) {
+    const LimitBook& book = limit(place.limit);
+    if (book.edited || book.rolling) continue;
+    for (const Threshold& one : book.thresholds)
+      hold_that(fired_.contains({place, one.percent}) == (entry.spent >= level_of(one.percent, book.high)),
+                "{}: {} % of {} were crossed, or not, and it is told otherwise: {} are spent", name(place), one.percent,
+                book.high.nanos(), entry.spent.nanos());
+  }
 }
 
 std::vector<Place> Auditor::places() const {

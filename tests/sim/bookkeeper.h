@@ -128,7 +128,7 @@ class Bookkeeper {
   void check_charge(const Move& move) const;
   void check_monthly_fee(const Move& move) const;
   void post(const Move& move);
-  void check_covers(const std::vector<Move>& moves) const;
+  void check_covers(const std::vector<Move>& moves, const std::map<int, Money>& leased_before) const;
   void check_kept(const KeptGrant& kept) const;
   void check_sums() const;
 

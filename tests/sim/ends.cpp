@@ -30,6 +30,7 @@ EndOfProcess World::start(Node& node, Dice& dice, EndOfProcess how) {
   node.link.weather = weather;
   see_what_is_stored();
   look_at_books();
+  look_at_crossings();
   // A fleet's other processes have seen the later time.
   if (clock_.wall_ms < clock_.latest_ms && !is_fleet()) auditor_.time_stepped_back();
   if (!is_fleet()) clock_.latest_ms = clock_.wall_ms;
@@ -174,7 +175,7 @@ void World::spend_the_last_unit(Dice& dice) {
   const Place place = touch(counter);
   if (clock_.latest_ms != clock_.wall_ms) return;  // the windows are those of before the clock was put back, or not
   if (operated.removed || !auditor_.certain_of(number) || auditor_.lost_a_grant(place)) return;
-  if (!operated.limit.leased()) return;
+  if (!operated.limit.leased() || !operated.limit.thresholds.empty()) return;
   Node& node = any_node(dice);
   auditor_.begin_look(node.number);
   const Money left = auditor_.left(place);

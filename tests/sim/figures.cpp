@@ -63,6 +63,7 @@ constexpr Named all[] = {
     {"  last cents spent", &Figures::last_cents},
     {"edits of a limit", &Figures::edits},
     {"  raises among them", &Figures::raises},
+    {"thresholds crossed", &Figures::crossings},
     {"limits removed", &Figures::removals},
     {"jumps of a clock", &Figures::jumps},
     {"times at rest", &Figures::calms},

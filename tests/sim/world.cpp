@@ -90,6 +90,7 @@ void World::be_born(Node& node) {
     look_at_leases();
     look_at_quotes();
     look_at_books();
+    look_at_crossings();
   };
   node.link.touched = [this](const quota::CounterKey& counter) { touch(counter); };
   node.link.grant_lost = [this](const quota::CounterKey& counter, std::int64_t amount) {
@@ -118,12 +119,19 @@ int World::open_limit(Dice& dice) {
                  .mode = dice.once_in(10) ? catalog::LimitMode::shadow : catalog::LimitMode::enforce,
                  .admission = dice.once_in(8) ? catalog::LimitAdmission::lazy : catalog::LimitAdmission::reserve,
                  .created = clock_.wall_now()}});
-  const catalog::Limit& limit = limits_.back().limit;
+  catalog::Limit& limit = limits_.back().limit;
+  std::vector<Threshold> thresholds;
+  const auto cross_at = [&](std::int64_t percent, catalog::ThresholdAction action) {
+    limit.thresholds.push_back({static_cast<int>(percent), action});
+    thresholds.push_back({static_cast<int>(percent), action == catalog::ThresholdAction::block});
+  };
+  if (dice.once_in(3)) cross_at(dice.between(1, 60), catalog::ThresholdAction::warn);
+  if (dice.once_in(8)) cross_at(dice.between(61, 120), catalog::ThresholdAction::block);
   if (const auto stored = truth_.put(limit); !stored) throw Violation(stored.error().message);
   numbers_.emplace(limit.id, number);
   const auto rolling = rolling_of(limit.window);
   has_rolling_ = has_rolling_ || rolling;
-  auditor_.limit_opened(number, money(limit.amount), kind_of(limit), rolling);
+  auditor_.limit_opened(number, money(limit.amount), kind_of(limit), rolling, thresholds);
   trace_.say("  limit {} allows {} {}", number, limit.amount, catalog::to_string(unit));
   return number;
 }
@@ -372,6 +380,22 @@ void World::look_at_leases() {
     of_place.leased[static_cast<std::size_t>(node - nodes_.begin())] += remainder;
   }
   auditor_.look_at_leases(std::move(out));
+}
+
+void World::look_at_crossings() {
+  std::vector<events::LimitEvent> fresh;
+  for (events::LimitEventFilter filter{.limit_to = 1};; filter.before = fresh.back().number) {
+    const auto page = *truth_.limit_events(filter);
+    if (page.empty() || page.front().number <= last_crossing_) break;
+    fresh.push_back(page.front());
+  }
+  if (fresh.empty()) return;
+  last_crossing_ = fresh.front().number;
+  for (auto event = fresh.rbegin(); event != fresh.rend(); ++event)
+    auditor_.crossed({.place = touch({event->limit, event->label}),
+                      .percent = event->threshold.percent,
+                      .amount = money(event->amount),
+                      .spent = money(event->spent)});
 }
 
 void World::look_at_quotes() {

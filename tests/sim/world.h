@@ -94,6 +94,7 @@ class World {
   void look();
   void look_at_leases();
   void look_at_quotes();
+  void look_at_crossings();
   bool has_expired(const Node& node, const quota::CounterKey& counter, std::int64_t epoch) const;
 
   std::vector<StoreRecord> records();
@@ -128,7 +129,8 @@ class World {
   std::map<base::ExchangeId, int> exchanges_;
   std::vector<ToldQuote> quotes_;
   std::vector<int> open_quotes_;  // that have not ended in the store
-  std::size_t next_quote_ = 0;    // the first that was not looked at yet
+  std::int64_t last_crossing_ = 0;
+  std::size_t next_quote_ = 0;  // the first that was not looked at yet
   quota::KeeperOptions options_;
   std::size_t workers_ = 1;
   std::int64_t coin_ = 1;
