@@ -289,6 +289,7 @@ class Auditor {
   struct QuoteBook {
     std::vector<Want> wants;
     std::optional<BalanceWant> balance;
+    std::int64_t asked_ms = 0;
     QuoteStage stage = QuoteStage::asked;
     bool doubtful = false;  // nobody was told that it is held
     int redeeming = 0;      // how many exchanges have asked for it

@@ -11,6 +11,7 @@ void Auditor::quote_asked(int quote, std::vector<Want> wants, std::optional<Bala
   hold_that(!quotes_.contains(quote), "quote {} is asked for twice", quote);
   quotes_[quote].wants = std::move(wants);
   quotes_[quote].balance = std::move(balance);
+  quotes_[quote].asked_ms = clock_.wall_ms;
 }
 
 void Auditor::see_quote(int number, QuoteStage stage, const std::vector<Taking>& parts, std::int64_t expires_ms) {
@@ -62,7 +63,7 @@ void Auditor::quote_held(int number) {
     const Account& entry = account(part.place);
     const Money sum = entry.reserved + spent_least(part.place) + entry.unresolved + entry.quoted;
     hold_that(book.stage != QuoteStage::held || part.amount.is_zero() || entry.excused ||
-                  sum <= high_since(limit(part.place.limit), clock_.wall_ms) + entry.overrun,
+                  sum <= high_since(limit(part.place.limit), book.asked_ms) + entry.overrun,
               "never over: quote {} holds {} of {}, which allows {} and has {} reserved, spent, unresolved and quoted",
               number, part.amount.nanos(), name(part.place), limit(part.place.limit).high.nanos(), sum.nanos());
   }
