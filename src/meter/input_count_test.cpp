@@ -127,6 +127,13 @@ TEST_CASE("tools, schemas and calls cost more than their text") {
       R"(,"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{"a":)"
       R"({"anyOf":[{"type":"string","pattern":"^[a-z]+$"},{"type":"array","items":{"type":"integer"}}]}}}}}])";
   CHECK(chat("gpt-4o", hello, nested) > plain + 50);
+  const auto with_pattern = [](std::string_view pattern) {
+    return chat("gpt-4o", hello,
+                fmt::format(R"(,"tools":[{{"type":"function","function":{{"name":"f","parameters":{{"type":"object",)"
+                            R"("properties":{{"a":{{"type":"string","pattern":"{}"}}}}}}}}}}])",
+                            pattern));
+  };
+  CHECK(with_pattern("one two three four five six seven eight") >= with_pattern("one") + 7);
   CHECK(chat("gpt-4o", hello,
              R"(,"response_format":{"type":"json_schema",)"
              R"("json_schema":{"schema":{"type":"object"}}})") > plain + 15);
