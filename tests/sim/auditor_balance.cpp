@@ -32,12 +32,13 @@ void Auditor::see_books(const std::vector<Move>& moves, const std::vector<KeptGr
 }
 
 void Auditor::grants_told() {
-  for (const int grant : bookkeeper_.grants()) grants_.at(grant).high = bookkeeper_.credited(grant);
+  for (const int grant : bookkeeper_.grants())
+    grants_.at(grant).high = grants_.at(grant).wanted = bookkeeper_.credited(grant);
 }
 
 void Auditor::note_books() {
   const Money debts = bookkeeper_.debts();
-  const auto is_untold = [this](int grant) { return grants_.at(grant).high != bookkeeper_.credited(grant); };
+  const auto is_untold = [this](int grant) { return grants_.at(grant).wanted != bookkeeper_.credited(grant); };
   const bool in_turmoil = !debts.is_zero() || std::ranges::any_of(bookkeeper_.grants(), is_untold);
   for (Looking& looking : looks_) {
     looking.debts = std::max(looking.debts, debts);

@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mutate import HERE, mutations
@@ -63,11 +64,12 @@ def main() -> int:
         return 1
     rows = ["| | bug | unit tests | seed | within exchanges | the auditor says |", "|---|---|---|---|---|---|"]
     caught = 0
-    for number, mutation in enumerate(mutations(), 1):
-        seen, row = judge(args.build.resolve(), number, mutation["name"])
-        caught += seen
-        rows.append(row)
-        print(row, flush=True)
+    names = [mutation["name"] for mutation in mutations()]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # each row is a process of its own
+        for seen, row in pool.map(lambda entry: judge(args.build.resolve(), *entry), enumerate(names, 1)):
+            caught += seen
+            rows.append(row)
+            print(row, flush=True)
     if args.write:
         readme = HERE / "README.md"
         before, rest = readme.read_text().split(BEGIN)
