@@ -4,37 +4,24 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <thread>
 
 #include "app/base_url.h"
+#include "app/config_routes.h"
+#include "app/config_values.h"
 #include "app/price_overrides.h"
 #include "app/yaml_reader.h"
 #include "base/json.h"
 #include "base/window.h"
-#include "catalog/limit_filter.h"
-#include "catalog/unit.h"
 #include "catalog/upstream_secrets.h"
 
 namespace app {
 namespace {
 
-constexpr IntegerRange duration_ms{1, 24LL * 3600 * 1000};
-constexpr IntegerRange body_bytes{1, 1LL << 40};
 constexpr std::string_view default_file = "metergate.yaml";
 
 int number_of_cores() { return static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
 
-// Names appear in metrics, records and headers.
-bool is_name(std::string_view text) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           c == '.';
-  };
-  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, allowed);
-}
-constexpr std::string_view name_rule = "must be 1 to 64 letters, digits, '-', '_' or '.'";
 constexpr std::string_view address_rule = "must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080";
 
 void read_address(YamlMap& map, std::string_view key, net::Address& into) {
@@ -46,175 +33,6 @@ void read_address(YamlMap& map, std::string_view key, net::Address& into) {
   } else {
     map.refuse(key, address_rule);
   }
-}
-
-// nullopt if there is no such file, or it cannot be read. A directory can be opened, but not read.
-std::optional<std::string> read_whole(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::error_code ignored;
-  if (!stream.is_open() || std::filesystem::is_directory(path, ignored)) return std::nullopt;
-  std::ostringstream text;
-  text << stream.rdbuf();
-  return std::move(text).str();
-}
-
-// A path to a file that must be readable now, not when the first client comes.
-void read_file_name(YamlMap& map, std::string_view key, std::string& into) {
-  map.string(key, into);
-  if (!into.empty() && !read_whole(into)) map.refuse(key, "names a file that cannot be read");
-}
-
-void read_upstream(std::string_view name, YamlMap map, std::vector<catalog::Upstream>& into) {
-  static constexpr std::string_view providers[] = {"openai"};
-  static constexpr std::string_view cap_fields[] = {"max_tokens", "max_completion_tokens"};
-  catalog::Upstream upstream;
-  upstream.name = name;
-  if (!is_name(name)) map.refuse("", fmt::format("is not a name for an upstream, which {}", name_rule));
-
-  std::string url;
-  map.string("url", url);
-  if (!map.has("url")) {
-    map.refuse("url", "is missing");
-  } else if (!url.empty()) {
-    if (const auto status = parse_base_url(url, upstream); !status) map.refuse("url", status.error().message);
-  }
-  if (const auto provider = map.one_of("provider", providers)) upstream.provider = providers[*provider];
-  map.string("key", upstream.secret);
-  if (!catalog::is_sendable(upstream.secret))
-    map.refuse("key", "holds a space or a control character, which a header cannot carry");
-  read_file_name(map, "ca_file", upstream.ca_file);
-  if (!upstream.ca_file.empty() && upstream.scheme == "http")
-    map.refuse("ca_file", "has no use with an http:// url; write https:// or leave it out");
-  upstream.output_cap_field = default_output_cap_field(upstream.host);
-  if (const auto field = map.one_of("output_cap_field", cap_fields)) upstream.output_cap_field = cap_fields[*field];
-  if (auto circuit = map.map("circuit")) {
-    circuit->integer("failures", upstream.circuit.failures, {0, 1'000});
-    circuit->integer("cooldown_ms", upstream.circuit.cooldown_ms, duration_ms);
-    circuit->finish();
-  }
-  map.finish();
-  into.push_back(std::move(upstream));
-}
-
-void read_timeouts(YamlMap map, catalog::Timeouts& into) {
-  map.integer("connect_ms", into.connect_ms, duration_ms);
-  map.integer("first_byte_ms", into.first_byte_ms, duration_ms);
-  map.integer("idle_ms", into.idle_ms, duration_ms);
-  map.integer("total_ms", into.total_ms, duration_ms);
-  map.finish();
-}
-
-void check_prefix(YamlMap& map, const std::string& prefix) {
-  if (!prefix.starts_with('/') || prefix.ends_with('/')) {
-    map.refuse("prefix", "must begin with '/' and not end with one, such as /v1");
-  } else if (prefix.find_first_of("?#% ") != std::string::npos || prefix.contains("//") || prefix.contains("/.")) {
-    map.refuse("prefix", "must be a plain path without '?', '#', '%', spaces, '//' or segments that begin with '.'");
-  }
-}
-
-void read_idempotency(YamlMap map, catalog::Idempotency& into) {
-  if (std::string text; map.has("ttl")) {
-    map.string("ttl", text);
-    const auto ttl = text.empty() ? std::nullopt : base::parse_span_ms(text);
-    if (ttl) into.ttl_ms = *ttl;
-    if (!ttl) map.refuse("ttl", "must be a whole number of s, m, h, d or w from 1s to 366d, such as 24h");
-  }
-  map.integer("max_reply_bytes", into.max_reply_bytes, body_bytes);
-  map.integer("max_wait_ms", into.max_wait_ms, {0, 600'000});
-  map.finish();
-}
-
-// What no call can ever come to is a mistake: an entry behind one that takes every model, or a second one for the same.
-void check_weights(std::vector<YamlMap>& maps, const std::vector<catalog::UnitWeight>& weights) {
-  for (std::size_t i = 0; i < weights.size(); ++i)
-    for (std::size_t before = 0; before < i; ++before)
-      if (weights[before].unit == weights[i].unit &&
-          (weights[before].model.empty() || weights[before].model == weights[i].model)) {
-        maps[i].refuse("", fmt::format("never counts: units[{}] takes these calls already", before));
-        break;
-      }
-}
-
-void read_weights(YamlMap& route, std::vector<catalog::UnitWeight>& into) {
-  if (!route.has("units")) return;
-  std::vector<YamlMap> maps = route.list("units");
-  for (YamlMap& map : maps) {
-    catalog::UnitWeight& one = into.emplace_back();
-    for (const std::string_view key : {"unit", "weight"})
-      if (!map.has(key)) map.refuse(key, "is missing");
-    map.string("unit", one.unit);
-    if (!one.unit.empty() && !catalog::is_unit_name(one.unit))
-      map.refuse("unit", catalog::unit_from(one.unit)
-                             ? fmt::format("is '{}', which is counted without a weight", one.unit)
-                             : "must have 1 to 64 small letters, digits and '_', and begin with a letter");
-    map.integer("weight", one.weight, {1, catalog::UnitWeight::most});
-    map.string("model", one.model);
-    if (const auto fits = catalog::check_filter({.model = one.model}); !fits) map.refuse("model", fits.error().message);
-    map.finish();
-  }
-  check_weights(maps, into);
-}
-
-// `key` says the name of an upstream.
-void check_upstream(YamlMap& map, std::string_view key, const std::string& upstream, const Config& config) {
-  if (upstream.empty() || config.find_upstream(upstream) != nullptr) return;
-  std::vector<std::string_view> names;
-  for (const auto& known : config.upstreams) names.push_back(known.name);
-  const auto near = base::near_miss(upstream, names);
-  map.refuse(key, fmt::format("names '{}', which is not under 'upstreams'{}", upstream,
-                              near ? fmt::format("; did you mean '{}'?", *near) : std::string()));
-}
-
-// One upstream, or a list of them.
-void read_targets(YamlMap& route, const Config& config, std::vector<catalog::Target>& into) {
-  std::string single;
-  route.string("upstream", single);
-  if (!route.has("upstreams")) {
-    if (!route.has("upstream")) route.refuse("upstream", "is missing");
-    check_upstream(route, "upstream", single, config);
-    return into.push_back({.upstream = single});
-  }
-  if (route.has("upstream"))
-    route.refuse("upstreams", "stands beside 'upstream'; list all of them here, or name one there");
-  for (YamlMap& map : route.list("upstreams")) {
-    catalog::Target target;
-    if (!map.has("name")) map.refuse("name", "is missing");
-    map.string("name", target.upstream);
-    check_upstream(map, "name", target.upstream, config);
-    map.integer("order", target.order, {1, static_cast<std::int64_t>(catalog::Target::most)});
-    map.integer("weight", target.weight, {1, 1'000});
-    if (std::ranges::find(into, target.upstream, &catalog::Target::upstream) != into.end())
-      map.refuse("name", fmt::format("'{}' is listed already", target.upstream));
-    if (into.size() == catalog::Target::most)
-      map.refuse("", fmt::format("is one too many: a route has {} upstreams at most", catalog::Target::most));
-    map.finish();
-    into.push_back(std::move(target));
-  }
-}
-
-void read_route(YamlMap map, const Config& config, std::vector<catalog::Route>& into) {
-  catalog::Route route;
-  route.name.clear();
-  map.string("name", route.name);
-  map.string("prefix", route.prefix);
-  for (const std::string_view key : {"name", "prefix"})
-    if (!map.has(key)) map.refuse(key, "is missing");
-  read_targets(map, config, route.targets);
-
-  if (!route.name.empty() && !is_name(route.name)) map.refuse("name", name_rule);
-  if (map.has("prefix")) check_prefix(map, route.prefix);
-  if (auto timeouts = map.map("timeouts")) read_timeouts(std::move(*timeouts), route.timeouts);
-  map.integer("max_body_bytes", route.max_body_bytes, body_bytes);
-  map.integer("max_reply_bytes", route.max_reply_bytes, body_bytes);
-  if (auto idempotency = map.map("idempotency")) read_idempotency(std::move(*idempotency), route.idempotency.emplace());
-  read_weights(map, route.weights);
-  map.finish();
-
-  for (const catalog::Route& other : into) {
-    if (other.name == route.name) map.refuse("name", fmt::format("'{}' is taken by another route", route.name));
-    if (other.prefix == route.prefix) map.refuse("prefix", fmt::format("{} is owned by another route", route.prefix));
-  }
-  into.push_back(std::move(route));
 }
 
 void read_price(YamlMap& map, std::string_view key, base::Price& into) {

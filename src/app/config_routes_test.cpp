@@ -108,3 +108,92 @@ TEST_CASE("a route may have several upstreams, with an order and a share") {
        "m.yaml:2: 'routes[0].upstreams[0].weight' must be between 1 and 1000, not 0"},
   });
 }
+
+TEST_CASE("a route names the calls of an API without a dialect, and how each is metered") {
+  const auto report = [](std::string_view calls) {
+    return report_of(
+        "upstreams: { a: { url: \"https://a.example\", provider: other } }\n"
+        "routes: [ { name: r, prefix: /a, upstream: a, calls: " +
+            std::string(calls) + " } ]",
+        environment_of({}));
+  };
+  const auto good = report(R"([
+    { name: search, method: POST, path: /search, meter: flat, price: "0.005" },
+    { name: extract, method: POST, path: /extract, meter: reported,
+      report: { pointer: /usage/credits, unit_price: "0.008", most: 10 } },
+    { name: stated, path: /stated, meter: reported, report: { header: X-Cost, most: "0.5" } },
+    { name: rest, path: /**, meter: requests } ])");
+  for (const Finding& finding : good.findings) MESSAGE(finding.to_string());
+  REQUIRE(good.findings.empty());
+  const auto& calls = good.config.routes[0].calls;
+  REQUIRE(calls.size() == 4);
+  using Meter = catalog::CallRule::Meter;
+  CHECK(calls[0] == catalog::CallRule{.name = "search",
+                                      .method = "POST",
+                                      .path = "/search",
+                                      .meter = Meter::flat,
+                                      .price = base::Money::from_nanos(5'000'000)});
+  CHECK(calls[1].report == catalog::Report{.header = {},
+                                           .member = "usage.credits",
+                                           .price = *base::Price::parse_usd("0.008", 1'000'000'000),
+                                           .most = 10'000'000'000});
+  CHECK(calls[2].report == catalog::Report{.header = "X-Cost",
+                                           .member = {},
+                                           .price = *base::Price::parse_usd("1", 1'000'000'000),
+                                           .most = 500'000'000});
+  CHECK(calls[3].meter == Meter::requests);
+
+  struct Wrong {
+    const char* call;
+    const char* finding;
+  };
+  for (const Wrong& row : {
+           Wrong{"{ path: /a, meter: requests }", "calls[0].name' is missing"},
+           Wrong{"{ name: a, meter: requests }", "calls[0].path' is missing"},
+           Wrong{"{ name: a, path: /a }", "calls[0].meter' is missing"},
+           Wrong{"{ name: a, path: /a, meter: flat }", "USD for one call"},
+           Wrong{"{ name: a, path: /a, meter: flat, price: 0 }", "above zero"},
+           Wrong{"{ name: a, path: /a, meter: flat, price: \"0.0000000001\" }", "at most 9 decimals"},
+           Wrong{"{ name: a, path: /a, meter: requests, price: 1 }", "no use but with meter: flat"},
+           Wrong{"{ name: a, path: /A, meter: requests }", "plain path in small letters"},
+           Wrong{"{ name: a, path: a, meter: requests }", "plain path"},
+           Wrong{"{ name: a, path: /a/, meter: requests }", "plain path"},
+           Wrong{"{ name: a, path: /**/a, meter: requests }", "before its end"},
+           Wrong{"{ name: a, path: /a, method: post, meter: requests }", "calls[0].method"},
+           Wrong{"{ name: a, path: /a, meter: reported }", "where the reply says what it cost"},
+           Wrong{"{ name: a, path: /a, meter: requests, report: { header: x, most: 1 } }", "no use but"},
+           Wrong{"{ name: a, path: /a, meter: reported, report: { most: 1 } }", "one of them"},
+           Wrong{"{ name: a, path: /a, meter: reported, report: { header: x, pointer: /a, most: 1 } }", "one of them"},
+           Wrong{"{ name: a, path: /a, meter: reported, report: { pointer: a/b, most: 1 } }", "JSON pointer"},
+           Wrong{"{ name: a, path: /a, meter: reported, report: { header: x } }", "which it reserves"},
+           Wrong{"{ name: a, path: /a, meter: reported, report: { header: x, most: 0 } }", "above zero"},
+           Wrong{"{ name: a, path: /a, meter: reported, report: { header: x, most: 1, unit_price: 0 } }", "above zero"},
+       }) {
+    CAPTURE(std::string(row.call));
+    const auto found = report("[ " + std::string(row.call) + " ]").findings;
+    REQUIRE(found.size() == 1);
+    CHECK(found.front().message.contains(row.finding));
+  }
+  const auto twice = report("[ { name: a, path: /**, meter: requests }, { name: b, path: /b, meter: requests } ]");
+  REQUIRE(twice.findings.size() == 1);
+  CHECK(twice.findings.front().message.contains("'a' takes these calls already"));
+}
+
+TEST_CASE("an upstream without a dialect needs rules, and any upstream says where its key goes") {
+  check_findings({
+      {"upstreams: { a: { url: \"https://a.example\", provider: other } }\n"
+       "routes: [ { name: r, prefix: /a, upstream: a } ]",
+       "m.yaml:2: 'routes[0].calls' is missing: the upstream 'a' speaks no LLM dialect, so say which calls may be made "
+       "and how each is metered"},
+      {"upstreams: { a: { url: \"https://a.example\", credential: { in: header } } }",
+       "m.yaml:1: 'upstreams.a.credential.name' is missing; it names the field or the parameter"},
+      {"upstreams: { a: { url: \"https://a.example\", credential: { in: bearer, name: x } } }",
+       "m.yaml:1: 'upstreams.a.credential.name' has no use here; only a header or a query parameter has a name"},
+      {"upstreams: { a: { url: \"https://a.example\", credential: { in: header, name: Host } } }",
+       "m.yaml:1: 'upstreams.a.credential.name' is a field that the gateway writes itself"},
+  });
+  const auto config = report_of(one_upstream + "routes: [ { name: r, prefix: /v1, upstream: a, credentials: client } ]",
+                                environment_of({}));
+  CHECK(config.findings.empty());
+  CHECK(config.config.routes[0].client_credentials);
+}

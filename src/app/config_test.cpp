@@ -209,7 +209,7 @@ TEST_CASE("an upstream says where it is, and nothing that has no effect") {
        "'_' or '.'"},
       {"upstreams: { a: { url: \"ftp://a\" } }", "m.yaml:1: 'upstreams.a.url' must begin with https:// or http://"},
       {"upstreams: { a: { url: \"http://a\", provider: opnai } }",
-       "m.yaml:1: 'upstreams.a.provider' must be openai, not opnai; did you mean 'openai'?"},
+       "m.yaml:1: 'upstreams.a.provider' must be openai or other, not opnai; did you mean 'openai'?"},
       {"upstreams: { a: { url: \"https://a\", ca_file: none.pem } }",
        "m.yaml:1: 'upstreams.a.ca_file' names a file that cannot be read"},
       {"upstreams: { a: { url: \"http://a\", ca_file: m.yaml } }",

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "catalog/call_rule.h"
+
 namespace catalog {
 
 // When an upstream that fails is left alone: after so many failures in a row it gets no calls that another one can
@@ -19,6 +21,19 @@ struct CircuitPolicy {
   bool operator==(const CircuitPolicy&) const = default;
 };
 
+// Where an upstream wants its secret.
+struct Credential {
+  enum class Place : std::uint8_t {
+    bearer,  // "Authorization: Bearer …"
+    header,  // the field `name`
+    query,   // the parameter `name`
+    none,
+  };
+  Place place = Place::bearer;
+  std::string name = {};
+  bool operator==(const Credential&) const = default;
+};
+
 // A concrete endpoint of a provider: where to connect and what secret to put in. Declared in metergate.yaml.
 struct Upstream {
   std::string name;                 // key in the file
@@ -27,11 +42,12 @@ struct Upstream {
   std::string host;
   std::uint16_t port = 443;
   std::string base_path;  // put before the route's path: "" or "/v1", never with a trailing '/'
-  std::string secret;     // sent as "Authorization: Bearer …"; empty: none. Never logged
+  std::string secret;     // sent where `credential` says; empty: none. Never logged
   std::string ca_file;    // PEM of the authorities to trust in place of the system's; empty: the system's
   // The request field that caps output when the client gave none: "max_completion_tokens" (OpenAI) or "max_tokens".
   std::string output_cap_field = "max_tokens";
   CircuitPolicy circuit = {};
+  Credential credential = {};
 };
 
 // "https://api.openai.com/v1": as the configuration writes it, without a port that is the scheme's own. No secret is in
@@ -76,7 +92,7 @@ struct Target {
   static constexpr std::size_t most = 8;  // of one route
 };
 
-// What of the proxy's paths goes where, and how. The LLM dialect decides how it is metered.
+// What of the proxy's paths goes where, and how. Without `calls` the LLM dialect of the path decides how it is metered.
 struct Route {
   std::string name = "openai";
   std::string prefix = "/v1";   // exact path prefix that this route owns
@@ -86,6 +102,9 @@ struct Route {
   std::int64_t max_reply_bytes = 16LL << 20;    // of a plain reply that must be read whole to be metered
   std::optional<Idempotency> idempotency = {};  // none: an Idempotency-Key is the upstream's business
   std::vector<UnitWeight> weights = {};
+  std::vector<CallRule> calls = {};  // of an API without a dialect
+  // The client's own credentials go upstream, and the upstream's secret does not; our key comes in a field of its own.
+  bool client_credentials = false;
 };
 
 // By the route's name; routes without weights are not in it.

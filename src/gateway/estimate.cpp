@@ -69,6 +69,25 @@ bool applies(const catalog::Limit& limit, std::string_view model, const catalog:
   return limit.unit != catalog::LimitUnit::named || catalog::weight_of(route.weights, limit.unit.name(), model) > 0;
 }
 
+namespace {
+
+void add_weights(quota::Amounts& amounts, const catalog::Route& route, std::string_view model) {
+  for (const catalog::UnitWeight& one : route.weights) {
+    if (std::ranges::find(amounts.weights, one.unit, &quota::Amounts::Weight::unit) != amounts.weights.end()) continue;
+    const std::int64_t weight = catalog::weight_of(route.weights, one.unit, model);
+    if (weight > 0) amounts.weights.push_back({one.unit, weight});
+  }
+}
+
+}  // namespace
+
+quota::Amounts call_amounts(base::Money most, const catalog::CallRule& call, const catalog::Route& route,
+                            const catalog::Balance* balance) {
+  quota::Amounts amounts{.usd = most, .requests = 1, .charge = quota::charge_of(most, balance)};
+  add_weights(amounts, route, call.name);
+  return amounts;
+}
+
 quota::Amounts worst_case(const meter::Request& request, const meter::ModelPrice& price, std::int64_t output_cap,
                           const catalog::Route& route, const catalog::Balance* balance) {
   const std::int64_t output = output_cap * request.choices;
@@ -78,11 +97,7 @@ quota::Amounts worst_case(const meter::Request& request, const meter::ModelPrice
                          .output_tokens = output,
                          .requests = 1,
                          .charge = quota::charge_of(usd, balance)};
-  for (const catalog::UnitWeight& one : route.weights) {
-    if (std::ranges::find(amounts.weights, one.unit, &quota::Amounts::Weight::unit) != amounts.weights.end()) continue;
-    const std::int64_t weight = catalog::weight_of(route.weights, one.unit, request.model);
-    if (weight > 0) amounts.weights.push_back({one.unit, weight});
-  }
+  add_weights(amounts, route, request.model);
   return amounts;
 }
 

@@ -29,6 +29,10 @@ inline std::int64_t output_cap_of(const meter::Request& request, const meter::Mo
 quota::Amounts worst_case(const meter::Request& request, const meter::ModelPrice& price, std::int64_t output_cap,
                           const catalog::Route& route, const catalog::Balance* balance);
 
+// The same of a call without a dialect, which may cost `most`.
+quota::Amounts call_amounts(base::Money most, const catalog::CallRule& call, const catalog::Route& route,
+                            const catalog::Balance* balance);
+
 // A limit on a named unit that the call takes nothing of does not count it.
 bool applies(const catalog::Limit& limit, std::string_view model, const catalog::Route& route, std::string_view tags);
 

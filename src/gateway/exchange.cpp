@@ -36,6 +36,7 @@ Exchange::Exchange(Worker& worker, net::Incoming& incoming)
 namespace {
 
 constexpr std::string_view tags_field = "X-Metergate-Tags";
+constexpr std::string_view key_field = "X-Metergate-Key";
 
 // A no that the client can mend.
 std::unexpected<Failure> refused(ErrorType type, std::string message, std::string field = {}) {
@@ -78,6 +79,8 @@ net::Task<void> Exchange::serve(Worker& worker, net::Incoming& incoming) {
       done = co_await exchange->list_models();
     } else if (exchange->endpoint_ == Endpoint::budget) {
       done = co_await exchange->show_budget();
+    } else if (exchange->endpoint_ == Endpoint::call) {
+      done = co_await exchange->complete_call();
     } else {
       done = co_await exchange->complete_chat();
     }
@@ -141,9 +144,17 @@ bool Exchange::streams() const {
 // --- who, where ----------------------------------------------------------------------------------------------------
 
 Outcome<void> Exchange::authenticate() {
-  // Each dialect's clients put the key where their vendor wants it.
+  // Each dialect's clients put the key where their vendor wants it. Who sends the provider's own there has a field for
+  // ours.
   std::string_view secret;
   for (const net::Field& field : head_.fields) {
+    if (field.known != net::FieldName::x_metergate || !net::equals_ignoring_case(field.name, key_field)) continue;
+    if (own_field_) return refused(ErrorType::unauthorized, "the request carries two different keys; send one");
+    own_field_ = true;
+    secret = field.value;
+  }
+  for (const net::Field& field : head_.fields) {
+    if (own_field_) break;
     std::string_view value = field.value;
     switch (field.known) {
       case net::FieldName::authorization:
@@ -187,7 +198,13 @@ Outcome<void> Exchange::resolve() {
   if (!caller_->key->tags.empty()) {
     TRY(record_->tags, catalog::join_tags(caller_->key->tags, record_->tags, tags_field));
   }
+  if (route_->client_credentials && !own_field_)
+    return refused(ErrorType::unauthorized,
+                   fmt::format("the route '{}' sends your own credentials on, so your Metergate key has a field of its "
+                               "own there: send it as '{}: mg_live_…'",
+                               route_->name, key_field));
   const std::string_view path = head_.path().substr(route_->prefix.size());
+  if (!route_->calls.empty()) return resolve_call(path);
   if (path == "/chat/completions" && head_.method == "POST") {
     endpoint_ = Endpoint::chat_completions;
   } else if (path == "/models" && (head_.method == "GET" || head_.method == "HEAD")) {
@@ -208,13 +225,15 @@ Outcome<void> Exchange::resolve() {
 }
 
 Outcome<void> Exchange::read_gateway_field(const net::Field& field) {
+  if (net::equals_ignoring_case(field.name, key_field)) return {};  // authenticate() has read it
   if (net::equals_ignoring_case(field.name, tags_field)) return read_tags(field.value);
   if (net::equals_ignoring_case(field.name, quote_field)) return read_quote(field.value);
   if (!net::equals_ignoring_case(field.name, "x-metergate-stream-cost") || field.value != "comment")
-    return refused(ErrorType::invalid_request,
-                   fmt::format("'{}: {}' is not known; there are 'X-Metergate-Stream-Cost: comment', '{}' and '{}'",
-                               field.name.substr(0, 64), field.value.substr(0, 64), tags_field, quote_field),
-                   std::string(field.name.substr(0, 64)));
+    return refused(
+        ErrorType::invalid_request,
+        fmt::format("'{}: {}' is not known; there are 'X-Metergate-Stream-Cost: comment', '{}', '{}' and '{}'",
+                    field.name.substr(0, 64), field.value.substr(0, 64), tags_field, quote_field, key_field),
+        std::string(field.name.substr(0, 64)));
   wants_cost_comment_ = true;
   return {};
 }
@@ -272,6 +291,7 @@ Outcome<void> Exchange::plan(std::string_view body) {
   record_->upstream = target_->upstream;
   if (caller_->filtered) choose_limits();
   estimate();
+  plan_.made = true;
   return {};
 }
 
@@ -298,8 +318,10 @@ net::Task<Outcome<void>> Exchange::reserve() {
   auto decision = with_taken_on(co_await ask(0));
   if (const auto* refusal = std::get_if<quota::Refusal>(&decision)) {
     const bool busy = refusal->type == ErrorType::limit_busy;
-    const auto cap = affordable_cap(plan_.request, *plan_.price, plan_.output_cap, *refusal,
-                                    worker_.settings_.clamp_min_output_tokens);
+    std::optional<std::int64_t> cap;
+    if (plan_.price != nullptr)
+      cap = affordable_cap(plan_.request, *plan_.price, plan_.output_cap, *refusal,
+                           worker_.settings_.clamp_min_output_tokens);
     if (cap) clamp(*cap);
     if (cap || busy) decision = with_taken_on(co_await ask(worker_.settings_.admission_wait_ms));
   }
@@ -366,7 +388,7 @@ base::Status Exchange::take_on(std::span<const quota::OpeningLimit> limits,
     catalog_ = next;
     return {};
   }
-  const bool planned = plan_.price != nullptr;
+  const bool planned = plan_.made;
   const bool ended = !reservation_ && record_ == nullptr;
   if (ended || (reservation_ && !planned)) return {};  // the list of models counts on no limit
   auto entry = next->find_key(caller_->key->id);

@@ -17,6 +17,7 @@
 #include "idempotency/desk.h"
 #include "meter/chat_request.h"
 #include "meter/reply_reader.h"
+#include "meter/report_reader.h"
 #include "meter/sse.h"
 #include "net/head_writer.h"
 
@@ -45,6 +46,7 @@ class Exchange final : public UnderWay {
  private:
   // What the call may cost, and the request as it will be sent.
   struct Plan {
+    bool made = false;
     meter::Request request;
     const meter::ModelPrice* price = nullptr;
     std::int64_t output_cap = 0;  // per choice, as reserved
@@ -93,6 +95,13 @@ class Exchange final : public UnderWay {
   net::Task<Outcome<void>> list_models();
   net::Task<Outcome<void>> show_budget();
   net::Task<Outcome<void>> complete_chat();
+  // A call of an API without a dialect (call.cpp).
+  Outcome<void> resolve_call(std::string_view path);
+  net::Task<Outcome<void>> complete_call();
+  Outcome<void> plan_call();
+  net::Task<Outcome<void>> relay_call();
+  void settle_call(std::optional<base::Money> cost);
+  std::optional<base::Money> cost_by_head() const;
   net::Task<Outcome<std::string_view>> read_body();
 
   Outcome<void> plan(std::string_view body);
@@ -158,6 +167,9 @@ class Exchange final : public UnderWay {
   static void refuse(Beyond& beyond, base::Error why);
   Failure why_cut(const Beyond& beyond) const;
   net::Task<Outcome<void>> relay_unmetered();
+  // The reply's body, unchanged and in constant memory, behind a head that is open until here. `report` reads along.
+  // False: it did not come, or did not go on, to its end.
+  net::Task<bool> relay_body(net::HeadWriter writer, meter::ReportReader* report);
 
   // What is known of the cost when a reply has ended, booked. `came_whole`: the reply did not break off.
   void settle(const meter::Reply& reply, std::int64_t output_pieces, bool came_whole);
@@ -195,7 +207,9 @@ class Exchange final : public UnderWay {
   const catalog::Route* route_ = nullptr;
   const catalog::Target* target_ = nullptr;  // of the route: which upstream is tried, or will be
   base::Instant attempt_began_;
-  enum class Endpoint : std::uint8_t { chat_completions, models, budget } endpoint_ = Endpoint::chat_completions;
+  enum class Endpoint : std::uint8_t { chat_completions, models, budget, call } endpoint_ = Endpoint::chat_completions;
+  const catalog::CallRule* call_ = nullptr;  // of the route: which one this is
+  bool own_field_ = false;                   // our key came in the field that is for it alone
   bool wants_cost_comment_ = false;
   std::optional<base::QuoteId> quote_;
 

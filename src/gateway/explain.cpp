@@ -173,6 +173,11 @@ base::Result<const catalog::Route*> Explainer::find_route(const std::string& nam
 
 base::Result<quota::Explanation> Explainer::explain(const catalog::KeyEntry& key, const quota::ImaginedCall& call) {
   TRY(const catalog::Route* const route, find_route(call.route));
+  if (!route->calls.empty())
+    return base::invalid(fmt::format("the calls of the route '{}' have no model: each costs what its rule in the "
+                                     "configuration says, see `metergate check`",
+                                     route->name),
+                         "route");
   const Settings& settings = parts_.settings;
   const base::WallTime now = parts_.clock.wall_now();
   quota::Explanation out{.route = route->name, .upstream = first_target(*route).upstream, .model = call.model};

@@ -394,8 +394,8 @@ net::Task<Outcome<void>> Exchange::end_stream(Stream& stream) {
   co_return Outcome<void>();
 }
 
-// --- what costs nothing
-// ------------------------------------------------------------------------------------------------
+// --- what is not read for its cost
+// -------------------------------------------------------------------------------------
 
 net::Task<Outcome<void>> Exchange::relay_unmetered() {
   const int status = answer_.head.status;
@@ -407,11 +407,17 @@ net::Task<Outcome<void>> Exchange::relay_unmetered() {
   std::move(*reservation_).release();
   reservation_.reset();
 
+  net::HeadWriter writer = open_head();
+  add_budget_fields(writer);
+  if (co_await relay_body(writer, nullptr)) answer_.finish();
+  co_return Outcome<void>();
+}
+
+net::Task<bool> Exchange::relay_body(net::HeadWriter writer, meter::ReportReader* report) {
+  const int status = answer_.head.status;
   const bool framed =
       answer_.head.framing == net::Framing::chunked || answer_.head.framing == net::Framing::until_close;
   if (framed && !chunked()) incoming_.close_after_reply();
-  net::HeadWriter writer = open_head();
-  add_budget_fields(writer);
   if (framed && chunked()) writer.field("Transfer-Encoding", "chunked");
   if (!framed) {
     // A reply to HEAD says how long the body would be.
@@ -424,16 +430,19 @@ net::Task<Outcome<void>> Exchange::relay_unmetered() {
     const auto piece = co_await answer_.body->read_piece();
     if (!piece) {
       incoming_.close_after_reply();  // cut short: the client sees a body that does not end
-      co_return Outcome<void>();
+      co_return false;
     }
+    if (report != nullptr) report->feed(*piece);
+    if (claim_) keep_piece(*piece);
     const bool as_chunk = framed && chunked() && !piece->empty();
     if (as_chunk) pending += chunk_head(piece->size());
-    if (!co_await incoming_.send(std::exchange(pending, {}), *piece, as_chunk ? "\r\n" : "")) co_return Outcome<void>();
+    // What is read or kept is read to its end, whoever listens.
+    const bool sent = co_await incoming_.send(std::exchange(pending, {}), *piece, as_chunk ? "\r\n" : "");
+    if (!sent && report == nullptr && !claim_) co_return false;
   }
   if (framed && chunked()) pending += "0\r\n\r\n";
   if (!pending.empty()) co_await incoming_.send(pending);
-  answer_.finish();
-  co_return Outcome<void>();
+  co_return true;
 }
 
 }  // namespace gateway

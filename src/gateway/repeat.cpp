@@ -74,7 +74,7 @@ net::Task<Desk::Answer> Exchange::claim_key(std::string_view body, Desk::WhileIn
                                             std::int64_t patience_ms, std::function<Desk::Answer()> too_late) {
   const idempotency::ClaimRequest request{
       .name = {caller_->key->id, base::sha256(idempotency_key_)},
-      .request = base::sha256(fmt::format("{}\n{}", head_.target, base::to_hex(base::sha256(body)))),
+      .request = base::sha256(fmt::format("{} {}\n{}", head_.method, head_.target, base::to_hex(base::sha256(body)))),
       .exchange = record_->id,
       .now = worker_.stamp(),
       .expires = {worker_.stamp().ms + route_->idempotency->ttl_ms}};

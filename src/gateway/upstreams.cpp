@@ -14,24 +14,62 @@ namespace {
 
 constexpr int connections_max = 3;  // fresh connections for a request of which nothing was sent
 
-base::Secret authorization_with(std::string_view secret) {
-  return secret.empty() ? base::Secret() : base::Secret(fmt::format("Bearer {}", secret));
+// RFC 3986, 2.3: all but unreserved characters are escaped.
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+                       c == '.' || c == '_' || c == '~';
+    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+base::Secret credential_of(const catalog::Credential& credential, std::string_view secret) {
+  using Place = catalog::Credential::Place;
+  if (secret.empty() || credential.place == Place::none) return {};
+  switch (credential.place) {
+    case Place::bearer: return base::Secret(fmt::format("Bearer {}", secret));
+    case Place::query: return base::Secret(fmt::format("{}={}", credential.name, escaped(secret)));
+    default: return base::Secret(std::string(secret));
+  }
+}
+
+// The target without the parameter `name`: whose secret is put in, the client's own does not go upstream.
+std::string without_parameter(std::string_view target, std::string_view name) {
+  const std::size_t mark = std::min(target.find('?'), target.size());
+  std::string out(target.substr(0, mark));
+  std::string_view query = target.substr(std::min(mark + 1, target.size()));
+  char before = '?';
+  while (!query.empty()) {
+    const std::string_view parameter = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(parameter.size() + 1, query.size()));
+    if (parameter.substr(0, parameter.find('=')) == name) continue;
+    out.append(1, std::exchange(before, '&')).append(parameter);
+  }
+  return out;
 }
 
 }  // namespace
 
 bool is_withheld_from_upstream(net::FieldName name) {
   switch (name) {
-    case net::FieldName::authorization:  // the client's key is ours alone
-    case net::FieldName::x_api_key:
-    case net::FieldName::api_key:
-    case net::FieldName::x_goog_api_key:
     case net::FieldName::host:  // of the client's own connection
     case net::FieldName::content_length:
     case net::FieldName::expect:
     case net::FieldName::accept_encoding:  // a compressed reply could not be metered; identity is asked for instead
     case net::FieldName::cookie:           // the provider's cookies belong to the shared account, not to one tenant
     case net::FieldName::x_metergate: return true;
+    default: return false;
+  }
+}
+
+bool is_credential(net::FieldName name) {
+  switch (name) {
+    case net::FieldName::authorization:
+    case net::FieldName::x_api_key:
+    case net::FieldName::api_key:
+    case net::FieldName::x_goog_api_key: return true;
     default: return false;
   }
 }
@@ -44,14 +82,13 @@ base::Result<std::unique_ptr<Upstreams>> Upstreams::create(net::Loop& loop, cons
                   .tls = nullptr,
                   .client = nullptr,
                   .host_field = upstream.host,
-                  .authorization = {},
+                  .credential = credential_of(upstream.credential, upstream.secret),
                   .circuit = Circuit(upstream.circuit)};
     const bool encrypted = upstream.scheme == "https";
     if (encrypted) {
       TRY(egress.tls, net::TlsClientContext::create(upstream.ca_file));
     }
     if (upstream.port != (encrypted ? 443 : 80)) egress.host_field = fmt::format("{}:{}", upstream.host, upstream.port);
-    egress.authorization = authorization_with(upstream.secret);
     egress.client = std::make_unique<net::HttpClient>(
         loop, net::ClientOptions{.host = upstream.host, .port = upstream.port, .tls = egress.tls.get()});
     upstreams->egresses_.emplace(upstream.name, std::move(egress));
@@ -66,7 +103,8 @@ Upstreams::Egress& Upstreams::egress_of(const std::string& upstream) {
 }
 
 void Upstreams::use_secret(const std::string& upstream, const base::Secret& secret) {
-  egress_of(upstream).authorization = authorization_with(secret.reveal());
+  Egress& egress = egress_of(upstream);
+  egress.credential = credential_of(egress.upstream->credential, secret.reveal());
 }
 
 const catalog::Target* Upstreams::choose(const catalog::Route& route, std::span<const events::Attempt> tried) {
@@ -99,21 +137,46 @@ void Upstreams::drain() {
 
 std::string_view Upstreams::head_for(const Egress& egress, const Outgoing& outgoing) {
   const net::RequestHead& head = outgoing.head;
-  net::HeadWriter writer(scratch_);
-  writer.request(head.method, egress.upstream->base_path, head.target.substr(outgoing.route.prefix.size()))
-      .field("Host", egress.host_field);
-  const auto connection = head.find(net::FieldName::connection);
-  for (const net::Field& field : head.fields) {
-    if (net::is_hop_by_hop(field.known) || is_withheld_from_upstream(field.known)) continue;
-    // It is kept here, and names of several clients would meet in the account that they share at the provider.
-    if (outgoing.route.idempotency && field.known == net::FieldName::idempotency_key) continue;
-    if (connection && net::has_token(*connection, field.name)) continue;
-    writer.field(field.name, field.value);
+  const bool ours = !outgoing.route.client_credentials && !egress.credential.empty();
+  const catalog::Credential& place = egress.upstream->credential;
+  std::string_view target = head.target.substr(outgoing.route.prefix.size());
+  std::string with_secret;
+  if (ours && place.place == catalog::Credential::Place::query) {
+    with_secret = without_parameter(target, place.name);
+    with_secret.append(with_secret.contains('?') ? "&" : "?").append(egress.credential.reveal());
+    target = with_secret;
   }
-  if (!egress.authorization.empty()) writer.field("Authorization", egress.authorization.reveal());
+  net::HeadWriter writer(scratch_);
+  writer.request(head.method, egress.upstream->base_path, target).field("Host", egress.host_field);
+  const auto connection = head.find(net::FieldName::connection);
+  for (const net::Field& field : head.fields)
+    if (passes_on(field, egress, outgoing.route, connection)) writer.field(field.name, field.value);
+  if (ours && place.place == catalog::Credential::Place::bearer)
+    writer.field("Authorization", egress.credential.reveal());
+  if (ours && place.place == catalog::Credential::Place::header) writer.field(place.name, egress.credential.reveal());
   writer.field("Accept-Encoding", "identity");
-  if (!outgoing.body.empty()) writer.field("Content-Length", static_cast<std::int64_t>(outgoing.body.size()));
+  if (outgoing.streamed != nullptr && head.framing == net::Framing::chunked) {
+    writer.field("Transfer-Encoding", "chunked");
+  } else if (outgoing.streamed != nullptr) {
+    writer.field("Content-Length", head.content_length);
+  } else if (!outgoing.body.empty()) {
+    writer.field("Content-Length", static_cast<std::int64_t>(outgoing.body.size()));
+  }
   return writer.end();
+}
+
+bool Upstreams::passes_on(const net::Field& field, const Egress& egress, const catalog::Route& route,
+                          const std::optional<std::string_view>& connection) {
+  if (net::is_hop_by_hop(field.known) || is_withheld_from_upstream(field.known)) return false;
+  // Here the client's key is ours alone.
+  if (!route.client_credentials && is_credential(field.known)) return false;
+  const catalog::Credential& place = egress.upstream->credential;
+  if (!route.client_credentials && place.place == catalog::Credential::Place::header &&
+      net::equals_ignoring_case(field.name, place.name))
+    return false;
+  // It is kept here, and names of several clients would meet in the account that they share at the provider.
+  if (route.idempotency && field.known == net::FieldName::idempotency_key) return false;
+  return !connection || !net::has_token(*connection, field.name);
 }
 
 // A provider that has no capacity for us, or does not know us, is as little use as one that does not answer.
@@ -127,6 +190,35 @@ void Upstreams::note(Egress& egress, int status, std::string_view why) {
         egress.upstream->name, egress.upstream->circuit.failures, status != 0 ? fmt::format("status {}", status) : why,
         egress.upstream->circuit.cooldown_ms);
   }
+}
+
+net::Task<Outcome<net::Stream::WriteResult>> Upstreams::send_streamed(net::Stream& stream, const Outgoing& outgoing,
+                                                                      std::int64_t total_deadline_ms) {
+  const bool chunked = outgoing.head.framing == net::Framing::chunked;
+  const auto too_large = [&] {
+    return fail(base::Error{base::ErrorType::payload_too_large,
+                            base::Source::client,
+                            fmt::format("the body has more than {} bytes", outgoing.route.max_body_bytes),
+                            {}});
+  };
+  net::Stream::WriteResult written;
+  std::int64_t sent = 0;
+  for (bool more = true; more && written.io == net::Io::ok;) {
+    auto piece = co_await outgoing.streamed->read_piece();
+    if (!piece) {
+      base::Error error = std::move(piece).error();
+      error.source = base::Source::client;  // whatever keeps the body from arriving is its side of the network
+      co_return fail(std::move(error));
+    }
+    more = !piece->empty();
+    sent += std::ssize(*piece);
+    if (sent > outgoing.route.max_body_bytes) co_return too_large();
+    stream.expires_at(std::min(stream.loop().now_ms() + outgoing.route.timeouts.idle_ms, total_deadline_ms));
+    const std::string size = chunked ? fmt::format("{:x}\r\n", piece->size()) : std::string();
+    written = co_await stream.write({size, *piece, chunked ? "\r\n" : ""});
+  }
+  written.untouched = false;
+  co_return written;
 }
 
 net::Task<Outcome<Answer>> Upstreams::attempt(const Outgoing& outgoing, quota::Reservation& reservation) {
@@ -154,12 +246,18 @@ net::Task<Outcome<Answer>> Upstreams::attempt(const Outgoing& outgoing, quota::R
     auto written = stream.write_soon(parts);
     const bool begun = parts.size() < whole;
     if (!written) written = co_await stream.write(parts);
+    // From here on it can be sent to nobody else: what the client has sent is gone.
+    const bool streamed = outgoing.streamed != nullptr && written->io == net::Io::ok;
+    if (streamed) {
+      CO_TRY(written, co_await send_streamed(stream, outgoing, total_deadline_ms));
+    }
     base::Result<net::ResponseHead> head;
     bool untouched = !begun && written->untouched;
-    if (written->io == net::Io::ok) {
+    // An upstream that takes no more of a body may have said why.
+    if (written->io == net::Io::ok || (streamed && written->io != net::Io::timed_out)) {
       const std::int64_t first_byte_deadline_ms = std::min(loop_.now_ms() + timeouts.first_byte_ms, total_deadline_ms);
       head = co_await answer.connection->read_head(outgoing.head.method, first_byte_deadline_ms);
-      untouched = stream.lost();
+      untouched = stream.lost() && !streamed;
     } else {
       head = std::unexpected(net::io_error(written->io, "sending the request upstream"));
     }

@@ -22,8 +22,9 @@ namespace gateway {
 struct Outgoing {
   const net::RequestHead& head;  // of the client: method, target and fields
   const catalog::Route& route;
-  const catalog::Target& target;  // of the route
-  std::string_view body;          // whole; empty for a request without one
+  const catalog::Target& target;      // of the route
+  std::string_view body;              // whole; empty for a request without one
+  net::Incoming* streamed = nullptr;  // where the body comes from instead, piece by piece, if it is not here whole
 };
 
 // An upstream's reply as far as its head; the body is read from the connection.
@@ -60,8 +61,8 @@ class Upstreams {
     const catalog::Upstream* upstream = nullptr;
     std::unique_ptr<net::TlsClientContext> tls;
     std::unique_ptr<net::HttpClient> client;
-    std::string host_field;      // "api.openai.com", with the port where it is not the scheme's own
-    base::Secret authorization;  // "Bearer …", or empty
+    std::string host_field;   // "api.openai.com", with the port where it is not the scheme's own
+    base::Secret credential;  // as it is sent: "Bearer …", the secret, or "name=secret" of a query; empty: none
     Circuit circuit;
   };
   Upstreams(net::Loop& loop, base::Random& random) : loop_(loop), random_(random) {}
@@ -70,6 +71,12 @@ class Upstreams {
   void note(Egress& egress, int status, std::string_view why);
   // The request's head for this upstream, in scratch memory.
   std::string_view head_for(const Egress& egress, const Outgoing& outgoing);
+  // Whether a field of the client's goes upstream.
+  static bool passes_on(const net::Field& field, const Egress& egress, const catalog::Route& route,
+                        const std::optional<std::string_view>& connection);
+  // The client's body, as it comes.
+  static net::Task<Outcome<net::Stream::WriteResult>> send_streamed(net::Stream& stream, const Outgoing& outgoing,
+                                                                    std::int64_t total_deadline_ms);
 
   net::Loop& loop_;
   base::Random& random_;
@@ -77,7 +84,9 @@ class Upstreams {
   std::string scratch_;
 };
 
-// Client fields that are the gateway's business and never go upstream: credentials, framing, cookies, our own.
+// Client fields that are the gateway's business and never go upstream: framing, cookies, our own.
 bool is_withheld_from_upstream(net::FieldName name);
+// Those in which clients send keys: ours, or on a route that says so the provider's.
+bool is_credential(net::FieldName name);
 
 }  // namespace gateway

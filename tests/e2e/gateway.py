@@ -211,6 +211,11 @@ class Gateway:
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
 
+    def memory_kb(self) -> int:
+        """Resident."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0])
+
     def kill(self):
         """As a crash would end it."""
         self.process.kill()
