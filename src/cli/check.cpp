@@ -8,6 +8,22 @@
 namespace cli {
 namespace {
 
+std::string what_it_costs(const catalog::CallRule& call) {
+  using Meter = catalog::CallRule::Meter;
+  const auto usd_of = [&](std::int64_t billionths) {
+    base::CostSum sum;
+    sum.add(billionths, call.report.price);
+    return sum.ceil().to_usd();
+  };
+  switch (call.meter) {
+    case Meter::requests: return "counts as a request";
+    case Meter::flat: return fmt::format("{} usd", call.price.to_usd());
+    case Meter::reported: break;
+  }
+  return fmt::format("{} usd at most, as its reply says in {}", usd_of(call.report.most),
+                     call.report.header.empty() ? call.report.member : call.report.header);
+}
+
 int check(const std::optional<std::string>& given, std::ostream& out) {
   const auto file = given ? given : app::default_config_file();
   const auto report = app::check_config(file, app::process_environment());
@@ -27,6 +43,9 @@ int check(const std::optional<std::string>& given, std::ostream& out) {
                          upstream.name, catalog::base_url(upstream),
                          several ? fmt::format(", order {}, weight {}", target.order, target.weight) : "");
     }
+    for (const auto& call : route.calls)
+      out << fmt::format("         {} {}{}: {}\n", call.method.empty() ? "any" : call.method, route.prefix, call.path,
+                         what_it_costs(call));
     for (const auto& weight : route.weights)
       out << fmt::format("         a call takes {} {}{}\n", weight.weight, weight.unit,
                          weight.model.empty() ? "" : fmt::format(", model {}", weight.model));
