@@ -6,7 +6,6 @@
 using namespace gateway;
 using namespace gateway::testing;
 using catalog::CallRule;
-using events::Outcome;
 using net::Task;
 
 namespace {
