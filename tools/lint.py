@@ -3,8 +3,9 @@
 
     tools/lint.py [--no-clang-tidy]
 
-A source is sent to clang-tidy again only when it, a project header that it includes, its flags or .clang-tidy changed
-(build/tidy/clean remembers). The last line is `N passed, N failed`, one per check.
+A source is sent to clang-tidy again only when it, a project header that it includes, its flags or .clang-tidy changed:
+the user's cache remembers what was clean, in whatever checkout, as the compiler's cache does. The last line is
+`N passed, N failed`, one per check.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DATABASE = ROOT / "build/tidy/compile_commands.json"
-CLEAN = ROOT / "build/tidy/clean"
+CLEAN = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "metergate/clang-tidy-19"
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 
 
@@ -56,7 +57,7 @@ def closure(name: str) -> frozenset[str]:
 
 
 def fingerprint(name: str, flags: str) -> str:
-    parts = [flags, (ROOT / ".clang-tidy").read_text()]
+    parts = [flags.replace(str(ROOT), "."), (ROOT / ".clang-tidy").read_text()]
     parts += [(ROOT / member).read_text(errors="replace") for member in sorted(closure(name))]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 

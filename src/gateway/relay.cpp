@@ -238,7 +238,6 @@ bool Exchange::goes_on(events::Attempt failed) {
   target_ = next;
   record.upstream = next->upstream;
   record.first_byte_us = 0;
-  worker_.stats_.faults[static_cast<std::size_t>(record.attempts.back().fault)].add();
   worker_.stats_.fallbacks.add();
   return true;
 }
