@@ -21,6 +21,7 @@ ROUTE = """
       - {{ name: extract, method: POST, path: /extract, meter: reported,
           report: {{ pointer: /usage/credits, unit_price: "0.008", most: 10 }} }}
       - {{ name: upload, method: PUT, path: /files/*, meter: requests }}
+      - {{ name: rest, path: /any/**, meter: requests }}
 prices:"""
 
 
@@ -48,9 +49,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
-    do_GET = do_POST = do_PUT = _answer
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer
 
     def log_message(self, *_):
         pass
@@ -115,6 +117,17 @@ def test_a_large_upload_passes_in_constant_memory(gateway, api):
     assert gateway.memory_kb() - before < 8_000
     assert api.calls[0][:2] == ("PUT", "/files/a.bin")
     assert api.calls[0][3:] == (len(body), hashlib.sha256(body).hexdigest())
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_every_method_passes_with_its_query_and_its_fields(gateway, api, method):
+    key = gateway.key("10 requests/day")
+    body = b"" if method in ("GET", "HEAD") else b'{"a": 1}'
+    path = "/any/Thing%20one?b=2&a=1&a=%2F&empty="
+    status, headers, answered = send(gateway, key["secret"], method, f"/tavily{path}", body)
+    assert status == 200 and len(answered) == (0 if method == "HEAD" else int(headers["Content-Length"]))
+    assert api.calls[0][:2] == (method, path) and api.calls[0][3] == len(body)
+    assert gateway.control.wait_for_records(1, key=key["id"])[0]["model"] == "rest"
 
 
 @pytest.mark.parametrize("line,status", [
