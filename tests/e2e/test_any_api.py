@@ -91,7 +91,8 @@ def test_calls_at_once_never_cost_more_than_the_limit(gateway, api):
     key = gateway.key("0.25 usd/day")
     with ThreadPoolExecutor(32) as pool:
         statuses = list(pool.map(lambda _: send(gateway, key["secret"], "POST", "/tavily/search")[0], range(200)))
-    assert statuses.count(200) == 25 and statuses.count(402) == 175
+    # On a machine that is slow, who waited its second for others' calls to end is told so (429).
+    assert statuses.count(200) == 25 and set(statuses) <= {200, 402, 429}
     assert len(api.calls) == 25
     assert {call[2]["Authorization"] for call in api.calls} == {"Bearer tvly-secret"}
     gateway.control.wait_for_numbers(gateway.control.limits_of(key)[0]["id"], reserved=0, unresolved=0, spent="0.25")
