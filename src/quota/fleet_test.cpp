@@ -281,6 +281,21 @@ TEST_CASE("what another node has spent of one grant is taken from the next") {
   CHECK(testing::World::taken(asked).parts().size() == 2);
 }
 
+// Found by the simulator: asked once more, each grant was asked for the same share again, and not the next one for what
+// others have of the first. It was limit_busy, and the money was there.
+TEST_CASE("what another node holds of one grant is had of the next before anybody is refused") {
+  PrepaidFleet fleet;
+  fleet.top_up(100);
+  fleet.top_up(100);
+  Admission first(*fleet.first.keeper), second(*fleet.second.keeper);
+  const Reservation held = testing::World::taken(fleet.ask(fleet.first, first, 60));
+  const auto asked = fleet.ask(fleet.second, second, 120);
+  fleet.second.keeper->turn();
+  const Reservation got = testing::World::taken(asked);
+  REQUIRE(got.parts().size() == 2);
+  CHECK(got.parts().back().amount >= 80);
+}
+
 TEST_CASE("a grant whose answer was lost is found in the rows") {
   Fleet fleet;
   const catalog::Limit limit = fleet.world.limit(100);

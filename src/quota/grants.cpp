@@ -230,6 +230,12 @@ base::Status Keeper::square_balance(const Leases& grants) {
 
 void Keeper::need_of_balance(const Asking& asking, InHand& need) {
   std::int64_t missing = asking.waiter.balance->amount;
+  // What was known was not so, and what is known now may not be so any more: each is asked for all of it, and then the
+  // store has said at one moment what can be had of them together.
+  if (asking.waiter.asked_again) {
+    for (const std::shared_ptr<Lease>& lease : asking.grants) need[lease.get()] += missing;
+    return;
+  }
   for (const std::shared_ptr<Lease>& lease : asking.grants) {
     std::int64_t& needed = need[lease.get()];
     const std::int64_t left =
