@@ -38,8 +38,7 @@ struct BalanceWant {
 };
 BalanceWant want_from(const catalog::Balance& balance, base::Money charge);
 
-// All usable grants of a balance together, as far as is known. A debt of a grant counts against each of the others
-// until the store has made it good, so it may be too little, and never too much.
+// All usable grants of a balance together, as far as is known.
 struct BalanceStanding {
   std::int64_t amount = 0;
   std::int64_t left = 0;       // with what others' reservations hold

@@ -283,6 +283,26 @@ TEST_CASE("a debt is made good by several grants together, and what they have be
   CHECK(world.store.memory.check()->empty());
 }
 
+// Found by the simulator: the debt, with what was only reserved of the grant, counted against each of the others.
+TEST_CASE("a debt that only reservations make is waited for, and counts once") {
+  Prepaid world;
+  const base::GrantId first = world.top_up(50);
+  world.top_up(100);
+  Reservation of_first = world.reserved(50);
+  std::move(world.reserved(70)).settle(Prepaid::amounts(70), Certainty::exact);
+  const Reservation of_second = world.reserved(25);
+  world.flush();
+  world.post(TransferKind::dispute, first.uuid, 40);  // 10 stand in it and 50 are reserved; the second has 5 to pay
+  world.changed();
+  CHECK(world.refused_for(20).type == ErrorType::limit_busy);
+  CHECK(world.refused_for(41).type == ErrorType::insufficient_balance);
+  std::move(of_first).release();
+  world.flush();
+  CHECK(world.refused_for(16).type == ErrorType::limit_busy);
+  std::move(world.reserved(15)).settle(Prepaid::amounts(15), Certainty::exact);
+  CHECK(world.store.memory.check()->empty());
+}
+
 // Found by the simulator: only the grant that the overrun was booked on was looked at, and not those before it.
 TEST_CASE("after an overrun nothing is handed out of the account's other grants before they have made it good") {
   Prepaid world;

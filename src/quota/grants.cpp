@@ -353,12 +353,28 @@ bool Keeper::may_be_recalled(Asking& asking, base::Instant now) const {
   return true;
 }
 
+// What all grants have together once what is leased and quoted has come back. The amount of each is less by what the
+// others are below zero, also by what is only leased: so one that is below zero shows the whole debt of the account,
+// which counts once, and not against each of the others.
+std::int64_t Keeper::left_of_balance(const Leases& grants) {
+  const auto uncommitted = [](const CounterState& state) {
+    return state.amount - state.spent - state.unresolved - state.leased - state.quoted;
+  };
+  std::int64_t debt = 0;
+  for (const auto& lease : grants) debt = std::max(debt, -uncommitted(lease->known_));
+  std::int64_t left = -debt;
+  for (const auto& lease : grants) {
+    const CounterState& known = lease->known_;
+    const std::int64_t used_since = lease->spent() - known.spent + lease->unresolved() - known.unresolved;
+    left += uncommitted(known) + debt + known.leased + known.quoted - used_since;
+  }
+  return left;
+}
+
 void Keeper::refuse_balance(const Asking& asking, const InHand& in_hand, Refusal& refusal) {
-  BalanceStanding standing{.left = -asking.waiter.balance->held};
+  BalanceStanding standing{.left = left_of_balance(asking.grants) - asking.waiter.balance->held};
   for (const std::shared_ptr<Lease>& lease : asking.grants) {
     standing.amount += lease->amount();
-    // What one is below zero stands in the amounts of the others already; a void one has no amount.
-    standing.left += std::max<std::int64_t>(lease->amount() - lease->spent() - lease->unresolved(), 0);
     standing.available += std::max<std::int64_t>(in_hand.at(lease.get()), 0);
   }
   judge(*asking.waiter.balance, standing, refusal);

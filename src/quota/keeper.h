@@ -226,6 +226,7 @@ class Keeper final : public Inspector, public SettleQueue {
   base::Status end_due_quotes();
   std::optional<std::int64_t> next_quote_in_ms(base::Instant now);
   Refusal refusal_of(const Asking& asking, const InHand& in_hand);
+  static std::int64_t left_of_balance(const Leases& grants);
   static void refuse_balance(const Asking& asking, const InHand& in_hand, Refusal& refusal);
   // What certainly counts as spent at this moment. Of a rolling limit the lease may have more: what was settled after
   // its sub-window had left, and while a batch is in doubt, that batch and what has left meanwhile.

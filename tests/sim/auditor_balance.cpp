@@ -147,19 +147,23 @@ void Auditor::refused_as_insufficient(int node, const BalanceWant& want, Money r
   hold_that(required == charge_of(want), "{} of the balance were asked for, and {} are refused",
             charge_of(want).nanos(), required.nanos());
   const Looking& looking = looks_.at(static_cast<std::size_t>(node));
-  const Money owed = debts(node);
+  const auto is_usable = [&](int grant) {
+    return std::ranges::count(want.known, grant) == 1 &&
+           bookkeeper_.is_usable(grant, looking.began_ms, clock_.latest_ms);
+  };
+  // What a grant owes that is over, or not known yet, shows in the others only, and counts against each of them.
+  const bool owes_elsewhere = std::ranges::any_of(bookkeeper_.grants(), [&](int grant) { return !is_usable(grant); });
+  const Money owed = owes_elsewhere ? debts(node) : Money::zero();
   Money left = Money::zero() - owed;
-  for (const int grant : want.known) {
-    if (!bookkeeper_.knows(grant)) continue;
+  for (const int grant : bookkeeper_.grants()) {
+    if (!is_usable(grant)) continue;
     const Account& entry = account(place_of(grant));
-    if (!bookkeeper_.is_usable(grant, looking.began_ms, clock_.latest_ms)) continue;
     const auto credited = looking.credited.find(grant);
     Money here = (credited == looking.credited.end() ? bookkeeper_.credited(grant) : credited->second) - entry.spent -
                  entry.unresolved;
     if (const auto silent = looking.expired.find(place_of(grant)); silent != looking.expired.end())
       here -= silent->second;
-    // Until a debt is made good it counts against each grant.
-    left += positive(here) - owed;
+    left += here - owed;
   }
   hold_that(left < required, "false refusal: insufficient_balance for {}, and {} are left", required.nanos(),
             left.nanos());
