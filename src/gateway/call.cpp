@@ -17,6 +17,9 @@ std::unexpected<Failure> refused(ErrorType type, std::string message, std::strin
   return fail(Failure({type, Source::client, std::move(message), std::move(field)}));
 }
 
+// The client's mistake, or a policy's no: the upstream did not do what it was asked for.
+bool is_refusal(int status) { return status >= 400 && status < 500; }
+
 base::Money cost_of(const catalog::Report& report, std::int64_t billionths) {
   base::CostSum sum;
   sum.add(billionths, report.price);
@@ -89,14 +92,18 @@ net::Task<Outcome<void>> Exchange::complete_call() {
   }
 }
 
-// What the reply's head decides; nullopt: its body does, or nobody knows.
+// What the reply's head decides; nullopt: its body does, or nobody knows. A refusal costs nothing, unless it says so.
 std::optional<base::Money> Exchange::cost_by_head() const {
   const int status = answer_.head.status;
-  if (call_->meter == Meter::requests || (status >= 400 && status < 500)) return base::Money::zero();
-  if (call_->meter == Meter::flat) return status < 400 ? std::optional(call_->price) : std::nullopt;
+  if (call_->meter == Meter::requests) return base::Money::zero();
   const auto said = call_->report.header.empty() ? std::nullopt : answer_.head.find(call_->report.header);
-  const auto billionths = said ? meter::billionths_of(*said) : std::nullopt;
-  return billionths ? std::optional(cost_of(call_->report, *billionths)) : std::nullopt;
+  if (said) {
+    const auto billionths = meter::billionths_of(*said);
+    return billionths ? std::optional(cost_of(call_->report, *billionths)) : std::nullopt;
+  }
+  if (!call_->report.member.empty()) return std::nullopt;
+  if (is_refusal(status)) return base::Money::zero();
+  return call_->meter == Meter::flat && status < 400 ? std::optional(call_->price) : std::nullopt;
 }
 
 net::Task<Outcome<void>> Exchange::relay_call() {
@@ -108,6 +115,7 @@ net::Task<Outcome<void>> Exchange::relay_call() {
   add_cost_fields(writer);
   const bool whole = co_await relay_body(writer, report ? &*report : nullptr);
   if (report) {
+    if (whole && is_refusal(answer_.head.status)) cost = base::Money::zero();
     if (whole && report->billionths()) cost = cost_of(call_->report, *report->billionths());
     settle_call(cost);
   }
@@ -131,7 +139,7 @@ void Exchange::settle_call(std::optional<base::Money> cost) {
   finish_record(record, status);
   quota::Amounts actual{.usd = cost.value_or(base::Money::zero()), .requests = 1};
   actual.charge = quota::charge_of(actual.usd, caller_->payer());
-  surely_undone_ = actual.unbilled = status >= 400 && status < 500;
+  surely_undone_ = actual.unbilled = is_refusal(status) && cost == base::Money::zero();
   if (!cost) {
     record.usage->certainty = meter::Certainty::at_least;
     worker_.stats_.unknown_usage.add();

@@ -122,6 +122,23 @@ TEST_CASE("a call that reports its cost holds the most that it may report, and c
   }
 }
 
+TEST_CASE("a refusal that reports a cost costs it, and one that reports none costs nothing") {
+  ApiWorld world;
+  const catalog::Limit limit = world.limit(1'000'000'000);
+  world.open();
+  world.answers(R"({"usage":{"credits":2}})", "422 Unprocessable Entity");
+  CHECK(reply_to(world, world.request("POST /v1/extract", "{}")).status() == 422);
+  world.answers(R"({"error":"no"})", "422 Unprocessable Entity");
+  CHECK(reply_to(world, world.request("POST /v1/extract", "{}")).status() == 422);
+  world.upstream.replies.push_back({{"HTTP/1.1 404 Not Found\r\nX-Cost: 0.1\r\nContent-Length: 2\r\n\r\nno"}});
+  CHECK(reply_to(world, world.request("POST /v1/stated", "{}")).field("X-Request-Cost") == "0.1");
+  world.upstream.replies.push_back({{"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno"}});
+  CHECK(reply_to(world, world.request("POST /v1/stated", "{}")).field("X-Request-Cost") == "0");
+  (void)world.records();
+  CHECK(world.state(limit).spent == 116'000'000);
+  CHECK(world.state(limit).unresolved == 0);
+}
+
 TEST_CASE("a cost in a header is known with the head") {
   ApiWorld world;
   const catalog::Limit limit = world.limit(1'000'000'000);
