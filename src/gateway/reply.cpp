@@ -36,6 +36,82 @@ std::string in_words(const quota::Shortage& shortage) {
                      amount(shortage.amount), catalog::in_words(shortage.limit.window));
 }
 
+// Which limit or balance refused, what is needed and what is left; nothing where it was another error.
+void add_shortage(boost::json::object& object, const Failure& failure) {
+  if (!failure.shortage) return;
+  const quota::Shortage& shortage = *failure.shortage;
+  if (shortage.markup)
+    object["balance"] = {{"account", std::get<base::AccountId>(shortage.limit.subject).to_string()}};
+  else
+    object["limit"] = {{"id", shortage.limit.id.to_string()},
+                       {"name", shortage.limit.name},
+                       {"unit", catalog::to_string(shortage.limit.unit)},
+                       {"window", base::to_string(shortage.limit.window)}};
+  object["required"] = catalog::amount_text(shortage.limit.unit, shortage.required);
+  object["available"] = catalog::amount_text(shortage.limit.unit, shortage.available);
+  object["resets_at"] =
+      shortage.resets_at ? boost::json::value(base::to_rfc3339(*shortage.resets_at)) : boost::json::value(nullptr);
+}
+
+// `words` of the vendor, and behind them what every form tells a program, in ours: code, param, request_id and the
+// shortage.
+boost::json::object facts_of(const Failure& failure, std::string_view request_id, boost::json::object words = {}) {
+  words["code"] = base::to_string(failure.error.type);
+  words["param"] = failure.error.field.empty() ? boost::json::value(nullptr) : boost::json::value(failure.error.field);
+  words["request_id"] = request_id;
+  add_shortage(words, failure);
+  return words;
+}
+
+// google.rpc.ErrorInfo has texts alone in its metadata: {"limit":{"id":…}} stands there as limit_id, null as nothing.
+void add_texts(boost::json::object& metadata, std::string_view prefix, const boost::json::object& facts) {
+  for (const auto& [name, value] : facts) {
+    const std::string path = fmt::format("{}{}", prefix, std::string_view(name));
+    if (value.is_object()) add_texts(metadata, path + "_", value.get_object());
+    if (value.is_string()) metadata[path] = value;
+  }
+}
+
+// Google's clients read the facts where Google writes its own: in an ErrorInfo, and a RetryInfo where waiting helps.
+boost::json::object google_error(const Failure& failure, std::string_view request_id) {
+  std::string reason(base::to_string(failure.error.type));
+  std::ranges::transform(reason, reason.begin(),
+                         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  boost::json::object metadata;
+  add_texts(metadata, "", facts_of(failure, request_id));
+  boost::json::array details{{{"@type", "type.googleapis.com/google.rpc.ErrorInfo"},
+                              {"reason", reason},
+                              {"domain", "metergate"},
+                              {"metadata", std::move(metadata)}}};
+  if (failure.retry_after_s && failure.status() != 402)
+    details.push_back({{"@type", "type.googleapis.com/google.rpc.RetryInfo"},
+                       {"retryDelay", fmt::format("{}s", *failure.retry_after_s)}});
+  return {{"error",
+           {{"code", failure.status()},
+            {"message", failure.error.message},
+            {"status", google_status(failure.error.type)},
+            {"details", std::move(details)}}}};
+}
+
+boost::json::object error_object(const Failure& failure, std::string_view request_id, ErrorForm form) {
+  const std::string& message = failure.error.message;
+  const auto typed = [&](std::string_view type) {
+    return facts_of(failure, request_id, {{"message", message}, {"type", type}});
+  };
+  switch (form) {
+    case ErrorForm::google: return google_error(failure, request_id);
+    case ErrorForm::anthropic:
+      return {{"type", "error"},
+              {"error", typed(anthropic_type(failure.error.type, failure.status()))},
+              {"request_id", request_id}};
+    case ErrorForm::bedrock: return {{"message", message}, {"error", facts_of(failure, request_id)}};
+    case ErrorForm::cohere: return {{"id", request_id}, {"message", message}, {"error", facts_of(failure, request_id)}};
+    case ErrorForm::text: return facts_of(failure, request_id, {{"error", message}});
+    case ErrorForm::openai: break;
+  }
+  return {{"error", typed(base::to_string(failure.error.type))}};
+}
+
 }  // namespace
 
 int Failure::status() const {
@@ -62,39 +138,23 @@ Failure failure_of(const quota::Refusal& refusal, base::WallTime now) {
   return failure;
 }
 
-std::string error_body(const Failure& failure, std::string_view request_id) {
-  const std::string_view type = base::to_string(failure.error.type);
-  boost::json::object error{{"message", failure.error.message},
-                            {"type", type},
-                            {"param", nullptr},
-                            {"code", type},
-                            {"request_id", request_id}};
-  if (!failure.error.field.empty()) error["param"] = failure.error.field;
-  if (failure.shortage) {
-    const quota::Shortage& shortage = *failure.shortage;
-    if (shortage.markup)
-      error["balance"] = {{"account", std::get<base::AccountId>(shortage.limit.subject).to_string()}};
-    else
-      error["limit"] = {{"id", shortage.limit.id.to_string()},
-                        {"name", shortage.limit.name},
-                        {"unit", catalog::to_string(shortage.limit.unit)},
-                        {"window", base::to_string(shortage.limit.window)}};
-    error["required"] = catalog::amount_text(shortage.limit.unit, shortage.required);
-    error["available"] = catalog::amount_text(shortage.limit.unit, shortage.available);
-    error["resets_at"] =
-        shortage.resets_at ? boost::json::value(base::to_rfc3339(*shortage.resets_at)) : boost::json::value(nullptr);
-  }
-  return boost::json::serialize(boost::json::object{{"error", std::move(error)}});
+std::string error_body(const Failure& failure, std::string_view request_id, ErrorForm form) {
+  return boost::json::serialize(error_object(failure, request_id, form));
 }
 
-std::string error_reply(const Failure& failure, std::string_view request_id, bool keep_alive, bool head_only) {
-  const std::string body = error_body(failure, request_id);
+std::string error_reply(const Failure& failure, std::string_view request_id, bool keep_alive, bool head_only,
+                        ErrorForm form) {
+  const std::string body = error_body(failure, request_id, form);
   std::string reply;
   net::HeadWriter writer(reply);
   writer.response(failure.status(), net::reason_of(failure.status()))
       .field("Content-Type", "application/json")
       .field("Content-Length", static_cast<std::int64_t>(body.size()))
       .field("X-Request-Id", request_id);
+  // Where these SDKs look for what their exceptions say.
+  if (form == ErrorForm::anthropic) writer.field("request-id", request_id);
+  if (form == ErrorForm::bedrock)
+    writer.field("x-amzn-ErrorType", bedrock_exception(failure.error.type)).field("x-amzn-RequestId", request_id);
   if (is_for_good(failure.error.type)) writer.field("x-should-retry", "false");
   if (failure.retry_after_s && failure.status() != 402) writer.field("Retry-After", *failure.retry_after_s);
   if (failure.error.type == ErrorType::unauthorized) writer.field("WWW-Authenticate", "Bearer");

@@ -9,6 +9,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "gateway/error_form.h"
 #include "quota/decision.h"
 
 namespace gateway {
@@ -38,11 +39,14 @@ inline std::unexpected<Failure> fail(Failure failure) { return std::unexpected(s
 // A refusal of the quota room in words for the client.
 Failure failure_of(const quota::Refusal& refusal, base::WallTime now);
 
-// The OpenAI dialect's error object ({"error": {message, type, param, code, …}}) with a refusal's fields (design.md
-// §6).
-std::string error_body(const Failure& failure, std::string_view request_id);
+// A failure as the form's clients read it (error_form.h), with what a program may want to know in every one of them:
+// code (base::ErrorType), param, request_id, and a refusal's limit or balance, required, available and resets_at
+// (design.md §6). docs/reference/errors.md says where each form has them.
+std::string error_body(const Failure& failure, std::string_view request_id, ErrorForm form = ErrorForm::openai);
 
-// A whole error reply. Refusals for money say x-should-retry: false, because client SDKs retry 429 and 5xx.
-std::string error_reply(const Failure& failure, std::string_view request_id, bool keep_alive, bool head_only = false);
+// A whole error reply. What is refused for good says x-should-retry: false, because OpenAI's and Anthropic's SDKs retry
+// 409, 429 and 5xx; other SDKs do not read it and go by the status, or by the vendor's word for the error.
+std::string error_reply(const Failure& failure, std::string_view request_id, bool keep_alive, bool head_only = false,
+                        ErrorForm form = ErrorForm::openai);
 
 }  // namespace gateway

@@ -138,3 +138,118 @@ TEST_CASE("an error's head closes where it must, asks for a key, and has no body
   CHECK(reply.contains("\r\nContent-Length: " + std::to_string(error_body(failure, "the-id").size()) + "\r\n"));
   CHECK(reply.ends_with("\r\n\r\n"));
 }
+
+namespace {
+
+base::Json body_in(ErrorForm form, const Failure& failure) {
+  auto body = base::Json::parse(error_body(failure, "the-id", form));
+  REQUIRE(body.has_value());
+  return *std::move(body);
+}
+
+// The member that a path leads to: "error.limit.name"; a number counts in an array.
+std::string at(const base::Json& body, std::string_view path) {
+  const base::Json* value = &body;
+  for (std::size_t from = 0; from <= path.size() && value != nullptr;) {
+    const std::size_t dot = std::min(path.find('.', from), path.size());
+    const std::string name(path.substr(from, dot - from));
+    if (value->kind() == base::Json::Kind::array)
+      value = &value->items()[std::stoul(name)];
+    else
+      value = value->find(name);
+    from = dot + 1;
+  }
+  if (value == nullptr) return "(none)";
+  return value->is_null() ? "(null)" : std::string(value->text());
+}
+
+}  // namespace
+
+TEST_CASE("every vendor's clients find the message, its own word for the error, and ours with the limit") {
+  struct Row {
+    ErrorForm form;
+    std::string message, word, said, code, limit;
+  };
+  const Failure failure = failure_of(refusal(ErrorType::limit_reached), now);
+  for (const Row& row :
+       {Row{ErrorForm::openai, "error.message", "error.type", "limit_reached", "error.code", "error.limit.name"},
+        Row{ErrorForm::anthropic, "error.message", "error.type", "billing_error", "error.code", "error.limit.name"},
+        Row{ErrorForm::google, "error.message", "error.status", "RESOURCE_EXHAUSTED", "error.details.0.metadata.code",
+            "error.details.0.metadata.limit_name"},
+        Row{ErrorForm::bedrock, "message", "error.type", "(none)", "error.code", "error.limit.name"},
+        Row{ErrorForm::cohere, "message", "id", "the-id", "error.code", "error.limit.name"},
+        Row{ErrorForm::text, "error", "type", "(none)", "code", "limit.name"}}) {
+    const base::Json body = body_in(row.form, failure);
+    CAPTURE(error_body(failure, "the-id", row.form));
+    CHECK(at(body, row.message) == failure.error.message);
+    CHECK(at(body, row.word) == row.said);
+    CHECK(at(body, row.code) == "limit_reached");
+    CHECK(at(body, row.limit) == "team budget");
+    const std::string facts = row.code.substr(0, row.code.size() - std::string_view("code").size());
+    CHECK(at(body, facts + "required") == "0.25");
+    CHECK(at(body, facts + "available") == "0.1");
+    CHECK(at(body, facts + "resets_at") == "2026-11-22T00:00:00.000Z");
+    CHECK(at(body, facts + "request_id") == "the-id");
+  }
+  CHECK(at(body_in(ErrorForm::anthropic, failure), "type") == "error");
+  CHECK(at(body_in(ErrorForm::anthropic, failure), "request_id") == "the-id");
+}
+
+TEST_CASE("a Google error is a google.rpc.Status whose code is the reply's status") {
+  const Failure reached = failure_of(refusal(ErrorType::limit_reached), now);
+  const base::Json body = body_in(ErrorForm::google, reached);
+  CHECK(at(body, "error.code") == "402");
+  CHECK(at(body, "error.details.0.@type") == "type.googleapis.com/google.rpc.ErrorInfo");
+  CHECK(at(body, "error.details.0.reason") == "LIMIT_REACHED");
+  CHECK(at(body, "error.details.0.domain") == "metergate");
+  CHECK(at(body, "error.details.0.metadata.param") == "(none)");
+  CHECK(body.find("error")->find("details")->items().size() == 1);  // waiting is no remedy
+
+  const base::Json busy = body_in(ErrorForm::google, failure_of(refusal(ErrorType::limit_busy), now));
+  CHECK(at(busy, "error.code") == "429");
+  CHECK(at(busy, "error.details.1.@type") == "type.googleapis.com/google.rpc.RetryInfo");
+  CHECK(at(busy, "error.details.1.retryDelay") == "1s");
+}
+
+TEST_CASE("no vendor's word for a refusal for good makes its SDK try again") {
+  // What botocore's standard mode retries by its word alone, and no status keeps it from that.
+  for (const ErrorType type : {ErrorType::limit_reached, ErrorType::insufficient_balance, ErrorType::outcome_unknown,
+                               ErrorType::reply_not_kept, ErrorType::idempotency_mismatch, ErrorType::quote_not_usable})
+    CHECK(bedrock_exception(type) != "ThrottlingException");
+  CHECK(bedrock_exception(ErrorType::limit_busy) == "ThrottlingException");
+  CHECK(anthropic_type(ErrorType::limit_reached, 402) == "billing_error");
+  CHECK(anthropic_type(ErrorType::limit_reached, 429) == "rate_limit_error");
+}
+
+TEST_CASE("an error's head says what the vendor's SDK reads there") {
+  const Failure failure({ErrorType::invalid_request, Source::client, "m", "model"});
+  const std::string bedrock = error_reply(failure, "the-id", true, false, ErrorForm::bedrock);
+  CHECK(bedrock.contains("\r\nx-amzn-ErrorType: ValidationException\r\n"));
+  CHECK(bedrock.contains("\r\nx-amzn-RequestId: the-id\r\n"));
+  CHECK(bedrock.ends_with("\r\n\r\n" + error_body(failure, "the-id", ErrorForm::bedrock)));
+  const std::string anthropic = error_reply(failure, "the-id", true, false, ErrorForm::anthropic);
+  CHECK(anthropic.contains("\r\nrequest-id: the-id\r\n"));
+  CHECK_FALSE(anthropic.contains("x-amzn"));
+  CHECK_FALSE(error_reply(failure, "the-id", true).contains("\r\nrequest-id"));
+}
+
+TEST_CASE("the address tells whose client reads the error") {
+  struct Row {
+    std::string_view path;
+    ErrorForm form;
+  };
+  for (const Row& row : {Row{"/v1/chat/completions", ErrorForm::openai}, Row{"/v1/responses", ErrorForm::openai},
+                         Row{"/v1/embeddings", ErrorForm::openai}, Row{"/v1/audio/speech", ErrorForm::openai},
+                         Row{"/nowhere", ErrorForm::openai}, Row{"/anthropic/v1/messages", ErrorForm::anthropic},
+                         Row{"/v1/messages/count_tokens", ErrorForm::anthropic},
+                         Row{"/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse", ErrorForm::google},
+                         Row{"/v1beta/models/gemini-2.5-flash:countTokens", ErrorForm::google},
+                         Row{"/v1beta/models/gemini-embedding-001:embedContent", ErrorForm::google},
+                         Row{"/model/us.amazon.nova-micro-v1%3A0/converse-stream", ErrorForm::bedrock},
+                         Row{"/model/m/invoke", ErrorForm::bedrock}, Row{"/model/m/count-tokens", ErrorForm::bedrock},
+                         Row{"/v2/chat", ErrorForm::cohere}, Row{"/v2/rerank", ErrorForm::cohere},
+                         Row{"/api/chat", ErrorForm::text}, Row{"/generate_stream", ErrorForm::text}}) {
+    CAPTURE(std::string(row.path));
+    CHECK(error_form_of(meter::endpoint_of("POST", "gateway.example", row.path)) == row.form);
+  }
+}
