@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/assert.h"
+#include "meter/bill.h"
 #include "meter/request_reader.h"
 #include "meter/worst_cost.h"
 
@@ -40,6 +41,37 @@ std::string chat_body() {
       R"({{"role":"assistant","content":"{}"}},{{"role":"user","content":"{}"}}],"max_completion_tokens":500}})",
       text.substr(0, 500), text.substr(500, 500), text.substr(1000, 400), text.substr(1400));
 }
+
+// Beside reading it: what a request is reserved with, and what its usage then costs.
+void price_exchange(benchmark::State& state) {
+  const simdjson::padded_string body(chat_body());
+  const meter::Endpoint endpoint = meter::endpoint_of("POST", "api.openai.com", "/v1/chat/completions");
+  const auto request = meter::read_request(endpoint, body);
+  ASSERT(request.has_value());
+  const meter::Quantities used{.usage = {.input_tokens = 450, .output_tokens = 120, .cached_input_tokens = 128}};
+  for (auto _ : state) {
+    const meter::PricedModel* const row = meter::row_of(table(), "openai/gpt-4o", meter::service_of(*request));
+    ASSERT(row != nullptr);
+    const auto output = meter::most_output(*row, *request);
+    ASSERT(output.has_value());
+    const auto worst = meter::worst_cost(*row, *request, *output);
+    ASSERT(worst.has_value());
+    benchmark::DoNotOptimize(worst->nanos());
+    const auto bill = meter::bill(table(), "openai/gpt-4o", used, meter::Service());
+    ASSERT(bill.has_value());
+    benchmark::DoNotOptimize(bill->cost.nanos());
+  }
+}
+BENCHMARK(price_exchange);
+
+void read_book(benchmark::State& state) {
+  for (auto _ : state) {
+    const auto book = meter::PriceTable::built_in();
+    ASSERT(book.has_value());
+    benchmark::DoNotOptimize(book->models().size());
+  }
+}
+BENCHMARK(read_book)->Unit(benchmark::kMillisecond);
 
 void meter_request(benchmark::State& state, meter::InputBound bound) {
   const simdjson::padded_string body(chat_body());

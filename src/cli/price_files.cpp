@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
+#include <optional>
 #include <ostream>
 
 #include "base/json.h"
@@ -15,6 +17,7 @@ namespace cli {
 namespace {
 
 using meter::PricedModel;
+using meter::PriceName;
 using meter::PriceTable;
 
 base::Result<std::string> read_file(const std::string& file) {
@@ -24,19 +27,22 @@ base::Result<std::string> read_file(const std::string& file) {
   return text;
 }
 
+// A price of the row, or of its first tier.
+std::optional<base::FinePrice> price_of(const PricedModel& model, meter::PriceName name) {
+  if (const auto found = model.prices.find(name); found != model.prices.end()) return found->second;
+  if (model.tiers.empty()) return std::nullopt;
+  const meter::Prices& first = model.tiers.front().prices;
+  const auto found = first.find(name);
+  return found == first.end() ? std::nullopt : std::optional(found->second);
+}
+
 // Dollars per million: how people compare models. "-" for no price.
-std::string per_million(const PricedModel& model, std::string_view key) {
-  auto found = model.prices.find(key);
-  if (found == model.prices.end() && !model.tiers.empty()) {
-    found = model.tiers.front().prices.find(key);
-    if (found == model.tiers.front().prices.end()) return "-";
-  } else if (found == model.prices.end()) {
-    return "-";
-  }
+std::string per_million(const PricedModel& model, meter::PriceName name) {
+  const auto price = price_of(model, name);
+  if (!price) return "-";
   // What is finer than a nano-dollar a million is rounded up.
   constexpr std::int64_t per_nano = base::FinePrice::yoctos_per_nano / 1'000'000;
-  return base::Money::from_nanos(static_cast<std::int64_t>((found->second.yoctos() + per_nano - 1) / per_nano))
-      .to_usd();
+  return base::Money::from_nanos(static_cast<std::int64_t>((price->yoctos() + per_nano - 1) / per_nano)).to_usd();
 }
 
 struct ListArguments {
@@ -46,9 +52,10 @@ struct ListArguments {
 
 boost::json::object json_of(const PricedModel& model) {
   boost::json::object out{{"model", model.name}, {"provider", model.provider}, {"mode", model.mode}};
-  for (const std::string_view key : {"input_cost_per_token", "output_cost_per_token"})
-    if (const auto text = per_million(model, key); text != "-")
-      out[key == "input_cost_per_token" ? "input_usd_per_million_tokens" : "output_usd_per_million_tokens"] = text;
+  if (const auto text = per_million(model, PriceName::input_cost_per_token); text != "-")
+    out["input_usd_per_million_tokens"] = text;
+  if (const auto text = per_million(model, PriceName::output_cost_per_token); text != "-")
+    out["output_usd_per_million_tokens"] = text;
   out["priced"] = model.has_a_price();
   return out;
 }
@@ -57,12 +64,12 @@ base::Status list(const ListArguments& arguments, std::ostream& out) {
   TRY(const PriceTable table, read_price_table(arguments.book));
   Table text({{"MODEL"}, {"PROVIDER"}, {"MODE"}, {"INPUT/M", Align::right}, {"OUTPUT/M", Align::right}});
   boost::json::array rows;
-  for (const auto& [name, model] : table.models()) {
-    if (name.find(arguments.pattern) == std::string::npos) continue;
+  for (const PricedModel& model : table.models()) {
+    if (model.name.find(arguments.pattern) == std::string::npos) continue;
     if (!arguments.provider.empty() && model.provider != arguments.provider) continue;
     rows.push_back(json_of(model));
-    text.add({name, model.provider, model.mode, per_million(model, "input_cost_per_token"),
-              model.has_a_price() ? per_million(model, "output_cost_per_token") : "no price"});
+    text.add({model.name, model.provider, model.mode, per_million(model, PriceName::input_cost_per_token),
+              model.has_a_price() ? per_million(model, PriceName::output_cost_per_token) : "no price"});
   }
   if (arguments.json)
     out << boost::json::serialize(boost::json::object{{"models", std::move(rows)}}) << "\n";
@@ -75,19 +82,19 @@ base::Status list(const ListArguments& arguments, std::ostream& out) {
 // refused.
 std::vector<std::string> findings_of(const PricedModel& model) {
   std::vector<std::string> found;
-  const auto price = [&model](std::string_view key) {
-    const auto at = model.prices.find(key);
+  const auto price = [&model](PriceName name) {
+    const auto at = model.prices.find(name);
     return at == model.prices.end() ? std::optional<base::FinePrice>() : at->second;
   };
   if (!model.has_a_price()) found.emplace_back("no price above zero: calls to it are refused");
-  for (const std::string& field : model.not_understood)
-    found.push_back(fmt::format("'{}' is no price that is known here, and is not billed", field));
-  const auto input = price("input_cost_per_token");
-  const auto output = price("output_cost_per_token");
+  for (const meter::FieldNotBilled& field : model.not_billed)
+    found.push_back(fmt::format("'{}' is no price that is known here, and is not billed", field.name));
+  const auto input = price(PriceName::input_cost_per_token);
+  const auto output = price(PriceName::output_cost_per_token);
   const bool talks = model.mode == "chat" || model.mode == "completion" || model.mode == "responses";
   if (talks && input && output && (input->is_zero()) != (output->is_zero()))
     found.emplace_back("either input or output costs nothing");
-  if (const auto cached = price("cache_read_input_token_cost"); input && cached && *cached > *input)
+  if (const auto cached = price(PriceName::cache_read_input_token_cost); input && cached && *cached > *input)
     found.emplace_back("cached input costs more than input");
   constexpr auto a_cent = base::FinePrice::from(base::Price::from_attos(10'000'000'000'000'000));
   for (const auto& value : {input, output})
@@ -98,36 +105,39 @@ std::vector<std::string> findings_of(const PricedModel& model) {
 base::Status check(const std::string& file, std::ostream& out) {
   TRY(const PriceTable table, read_price_table(file));
   std::size_t priced = 0;
-  for (const auto& [name, model] : table.models()) {
+  for (const PricedModel& model : table.models()) {
     priced += model.has_a_price() ? 1 : 0;
-    for (const std::string& finding : findings_of(model)) out << fmt::format("{}: {}\n", name, finding);
+    for (const std::string& finding : findings_of(model)) out << fmt::format("{}: {}\n", model.name, finding);
   }
   out << fmt::format("{} models, {} with a price\n", table.models().size(), priced);
   return {};
 }
 
-// Every price of a row by the table's name of it.
-meter::Prices all_prices(const PricedModel& model) {
-  meter::Prices all = model.prices;
-  for (const auto& [size, price] : model.search) all["search_context_cost_per_query." + size] = price;
+// Everything of a row that is or may be a price, in dollars, by the table's name of it.
+using PriceTexts = std::map<std::string, std::string>;
+
+PriceTexts all_prices(const PricedModel& model) {
+  PriceTexts all;
+  for (const auto& [key, price] : model.prices) all[key.text()] = price.to_usd();
   for (const meter::PriceTier& tier : model.tiers)
-    for (const auto& [name, price] : tier.prices)
-      all[fmt::format("tiered_pricing[up to {}].{}", tier.up_to, name)] = price;
+    for (const auto& [key, price] : tier.prices)
+      all[fmt::format("tiered_pricing[up to {}].{}", tier.up_to, key.text())] = price.to_usd();
   for (const auto& [name, factor] : model.factors)
-    all["factor." + name] = base::FinePrice::from(base::Price::from_attos(factor.thousandths * 1'000'000'000'000'000));
+    all["factor." + name] = base::Money::from_nanos(factor.thousandths * 1'000'000).to_usd();
+  for (const meter::FieldNotBilled& field : model.not_billed)
+    all[field.name] = field.price ? field.price->to_usd() : "no price";
   return all;
 }
 
-// How a price went, exactly, in dollars.
-std::string text_of(const meter::Prices& prices, const std::string& name) {
+std::string text_of(const PriceTexts& prices, const std::string& name) {
   const auto found = prices.find(name);
-  return found == prices.end() ? "none" : found->second.to_usd();
+  return found == prices.end() ? "none" : found->second;
 }
 
 std::string changes_of(const PricedModel& before, const PricedModel& now) {
-  const meter::Prices old_prices = all_prices(before);
-  const meter::Prices new_prices = all_prices(now);
-  meter::Prices names = old_prices;
+  const PriceTexts old_prices = all_prices(before);
+  const PriceTexts new_prices = all_prices(now);
+  PriceTexts names = old_prices;
   names.insert(new_prices.begin(), new_prices.end());
   std::string out;
   for (const auto& [name, price] : names)
@@ -147,17 +157,17 @@ struct Difference {
 
 Difference difference(const PriceTable& before, const PriceTable& now) {
   Difference out;
-  for (const auto& [name, model] : before.models()) {
-    if (now.models().contains(name)) continue;
+  for (const PricedModel& model : before.models()) {
+    if (now.row(model.name) != nullptr) continue;
     ++out.removed;
-    out.lines += fmt::format("- {}\n", name);
+    out.lines += fmt::format("- {}\n", model.name);
   }
-  for (const auto& [name, model] : now.models()) {
-    const auto old = before.models().find(name);
-    if (old == before.models().end()) {
+  for (const PricedModel& model : now.models()) {
+    const PricedModel* const old = before.row(model.name);
+    if (old == nullptr) {
       ++out.added;
-      out.lines += fmt::format("+ {}\n", name);
-    } else if (const std::string changes = changes_of(old->second, model); !changes.empty()) {
+      out.lines += fmt::format("+ {}\n", model.name);
+    } else if (const std::string changes = changes_of(*old, model); !changes.empty()) {
       ++out.changed;
       out.lines += changes;
     }

@@ -34,14 +34,14 @@ std::string quantity_of(const meter::BillLine& line) {
   return text;
 }
 
-std::string key_of(const meter::BillLine& line) { return line.price_key + (line.halves == 1 ? " / 2" : ""); }
+std::string key_of(const meter::BillLine& line) { return line.price_key() + (line.halves == 1 ? " / 2" : ""); }
 
 std::string factor_of(meter::Factor factor) { return base::Money::from_nanos(factor.thousandths * 1'000'000).to_usd(); }
 
 std::string text_of(const meter::Bill& bill) {
   Table table({{"WHAT"}, {"QUANTITY", Align::right}, {"PRICE (USD)", Align::right}, {"PRICE KEY"}});
   for (const meter::BillLine& line : bill.lines)
-    table.add({line.what, quantity_of(line), line.price.to_usd(), key_of(line)});
+    table.add({std::string(line.what), quantity_of(line), line.price.to_usd(), key_of(line)});
   std::string out = bill.lines.empty() ? std::string() : table.to_string();
   for (const meter::Factor factor : bill.factors) out += fmt::format("tokens × {}\n", factor_of(factor));
   return out + fmt::format("{}: {} USD\n", bill.model, bill.cost.to_usd());

@@ -114,9 +114,11 @@ TEST_CASE("prices diff names every price that changed") {
   const tests::TemporaryFolder folder;
   const std::string before = write(folder, "before.json", book);
   const std::string now = write(folder, "now.json", R"({"m": {"litellm_provider": "p", "mode": "chat",
-    "input_cost_per_token": 3e-06, "output_cost_per_token": 1e-05, "ocr_cost_per_page": 1}, "new": {}})");
+    "input_cost_per_token": 3e-06, "output_cost_per_token": 1e-05, "ocr_cost_per_page": 1,
+    "cost_per_dream": 3}, "new": {}})");
   CHECK(run({"diff", before, now}).out ==
         "- none\n"
+        "~ m  cost_per_dream  none -> 3\n"
         "~ m  input_cost_per_token  0.0000025 -> 0.000003\n"
         "~ m  ocr_cost_per_page  none -> 1\n"
         "+ new\n"

@@ -18,7 +18,7 @@ using base::Status;
 // Far above what an exchange can use, and products of it with any price stay within 128 bits.
 constexpr std::int64_t largest_quantity = 1'000'000'000'000;
 // What Google bills for a grounding search, where the table has no price for it (metering.md 2.2, rule 11).
-constexpr std::string_view google_search_price = "0.035";
+constexpr auto google_search_price = base::FinePrice::from(base::Price::from_attos(35'000'000'000'000'000));
 
 std::int64_t count_of(const std::optional<std::int64_t>& count) { return count.value_or(0); }
 
@@ -45,7 +45,7 @@ class Biller {
         service_(service),
         prices_(model, count_of(quantities.usage.input_tokens), service) {}
 
-  Result<std::vector<BillLine>> lines() {
+  Result<BillLines> lines() {
     TRY(const bool by_other_units, other_units());
     if (!by_other_units) TRY_STATUS(tokens());
     TRY_STATUS(tools());
@@ -57,30 +57,33 @@ class Biller {
 
   void add(std::string_view what, std::int64_t quantity, const ChosenPrice& price, Of of, std::int64_t parts = 1) {
     if (quantity == 0) return;
-    lines_.push_back({.what = std::string(what),
+    lines_.push_back({.what = what,
                       .quantity = quantity,
                       .parts = parts,
-                      .price_key = price.key,
+                      .key = price.key,
+                      .tier = price.tier,
                       .price = price.price,
                       .halves = price.halves,
                       .multiplied = of == Of::tokens});
   }
   // A price above zero under the first of the names that has one.
-  std::optional<ChosenPrice> priced(std::initializer_list<std::string_view> names) const {
+  std::optional<ChosenPrice> priced(std::initializer_list<PriceName> names) const {
     auto found = prices_.first_of(names);
     return found && !found->price.is_zero() ? found : std::nullopt;
   }
   bool has_tokens() const { return count_of(usage_.input_tokens) > 0 || count_of(usage_.output_tokens) > 0; }
   bool prices_tokens() const {
-    return priced({"input_cost_per_token", "output_cost_per_token", "input_cost_per_audio_token",
-                   "output_cost_per_audio_token", "input_cost_per_image_token", "output_cost_per_image_token",
-                   "output_cost_per_video_token"})
+    return priced({PriceName::input_cost_per_token, PriceName::output_cost_per_token,
+                   PriceName::input_cost_per_audio_token, PriceName::output_cost_per_audio_token,
+                   PriceName::input_cost_per_image_token, PriceName::output_cost_per_image_token,
+                   PriceName::output_cost_per_video_token})
         .has_value();
   }
 
   Result<bool> other_units();
   Result<bool> characters();
   Result<bool> seconds();
+  std::optional<ChosenPrice> of_resolution() const;
   Result<bool> images();
   Result<bool> pages();
   Result<bool> searches();
@@ -97,7 +100,7 @@ class Biller {
   const Usage& usage_;
   const Service& service_;
   PricesInEffect prices_;
-  std::vector<BillLine> lines_;
+  BillLines lines_;
 };
 
 // What is billed by another unit than the token, and then by that unit only. A reply that names tokens of a model with
@@ -120,7 +123,7 @@ Result<bool> Biller::other_units() {
 Result<bool> Biller::characters() {
   const std::int64_t characters = count_of(usage_.characters);
   if (characters == 0) return false;
-  const auto price = priced({"input_cost_per_character"});
+  const auto price = priced({PriceName::input_cost_per_character});
   if (!price && !has_tokens()) return base::fail(unpriced(model_, "characters"));
   if (price) add("characters", characters, *price, Of::other);
   return price.has_value();
@@ -134,17 +137,16 @@ Result<bool> Biller::seconds() {
   if (model_.mode == "video_generation" && video == 0) std::swap(audio, video);
   if (audio > 0) {
     // Some rows have the price in both fields; it is one price.
-    const auto price = priced({"output_cost_per_second", "input_cost_per_second", "input_cost_per_audio_per_second"});
+    const auto price = priced({PriceName::output_cost_per_second, PriceName::input_cost_per_second,
+                               PriceName::input_cost_per_audio_per_second});
     if (!price) return base::fail(unpriced(model_, "audio_seconds"));
     add("seconds", audio, *price, Of::other, Quantities::micros_per_second);
   }
   if (video > 0) {
-    std::optional<ChosenPrice> price;
-    if (!service_.resolution.empty())
-      price = priced(
-          {"output_cost_per_video_per_second_" + service_.resolution, "output_cost_per_second_" + service_.resolution});
+    auto price = of_resolution();
     if (!price)
-      price = priced({"output_cost_per_video_per_second", "output_cost_per_second", "input_cost_per_video_per_second"});
+      price = priced({PriceName::output_cost_per_video_per_second, PriceName::output_cost_per_second,
+                      PriceName::input_cost_per_video_per_second});
     if (!price) return base::fail(unpriced(model_, "video_seconds"));
     add("video seconds", video, *price, Of::other, Quantities::micros_per_second);
   }
@@ -154,11 +156,11 @@ Result<bool> Biller::seconds() {
 Result<bool> Biller::images() {
   const std::int64_t images = count_of(usage_.images);
   if (images == 0) return false;
-  if (const auto price = priced({"output_cost_per_image", "input_cost_per_image"})) {
+  if (const auto price = priced({PriceName::output_cost_per_image, PriceName::input_cost_per_image})) {
     add("images", images, *price, Of::other);
     return true;
   }
-  const auto price = priced({"input_cost_per_pixel", "output_cost_per_pixel"});
+  const auto price = priced({PriceName::input_cost_per_pixel, PriceName::output_cost_per_pixel});
   if (!price) return base::fail(unpriced(model_, "images"));
   const auto size = service_.width > 0 ? ImageSize{service_.width, service_.height} : size_in_name(model_.name);
   if (size.width == 0)
@@ -175,20 +177,29 @@ Result<bool> Biller::pages() {
   const std::int64_t pages = count_of(usage_.pages);
   const std::int64_t annotated = count_of(quantities_.annotated_pages);
   const std::int64_t credits = count_of(quantities_.ocr_credits);
-  const auto page_price = priced({"ocr_cost_per_page"});
+  const auto page_price = priced({PriceName::ocr_cost_per_page});
   if (pages > 0 && !page_price && !has_tokens() && credits == 0) return base::fail(unpriced(model_, "pages"));
   if (page_price) add("pages", pages, *page_price, Of::other);
   if (annotated > 0) {
-    const auto price = priced({"annotation_cost_per_page"});
+    const auto price = priced({PriceName::annotation_cost_per_page});
     if (!price) return base::fail(unpriced(model_, "annotated_pages"));
     add("annotated pages", annotated, *price, Of::other);
   }
   if (credits > 0) {
-    const auto price = priced({"ocr_cost_per_credit"});
+    const auto price = priced({PriceName::ocr_cost_per_credit});
     if (!price) return base::fail(unpriced(model_, "ocr_credits"));
     add("credits", credits, *price, Of::other);
   }
   return (pages > 0 && page_price.has_value()) || annotated > 0 || credits > 0;
+}
+
+// The price above zero that videos of the resolution have for themselves.
+std::optional<ChosenPrice> Biller::of_resolution() const {
+  const PriceFor resolution = resolution_from(service_.resolution);
+  if (resolution == PriceFor::ordinary) return std::nullopt;
+  for (const PriceName name : {PriceName::output_cost_per_video_per_second, PriceName::output_cost_per_second})
+    if (const auto found = prices_.find(name, resolution); found && !found->price.is_zero()) return found;
+  return std::nullopt;
 }
 
 // Of a rerank or of a search provider, which have one price for both.
@@ -197,7 +208,7 @@ Result<bool> Biller::searches() {
   for (const auto& [what, count] :
        {std::pair("search_units", usage_.search_units), std::pair("queries", quantities_.queries)}) {
     if (count_of(count) == 0) continue;
-    const auto price = priced({"input_cost_per_query"});
+    const auto price = priced({PriceName::input_cost_per_query});
     if (!price) return base::fail(unpriced(model_, what));
     add(what, *count, *price, Of::other);
     billed = true;
@@ -209,7 +220,7 @@ Status Biller::tokens() {
   if (!has_tokens()) return {};
   TRY_STATUS(input_tokens());
   TRY_STATUS(output_tokens());
-  if (const auto price = priced({"input_cost_per_request"})) add("request", 1, *price, Of::other);
+  if (const auto price = priced({PriceName::input_cost_per_request})) add("request", 1, *price, Of::other);
   return {};
 }
 
@@ -232,10 +243,10 @@ Status Biller::input_tokens() {
     image = std::min(image, beside_cache - audio);
     video = std::min(video, beside_cache - audio - image);
   }
-  const auto price = prices_.find("input_cost_per_token");
+  const auto price = prices_.find(PriceName::input_cost_per_token);
   const auto or_input = [&price](std::optional<ChosenPrice> own) { return own ? own : price; };
-  const auto audio_price = or_input(priced({"input_cost_per_audio_token"}));
-  const auto image_price = or_input(priced({"input_cost_per_image_token"}));
+  const auto audio_price = or_input(priced({PriceName::input_cost_per_audio_token}));
+  const auto image_price = or_input(priced({PriceName::input_cost_per_image_token}));
   const std::int64_t text = std::max<std::int64_t>(beside_cache - audio - image - video, 0);
   if ((!price && text + cached + written + video > 0) || (!audio_price && audio > 0) || (!image_price && image > 0))
     return base::fail(unpriced(model_, "input_tokens"));
@@ -256,17 +267,18 @@ void Biller::cached_tokens(std::int64_t cached, std::int64_t cached_audio, const
   const auto never_free = [&input, believable](std::optional<ChosenPrice> own) {
     return own && (believable || own->price > input.price) ? *own : input;
   };
-  const ChosenPrice price = never_free(priced({"cache_read_input_token_cost", "input_cost_per_token_cache_hit"}));
-  const auto audio_price = priced({"cache_read_input_audio_token_cost"});
+  const ChosenPrice price =
+      never_free(priced({PriceName::cache_read_input_token_cost, PriceName::input_cost_per_token_cache_hit}));
+  const auto audio_price = priced({PriceName::cache_read_input_audio_token_cost});
   add("cached input", cached - cached_audio, price, Of::tokens);
   add("cached audio input", cached_audio, audio_price ? never_free(audio_price) : price, Of::tokens);
 }
 
 void Biller::written_tokens(std::int64_t written, std::int64_t for_an_hour, const ChosenPrice& input) {
-  const ChosenPrice short_price = priced({"cache_creation_input_token_cost"}).value_or(input);
+  const ChosenPrice short_price = priced({PriceName::cache_creation_input_token_cost}).value_or(input);
   add("cache write", written - for_an_hour, short_price, Of::tokens);
-  add("cache write 1h", for_an_hour, priced({"cache_creation_input_token_cost_above_1hr"}).value_or(short_price),
-      Of::tokens);
+  add("cache write 1h", for_an_hour,
+      priced({PriceName::cache_creation_input_token_cost_above_1hr}).value_or(short_price), Of::tokens);
 }
 
 Status Biller::output_tokens() {
@@ -275,14 +287,14 @@ Status Biller::output_tokens() {
   const std::int64_t image = count_of(usage_.image_output_tokens);
   const std::int64_t video = count_of(quantities_.video_output_tokens);
   if (output + audio + image + video == 0) return {};
-  const auto price = prices_.first_of({"output_cost_per_token", "output_cost_per_image_token"});
+  const auto price = prices_.first_of({PriceName::output_cost_per_token, PriceName::output_cost_per_image_token});
   const auto or_output = [&price](std::optional<ChosenPrice> own) { return own ? own : price; };
-  const auto audio_price = or_output(priced({"output_cost_per_audio_token"}));
-  const auto image_price = or_output(priced({"output_cost_per_image_token"}));
-  const auto video_price = or_output(priced({"output_cost_per_video_token"}));
+  const auto audio_price = or_output(priced({PriceName::output_cost_per_audio_token}));
+  const auto image_price = or_output(priced({PriceName::output_cost_per_image_token}));
+  const auto video_price = or_output(priced({PriceName::output_cost_per_video_token}));
 
   // A price for reasoning holds where output has its ordinary price, or where it is one for this tier or size, too.
-  const auto own_reasoning = prices_.find("output_cost_per_reasoning_token");
+  const auto own_reasoning = prices_.find(PriceName::output_cost_per_reasoning_token);
   const bool apart = own_reasoning && price && (own_reasoning->of_its_own || !price->of_its_own);
   const std::int64_t reasoning = apart ? count_of(usage_.reasoning_tokens) : 0;
   const std::int64_t text = std::max<std::int64_t>(output - audio - image - video - reasoning, 0);
@@ -300,19 +312,19 @@ Status Biller::output_tokens() {
 Status Biller::tools() {
   TRY_STATUS(web_searches());
   if (const std::int64_t citations = count_of(usage_.citation_tokens); citations > 0) {
-    const auto price = priced({"citation_cost_per_token"});
+    const auto price = priced({PriceName::citation_cost_per_token});
     if (!price) return base::fail(unpriced(model_, "citation_tokens"));
     add("citations", citations, *price, Of::other);
   }
   // A reply that searched the web is not billed for searching files as well.
   const std::int64_t files = count_of(usage_.web_search_calls) > 0 ? 0 : count_of(usage_.file_search_calls);
   if (files > 0) {
-    const auto price = priced({"file_search_cost_per_1k_calls"});
+    const auto price = priced({PriceName::file_search_cost_per_1k_calls});
     if (!price) return base::fail(unpriced(model_, "file_search_calls"));
     add("file search", files, *price, Of::other, 1000);
   }
   if (const std::int64_t sessions = count_of(usage_.code_interpreter_calls); sessions > 0) {
-    const auto price = priced({"code_interpreter_cost_per_session"});
+    const auto price = priced({PriceName::code_interpreter_cost_per_session});
     if (!price) return base::fail(unpriced(model_, "code_interpreter_calls"));
     add("code interpreter", sessions, *price, Of::other);
   }
@@ -330,30 +342,27 @@ Status Biller::web_searches() {
   if (model_.provider == "anthropic" || is_google(model_)) context = SearchContext::medium;
   if (context == SearchContext::unsaid)
     context = model_.provider == "perplexity" ? SearchContext::low : SearchContext::medium;
-  const std::string_view size = context == SearchContext::low      ? "low"
-                                : context == SearchContext::medium ? "medium"
-                                                                   : "high";
+  const PriceName size = context == SearchContext::low      ? PriceName::search_context_size_low
+                         : context == SearchContext::medium ? PriceName::search_context_size_medium
+                                                            : PriceName::search_context_size_high;
   const std::int64_t billed = is_openai(model_) ? 1 : calls;
-  ChosenPrice price;
-  if (const auto found = model_.search.find(size); found != model_.search.end()) {
-    price = {.price = found->second, .key = fmt::format("search_context_cost_per_query.search_context_size_{}", size)};
-  } else if (const auto per_query = priced({"input_cost_per_query"})) {
-    price = *per_query;
+  if (const auto found = model_.prices.find(size); found != model_.prices.end()) {
+    add("web search", billed, {.price = found->second, .key = size}, Of::other);
+  } else if (auto per_query = priced({PriceName::input_cost_per_query})) {
+    per_query->halves = 2;
+    add("web search", billed, *per_query, Of::other);
   } else if (is_google(model_)) {
-    TRY(price.price, base::FinePrice::parse_usd(google_search_price));
-    price.key = "web search without a price of its own";
+    add("web search", billed, {.price = google_search_price, .key = PriceName::web_search_without_a_price}, Of::other);
   } else {
     return base::fail(unpriced(model_, "web_search_calls"));
   }
-  price.halves = 2;
-  add("web search", billed, price, Of::other);
   return {};
 }
 
-std::vector<Factor> factors_of(const PricedModel& model, const Service& service) {
-  std::vector<Factor> factors;
-  const auto apply = [&](const std::string& name) {
-    if (const auto found = model.factors.find(name); found != model.factors.end()) factors.push_back(found->second);
+Factors factors_of(const PricedModel& model, const Service& service) {
+  Factors factors;
+  const auto apply = [&](std::string_view name) {
+    if (const auto found = model.factor(name)) factors.push_back(*found);
   };
   if (!service.inference_geo.empty()) apply(service.inference_geo);
   if (!service.speed.empty()) apply(service.speed);
@@ -385,6 +394,10 @@ Status check_quantities(const Quantities& quantities) {
 
 }  // namespace
 
+std::string BillLine::price_key() const {
+  return tier == 0 ? key.text() : fmt::format("tiered_pricing[{}].{}", tier - 1, key.text());
+}
+
 const PricedModel* row_of(const PriceTable& table, std::string_view model, const Service& service) {
   if (service.width > 0) {
     const std::string size = fmt::format("{}-x-{}", service.width, service.height);
@@ -398,10 +411,10 @@ const PricedModel* row_of(const PriceTable& table, std::string_view model, const
       for (const std::string& name :
            {fmt::format("{}{}", sized, model), fmt::format("{}{}{}", prefix, sized, model.substr(prefix.size())),
             fmt::format("{}{}", sized, model.substr(prefix.size()))})
-        if (const auto found = table.models().find(name);
-            found != table.models().end() && (prefix.empty() || name.find(prefix) != std::string::npos ||
-                                              prefix.substr(0, slash) == found->second.provider))
-          return &found->second;
+        if (const PricedModel* const found = table.row(name);
+            found != nullptr &&
+            (prefix.empty() || name.find(prefix) != std::string::npos || prefix.substr(0, slash) == found->provider))
+          return found;
   }
   return table.find(model);
 }
@@ -409,7 +422,7 @@ const PricedModel* row_of(const PriceTable& table, std::string_view model, const
 Result<Bill> bill(const PriceTable& table, std::string_view model, const Quantities& quantities,
                   const Service& service) {
   TRY_STATUS(check_quantities(quantities));
-  if (quantities.usage.provider_cost) return Bill{.model = std::string(model), .cost = *quantities.usage.provider_cost};
+  if (quantities.usage.provider_cost) return Bill{.model = model, .cost = *quantities.usage.provider_cost};
   const PricedModel* const row = row_of(table, model, service);
   if (row == nullptr)
     return base::fail(

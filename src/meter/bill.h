@@ -5,9 +5,11 @@
 // Where these rules part from LiteLLM's, they are the dearer: what has no price of its own is not free. Cached tokens
 // and audio without a price cost what input costs, and a quantity that nothing prices refuses the bill.
 
+#include <boost/container/small_vector.hpp>
+#include <boost/container/static_vector.hpp>
 #include <cstdint>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "base/money.h"
 #include "base/result.h"
@@ -52,21 +54,27 @@ struct Service {
 
 // One product of a bill.
 struct BillLine {
-  std::string what;           // "cached input"
+  std::string_view what;      // "cached input"
   std::int64_t quantity = 0;  // in units, or in parts of them
   std::int64_t parts = 1;     // of a unit
-  std::string price_key;      // the table's name of the price
+  PriceKey key;
+  std::uint32_t tier = 0;  // of tiered_pricing, counted from 1; 0: the price is the row's own
   base::FinePrice price;
   std::int64_t halves = 2;  // of the price that is billed: a batch without a price of its own costs one
   bool multiplied = false;  // by the factors of the bill
 
+  // The table's name of the price.
+  std::string price_key() const;
   bool operator==(const BillLine&) const = default;
 };
 
+using BillLines = boost::container::small_vector<BillLine, 4>;
+using Factors = boost::container::static_vector<Factor, 3>;
+
 struct Bill {
-  std::string model;  // the row that was used
-  std::vector<BillLine> lines = {};
-  std::vector<Factor> factors = {};        // on all lines of tokens
+  std::string_view model;  // the row that was used: its name, which lives as long as the row does
+  BillLines lines = {};
+  Factors factors = {};                    // on all lines of tokens
   base::Money cost = base::Money::zero();  // exact, rounded up to the nano-dollar once
 
   bool operator==(const Bill&) const = default;
@@ -76,9 +84,10 @@ struct Bill {
 // the table writes these before the name, with or without the provider before them.
 const PricedModel* row_of(const PriceTable& table, std::string_view model, const Service& service);
 
-// The bill of one exchange. A cost that the provider stated (usage.provider_cost) is the cost, and there are no lines.
-// Errors: unknown_price for a model that the table does not have or has without a price, and for a quantity that the
-// model's row does not price; invalid_request for quantities that cannot be (negative, above 1e12, none at all).
+// The bill of one exchange; `model` lives as long as the bill. A cost that the provider stated (usage.provider_cost) is
+// the cost, and there are no lines. Errors: unknown_price for a model that the table does not have or has without a
+// price, and for a quantity that the model's row does not price; invalid_request for quantities that cannot be
+// (negative, above 1e12, none at all).
 base::Result<Bill> bill(const PriceTable& table, std::string_view model, const Quantities& quantities,
                         const Service& service);
 

@@ -86,7 +86,7 @@ const PriceTable& table() {
   static const PriceTable parsed = [] {
     auto read = PriceTable::parse(book);
     if (!read) FAIL(read.error().message);
-    return *read;
+    return std::move(*read);
   }();
   return parsed;
 }
@@ -305,7 +305,7 @@ TEST_CASE("a bill says by which prices") {
       bill_of("tiers", R"({"input_tokens": 200001, "output_tokens": 1})", R"({"service_tier": "priority"})");
   REQUIRE(bill.has_value());
   REQUIRE(bill->lines.size() == 2);
-  CHECK(bill->lines[0].price_key == "input_cost_per_token_above_200k_tokens_priority");
-  CHECK(bill->lines[1].price_key == "output_cost_per_token_above_200k_tokens");
+  CHECK(bill->lines[0].price_key() == "input_cost_per_token_above_200k_tokens_priority");
+  CHECK(bill->lines[1].price_key() == "output_cost_per_token_above_200k_tokens");
   CHECK(bill->model == "tiers");
 }

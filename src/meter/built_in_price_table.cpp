@@ -1,5 +1,7 @@
 // data/model_prices.json as it stands, put into the binary by the assembler, as data/prices.json is
-// (built_in_prices.cpp). Only `metergate prices` reads it; else no page of it is in memory.
+// (built_in_prices.cpp). The zeros behind it are what simdjson may read beyond its end.
+#include <simdjson.h>
+
 #include "meter/price_table.h"
 
 // clang-format off
@@ -10,7 +12,7 @@ asm(R"(
 metergate_model_prices_json:
   .incbin ")" METERGATE_MODEL_PRICES_JSON R"("
 metergate_model_prices_json_end:
-  .byte 0
+  .zero 64
   .previous
 )");
 // clang-format on
@@ -23,7 +25,8 @@ extern const char metergate_model_prices_json_end[];
 namespace meter {
 
 base::Result<PriceTable> PriceTable::built_in() {
-  return parse({metergate_model_prices_json, metergate_model_prices_json_end});
+  static_assert(simdjson::SIMDJSON_PADDING <= 64);
+  return read({metergate_model_prices_json, metergate_model_prices_json_end}, Text::checked);
 }
 
 }  // namespace meter

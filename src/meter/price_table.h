@@ -3,15 +3,19 @@
 // model, with a price for every unit that it is billed by. The table's own names of prices are the names here, so that
 // a file can be dropped in as it is, and a bill says which of them it used.
 
+#include <boost/container/flat_map.hpp>
+#include <boost/container/small_vector.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
-#include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/money.h"
 #include "base/result.h"
+#include "meter/price_key.h"
 
 namespace meter {
 
@@ -23,7 +27,7 @@ struct Factor {
   bool operator==(const Factor&) const = default;
 };
 
-using Prices = std::map<std::string, base::FinePrice, std::less<>>;  // USD per unit, by the table's name
+using Prices = boost::container::flat_map<PriceKey, base::FinePrice>;  // USD per unit
 
 // One row of tiered_pricing: its prices hold for `above < quantity <= up_to`; above the last one, the last one's.
 struct PriceTier {
@@ -36,24 +40,40 @@ struct PriceTier {
   bool operator==(const PriceTier&) const = default;
 };
 
+// provider_specific_entry ("us", "fast") and regional uplifts ("regional_processing_uplift_multiplier_eu").
+struct NamedFactor {
+  std::string name;
+  Factor factor;
+
+  bool operator==(const NamedFactor&) const = default;
+};
+
+// A field whose name speaks of a cost, by which nothing here knows how to bill.
+struct FieldNotBilled {
+  std::string name;                      // "tiered_pricing[0].…" of one in a tier
+  std::optional<base::FinePrice> price;  // nullopt: it is no price in form, either
+
+  bool operator==(const FieldNotBilled&) const = default;
+};
+
 // What the table says of one model.
 struct PricedModel {
   std::string name;
   std::string provider;  // litellm_provider
   std::string mode;      // chat, embedding, …; may be empty
   Prices prices;
-  Prices search;                                       // search_context_cost_per_query: low, medium, high
-  std::vector<PriceTier> tiers;                        // rising
-  std::map<std::string, Factor, std::less<>> factors;  // provider_specific_entry and regional uplifts, by name
-  // Thresholds N of …_above_Nk_tokens, in tokens, falling.
-  std::vector<std::int64_t> thresholds;
-  std::int64_t max_input_tokens = 0;   // 0: not known
-  std::int64_t max_output_tokens = 0;  // 0: not known
-  // Fields of this model whose name speaks of a cost and that nothing here knows how to bill.
-  std::vector<std::string> not_understood;
+  std::vector<PriceTier> tiers;            // rising
+  std::vector<NamedFactor> factors;        // by name
+  std::int64_t max_input_tokens = 0;       // 0: not known
+  std::int64_t max_output_tokens = 0;      // 0: not known
+  std::vector<FieldNotBilled> not_billed;  // by name
 
   // False where there is no price above zero: free, or not known to the table. Nothing is billed by such a row.
   bool has_a_price() const;
+  // Thresholds N of …_above_Nk_tokens, in tokens, rising.
+  boost::container::small_vector<std::int64_t, 4> thresholds() const;
+  // nullopt: the row has no such factor.
+  std::optional<Factor> factor(std::string_view named) const;
   bool operator==(const PricedModel&) const = default;
 };
 
@@ -70,10 +90,20 @@ class PriceTable {
   // that provider's); each also without a date at its end. nullptr: unknown, and so not to be billed. Names are
   // case-sensitive, and nothing looser is tried: a name that resembles another has no price.
   const PricedModel* find(std::string_view model) const;
-  const std::map<std::string, PricedModel, std::less<>>& models() const { return models_; }
+  // Of exactly this name, or nullptr.
+  const PricedModel* row(std::string_view name) const;
+  // By name.
+  std::span<const PricedModel> models() const { return models_; }
 
  private:
-  std::map<std::string, PricedModel, std::less<>> models_;
+  // `checked`: the text is known to be JSON.
+  enum class Text : std::uint8_t { foreign, checked };
+  // `padded` has simdjson::SIMDJSON_PADDING readable bytes behind it.
+  static base::Result<PriceTable> read(std::string_view padded, Text text);
+  base::Status index();
+
+  std::vector<PricedModel> models_;
+  boost::unordered_flat_map<std::string_view, std::uint32_t> by_name_;  // the names stand in models_
 };
 
 }  // namespace meter

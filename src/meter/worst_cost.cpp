@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <boost/container/small_vector.hpp>
 #include <boost/container/static_vector.hpp>
+#include <initializer_list>
 
 #include "base/assert.h"
 #include "meter/exact_sum.h"
@@ -44,44 +45,43 @@ void raise(std::optional<FinePrice>& price, const std::optional<FinePrice>& othe
 class DearestPrices {
  public:
   DearestPrices(const PricedModel& model, const Request& request, std::int64_t input) {
-    Service service;
-    std::vector<std::int64_t> sizes{std::min<std::int64_t>(input, 1)};
-    for (const std::int64_t threshold : model.thresholds)
-      if (threshold <= input) sizes.push_back(threshold + 1);
+    add(model, request, std::min<std::int64_t>(input, 1));
+    for (const std::int64_t threshold : model.thresholds())
+      if (threshold <= input) add(model, request, threshold + 1);
     for (const PriceTier& tier : model.tiers)
-      if (tier.above < input) sizes.push_back(tier.above + 1);
-    ways_.reserve(sizes.size() * 2);
-    for (const std::int64_t size : sizes) {
-      service.tier = request.tier;
-      ways_.emplace_back(model, size, service);
-      if (request.tier != ServiceTier::priority) continue;
-      service.tier = ServiceTier::standard;  // a call may be served below what it asked for
-      ways_.emplace_back(model, size, service);
-    }
+      if (tier.above < input) add(model, request, tier.above + 1);
   }
 
   // Above zero, or nothing.
-  std::optional<FinePrice> find(std::string_view name) const {
+  std::optional<FinePrice> find(PriceName name) const {
     std::optional<FinePrice> dearest;
     for (const PricesInEffect& way : ways_)
       if (const auto found = way.find(name); found && !found->price.is_zero()) raise(dearest, found->price);
     return dearest;
   }
-  std::optional<FinePrice> find_any(std::initializer_list<std::string_view> names) const {
+  std::optional<FinePrice> find_any(std::initializer_list<PriceName> names) const {
     std::optional<FinePrice> dearest;
-    for (const std::string_view name : names) raise(dearest, find(name));
+    for (const PriceName name : names) raise(dearest, find(name));
     return dearest;
   }
 
  private:
-  std::vector<PricesInEffect> ways_;
+  void add(const PricedModel& model, const Request& request, std::int64_t size) {
+    Service service;
+    service.tier = request.tier;
+    ways_.emplace_back(model, size, service);
+    if (request.tier != ServiceTier::priority) return;
+    service.tier = ServiceTier::standard;  // a call may be served below what it asked for
+    ways_.emplace_back(model, size, service);
+  }
+
+  boost::container::small_vector<PricesInEffect, 4> ways_;
 };
 
-boost::container::static_vector<Factor, 3> factors_of(const PricedModel& model, const Request& request) {
-  boost::container::static_vector<Factor, 3> factors;
+Factors factors_of(const PricedModel& model, const Request& request) {
+  Factors factors;
   const auto apply = [&](std::string_view name) {
-    const auto found = model.factors.find(name);
-    if (found != model.factors.end() && found->second.thousandths > Factor::one) factors.push_back(found->second);
+    if (const auto found = model.factor(name); found && found->thousandths > Factor::one) factors.push_back(*found);
   };
   // Where a request does not say, the provider's console may have said "us".
   if (request.inference_geo != "global") apply("us");
@@ -96,8 +96,8 @@ class WorstCase {
     WorstCase out;
     if (request.billing == Billing::free) return out;
     if (!model.has_a_price()) {
-      const auto zero = model.prices.find("input_cost_per_token");
-      if (request.billing == Billing::zero_price_counts && zero != model.prices.end()) return out;
+      const bool is_zero = model.prices.contains(PriceName::input_cost_per_token);
+      if (request.billing == Billing::zero_price_counts && is_zero) return out;
       return unpriced(model, "this call");
     }
     TRY(out.input_, most_input(model, request));
@@ -129,53 +129,52 @@ class WorstCase {
 
  private:
   static Status check_service(const PricedModel& model, const Request& request) {
-    const auto has = [&model](const char* name) {
-      return model.prices.find(std::string_view(name)) != model.prices.end();
-    };
-    if (request.tier == ServiceTier::priority && !has("input_cost_per_token_priority"))
+    const auto has = [&model](PriceKey key) { return model.prices.contains(key); };
+    if (request.tier == ServiceTier::priority && !has({PriceName::input_cost_per_token, 0, PriceFor::priority}))
       return unpriced(model, "this service tier");
-    if (!request.speed.empty() && model.factors.find(request.speed) == model.factors.end())
-      return unpriced(model, "this speed");
+    if (!request.speed.empty() && !model.factor(request.speed)) return unpriced(model, "this speed");
     // Audio that costs what text does has no price of its own; a model without one for either is not known to take any.
     if (request.audio && request.audio_seconds == 0 && request.context_passes == 0 &&
-        !has("input_cost_per_audio_token") && !has("output_cost_per_audio_token"))
+        !has(PriceName::input_cost_per_audio_token) && !has(PriceName::output_cost_per_audio_token))
       return unpriced(model, "audio");
     return {};
   }
 
   void price_tokens(const Request& request, const DearestPrices& prices) {
-    input_price_ = prices.find("input_cost_per_token");
+    input_price_ = prices.find(PriceName::input_cost_per_token);
     if (input_price_) {
-      raise(input_price_, prices.find_any({"cache_read_input_token_cost", "input_cost_per_token_cache_hit"}));
+      raise(input_price_,
+            prices.find_any({PriceName::cache_read_input_token_cost, PriceName::input_cost_per_token_cache_hit}));
       if (request.cache_writes != CacheWrites::none)
-        raise(input_price_, prices.find("cache_creation_input_token_cost"));
+        raise(input_price_, prices.find(PriceName::cache_creation_input_token_cost));
       if (request.cache_writes == CacheWrites::hour)
-        raise(input_price_, prices.find("cache_creation_input_token_cost_above_1hr"));
+        raise(input_price_, prices.find(PriceName::cache_creation_input_token_cost_above_1hr));
     }
     if (request.audio)
-      raise(input_price_, prices.find_any({"input_cost_per_audio_token", "cache_read_input_audio_token_cost"}));
-    if (request.image_input) raise(input_price_, prices.find("input_cost_per_image_token"));
-    output_price_ = prices.find_any({"output_cost_per_token", "output_cost_per_reasoning_token",
-                                     "output_cost_per_image_token", "output_cost_per_video_token"});
-    if (request.audio) raise(output_price_, prices.find("output_cost_per_audio_token"));
+      raise(input_price_,
+            prices.find_any({PriceName::input_cost_per_audio_token, PriceName::cache_read_input_audio_token_cost}));
+    if (request.image_input) raise(input_price_, prices.find(PriceName::input_cost_per_image_token));
+    output_price_ = prices.find_any({PriceName::output_cost_per_token, PriceName::output_cost_per_reasoning_token,
+                                     PriceName::output_cost_per_image_token, PriceName::output_cost_per_video_token});
+    if (request.audio) raise(output_price_, prices.find(PriceName::output_cost_per_audio_token));
   }
 
   // What may be billed in place of tokens.
   Status add_other_units(const PricedModel& model, const Request& request, const DearestPrices& prices) {
     struct Unit {
       std::int64_t count;
-      std::initializer_list<std::string_view> prices;
+      std::initializer_list<PriceName> prices;
     };
-    for (const Unit& unit :
-         {Unit{request.characters, {"input_cost_per_character"}},
-          Unit{request.audio_seconds,
-               {"output_cost_per_second", "input_cost_per_second", "input_cost_per_audio_per_second"}},
-          Unit{request.images, {"output_cost_per_image", "input_cost_per_image"}},
-          Unit{request.search_units, {"input_cost_per_query"}}}) {
+    for (const Unit& unit : {Unit{request.characters, {PriceName::input_cost_per_character}},
+                             Unit{request.audio_seconds,
+                                  {PriceName::output_cost_per_second, PriceName::input_cost_per_second,
+                                   PriceName::input_cost_per_audio_per_second}},
+                             Unit{request.images, {PriceName::output_cost_per_image, PriceName::input_cost_per_image}},
+                             Unit{request.search_units, {PriceName::input_cost_per_query}}}) {
       if (unit.count == 0) continue;
       if (const auto price = prices.find_any(unit.prices)) add_unit({.quantity = unit.count, .price = *price});
     }
-    if (const auto pixel = prices.find_any({"input_cost_per_pixel", "output_cost_per_pixel"});
+    if (const auto pixel = prices.find_any({PriceName::input_cost_per_pixel, PriceName::output_cost_per_pixel});
         pixel && request.images > 0) {
       const ImageSize size = request.width > 0 ? ImageSize{request.width, request.height} : size_in_name(model.name);
       if (size.width == 0) return unpriced(model, "images without a size");
@@ -185,7 +184,7 @@ class WorstCase {
     // image can be bounded by the tokens as well.
     if (request.characters > 0 && !other_unit_) return unpriced(model, "characters");
     if (request.images > 0 && !other_unit_ &&
-        !prices.find_any({"output_cost_per_image_token", "output_cost_per_token"}))
+        !prices.find_any({PriceName::output_cost_per_image_token, PriceName::output_cost_per_token}))
       return unpriced(model, "images");
     if ((request.audio_seconds > 0 || request.search_units > 0) && !other_unit_ && !input_price_)
       return unpriced(model, request.search_units > 0 ? "search_units" : "audio_seconds");
@@ -197,12 +196,14 @@ class WorstCase {
   }
 
   Status add_searches(const PricedModel& model, const Request& request, const DearestPrices& prices) {
-    if (const auto price = prices.find("input_cost_per_request"))
+    if (const auto price = prices.find(PriceName::input_cost_per_request))
       lines_beside_.push_back({.quantity = passes_, .price = *price});
     if (request.web_searches == 0) return {};
     std::optional<FinePrice> price;
-    for (const auto& [size, of_size] : model.search) raise(price, of_size);
-    if (!price) price = prices.find("input_cost_per_query");
+    for (const PriceName size : {PriceName::search_context_size_low, PriceName::search_context_size_medium,
+                                 PriceName::search_context_size_high})
+      if (const auto found = model.prices.find(size); found != model.prices.end()) raise(price, found->second);
+    if (!price) price = prices.find(PriceName::input_cost_per_query);
     if (!price) return unpriced(model, "web_search_calls");
     lines_beside_.push_back({.quantity = request.web_searches, .price = *price});
     return {};
@@ -212,7 +213,7 @@ class WorstCase {
   std::int64_t passes_ = 1;
   std::optional<FinePrice> input_price_;
   std::optional<FinePrice> output_price_;
-  boost::container::static_vector<Factor, 3> factors_;
+  Factors factors_;
   bool other_unit_ = false;
   boost::container::static_vector<Product, 6> other_lines_;
   boost::container::static_vector<Product, 2> lines_beside_;
@@ -235,7 +236,8 @@ Result<std::int64_t> most_input(const PricedModel& model, const Request& request
   if (request.context_passes == 0) return request.input_bound;
   std::int64_t context = model.max_input_tokens;
   if (context == 0) return unpriced(model, "a context of unknown size");
-  if (!model.thresholds.empty() && model.thresholds.front() >= context) context = beta_context_tokens;
+  if (const auto thresholds = model.thresholds(); !thresholds.empty() && thresholds.back() >= context)
+    context = beta_context_tokens;
   return product(context, request.context_passes);
 }
 
