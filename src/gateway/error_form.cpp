@@ -14,8 +14,8 @@ struct Words {
   std::string_view google;
   std::string_view bedrock;
 };
-// In the enumeration's order. What is refused for good has no word that an SDK takes for a hiccup: AWS's retry
-// ThrottlingException whatever its status, and do not retry ServiceQuotaExceededException and ConflictException.
+// In the enumeration's order. What is refused for good has no word that an SDK takes for a hiccup: AWS's retry a
+// ThrottlingException whatever its status, and a ServiceQuotaExceededException or ConflictException at none but 429.
 constexpr std::array words{
     Words{ErrorType::invalid_request, "invalid_request_error", "INVALID_ARGUMENT", "ValidationException"},
     Words{ErrorType::unauthorized, "authentication_error", "UNAUTHENTICATED", "AccessDeniedException"},

@@ -6,7 +6,6 @@
 namespace meter {
 namespace {
 
-constexpr std::size_t prelude_bytes = 12;
 constexpr std::size_t checksum_bytes = 4;
 
 std::uint32_t number_at(std::string_view bytes, std::size_t at, std::size_t size = 4) {
@@ -20,13 +19,52 @@ constexpr std::uint8_t byte_array = 6;
 constexpr std::uint8_t text = 7;
 constexpr std::array<std::size_t, 10> value_bytes{0, 0, 1, 2, 4, 8, 2, 2, 8, 16};
 
+std::uint32_t checksum_of(std::string_view bytes) {
+  boost::crc_32_type checksum;
+  checksum.process_bytes(bytes.data(), bytes.size());
+  return checksum.checksum();
+}
+
+void put(std::string& out, std::size_t number, std::size_t size) {
+  for (std::size_t i = size; i-- > 0;) out += static_cast<char>(number >> (8 * i));
+}
+
 }  // namespace
+
+std::optional<MessageLengths> read_prelude(std::string_view prelude) {
+  const MessageLengths lengths{.total = number_at(prelude, 0), .headers = number_at(prelude, 4)};
+  const bool sound = number_at(prelude, 8) == checksum_of(prelude.substr(0, 8)) &&
+                     lengths.total <= EventStreamReader::message_bytes_max &&
+                     lengths.headers <= EventStreamReader::header_bytes_max &&
+                     lengths.total >= message_prelude_bytes + lengths.headers + checksum_bytes;
+  return sound ? std::optional(lengths) : std::nullopt;
+}
+
+std::string write_message(std::span<const std::pair<std::string_view, std::string_view>> headers,
+                          std::string_view payload) {
+  std::string head;
+  for (const auto& [name, value] : headers) {
+    put(head, name.size(), 1);
+    head += name;
+    put(head, text, 1);
+    put(head, value.size(), 2);
+    head += value;
+  }
+  std::string out;
+  put(out, message_prelude_bytes + head.size() + payload.size() + checksum_bytes, 4);
+  put(out, head.size(), 4);
+  put(out, checksum_of(out), checksum_bytes);
+  out += head;
+  out += payload;
+  put(out, checksum_of(out), checksum_bytes);
+  return out;
+}
 
 std::string_view EventStreamReader::take(std::string_view& bytes) {
   complete_ = false;
   switch (state_) {
     case State::prelude:
-      if (collect(bytes, prelude_bytes)) read_prelude();
+      if (collect(bytes, message_prelude_bytes)) begin_message();
       return {};
     case State::headers:
       if (collect(bytes, header_bytes_)) read_headers();
@@ -56,16 +94,14 @@ bool EventStreamReader::collect(std::string_view& bytes, std::size_t size) {
   return held_.size() == size;
 }
 
-void EventStreamReader::read_prelude() {
-  const std::uint32_t total = number_at(held_, 0);
-  header_bytes_ = number_at(held_, 4);
-  checksum_.reset();
-  checksum_.process_bytes(held_.data(), 8);
-  damaged_ = number_at(held_, 8) != checksum_.checksum() || total > message_bytes_max ||
-             header_bytes_ > header_bytes_max || total < prelude_bytes + header_bytes_ + checksum_bytes;
+void EventStreamReader::begin_message() {
+  const auto lengths = read_prelude(held_);
+  damaged_ = !lengths;
   if (damaged_) return;
-  checksum_.process_bytes(held_.data() + 8, 4);
-  payload_left_ = total - header_bytes_ - static_cast<std::uint32_t>(prelude_bytes + checksum_bytes);
+  checksum_.reset();
+  checksum_.process_bytes(held_.data(), held_.size());
+  header_bytes_ = lengths->headers;
+  payload_left_ = lengths->total - header_bytes_ - static_cast<std::uint32_t>(message_prelude_bytes + checksum_bytes);
   held_.clear();
   message_ = {};
   state_ = State::headers;

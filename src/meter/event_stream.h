@@ -9,10 +9,26 @@
 #include <boost/crc.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace meter {
+
+inline constexpr std::size_t message_prelude_bytes = 12;
+
+struct MessageLengths {
+  std::uint32_t total = 0;    // bytes, with prelude and checksum
+  std::uint32_t headers = 0;  // bytes of them
+};
+// What the first message_prelude_bytes of a message say; nullopt if their checksum is wrong, or they make no sense.
+std::optional<MessageLengths> read_prelude(std::string_view prelude);
+
+// A whole message, checksums and all. Names of headers have up to 255 bytes, their values are texts of up to 65,535.
+std::string write_message(std::span<const std::pair<std::string_view, std::string_view>> headers,
+                          std::string_view payload);
 
 // Splits a byte stream into messages, in pieces of any size. A payload is handed out as it comes, so that memory stays
 // constant; what it said counts only when on_message has come, for only then its checksum is known to be right.
@@ -49,7 +65,7 @@ class EventStreamReader {
   std::string_view take(std::string_view& bytes);
   // Collects `size` bytes in held_; true if they are all there.
   bool collect(std::string_view& bytes, std::size_t size);
-  void read_prelude();
+  void begin_message();
   void read_headers();
 
   State state_ = State::prelude;
