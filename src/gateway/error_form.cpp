@@ -93,4 +93,17 @@ std::string_view anthropic_type(ErrorType type, int status) {
 std::string_view google_status(ErrorType type) { return words_of(type).google; }
 std::string_view bedrock_exception(ErrorType type) { return words_of(type).bedrock; }
 
+std::string_view bedrock_stream_exception(ErrorType type) {
+  switch (type) {
+    case ErrorType::rate_limited:
+    case ErrorType::limit_busy: return "throttlingException";
+    case ErrorType::upstream_error:
+    case ErrorType::upstream_timeout: return "modelStreamErrorException";
+    case ErrorType::overloaded:
+    case ErrorType::unavailable: return "serviceUnavailableException";
+    case ErrorType::internal: return "internalServerException";
+    default: return "validationException";
+  }
+}
+
 }  // namespace gateway

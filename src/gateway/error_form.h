@@ -26,5 +26,7 @@ ErrorForm error_form_of(const meter::Endpoint& endpoint);
 std::string_view anthropic_type(base::ErrorType type, int status);
 std::string_view google_status(base::ErrorType type);
 std::string_view bedrock_exception(base::ErrorType type);
+// Inside a stream Bedrock has fewer: those that are members of both ConverseStreamOutput and ResponseStream.
+std::string_view bedrock_stream_exception(base::ErrorType type);
 
 }  // namespace gateway

@@ -93,25 +93,6 @@ boost::json::object google_error(const Failure& failure, std::string_view reques
             {"details", std::move(details)}}}};
 }
 
-boost::json::object error_object(const Failure& failure, std::string_view request_id, ErrorForm form) {
-  const std::string& message = failure.error.message;
-  const auto typed = [&](std::string_view type) {
-    return facts_of(failure, request_id, {{"message", message}, {"type", type}});
-  };
-  switch (form) {
-    case ErrorForm::google: return google_error(failure, request_id);
-    case ErrorForm::anthropic:
-      return {{"type", "error"},
-              {"error", typed(anthropic_type(failure.error.type, failure.status()))},
-              {"request_id", request_id}};
-    case ErrorForm::bedrock: return {{"message", message}, {"error", facts_of(failure, request_id)}};
-    case ErrorForm::cohere: return {{"id", request_id}, {"message", message}, {"error", facts_of(failure, request_id)}};
-    case ErrorForm::text: return facts_of(failure, request_id, {{"error", message}});
-    case ErrorForm::openai: break;
-  }
-  return {{"error", typed(base::to_string(failure.error.type))}};
-}
-
 }  // namespace
 
 int Failure::status() const {
@@ -136,6 +117,25 @@ Failure failure_of(const quota::Refusal& refusal, base::WallTime now) {
   if (!busy && shortage.resets_at)
     failure.retry_after_s = std::max<std::int64_t>(1, (shortage.resets_at->ms - now.ms + 999) / 1000);
   return failure;
+}
+
+boost::json::object error_object(const Failure& failure, std::string_view request_id, ErrorForm form) {
+  const std::string& message = failure.error.message;
+  const auto typed = [&](std::string_view type) {
+    return facts_of(failure, request_id, {{"message", message}, {"type", type}});
+  };
+  switch (form) {
+    case ErrorForm::google: return google_error(failure, request_id);
+    case ErrorForm::anthropic:
+      return {{"type", "error"},
+              {"error", typed(anthropic_type(failure.error.type, failure.status()))},
+              {"request_id", request_id}};
+    case ErrorForm::bedrock: return {{"message", message}, {"error", facts_of(failure, request_id)}};
+    case ErrorForm::cohere: return {{"id", request_id}, {"message", message}, {"error", facts_of(failure, request_id)}};
+    case ErrorForm::text: return facts_of(failure, request_id, {{"error", message}});
+    case ErrorForm::openai: break;
+  }
+  return {{"error", typed(base::to_string(failure.error.type))}};
 }
 
 std::string error_body(const Failure& failure, std::string_view request_id, ErrorForm form) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/json/fwd.hpp>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -42,6 +43,7 @@ Failure failure_of(const quota::Refusal& refusal, base::WallTime now);
 // A failure as the form's clients read it (error_form.h), with what a program may want to know in every one of them:
 // code (base::ErrorType), param, request_id, and a refusal's limit or balance, required, available and resets_at
 // (design.md §6). docs/reference/errors.md says where each form has them.
+boost::json::object error_object(const Failure& failure, std::string_view request_id, ErrorForm form);
 std::string error_body(const Failure& failure, std::string_view request_id, ErrorForm form = ErrorForm::openai);
 
 // A whole error reply. What is refused for good says x-should-retry: false, because OpenAI's and Anthropic's SDKs retry
