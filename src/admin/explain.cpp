@@ -150,6 +150,7 @@ base::Result<ImaginedCall> read_imagined_call(const Request& request, const cata
   TRY(out.call.max_tokens, fields.integer("max_tokens"));
   TRY(out.call.input_tokens, fields.integer("input_tokens"));
   TRY(out.call.body, fields.string("body"));
+  TRY(auto path, fields.string("path"));
   const base::Json* const messages = fields.any("messages");
   TRY(const auto tags, fields.string("tags"));
   if (may_hold == MayHold::yes) {
@@ -160,8 +161,9 @@ base::Result<ImaginedCall> read_imagined_call(const Request& request, const cata
   TRY(const catalog::Key* found, find_key(snapshot, key, "key"));
   out.key = snapshot.find_key(found->id);
   out.call.route = std::move(route).value_or("");
+  out.call.path = std::move(path).value_or("");
   out.call.model = std::move(model).value_or("");
-  constexpr std::int64_t most_tokens = 1'000'000'000;  // as meter/chat_request.cpp takes them
+  constexpr std::int64_t most_tokens = 1'000'000'000;  // as meter/request_reading.h takes them
   if (out.call.max_tokens && (*out.call.max_tokens < 1 || *out.call.max_tokens > most_tokens))
     return base::invalid(fmt::format("'max_tokens' is {}; it is 1 to {}", *out.call.max_tokens, most_tokens),
                          "max_tokens");

@@ -9,6 +9,7 @@
 #include "app/base_url.h"
 #include "app/config_routes.h"
 #include "app/config_values.h"
+#include "app/environment_upstreams.h"
 #include "app/price_overrides.h"
 #include "app/yaml_reader.h"
 #include "base/json.h"
@@ -133,24 +134,6 @@ void read_control(YamlMap& root, std::optional<net::Address>& into) {
   }
 }
 
-// OpenAI, or whoever speaks its dialect at OPENAI_BASE_URL: the variables that every client of the dialect reads.
-void add_environment_upstream(const Environment& environment, Config& config, std::vector<Finding>& findings) {
-  const auto key = environment("OPENAI_API_KEY").value_or("");
-  const auto base_url = environment("OPENAI_BASE_URL").value_or("");
-  if (key.empty() && base_url.empty()) return;
-  catalog::Upstream upstream;
-  upstream.name = "openai";
-  upstream.secret = key;
-  if (!catalog::is_sendable(key))
-    findings.push_back({"", 0,
-                        "the environment variable OPENAI_API_KEY holds a space or a control character, which a header "
-                        "cannot carry"});
-  if (const auto status = parse_base_url(base_url.empty() ? "https://api.openai.com/v1" : base_url, upstream); !status)
-    findings.push_back({"", 0, fmt::format("the environment variable OPENAI_BASE_URL {}", status.error().message)});
-  upstream.output_cap_field = default_output_cap_field(upstream.host);
-  config.upstreams.push_back(std::move(upstream));
-}
-
 void read_file(YamlMap root, Config& config) {
   read_address(root, "listen", config.listen);
   read_control(root, config.control);
@@ -218,16 +201,12 @@ ConfigReport check_config(const std::optional<std::string>& file, const Environm
   report.findings = std::move(source.findings);
   std::ranges::stable_sort(report.findings, {}, &Finding::line);
   if (!names_upstreams) {
-    add_environment_upstream(environment, config, report.findings);
+    add_environment_upstreams(environment, config, report.findings);
     if (file && config.upstreams.empty())
       report.findings.push_back({*file, 0, "'upstreams' is missing; list one, or set OPENAI_API_KEY"});
   }
-  if (config.routes.empty() && config.upstreams.size() == 1) {
-    catalog::Route route;
-    route.name = config.upstreams.front().name;
-    route.targets = {{.upstream = route.name}};
-    config.routes.push_back(std::move(route));
-  }
+  if (config.routes.empty())
+    for (const catalog::Upstream& upstream : config.upstreams) add_drop_in_routes(upstream, config.routes);
   apply(overrides, config, report.findings);
   if (config.control && config.listen.port != 0 && *config.control == config.listen)
     report.findings.push_back(

@@ -12,6 +12,7 @@
 #include "catalog/unit.h"
 #include "catalog/upstream_secrets.h"
 #include "gateway/upstreams.h"
+#include "meter/dialect.h"
 #include "meter/report_reader.h"
 #include "net/plain_path.h"
 
@@ -21,7 +22,8 @@ namespace {
 // Where the key goes.
 void read_credential(YamlMap map, catalog::Credential& into) {
   using Place = catalog::Credential::Place;
-  static constexpr std::string_view places[] = {"bearer", "header", "query", "none"};
+  static constexpr std::string_view places[] = {"bearer", "header", "query", "aws_sigv4", "none"};
+  into.name.clear();
   if (!map.has("in")) map.refuse("in", "is missing");
   if (const auto place = map.one_of("in", places)) into.place = static_cast<Place>(*place);
   const bool named = into.place == Place::header || into.place == Place::query;
@@ -29,6 +31,11 @@ void read_credential(YamlMap map, catalog::Credential& into) {
   if (named && !map.has("name")) map.refuse("name", "is missing; it names the field or the parameter");
   if (!named && map.has("name")) map.refuse("name", "has no use here; only a header or a query parameter has a name");
   if (!into.name.empty() && !is_name(into.name)) map.refuse("name", name_rule);
+  map.string("region", into.region);
+  if (into.place == Place::aws && !is_name(into.region))
+    map.refuse("region", "is missing or no name of a region: it is part of the signature, such as us-east-1");
+  if (into.place != Place::aws && map.has("region"))
+    map.refuse("region", "has no use here; only a signature of AWS has a region");
   if (into.place == Place::header && net::field_name_of(into.name) != net::FieldName::other &&
       !gateway::is_credential(net::field_name_of(into.name)))
     map.refuse("name", "is a field that the gateway writes itself");
@@ -219,6 +226,15 @@ void read_call(YamlMap map, std::vector<catalog::CallRule>& into) {
   into.push_back(std::move(call));
 }
 
+// Whose dialects and prices: as the file says, else as the host does, else OpenAI's, which most servers speak.
+void read_provider(YamlMap& map, catalog::Upstream& into) {
+  std::vector<std::string_view> names(meter::providers().begin(), meter::providers().end());
+  names.push_back("other");
+  if (const auto known = meter::provider_of_host(into.host); !known.empty()) into.provider = known;
+  if (const auto provider = map.one_of("provider", names)) into.provider = names[*provider];
+  into.credential = catalog::default_credential(into.provider, into.host);
+}
+
 // What an upstream without a dialect answers can be metered by rules only.
 void check_provider(YamlMap& map, const catalog::Route& route, const Config& config) {
   for (const catalog::Target& target : route.targets) {
@@ -233,7 +249,6 @@ void check_provider(YamlMap& map, const catalog::Route& route, const Config& con
 }  // namespace
 
 void read_upstream(std::string_view name, YamlMap map, std::vector<catalog::Upstream>& into) {
-  static constexpr std::string_view providers[] = {"openai", "other"};
   static constexpr std::string_view cap_fields[] = {"max_tokens", "max_completion_tokens"};
   catalog::Upstream upstream;
   upstream.name = name;
@@ -246,7 +261,7 @@ void read_upstream(std::string_view name, YamlMap map, std::vector<catalog::Upst
   } else if (!url.empty()) {
     if (const auto status = parse_base_url(url, upstream); !status) map.refuse("url", status.error().message);
   }
-  if (const auto provider = map.one_of("provider", providers)) upstream.provider = providers[*provider];
+  read_provider(map, upstream);
   map.string("key", upstream.secret);
   if (auto credential = map.map("credential")) read_credential(std::move(*credential), upstream.credential);
   if (!catalog::is_sendable(upstream.secret))
@@ -256,6 +271,7 @@ void read_upstream(std::string_view name, YamlMap map, std::vector<catalog::Upst
     map.refuse("ca_file", "has no use with an http:// url; write https:// or leave it out");
   upstream.output_cap_field = default_output_cap_field(upstream.host);
   if (const auto field = map.one_of("output_cap_field", cap_fields)) upstream.output_cap_field = cap_fields[*field];
+  for (auto& [deployment, model] : map.named_strings("deployments")) upstream.deployments.emplace(deployment, model);
   if (auto circuit = map.map("circuit")) {
     circuit->integer("failures", upstream.circuit.failures, {0, 1'000});
     circuit->integer("cooldown_ms", upstream.circuit.cooldown_ms, duration_ms);

@@ -197,3 +197,45 @@ TEST_CASE("an upstream without a dialect needs rules, and any upstream says wher
   CHECK(config.findings.empty());
   CHECK(config.config.routes[0].client_credentials);
 }
+
+TEST_CASE("an upstream's provider is what the file says, else whose host it is, else OpenAI's dialect") {
+  const auto upstream = [](std::string_view members) {
+    const auto report = report_of("upstreams: { a: { " + std::string(members) + " } }", environment_of({}));
+    REQUIRE(report.findings.empty());
+    return report.config.upstreams.at(0);
+  };
+  using Place = catalog::Credential::Place;
+  CHECK(upstream("url: http://localhost:8000/v1").provider == "openai");
+  CHECK(upstream("url: https://api.mistral.ai/v1").provider == "mistral");
+  CHECK(upstream("url: http://localhost:8000, provider: ollama").provider == "ollama");
+  const auto anthropic = upstream("url: https://api.anthropic.com");
+  CHECK(anthropic.provider == "anthropic");
+  CHECK(anthropic.credential == catalog::Credential{Place::header, "x-api-key", ""});
+  CHECK(upstream("url: https://api.anthropic.com, credential: { in: bearer }").credential == catalog::Credential{});
+  CHECK(upstream("url: https://bedrock-runtime.us-east-1.amazonaws.com").credential ==
+        catalog::Credential{Place::aws, "", "us-east-1"});
+  CHECK(upstream("url: http://localhost:1, provider: bedrock, credential: { in: aws_sigv4, region: eu-west-1 }")
+            .credential == catalog::Credential{Place::aws, "", "eu-west-1"});
+  CHECK(upstream("url: https://x.openai.azure.com, deployments: { ours: gpt-4o }").deployments.at("ours") == "gpt-4o");
+
+  const auto wrong = report_of("upstreams: { a: { url: \"http://a\", provider: opnai } }", environment_of({}));
+  REQUIRE(wrong.findings.size() == 1);
+  CHECK(wrong.findings[0].message.contains("did you mean 'openai'?"));
+  check_findings({
+      {"upstreams: { a: { url: \"http://a\", provider: bedrock, credential: { in: aws_sigv4 } } }",
+       "m.yaml:1: 'upstreams.a.credential.region' is missing or no name of a region: it is part of the signature, such "
+       "as us-east-1"},
+      {"upstreams: { a: { url: \"http://a\", credential: { in: bearer, region: x } } }",
+       "m.yaml:1: 'upstreams.a.credential.region' has no use here; only a signature of AWS has a region"},
+  });
+}
+
+TEST_CASE("an upstream alone is found where the clients of its provider look for it") {
+  const auto prefix = [](std::string_view members) {
+    const auto report = report_of("upstreams: { a: { " + std::string(members) + " } }", environment_of({}));
+    return report.config.routes.at(0).prefix;
+  };
+  CHECK(prefix("url: http://localhost:8000/v1") == "/v1");
+  CHECK(prefix("url: https://api.anthropic.com") == "/anthropic");
+  CHECK(prefix("url: https://x.openai.azure.com") == "/azure");
+}

@@ -19,9 +19,68 @@ TEST_CASE("without a file, the environment's OpenAI key is enough") {
   CHECK(upstream.base_path == "/v1");
   CHECK(upstream.secret == "sk-1");
   CHECK(upstream.output_cap_field == "max_completion_tokens");
-  REQUIRE(config->routes.size() == 1);
+  REQUIRE(config->routes.size() == 2);
   CHECK(config->routes[0].prefix == "/v1");
-  CHECK(config->routes[0].targets == std::vector<catalog::Target>{{.upstream = "openai"}});
+  CHECK(config->routes[1].prefix == "/openai");
+  for (const auto& route : config->routes) CHECK(route.targets == std::vector<catalog::Target>{{.upstream = "openai"}});
+}
+
+TEST_CASE("each provider whose variables are set has the path and the place of its key that its clients know") {
+  using Place = catalog::Credential::Place;
+  const auto config = load_config(std::nullopt, environment_of({{"ANTHROPIC_API_KEY", "sk-ant"},
+                                                                {"GOOGLE_API_KEY", "AIza"},
+                                                                {"AZURE_OPENAI_ENDPOINT", "https://x.openai.azure.com"},
+                                                                {"AZURE_OPENAI_API_KEY", "az"},
+                                                                {"AWS_REGION", "eu-west-1"},
+                                                                {"AWS_ACCESS_KEY_ID", "AKID"},
+                                                                {"AWS_SECRET_ACCESS_KEY", "s3cret"},
+                                                                {"AWS_SESSION_TOKEN", "token"}}));
+  REQUIRE(config.has_value());
+  struct Row {
+    const char* name;
+    const char* provider;
+    const char* prefix;
+    const char* host;
+    const char* secret;
+    catalog::Credential credential;
+  };
+  const std::vector<Row> rows{
+      {"anthropic", "anthropic", "/anthropic", "api.anthropic.com", "sk-ant", {Place::header, "x-api-key", ""}},
+      {"gemini",
+       "gemini",
+       "/gemini",
+       "generativelanguage.googleapis.com",
+       "AIza",
+       {Place::header, "x-goog-api-key", ""}},
+      {"azure", "azure_openai", "/azure", "x.openai.azure.com", "az", {Place::header, "api-key", ""}},
+      {"bedrock",
+       "bedrock",
+       "/bedrock",
+       "bedrock-runtime.eu-west-1.amazonaws.com",
+       "AKID:s3cret:token",
+       {Place::aws, "", "eu-west-1"}}};
+  REQUIRE(config->upstreams.size() == rows.size());
+  REQUIRE(config->routes.size() == rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    CAPTURE(rows[i].name);
+    const catalog::Upstream& upstream = config->upstreams[i];
+    CHECK(upstream.name == rows[i].name);
+    CHECK(upstream.provider == rows[i].provider);
+    CHECK(upstream.host == rows[i].host);
+    CHECK(upstream.base_path.empty());
+    CHECK(upstream.secret == rows[i].secret);
+    CHECK(upstream.credential == rows[i].credential);
+    CHECK(config->routes[i].prefix == rows[i].prefix);
+  }
+}
+
+TEST_CASE("half of what a provider needs is no provider") {
+  const auto config = load_config(std::nullopt, environment_of({{"OPENAI_API_KEY", "sk-1"},
+                                                                {"AZURE_OPENAI_API_KEY", "az"},
+                                                                {"AWS_REGION", "eu-west-1"},
+                                                                {"AWS_ACCESS_KEY_ID", "AKID"}}));
+  REQUIRE(config.has_value());
+  CHECK(config->upstreams.size() == 1);
 }
 
 TEST_CASE("OPENAI_BASE_URL points somewhere else, where a key may not be needed") {
@@ -208,8 +267,6 @@ TEST_CASE("an upstream says where it is, and nothing that has no effect") {
        "m.yaml:1: 'upstreams.a b' is not a name for an upstream, which must be 1 to 64 letters, digits, '-', "
        "'_' or '.'"},
       {"upstreams: { a: { url: \"ftp://a\" } }", "m.yaml:1: 'upstreams.a.url' must begin with https:// or http://"},
-      {"upstreams: { a: { url: \"http://a\", provider: opnai } }",
-       "m.yaml:1: 'upstreams.a.provider' must be openai or other, not opnai; did you mean 'openai'?"},
       {"upstreams: { a: { url: \"https://a\", ca_file: none.pem } }",
        "m.yaml:1: 'upstreams.a.ca_file' names a file that cannot be read"},
       {"upstreams: { a: { url: \"http://a\", ca_file: m.yaml } }",

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "app/store_thread.h"
-#include "meter/chat_request.h"
+#include "meter/request_reader.h"
 #include "net/head_writer.h"
 
 namespace app {
@@ -50,7 +50,7 @@ class DemoUpstream::Dialect final : public net::Handler {
     if (path.ends_with("/models")) co_return co_await send(incoming, 200, std::string(models));
     if (!path.ends_with("/chat/completions"))
       co_return co_await error(incoming, 404, "the demo upstream serves chat/completions and models");
-    const auto request = meter::read_chat_request(*body);
+    const auto request = meter::read_request(meter::endpoint_at("openai", "POST", path), *body);
     if (!request) co_return co_await error(incoming, 400, request.error().message);
     if (request->stream) co_return co_await stream(incoming, *request, input_tokens_of(*body));
     co_await plain(incoming, *request, input_tokens_of(*body));

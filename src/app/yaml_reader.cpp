@@ -225,6 +225,19 @@ std::vector<std::pair<std::string, YamlMap>> YamlMap::named_maps(std::string_vie
   return out;
 }
 
+std::vector<std::pair<std::string, std::string>> YamlMap::named_strings(std::string_view key) {
+  std::vector<std::pair<std::string, std::string>> out;
+  auto outer = map(key);
+  if (!outer) return out;
+  if (outer->members_.empty()) refuse(key, "is empty");
+  for (const Member& member : outer->members_) {
+    std::string text;
+    outer->string(member.key, text);
+    if (!text.empty()) out.emplace_back(member.key, std::move(text));
+  }
+  return out;
+}
+
 std::vector<YamlMap> YamlMap::list(std::string_view key) {
   std::vector<YamlMap> out;
   const Member* member = ask(key);

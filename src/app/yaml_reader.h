@@ -55,6 +55,8 @@ class YamlMap {
   std::optional<YamlMap> map(std::string_view key);
   // The members of the mapping under `key`, each a mapping itself, with their names. It must not be empty.
   std::vector<std::pair<std::string, YamlMap>> named_maps(std::string_view key);
+  // The members of the mapping under `key`, each a value, with their names. It must not be empty.
+  std::vector<std::pair<std::string, std::string>> named_strings(std::string_view key);
   // The items of the list under `key`, each a mapping. It must not be empty.
   std::vector<YamlMap> list(std::string_view key);
 

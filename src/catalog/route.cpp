@@ -15,6 +15,24 @@ std::string base_url(const Upstream& upstream) {
                      usual ? std::string() : fmt::format(":{}", upstream.port), upstream.base_path);
 }
 
+Credential default_credential(std::string_view provider, std::string_view host) {
+  using Place = Credential::Place;
+  if (provider == "anthropic") return {.place = Place::header, .name = "x-api-key"};
+  if (provider == "azure_openai") return {.place = Place::header, .name = "api-key"};
+  if (provider == "gemini") return {.place = Place::header, .name = "x-goog-api-key"};
+  if (provider != "bedrock") return {};
+  // bedrock-runtime.us-east-1.amazonaws.com
+  const std::string_view behind_service = host.substr(std::min(host.find('.') + 1, host.size()));
+  const std::string_view region = behind_service.substr(0, behind_service.find('.'));
+  return {.place = Place::aws, .region = std::string(host.ends_with(".amazonaws.com") ? region : "")};
+}
+
+std::string_view behind_base_path(const Upstream& upstream, std::string_view path) {
+  const std::string_view base = upstream.base_path;
+  const bool has_it = !base.empty() && path.starts_with(base) && path.size() > base.size() && path[base.size()] == '/';
+  return has_it ? path.substr(base.size()) : path;
+}
+
 std::int64_t weight_of(std::span<const UnitWeight> weights, std::string_view unit, std::string_view model) {
   for (const UnitWeight& one : weights)
     if (one.unit == unit && (one.model.empty() || fits_pattern(one.model, model))) return one.weight;

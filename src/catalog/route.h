@@ -27,17 +27,20 @@ struct Credential {
     bearer,  // "Authorization: Bearer …"
     header,  // the field `name`
     query,   // the parameter `name`
+    aws,     // a signature of AWS (version 4) made with it: "ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]"; a secret
+             // without ':' is an API key of Bedrock's, and goes as a bearer
     none,
   };
   Place place = Place::bearer;
-  std::string name = {};
+  std::string name = {};    // of a field or a parameter
+  std::string region = {};  // of a signature: "us-east-1"
   bool operator==(const Credential&) const = default;
 };
 
 // A concrete endpoint of a provider: where to connect and what secret to put in. Declared in metergate.yaml.
 struct Upstream {
   std::string name;                 // key in the file
-  std::string provider = "openai";  // the vendor whose dialect it speaks
+  std::string provider = "openai";  // whose prices and dialects are its own (meter::providers), or "other": none
   std::string scheme;               // "http" or "https"
   std::string host;
   std::uint16_t port = 443;
@@ -48,7 +51,16 @@ struct Upstream {
   std::string output_cap_field = "max_tokens";
   CircuitPolicy circuit = {};
   Credential credential = {};
+  // The model behind each deployment, where addresses name those (Azure): prices go by models.
+  std::map<std::string, std::string, std::less<>> deployments = {};
 };
+
+// Where a provider's own API wants the secret.
+Credential default_credential(std::string_view provider, std::string_view host);
+
+// What follows the upstream's base path in a call of a route whose prefix `path` has lost. Clients may write the base
+// path or not: "/v1/messages" and "/messages" are the same at an upstream with "/v1".
+std::string_view behind_base_path(const Upstream& upstream, std::string_view path);
 
 // "https://api.openai.com/v1": as the configuration writes it, without a port that is the scheme's own. No secret is in
 // it: the configuration refuses user names and queries.

@@ -1,6 +1,6 @@
 // A route with several upstreams: which one is called, when a call goes on to the next, and what it costs.
 #include "gateway/world_test.h"
-#include "meter/chat_request.h"
+#include "meter/request_reader.h"
 
 using namespace gateway;
 using namespace gateway::testing;

@@ -13,10 +13,6 @@ using base::ErrorType;
 using base::Source;
 using Meter = catalog::CallRule::Meter;
 
-std::unexpected<Failure> refused(ErrorType type, std::string message, std::string field = {}) {
-  return fail(Failure({type, Source::client, std::move(message), std::move(field)}));
-}
-
 // The client's mistake, or a policy's no: the upstream did not do what it was asked for.
 bool is_refusal(int status) { return status >= 400 && status < 500; }
 
@@ -29,7 +25,7 @@ base::Money cost_of(const catalog::Report& report, std::int64_t billionths) {
 }  // namespace
 
 Outcome<void> Exchange::resolve_call(std::string_view path) {
-  endpoint_ = Endpoint::call;
+  kind_ = Kind::call;
   TRY(const std::string plain, net::plain_path(path.empty() ? "/" : path));
   bool any_method = false;
   call_ = catalog::find_call(route_->calls, head_.method, plain, any_method);
@@ -83,7 +79,7 @@ net::Task<Outcome<void>> Exchange::complete_call() {
   while (true) {
     attempt_began_ = worker_.loop_.now();
     auto answer =
-        co_await worker_.upstreams_->attempt({head_, *route_, *target_, body.value_or(""), streamed}, *reservation_);
+        co_await worker_.upstreams_->attempt(outgoing(body.value_or(""), streamed), *reservation_);
     if (!answer && goes_on_after(answer.error().error)) continue;
     if (!answer) co_return give_up(std::move(answer).error());  // 413, 502, 504
     answer_ = std::move(*answer);

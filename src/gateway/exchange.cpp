@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include "base/assert.h"
-#include "catalog/tags.h"
 #include "gateway/estimate.h"
 #include "net/head_writer.h"
 
@@ -34,14 +33,6 @@ Exchange::Exchange(Worker& worker, net::Incoming& incoming)
 }
 
 namespace {
-
-constexpr std::string_view tags_field = "X-Metergate-Tags";
-constexpr std::string_view key_field = "X-Metergate-Key";
-
-// A no that the client can mend.
-std::unexpected<Failure> refused(ErrorType type, std::string message, std::string field = {}) {
-  return fail(Failure({type, Source::client, std::move(message), std::move(field)}));
-}
 
 // Memory of ended exchanges, for the next ones of the same thread.
 struct FreeMemory {
@@ -72,23 +63,21 @@ void Exchange::operator delete(void* memory) {
 
 net::Task<void> Exchange::serve(Worker& worker, net::Incoming& incoming) {
   const auto exchange = std::make_unique<Exchange>(worker, incoming);
+  exchange->locate();
   Outcome<void> done = exchange->authenticate();  // 401
   if (done) done = exchange->resolve();           // 404
   if (done) {
-    if (exchange->endpoint_ == Endpoint::models) {  // GCC 12 awaits both sides of a ?:
-      done = co_await exchange->list_models();
-    } else if (exchange->endpoint_ == Endpoint::budget) {
-      done = co_await exchange->show_budget();
-    } else if (exchange->endpoint_ == Endpoint::call) {
-      done = co_await exchange->complete_call();
-    } else {
-      done = co_await exchange->complete_chat();
+    switch (exchange->kind_) {
+      case Kind::metered: done = co_await exchange->complete(); break;
+      case Kind::free: done = co_await exchange->pass_on_free(); break;
+      case Kind::budget: done = co_await exchange->show_budget(); break;
+      case Kind::call: done = co_await exchange->complete_call(); break;
     }
   }
   if (!done) co_await exchange->refuse(done.error());
 }
 
-net::Task<Outcome<void>> Exchange::complete_chat() {
+net::Task<Outcome<void>> Exchange::complete() {
   auto body = incoming_.body_at_hand();
   if (!body || std::ssize(*body) > route_->max_body_bytes) {
     CO_TRY(body, co_await read_body());  // 400, 413
@@ -110,7 +99,7 @@ net::Task<Outcome<void>> Exchange::complete_chat() {
   base::Result<std::string_view> reply;
   while (true) {
     attempt_began_ = worker_.loop_.now();
-    auto answer = co_await worker_.upstreams_->attempt({head_, *route_, *target_, body_for(*target_)}, *reservation_);
+    auto answer = co_await worker_.upstreams_->attempt(outgoing(body_for(*target_)), *reservation_);
     if (!answer && goes_on_after(answer.error().error)) continue;
     if (!answer) co_return give_up(std::move(answer).error());  // 502, 504
     answer_ = std::move(*answer);
@@ -141,124 +130,8 @@ bool Exchange::streams() const {
           answer_.head.find(net::FieldName::content_type).value_or("").starts_with("text/event-stream"));
 }
 
-// --- who, where ----------------------------------------------------------------------------------------------------
-
-Outcome<void> Exchange::authenticate() {
-  // Each dialect's clients put the key where their vendor wants it. Who sends the provider's own there has a field for
-  // ours.
-  std::string_view secret;
-  for (const net::Field& field : head_.fields) {
-    if (field.known != net::FieldName::x_metergate || !net::equals_ignoring_case(field.name, key_field)) continue;
-    if (own_field_) return refused(ErrorType::unauthorized, "the request carries two different keys; send one");
-    own_field_ = true;
-    secret = field.value;
-  }
-  for (const net::Field& field : head_.fields) {
-    if (own_field_) break;
-    std::string_view value = field.value;
-    switch (field.known) {
-      case net::FieldName::authorization:
-        if (value.size() <= 7 || !net::equals_ignoring_case(value.substr(0, 7), "bearer ")) continue;
-        value.remove_prefix(7);
-        break;
-      case net::FieldName::x_api_key:
-      case net::FieldName::api_key:
-      case net::FieldName::x_goog_api_key: break;
-      default: continue;
-    }
-    if (!secret.empty() && value != secret)
-      return refused(ErrorType::unauthorized, "the request carries two different keys; send one");
-    secret = value;
-  }
-  const auto unauthorized = [](std::string message) { return refused(ErrorType::unauthorized, std::move(message)); };
-  if (secret.empty()) return unauthorized("no key was sent; send it as 'Authorization: Bearer mg_live_…'");
-  caller_ = catalog_->find_key(worker_.key_digests_.of(secret));
-  if (!caller_)
-    return unauthorized(catalog::is_well_formed_secret(secret) ? "the key is not known here"
-                                                               : "this is not a Metergate key, or it was mistyped");
-  if (auto usable = check_key(*caller_, stamp_); !usable) {
-    caller_.reset();
-    return std::unexpected(std::move(usable).error());
-  }
-  limits_ = caller_->limits;
-  record_->key = caller_->key->id;
-  record_->account = caller_->key->account;
-  return {};
-}
-
-Outcome<void> Exchange::resolve() {
-  route_ = worker_.settings_.find_route(head_.path());
-  if (route_ == nullptr)
-    return refused(ErrorType::not_found, fmt::format("no route serves {}", head_.path().substr(0, 200)));
-  record_->route = route_->name;
-  if (route_->idempotency) TRY_STATUS(read_idempotency_key());
-  for (const net::Field& field : head_.fields) {
-    if (field.known == net::FieldName::x_metergate) TRY_STATUS(read_gateway_field(field));
-  }
-  if (!caller_->key->tags.empty()) {
-    TRY(record_->tags, catalog::join_tags(caller_->key->tags, record_->tags, tags_field));
-  }
-  if (route_->client_credentials && !own_field_)
-    return refused(ErrorType::unauthorized,
-                   fmt::format("the route '{}' sends your own credentials on, so your Metergate key has a field of its "
-                               "own there: send it as '{}: mg_live_…'",
-                               route_->name, key_field));
-  const std::string_view path = head_.path().substr(route_->prefix.size());
-  if (!route_->calls.empty()) return resolve_call(path);
-  if (path == "/chat/completions" && head_.method == "POST") {
-    endpoint_ = Endpoint::chat_completions;
-  } else if (path == "/models" && (head_.method == "GET" || head_.method == "HEAD")) {
-    endpoint_ = Endpoint::models;
-  } else if (path == "/budget" && (head_.method == "GET" || head_.method == "HEAD")) {
-    endpoint_ = Endpoint::budget;
-  } else {
-    const bool known = path == "/chat/completions" || path == "/models" || path == "/budget";
-    return refused(ErrorType::not_found,
-                   fmt::format("{} {} is not served: {}", head_.method.substr(0, 16), head_.path().substr(0, 200),
-                               known ? "the path has another method" : "it cannot be metered yet"));
-  }
-  if (quote_ && endpoint_ != Endpoint::chat_completions)
-    return refused(ErrorType::invalid_request,
-                   fmt::format("'{}' pays for a call that costs something; send it with that", quote_field),
-                   std::string(quote_field));
-  return {};
-}
-
-Outcome<void> Exchange::read_gateway_field(const net::Field& field) {
-  if (net::equals_ignoring_case(field.name, key_field)) return {};  // authenticate() has read it
-  if (net::equals_ignoring_case(field.name, tags_field)) return read_tags(field.value);
-  if (net::equals_ignoring_case(field.name, quote_field)) return read_quote(field.value);
-  if (!net::equals_ignoring_case(field.name, "x-metergate-stream-cost") || field.value != "comment")
-    return refused(
-        ErrorType::invalid_request,
-        fmt::format("'{}: {}' is not known; there are 'X-Metergate-Stream-Cost: comment', '{}', '{}' and '{}'",
-                    field.name.substr(0, 64), field.value.substr(0, 64), tags_field, quote_field, key_field),
-        std::string(field.name.substr(0, 64)));
-  wants_cost_comment_ = true;
-  return {};
-}
-
-Outcome<void> Exchange::read_quote(std::string_view value) {
-  if (quote_)
-    return refused(ErrorType::invalid_request, fmt::format("'{}' is there twice; a call is paid by one", quote_field),
-                   std::string(quote_field));
-  const auto id = base::QuoteId::parse(value);
-  if (!id)
-    return refused(ErrorType::invalid_request,
-                   fmt::format("'{}: {}' is not the id of a quote; that has 36 characters, such as "
-                               "0195b1c0-7a2e-7c31-9d55-3f1a4be2c701",
-                               quote_field, value.substr(0, 64)),
-                   std::string(quote_field));
-  quote_ = *id;
-  return {};
-}
-
-Outcome<void> Exchange::read_tags(std::string_view value) {
-  if (!record_->tags.empty())
-    return refused(ErrorType::invalid_request, fmt::format("'{}' is there twice; send all tags in one", tags_field),
-                   std::string(tags_field));
-  TRY(record_->tags, catalog::parse_tags(value, tags_field));
-  return {};
+Outgoing Exchange::outgoing(std::string_view body, net::Incoming* streamed) const {
+  return {.head = head_, .path = onward_, .route = *route_, .target = *target_, .body = body, .streamed = streamed};
 }
 
 net::Task<Outcome<std::string_view>> Exchange::read_body() {
@@ -274,7 +147,7 @@ net::Task<Outcome<std::string_view>> Exchange::read_body() {
 // --- what it may cost ------------------------------------------------------------------------------------------------
 
 Outcome<void> Exchange::plan(std::string_view body) {
-  TRY(plan_.request, meter::read_chat_request(body));
+  TRY(plan_.request, meter::read_request(endpoint_, body));
   const meter::Request& request = plan_.request;
   record_->model = request.model;
   record_->stream = request.stream;
@@ -282,7 +155,7 @@ Outcome<void> Exchange::plan(std::string_view body) {
   TRY(plan_.price, price_of(worker_.settings_, request));
   plan_.output_cap = output_cap_of(request, *plan_.price);
   plan_.uncapped = body;
-  if (request.stream && !request.include_usage) {
+  if (request.stream && !request.include_usage && meter::asks_for_usage(endpoint_)) {
     plan_.hide_usage = true;
     plan_.edited = meter::with_usage_in_stream(body);
     plan_.uncapped = plan_.edited;
@@ -443,16 +316,16 @@ void Exchange::note_first_byte() {
   reservation_->record().first_byte_us = base::ns_between(began_, worker_.loop_.now()) / 1000;
 }
 
-net::Task<Outcome<void>> Exchange::list_models() {
+net::Task<Outcome<void>> Exchange::pass_on_free() {
   if (incoming_.has_body()) co_return refused(ErrorType::invalid_request, "GET and HEAD take no body here");
   target_ = worker_.upstreams_->choose(*route_, {});
   record_->upstream = target_->upstream;
-  // The list of models is free: no limit holds anything, but the way out still asks for a reservation.
+  // It costs nothing: no limit holds anything, but the way out still asks for a reservation.
   reservation_ = worker_.admission_.try_reserve({}, {}, stamp_, record_);
   if (!reservation_)
     co_return fail(base::Error{ErrorType::unavailable, Source::store, worker_.admission_.trouble(), {}});
   if (!worker_.admission_.durable(*reservation_)) CO_TRY_STATUS(co_await until_durable());
-  auto answer = co_await worker_.upstreams_->attempt({head_, *route_, *target_, {}}, *reservation_);
+  auto answer = co_await worker_.upstreams_->attempt(outgoing({}), *reservation_);
   if (!answer) co_return give_up(std::move(answer).error());
   answer_ = std::move(*answer);
   note_first_byte();

@@ -15,13 +15,21 @@
 #include "gateway/within.h"
 #include "gateway/worker.h"
 #include "idempotency/desk.h"
-#include "meter/chat_request.h"
 #include "meter/reply_reader.h"
 #include "meter/report_reader.h"
+#include "meter/request_edit.h"
+#include "meter/request_reader.h"
 #include "meter/sse.h"
 #include "net/head_writer.h"
 
 namespace gateway {
+
+// The fields of a call that are for the gateway.
+inline constexpr std::string_view tags_field = "X-Metergate-Tags";
+inline constexpr std::string_view key_field = "X-Metergate-Key";
+
+// A no that the client can mend.
+std::unexpected<Failure> refused(base::ErrorType type, std::string message, std::string field = {});
 
 // What kept a reply's body from being read, as its sender's fault: the codec speaks as to a client.
 base::Error of_upstream(const base::Error& error);
@@ -87,14 +95,19 @@ class Exchange final : public UnderWay {
     bool cut = false;  // by us
   };
 
+  // Who calls what (resolve.cpp). First where it goes, which decides in what dialect a refusal is written.
+  void locate();
+  void take_keys_from_target();
   Outcome<void> authenticate();
+  Outcome<std::string_view> find_secret();
   Outcome<void> resolve();
+  Outcome<void> resolve_endpoint();
   Outcome<void> read_gateway_field(const net::Field& field);
   Outcome<void> read_tags(std::string_view value);
   Outcome<void> read_quote(std::string_view value);
-  net::Task<Outcome<void>> list_models();
+  net::Task<Outcome<void>> pass_on_free();
   net::Task<Outcome<void>> show_budget();
-  net::Task<Outcome<void>> complete_chat();
+  net::Task<Outcome<void>> complete();
   // A call of an API without a dialect (call.cpp).
   Outcome<void> resolve_call(std::string_view path);
   net::Task<Outcome<void>> complete_call();
@@ -143,6 +156,7 @@ class Exchange final : public UnderWay {
   bool goes_on_after(const meter::Reply& refusal);
 
   bool streams() const;
+  Outgoing outgoing(std::string_view body, net::Incoming* streamed = nullptr) const;
   // What the upstream's whole reply says of itself.
   meter::Reply read_reply(std::string_view body) const;
   // A whole reply: settles it, and forms what the client gets.
@@ -207,9 +221,19 @@ class Exchange final : public UnderWay {
   const catalog::Route* route_ = nullptr;
   const catalog::Target* target_ = nullptr;  // of the route: which upstream is tried, or will be
   base::Instant attempt_began_;
-  enum class Endpoint : std::uint8_t { chat_completions, models, budget, call } endpoint_ = Endpoint::chat_completions;
+  enum class Kind : std::uint8_t {
+    metered,  // a call of an LLM dialect
+    free,     // a list of models
+    budget,   // a question to ourselves
+    call,     // of an API without a dialect
+  };
+  Kind kind_ = Kind::metered;
+  meter::Endpoint endpoint_;                 // of an LLM route: what its first upstream calls the address
   const catalog::CallRule* call_ = nullptr;  // of the route: which one this is
-  bool own_field_ = false;                   // our key came in the field that is for it alone
+  std::string_view onward_;                  // the target behind the route's prefix, without our key
+  std::string onward_text_;                  // where that is not a part of the client's own
+  std::string_view secret_in_target_;
+  bool own_place_ = false;  // our key came where only it can stand
   bool wants_cost_comment_ = false;
   std::optional<base::QuoteId> quote_;
 

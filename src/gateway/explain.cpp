@@ -12,7 +12,8 @@
 #include "catalog/tags.h"
 #include "gateway/estimate.h"
 #include "gateway/reply.h"
-#include "meter/chat_request.h"
+#include "meter/request_edit.h"
+#include "meter/request_reader.h"
 #include "quota/counting.h"
 
 namespace gateway {
@@ -34,21 +35,47 @@ void refuse(quota::Explanation& out, const Failure& failure) {
   out.status = failure.status();
 }
 
+// Where a provider's conversations are held.
+std::string chat_path(std::string_view provider, std::string_view model) {
+  if (provider == "anthropic") return "/v1/messages";
+  if (provider == "gemini" || provider == "vertex") return fmt::format("/v1beta/models/{}:generateContent", model);
+  if (provider == "bedrock") return fmt::format("/model/{}/converse", model);
+  if (provider == "cohere") return "/v2/chat";
+  if (provider == "azure_openai") return fmt::format("/openai/deployments/{}/chat/completions", model);
+  return "/chat/completions";
+}
+
+base::Result<meter::Endpoint> endpoint_of(const quota::ImaginedCall& call, const catalog::Upstream& upstream) {
+  const std::string path = call.path.empty() ? chat_path(upstream.provider, call.model) : call.path;
+  const std::string whole = fmt::format("{}{}", upstream.base_path, catalog::behind_base_path(upstream, path));
+  meter::Endpoint endpoint = meter::endpoint_at(upstream.provider, "POST", whole);
+  if (!meter::can_read_request(endpoint))
+    return base::invalid(
+        fmt::format("'path' is '{}', which no call of '{}' is served at", call.path.substr(0, 200), upstream.provider),
+        "path");
+  if (const auto model = upstream.deployments.find(endpoint.model); model != upstream.deployments.end())
+    endpoint.model = model->second;
+  return endpoint;
+}
+
 // What of the question decides the cost, as if its bytes had come over the network.
 base::Result<meter::Request> request_of(const quota::ImaginedCall& call, const Settings& settings,
                                         const catalog::Route& route) {
-  const std::string& cap_field = settings.find_upstream(first_target(route).upstream)->output_cap_field;
-  std::string body = call.body.value_or(fmt::format(R"({{"model":{},"messages":[]}})", json_text(call.model)));
-  TRY(meter::Request request, meter::read_copied_chat_request(body));
-  if (call.body && !call.model.empty()) body = meter::with_member(body, "model", json_text(call.model));
+  const catalog::Upstream& upstream = *settings.find_upstream(first_target(route).upstream);
+  TRY(const meter::Endpoint endpoint, endpoint_of(call, upstream));
+  const bool names_model = endpoint.model.empty();
+  std::string body =
+      call.body.value_or(names_model ? fmt::format(R"({{"model":{},"messages":[]}})", json_text(call.model)) : "{}");
+  TRY(meter::Request request, meter::read_copied_request(endpoint, body));
+  if (call.body && !call.model.empty() && names_model) body = meter::with_member(body, "model", json_text(call.model));
   if (call.max_tokens) {
-    const std::string& field = request.output_cap_path.empty() ? cap_field : request.output_cap_path;
-    body = meter::with_member(body, field, std::to_string(*call.max_tokens));
+    const std::string& path = request.output_cap_path.empty() ? upstream.output_cap_field : request.output_cap_path;
+    body = meter::with_member(body, path, std::to_string(*call.max_tokens));
   }
   if (std::ssize(body) > route.max_body_bytes)
     return base::fail(base::ErrorType::payload_too_large,
                       fmt::format("the body has more than {} bytes", route.max_body_bytes), {}, base::Source::client);
-  TRY(request, meter::read_copied_chat_request(body));
+  TRY(request, meter::read_copied_request(endpoint, body));
   if (call.input_tokens) request.input_bound = *call.input_tokens;
   return request;
 }

@@ -1,6 +1,6 @@
 // Streams whose provider ignores the output cap.
 #include "gateway/world_test.h"
-#include "meter/chat_request.h"
+#include "meter/request_reader.h"
 
 using namespace gateway;
 using namespace gateway::testing;

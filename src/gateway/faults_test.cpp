@@ -1,6 +1,6 @@
 // What goes wrong between the gateway and an upstream: what the client is told, who is blamed, and what stays booked.
 #include "gateway/world_test.h"
-#include "meter/chat_request.h"
+#include "meter/request_reader.h"
 
 using namespace gateway;
 using namespace gateway::testing;

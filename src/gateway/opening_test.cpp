@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "gateway/world_test.h"
-#include "meter/chat_request.h"
+#include "meter/request_reader.h"
 
 using namespace gateway;
 using namespace gateway::testing;

@@ -260,7 +260,7 @@ bool Exchange::goes_on_after(const meter::Reply& refusal) {
 // -----------------------------------------------------------------------------------------------------
 
 meter::Reply Exchange::read_reply(std::string_view body) const {
-  return meter::read_reply(meter::Dialect::chat, ReplyHeaders(answer_.head).head(), body);
+  return meter::read_reply(endpoint_.dialect, ReplyHeaders(answer_.head).head(), body);
 }
 
 net::Stream::Parts Exchange::settled_reply(std::string_view body) {
@@ -310,7 +310,7 @@ net::Task<Outcome<void>> Exchange::relay_stream() {
   if (!chunked()) incoming_.close_after_reply();
   count_reply(answer_.head.status);
   // The head goes with the first bytes where they are there already, and at once where they are not.
-  Stream stream{.reader = meter::ReplyReader(meter::Dialect::chat, ReplyHeaders(answer_.head).head())};
+  Stream stream{.reader = meter::ReplyReader(endpoint_.dialect, ReplyHeaders(answer_.head).head())};
   stream.by_event = plan_.hide_usage;
   stream.cap = plan_.output_cap * plan_.request.choices;
   stream.pending = stream_head();

@@ -18,7 +18,7 @@ using idempotency::State;
 constexpr std::size_t longest_key = 255;
 constexpr std::string_view header = "Idempotency-Key";
 
-std::unexpected<Failure> refused(ErrorType type, std::string message) {
+std::unexpected<Failure> refused_key(ErrorType type, std::string message) {
   return fail(Failure({type, Source::client, std::move(message), std::string(header)}));
 }
 
@@ -30,9 +30,9 @@ Outcome<void> Exchange::read_idempotency_key() {
   for (const net::Field& field : head_.fields) {
     if (field.known != net::FieldName::idempotency_key) continue;
     if (!idempotency_key_.empty() && field.value != idempotency_key_)
-      return refused(ErrorType::invalid_request, "the request carries two Idempotency-Keys; send one");
+      return refused_key(ErrorType::invalid_request, "the request carries two Idempotency-Keys; send one");
     if (field.value.empty() || field.value.size() > longest_key || !std::ranges::all_of(field.value, is_visible))
-      return refused(
+      return refused_key(
           ErrorType::invalid_request,
           fmt::format("an Idempotency-Key is 1 to {} visible characters without spaces; send one that is new "
                       "for each call, such as a UUID",
@@ -88,26 +88,26 @@ net::Task<Desk::Answer> Exchange::claim_key(std::string_view body, Desk::WhileIn
 Outcome<bool> Exchange::refuse_repeat(const idempotency::Standing& standing) const {
   const std::string first = standing.exchange.to_string();
   if (!standing.same_request)
-    return refused(
+    return refused_key(
         ErrorType::idempotency_mismatch,
         fmt::format("this Idempotency-Key stands for another request ({}); send a new key with a new request", first));
   switch (standing.state) {
     case State::in_flight: {
       auto busy =
-          refused(ErrorType::request_in_progress,
+          refused_key(ErrorType::request_in_progress,
                   fmt::format("the first call with this Idempotency-Key ({}) still runs; ask again soon", first));
       busy.error().retry_after_s = 1;
       return busy;
     }
     case State::not_kept:
-      return refused(ErrorType::reply_not_kept,
+      return refused_key(ErrorType::reply_not_kept,
                      fmt::format("the call with this Idempotency-Key ({}) has ended, but its reply was larger than the "
                                  "{} bytes that are kept; it is not sent again",
                                  first, route_->idempotency->max_reply_bytes));
     case State::kept:
     case State::unknown: break;
   }
-  return refused(ErrorType::outcome_unknown,
+  return refused_key(ErrorType::outcome_unknown,
                  fmt::format("nobody knows what became of the call with this Idempotency-Key ({}): it may have been "
                              "done; it is not sent again. Look it up, or send a new key to have it done once more",
                              first));

@@ -1,6 +1,6 @@
 // Streams through a whole exchange: the client's bytes, the hidden usage, and what is booked when something ends early.
 #include "gateway/world_test.h"
-#include "meter/chat_request.h"
+#include "meter/request_reader.h"
 
 using namespace gateway;
 using namespace gateway::testing;

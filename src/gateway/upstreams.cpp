@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "net/head_writer.h"
+#include "net/query.h"
 
 namespace gateway {
 namespace {
@@ -30,24 +31,12 @@ base::Secret credential_of(const catalog::Credential& credential, std::string_vi
   if (secret.empty() || credential.place == Place::none) return {};
   switch (credential.place) {
     case Place::bearer: return base::Secret(fmt::format("Bearer {}", secret));
+    case Place::aws:
+      // Signed with, call by call; or a key of Bedrock's own.
+      return base::Secret(secret.contains(':') ? std::string(secret) : fmt::format("Bearer {}", secret));
     case Place::query: return base::Secret(fmt::format("{}={}", credential.name, escaped(secret)));
     default: return base::Secret(std::string(secret));
   }
-}
-
-// The target without the parameter `name`: whose secret is put in, the client's own does not go upstream.
-std::string without_parameter(std::string_view target, std::string_view name) {
-  const std::size_t mark = std::min(target.find('?'), target.size());
-  std::string out(target.substr(0, mark));
-  std::string_view query = target.substr(std::min(mark + 1, target.size()));
-  char before = '?';
-  while (!query.empty()) {
-    const std::string_view parameter = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(parameter.size() + 1, query.size()));
-    if (parameter.substr(0, parameter.find('=')) == name) continue;
-    out.append(1, std::exchange(before, '&')).append(parameter);
-  }
-  return out;
 }
 
 }  // namespace
@@ -139,10 +128,10 @@ std::string_view Upstreams::head_for(const Egress& egress, const Outgoing& outgo
   const net::RequestHead& head = outgoing.head;
   const bool ours = !outgoing.route.client_credentials && !egress.credential.empty();
   const catalog::Credential& place = egress.upstream->credential;
-  std::string_view target = head.target.substr(outgoing.route.prefix.size());
+  std::string_view target = catalog::behind_base_path(*egress.upstream, outgoing.path);
   std::string with_secret;
   if (ours && place.place == catalog::Credential::Place::query) {
-    with_secret = without_parameter(target, place.name);
+    with_secret = net::without_query_parameter(target, place.name);  // the client's own does not go upstream
     with_secret.append(with_secret.contains('?') ? "&" : "?").append(egress.credential.reveal());
     target = with_secret;
   }

@@ -20,7 +20,8 @@ namespace gateway {
 
 // What goes upstream. The views must live until the attempt returns.
 struct Outgoing {
-  const net::RequestHead& head;  // of the client: method, target and fields
+  const net::RequestHead& head;  // of the client: method and fields
+  std::string_view path;         // with the query, behind the route's prefix
   const catalog::Route& route;
   const catalog::Target& target;      // of the route
   std::string_view body;              // whole; empty for a request without one

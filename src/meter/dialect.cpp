@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 namespace meter {
 namespace {
@@ -182,15 +183,28 @@ std::string model_in(std::string_view path, Dialect dialect) {
 
 }  // namespace
 
-Endpoint endpoint_of(std::string_view method, std::string_view host, std::string_view path) {
-  Endpoint endpoint{.provider = "unknown", .name = "unknown", .model = {}};
+std::span<const std::string_view> providers() {
+  static const std::vector<std::string_view> names = [] {
+    std::vector<std::string_view> out;
+    for (const Host& host : hosts)
+      if (std::ranges::find(out, host.provider) == out.end()) out.push_back(host.provider);
+    return out;
+  }();
+  return names;
+}
+
+std::string_view provider_of_host(std::string_view host) {
   host = host.substr(0, host.rfind(':'));
   const auto known = std::ranges::find_if(hosts, [&](const Host& entry) { return host.ends_with(entry.end); });
-  if (known != hosts.end()) endpoint.provider = known->provider;
+  return known == hosts.end() ? std::string_view() : known->provider;
+}
+
+Endpoint endpoint_at(std::string_view provider, std::string_view method, std::string_view path) {
+  Endpoint endpoint{.provider = provider, .name = "unknown", .model = {}};
   path = path.substr(0, path.find_first_of("?#"));
   while (path.ends_with('/')) path.remove_suffix(1);
   for (const PathRule& rule : paths) {
-    if (!rule.provider.empty() && rule.provider != endpoint.provider) continue;
+    if (!rule.provider.empty() && rule.provider != provider) continue;
     if (rule.end.empty() ? !path.empty() : !ends_as(path, rule.end)) continue;
     endpoint.name = rule.name;
     endpoint.dialect = rule.dialect;
@@ -201,6 +215,11 @@ Endpoint endpoint_of(std::string_view method, std::string_view host, std::string
   if (method == "GET" && (endpoint.name == "threads.runs" || endpoint.name == "responses"))
     endpoint.dialect = Dialect::none;
   return endpoint;
+}
+
+Endpoint endpoint_of(std::string_view method, std::string_view host, std::string_view path) {
+  const std::string_view provider = provider_of_host(host);
+  return endpoint_at(provider.empty() ? "unknown" : provider, method, path);
 }
 
 }  // namespace meter

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -38,8 +39,15 @@ struct Endpoint {
   std::string model;  // in the path: Gemini's, Bedrock's, Azure's deployment; else empty
 };
 
-// `host` without or with a port, `path` without or with a query. Never fails: what nobody knows is of dialect none, and
-// so its usage stays unknown.
+// The providers whose dialects are known, by the names that an Endpoint has.
+std::span<const std::string_view> providers();
+// Whose API answers at this host, without or with a port; empty for a host that is none of the known.
+std::string_view provider_of_host(std::string_view host);
+
+// What `provider` calls this address: `path` is whole, without or with a query. Never fails: what nobody knows is of
+// dialect none, and so its usage stays unknown. The endpoint keeps the view of the provider's name.
+Endpoint endpoint_at(std::string_view provider, std::string_view method, std::string_view path);
+// The same for whoever answers at `host`.
 Endpoint endpoint_of(std::string_view method, std::string_view host, std::string_view path);
 
 }  // namespace meter

@@ -52,6 +52,10 @@ Status read_json(const Endpoint& endpoint, std::string_view body, InputBound bou
 
 }  // namespace
 
+bool can_read_request(const Endpoint& endpoint) noexcept {
+  return endpoint.dialect == Dialect::audio || reader_of(endpoint) != nullptr;
+}
+
 base::Result<Request> read_request(const Endpoint& endpoint, std::string_view body, InputBound bound) {
   RequestReading reading{.provider = endpoint.provider, .endpoint = endpoint.name, .path_model = endpoint.model};
   reading.out.input_bound = static_cast<std::int64_t>(body.size()) + input_margin_tokens;

@@ -25,6 +25,9 @@ enum class InputBound : std::uint8_t {
   counted  // its tokens, where they can be counted; the first that is counted maps the ranks of its encoding
 };
 
+// Whether read_request knows this endpoint: what no reader knows costs what nobody can bound.
+bool can_read_request(const Endpoint& endpoint) noexcept;
+
 // Reads the body of a POST. JSON is read with simdjson's DOM parser: `body` must have simdjson::SIMDJSON_PADDING
 // readable bytes behind it. Audio comes as a multipart form.
 //

@@ -18,7 +18,8 @@ namespace quota {
 // A call that nobody made. Either `body`, or `model` and the rest.
 struct ImaginedCall {
   std::string route = {};                         // empty: the one that serves, if there is only one
-  std::optional<std::string> body = {};           // of a POST /chat/completions, byte for byte
+  std::string path = {};                          // behind the route's prefix; empty: of the provider's chat
+  std::optional<std::string> body = {};           // of a POST to that, byte for byte
   std::string model = {};                         // with a body: in place of the body's
   std::optional<std::int64_t> max_tokens = {};    // likewise. Output tokens of one choice, >= 1; none: the model's most
   std::optional<std::int64_t> input_tokens = {};  // the bound of the input, >= 0; not with a body. None: an empty

@@ -15,7 +15,8 @@
 #include <string_view>
 #include <vector>
 
-#include "meter/chat_request.h"
+#include "meter/request_edit.h"
+#include "meter/request_reader.h"
 #include "meter/price_book.h"
 #include "meter/reply_reader.h"
 #include "meter/sse.h"
@@ -26,6 +27,8 @@ namespace {
 using golden::Recording;
 using meter::Reply;
 using meter::Usage;
+
+const meter::Endpoint chat = meter::endpoint_at("openai", "POST", "/v1/chat/completions");
 
 // How a body is cut: pieces of this many bytes; 0: of random sizes.
 constexpr std::array<std::size_t, 5> cuts{1'000'000'000, 1, 7, 0, 0};
@@ -126,14 +129,14 @@ void check_bound(const Recording& recording, Counts& counts) {
   if (recording.request_body.empty()) return;
   ++counts.requests;
   const simdjson::padded_string body(recording.request_body);
-  const auto request = meter::read_chat_request(body);
+  const auto request = meter::read_request(chat, body);
   if (!request) {
     ++counts.refused;
     fmt::print("  refused: {}: {}\n", recording.name, request.error().message);
     return;
   }
   const simdjson::padded_string asked(meter::with_usage_in_stream(recording.request_body));
-  CHECK(meter::read_chat_request(asked).value().include_usage);
+  CHECK(meter::read_request(chat, asked).value().include_usage);
 
   const auto& usage = recording.usage;
   if (!usage || !usage->input_tokens) return;

@@ -1,9 +1,10 @@
-#include "meter/chat_request.h"
-
 #include <doctest/doctest.h>
 #include <simdjson.h>
 
 #include <string>
+
+#include "meter/request_edit.h"
+#include "meter/request_reader.h"
 
 using meter::Request;
 using meter::ServiceTier;
@@ -12,7 +13,7 @@ namespace {
 
 base::Result<Request> read(std::string_view body) {
   const simdjson::padded_string padded(body);
-  return meter::read_chat_request(padded);
+  return meter::read_request(meter::endpoint_at("openai", "POST", "/v1/chat/completions"), padded);
 }
 
 // A body that is accepted, with `extra` members behind it.
