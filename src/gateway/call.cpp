@@ -78,8 +78,7 @@ net::Task<Outcome<void>> Exchange::complete_call() {
   net::Incoming* const streamed = incoming_.has_body() && !body ? &incoming_ : nullptr;
   while (true) {
     attempt_began_ = worker_.loop_.now();
-    auto answer =
-        co_await worker_.upstreams_->attempt(outgoing(body.value_or(""), streamed), *reservation_);
+    auto answer = co_await worker_.upstreams_->attempt(outgoing(body.value_or(""), streamed), *reservation_);
     if (!answer && goes_on_after(answer.error().error)) continue;
     if (!answer) co_return give_up(std::move(answer).error());  // 413, 502, 504
     answer_ = std::move(*answer);

@@ -152,8 +152,10 @@ Outcome<void> Exchange::plan(std::string_view body) {
   record_->model = request.model;
   record_->stream = request.stream;
   record_->price_version = worker_.settings_.prices->version();
-  TRY(plan_.price, price_of(worker_.settings_, request));
-  plan_.output_cap = output_cap_of(request, *plan_.price);
+  if (request.billing != meter::Billing::free) {
+    TRY(plan_.price, price_of(worker_.settings_, request));
+    plan_.output_cap = output_cap_of(request, *plan_.price);
+  }
   plan_.uncapped = body;
   if (request.stream && !request.include_usage && meter::asks_for_usage(endpoint_)) {
     plan_.hide_usage = true;
@@ -176,6 +178,10 @@ void Exchange::choose_limits() {
 }
 
 void Exchange::estimate() {
+  if (plan_.price == nullptr) {  // it is free
+    plan_.worst_case = {.requests = 1};
+    return;
+  }
   plan_.worst_case = worst_case(plan_.request, *plan_.price, plan_.output_cap, *route_, caller_->payer());
   estimate_ = plan_.worst_case.usd;
   record_->estimate = estimate_;
@@ -351,8 +357,8 @@ net::Task<void> Exchange::refuse(const Failure& failure) {
   }
   if (!incoming_.rest_is_short()) incoming_.close_after_reply();
   count_reply(status);
-  co_await incoming_.send(
-      error_reply(failure, {request_id_, sizeof request_id_}, incoming_.keep_alive(), head_.method == "HEAD"));
+  co_await incoming_.send(error_reply(failure, {request_id_, sizeof request_id_}, incoming_.keep_alive(),
+                                      head_.method == "HEAD", error_form_of(endpoint_)));
 }
 
 void Exchange::count_reply(int status) { worker_.stats_.replies[static_cast<std::size_t>(status) / 100].add(); }

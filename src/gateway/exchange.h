@@ -11,6 +11,7 @@
 
 #include "catalog/snapshot.h"
 #include "events/usage_record.h"
+#include "gateway/error_form.h"
 #include "gateway/reply.h"
 #include "gateway/within.h"
 #include "gateway/worker.h"

@@ -169,7 +169,9 @@ void Exchange::settle(const meter::Reply& reply, std::int64_t output_pieces, boo
 
   quota::Amounts actual{.requests = 1};
   auto certainty = meter::Certainty::exact;
-  if (!reply.usage && is_definite_refusal(status, reply)) {
+  if (plan_.price == nullptr) {  // it is free
+    cost_ = base::Money::zero();
+  } else if (!reply.usage && is_definite_refusal(status, reply)) {
     cost_ = base::Money::zero();
     surely_undone_ = actual.unbilled = true;
   } else {

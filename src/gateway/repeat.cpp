@@ -95,22 +95,24 @@ Outcome<bool> Exchange::refuse_repeat(const idempotency::Standing& standing) con
     case State::in_flight: {
       auto busy =
           refused_key(ErrorType::request_in_progress,
-                  fmt::format("the first call with this Idempotency-Key ({}) still runs; ask again soon", first));
+                      fmt::format("the first call with this Idempotency-Key ({}) still runs; ask again soon", first));
       busy.error().retry_after_s = 1;
       return busy;
     }
     case State::not_kept:
-      return refused_key(ErrorType::reply_not_kept,
-                     fmt::format("the call with this Idempotency-Key ({}) has ended, but its reply was larger than the "
-                                 "{} bytes that are kept; it is not sent again",
-                                 first, route_->idempotency->max_reply_bytes));
+      return refused_key(
+          ErrorType::reply_not_kept,
+          fmt::format("the call with this Idempotency-Key ({}) has ended, but its reply was larger than the "
+                      "{} bytes that are kept; it is not sent again",
+                      first, route_->idempotency->max_reply_bytes));
     case State::kept:
     case State::unknown: break;
   }
-  return refused_key(ErrorType::outcome_unknown,
-                 fmt::format("nobody knows what became of the call with this Idempotency-Key ({}): it may have been "
-                             "done; it is not sent again. Look it up, or send a new key to have it done once more",
-                             first));
+  return refused_key(
+      ErrorType::outcome_unknown,
+      fmt::format("nobody knows what became of the call with this Idempotency-Key ({}): it may have been "
+                  "done; it is not sent again. Look it up, or send a new key to have it done once more",
+                  first));
 }
 
 // Costs nothing and is held for nothing: nobody is called.

@@ -44,7 +44,10 @@ std::unexpected<Failure> refused(ErrorType type, std::string message, std::strin
 
 void Exchange::locate() {
   route_ = worker_.settings_.find_route(head_.path());
-  if (route_ == nullptr) return;
+  if (route_ == nullptr) {
+    endpoint_ = meter::endpoint_at({}, head_.method, head_.path());
+    return;
+  }
   onward_ = head_.target.substr(route_->prefix.size());
   take_keys_from_target();
   if (!route_->calls.empty()) return;

@@ -26,14 +26,16 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+// Else it is an API key of Bedrock's own.
+bool is_to_sign_with(std::string_view secret) { return secret.contains(':'); }
+
 base::Secret credential_of(const catalog::Credential& credential, std::string_view secret) {
   using Place = catalog::Credential::Place;
   if (secret.empty() || credential.place == Place::none) return {};
   switch (credential.place) {
     case Place::bearer: return base::Secret(fmt::format("Bearer {}", secret));
     case Place::aws:
-      // Signed with, call by call; or a key of Bedrock's own.
-      return base::Secret(secret.contains(':') ? std::string(secret) : fmt::format("Bearer {}", secret));
+      return base::Secret(is_to_sign_with(secret) ? std::string(secret) : fmt::format("Bearer {}", secret));
     case Place::query: return base::Secret(fmt::format("{}={}", credential.name, escaped(secret)));
     default: return base::Secret(std::string(secret));
   }
@@ -140,7 +142,8 @@ std::string_view Upstreams::head_for(const Egress& egress, const Outgoing& outgo
   const auto connection = head.find(net::FieldName::connection);
   for (const net::Field& field : head.fields)
     if (passes_on(field, egress, outgoing.route, connection)) writer.field(field.name, field.value);
-  if (ours && place.place == catalog::Credential::Place::bearer)
+  const bool aws = place.place == catalog::Credential::Place::aws;
+  if (ours && (place.place == catalog::Credential::Place::bearer || aws))
     writer.field("Authorization", egress.credential.reveal());
   if (ours && place.place == catalog::Credential::Place::header) writer.field(place.name, egress.credential.reveal());
   writer.field("Accept-Encoding", "identity");

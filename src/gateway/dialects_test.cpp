@@ -1,0 +1,183 @@
+// Calls in other dialects than OpenAI's chat: where they go, where their key stands, and what they cost.
+#include <doctest/doctest.h>
+
+#include "base/json.h"
+#include "gateway/world_test.h"
+
+using namespace gateway;
+using namespace gateway::testing;
+using net::Task;
+
+namespace {
+
+// One route to a provider's whole API.
+class DialectWorld : public World {
+ public:
+  DialectWorld(std::string_view provider, std::string_view prefix) {
+    settings.routes.front().prefix = prefix;
+    catalog::Upstream& up = settings.upstreams.front();
+    up.provider = provider;
+    up.base_path.clear();
+    up.credential = catalog::default_credential(provider, "bedrock-runtime.us-east-1.amazonaws.com");
+  }
+  // `fields` are whole lines; `target` may hold "{key}".
+  Reply post(std::string target, std::string_view body, std::string_view fields = {}) {
+    if (const auto at = target.find("{key}"); at != std::string::npos) target.replace(at, 5, secret);
+    Reply reply;
+    run(ask_it(*this, reply,
+               fmt::format("POST {} HTTP/1.1\r\nHost: g\r\n{}Content-Length: {}\r\n\r\n{}", target, fields, body.size(),
+                           body)));
+    return reply;
+  }
+  std::string field(std::string_view name) const { return fmt::format("{}: {}\r\n", name, secret); }
+
+ private:
+  static Task<void> ask_it(World& world, Reply& reply, std::string request) {
+    reply = co_await ask(world, std::move(request));
+  }
+};
+
+const std::string no_field = "-";
+const std::string& sent(const World& world, std::string_view name) {
+  const std::string* found = world.upstream.requests.back().find(name);
+  return found == nullptr ? no_field : *found;
+}
+
+constexpr std::string_view question = R"({"model":"m","max_tokens":10,"messages":[{"role":"user","content":"hi"}]})";
+
+}  // namespace
+
+TEST_CASE("Anthropic's messages are metered, and its key stands where its clients put ours") {
+  DialectWorld world("anthropic", "/anthropic");
+  const catalog::Limit limit = world.limit(1'000'000'000);
+  world.open();
+  world.answers(
+      R"({"type":"message","model":"m","content":[],"usage":{"input_tokens":20,"output_tokens":5,"cache_read_input_tokens":0}})");
+  const Reply reply =
+      world.post("/anthropic/v1/messages?beta=true", question, world.field("x-api-key") + "anthropic-version: v\r\n");
+  CHECK(reply.status() == 200);
+  CHECK(reply.field("X-Request-Cost") == "0.00003");
+  CHECK(world.upstream.requests.back().line == "POST /v1/messages?beta=true");
+  CHECK(sent(world, "x-api-key") == "upstream-secret");
+  CHECK(sent(world, "authorization") == no_field);
+  CHECK(sent(world, "anthropic-version") == "v");
+  const auto records = world.records();
+  REQUIRE(records.size() == 1);
+  CHECK(records[0].usage->input_tokens == 20);
+  CHECK(world.state(limit).spent == 30'000);
+}
+
+TEST_CASE("an Anthropic stream is passed on as it is and metered by its own events") {
+  DialectWorld world("anthropic", "/anthropic");
+  world.open();
+  const std::vector<std::string> events{
+      "event: message_start\ndata: "
+      "{\"type\":\"message_start\",\"message\":{\"model\":\"m\",\"usage\":{\"input_tokens\":"
+      "20,\"output_tokens\":1}}}\n\n",
+      "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_"
+      "delta\",\"text\":\"hi\"}}\n\n",
+      "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{"
+      "\"output_tokens\":5}}\n\n",
+      "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"};
+  world.streams(events);
+  const Reply reply =
+      world.post("/anthropic/v1/messages",
+                 R"({"model":"m","max_tokens":10,"stream":true,"messages":[{"role":"user","content":"hi"}]})",
+                 world.field("x-api-key"));
+  CHECK(reply.body == events[0] + events[1] + events[2] + events[3]);
+  CHECK_FALSE(world.upstream.requests.back().body.contains("stream_options"));
+  const auto records = world.records();
+  REQUIRE(records.size() == 1);
+  CHECK(records[0].usage->output_tokens == 5);
+}
+
+TEST_CASE("counting tokens is free, also where a limit has nothing left") {
+  DialectWorld world("anthropic", "/anthropic");
+  const catalog::Limit limit = world.limit(1);
+  world.open();
+  world.answers(R"({"input_tokens":17})");
+  const Reply reply =
+      world.post("/anthropic/v1/messages/count_tokens", R"({"model":"m","messages":[]})", world.field("x-api-key"));
+  CHECK(reply.status() == 200);
+  CHECK(reply.field("X-Request-Cost") == "0");
+  (void)world.records();
+  CHECK(world.state(limit).spent == 0);
+  CHECK(world.state(limit).unresolved == 0);
+}
+
+TEST_CASE("Gemini's model stands in the address, and the key may come in the query, which does not go on") {
+  DialectWorld world("gemini", "/gemini");
+  world.open();
+  world.answers(
+      R"({"modelVersion":"m","candidates":[],"usageMetadata":{"promptTokenCount":20,"candidatesTokenCount":5,"totalTokenCount":25}})");
+  const Reply reply =
+      world.post("/gemini/v1beta/models/m:generateContent?alt=json&key={key}",
+                 R"({"contents":[{"parts":[{"text":"hi"}]}],"generationConfig":{"maxOutputTokens":10}})");
+  CHECK(reply.status() == 200);
+  CHECK(reply.field("X-Request-Cost") == "0.00003");
+  CHECK(world.upstream.requests.back().line == "POST /v1beta/models/m:generateContent?alt=json");
+  CHECK(sent(world, "x-goog-api-key") == "upstream-secret");
+}
+
+TEST_CASE("a key in the path is ours alone: what the client signs with is dropped") {
+  DialectWorld world("bedrock", "/bedrock");
+  world.open();
+  world.answers(R"({"output":{},"usage":{"inputTokens":20,"outputTokens":5,"totalTokens":25}})");
+  const Reply reply =
+      world.post("/bedrock/{key}/model/m/converse", R"({"messages":[{"role":"user","content":[{"text":"hi"}]}]})",
+                 "Authorization: AWS4-HMAC-SHA256 Credential=x\r\nX-Amz-Date: 20260101T000000Z\r\n");
+  CHECK(reply.status() == 200);
+  CHECK(world.upstream.requests.back().line == "POST /model/m/converse");
+  CHECK(sent(world, "authorization") == "Bearer upstream-secret");
+}
+
+TEST_CASE("an Azure deployment is priced as the model that the configuration says it is") {
+  DialectWorld world("azure_openai", "/azure");
+  world.settings.upstreams.front().deployments.emplace("ours", "m");
+  world.open();
+  world.answers(R"({"model":"m","choices":[{}],"usage":{"prompt_tokens":20,"completion_tokens":5}})");
+  const Reply reply = world.post("/azure/openai/deployments/ours/chat/completions?api-version=2024-10-21",
+                                 R"({"messages":[],"max_tokens":10})", world.field("api-key"));
+  CHECK(reply.status() == 200);
+  CHECK(sent(world, "api-key") == "upstream-secret");
+  CHECK(world.upstream.requests.back().line == "POST /openai/deployments/ours/chat/completions?api-version=2024-10-21");
+  const Reply unknown = world.post("/azure/openai/deployments/theirs/chat/completions",
+                                   R"({"messages":[],"max_tokens":10})", world.field("api-key"));
+  CHECK(unknown.status() == 400);
+}
+
+TEST_CASE("a refusal is written in the dialect of the address") {
+  DialectWorld world("anthropic", "/anthropic");
+  world.limit(1);
+  world.open();
+  const Reply no_money = world.post("/anthropic/v1/messages", question, world.field("x-api-key"));
+  CHECK(no_money.status() == 402);
+  CHECK(base::Json::parse(no_money.body)->find("type")->text() == "error");
+  const Reply no_key = world.post("/anthropic/v1/messages", question);
+  CHECK(no_key.status() == 401);
+  CHECK(base::Json::parse(no_key.body)->find("type")->text() == "error");
+  CHECK(world.upstream.requests.empty());
+}
+
+TEST_CASE("what cannot be bounded is refused, and so is a path that servers read in different ways") {
+  DialectWorld world("openai", "/openai");
+  world.settings.upstreams.front().base_path = "/v1";
+  world.open();
+  for (const char* path : {"/openai/v1/batches", "/openai/v1/fine_tuning/jobs", "/openai/v1/Chat/Completions",
+                           "/openai/v1/chat/completions/x"}) {
+    CAPTURE(path);
+    CHECK(world.post(path, question, "Authorization: Bearer " + world.secret + "\r\n").status() == 404);
+  }
+  for (const char* path : {"/openai/v1/responses/input_tokens/../../chat/completions",
+                           "/openai/v1/x%2e%2e/%2E%2E/chat/completions", "/openai/v1//chat/completions"}) {
+    CAPTURE(path);
+    CHECK(world.post(path, question, "Authorization: Bearer " + world.secret + "\r\n").status() == 400);
+  }
+  CHECK(world.upstream.requests.empty());
+  world.answers(R"({"model":"m","choices":[{}],"usage":{"prompt_tokens":20,"completion_tokens":5}})");
+  world.answers(R"({"model":"m","choices":[{}],"usage":{"prompt_tokens":20,"completion_tokens":5}})");
+  for (const char* path : {"/openai/v1/chat/completions", "/openai/chat/completions"}) {
+    CHECK(world.post(path, question, "Authorization: Bearer " + world.secret + "\r\n").status() == 200);
+    CHECK(world.upstream.requests.back().line == "POST /v1/chat/completions");
+  }
+}
