@@ -272,6 +272,8 @@ void read_upstream(std::string_view name, YamlMap map, std::vector<catalog::Upst
   upstream.output_cap_field = default_output_cap_field(upstream.host);
   if (const auto field = map.one_of("output_cap_field", cap_fields)) upstream.output_cap_field = cap_fields[*field];
   for (auto& [deployment, model] : map.named_strings("deployments")) upstream.deployments.emplace(deployment, model);
+  static constexpr std::string_view hangups[] = {"drain", "abort"};
+  if (const auto hangup = map.one_of("on_hangup", hangups)) upstream.on_hangup = static_cast<catalog::Hangup>(*hangup);
   if (auto circuit = map.map("circuit")) {
     circuit->integer("failures", upstream.circuit.failures, {0, 1'000});
     circuit->integer("cooldown_ms", upstream.circuit.cooldown_ms, duration_ms);

@@ -37,6 +37,12 @@ struct Credential {
   bool operator==(const Credential&) const = default;
 };
 
+// What becomes of a stream whose client has hung up.
+enum class Hangup : std::uint8_t {
+  drain,  // it is read to its end, and booked exactly: the provider bills it to its end
+  abort,  // it is broken off: for a provider that stops, and bills less, then. What it says no more stays unresolved
+};
+
 // A concrete endpoint of a provider: where to connect and what secret to put in. Declared in metergate.yaml.
 struct Upstream {
   std::string name;                 // key in the file
@@ -50,6 +56,7 @@ struct Upstream {
   // The request field that caps output when the client gave none: "max_completion_tokens" (OpenAI) or "max_tokens".
   std::string output_cap_field = "max_tokens";
   CircuitPolicy circuit = {};
+  Hangup on_hangup = Hangup::drain;
   Credential credential = {};
   // The model behind each deployment, where addresses name those (Azure): prices go by models.
   std::map<std::string, std::string, std::less<>> deployments = {};

@@ -164,6 +164,8 @@ class Exchange final : public UnderWay {
   net::Stream::Parts settled_reply(std::string_view body);
   net::Task<Outcome<void>> relay_stream();
   net::Task<void> pass_on(Stream& stream, std::string_view piece);
+  // Its client is gone, and its provider is not to go on either.
+  static void break_off(Stream& stream);
   net::Task<Outcome<void>> end_stream(Stream& stream);
   void read_piece(Stream& stream, std::string_view piece);
 

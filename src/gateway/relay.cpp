@@ -317,7 +317,7 @@ net::Task<Outcome<void>> Exchange::relay_stream() {
   stream.cap = plan_.output_cap * plan_.request.choices;
   stream.pending = stream_head();
   if (!answer_.body->has_buffered()) co_await incoming_.send(std::exchange(stream.pending, {}));
-  // A client that hangs up changes nothing here: what the provider produces is billed, so it is read to its end.
+  const bool aborts = worker_.settings_.find_upstream(target_->upstream)->on_hangup == catalog::Hangup::abort;
   while (!answer_.body->done() && !stream.cut) {
     const auto piece = co_await answer_.body->read_piece();
     if (!piece) {
@@ -325,8 +325,16 @@ net::Task<Outcome<void>> Exchange::relay_stream() {
       break;
     }
     co_await pass_on(stream, *piece);
+    // Else a client that hangs up changes nothing: what the provider produces is billed, so it is read to its end.
+    if (aborts && incoming_.client_gone() && !stream.cut && !answer_.body->done()) break_off(stream);
   }
   co_return co_await end_stream(stream);
+}
+
+void Exchange::break_off(Stream& stream) {
+  stream.broken =
+      Failure({ErrorType::upstream_error, Source::client, "the client hung up before its reply had ended", {}});
+  stream.cut = true;
 }
 
 net::Task<void> Exchange::pass_on(Stream& stream, std::string_view piece) {

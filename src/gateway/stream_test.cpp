@@ -112,6 +112,26 @@ Task<void> client_leaves(World& world) {
   CHECK(world.worker->stats().client_hangups.value() == 1);
 }
 
+// The provider would go on for as long as somebody listens.
+Task<void> client_leaves_a_provider_that_stops(World& world) {
+  world.settings.upstreams.front().on_hangup = catalog::Hangup::abort;
+  world.streams(std::vector<std::string>(40, word("a")), Scripted::Then::hang);
+  {
+    net::Stream client = world.connect();
+    co_await send(client, world.call(wish));
+    std::array<char, 400> into;
+    co_await client.read_some(into.data(), into.size());
+  }
+  while (world.proxy->connections() > 0) co_await world.loop.sleep(1);
+  const auto records = world.records();
+  REQUIRE(records.size() == 1);
+  CHECK(records[0].fault == Source::client);
+  CHECK(records[0].usage->certainty == meter::Certainty::at_least);
+  const quota::CounterState state = world.state(world.limits[0]);
+  CHECK(state.spent > 0);
+  CHECK(state.spent + state.unresolved == reserved(wish));
+}
+
 // What came before the end was counted; the rest of the reservation stays held.
 void expect_at_least(World& world, std::int64_t spent, Source fault) {
   const auto records = world.records();
@@ -242,6 +262,9 @@ TEST_CASE("what a stream cost comes as a trailer or a comment to a client that a
 TEST_CASE("a client of HTTP/1.0 gets its stream to the end of the connection") { run(old_client); }
 
 TEST_CASE("a client that leaves in the middle of a stream does not change what is booked") { run(client_leaves); }
+TEST_CASE("where the configuration says so a stream ends with its client, and what it cost stays open") {
+  run(client_leaves_a_provider_that_stops);
+}
 
 // A chunked stream that ended early was blamed on the client, as a bad request.
 TEST_CASE("a stream that breaks off says so in its last event and stays unresolved beyond what was counted") {
