@@ -30,9 +30,9 @@ class Recorded:
 
 
 def body_of(message: dict) -> bytes | None:
-    if message.get("body_base64"):
-        return base64.b64decode(message["body_base64"])
-    return None if message["body"] is None else message["body"].encode()
+    if message["body"] is None:
+        return None
+    return base64.b64decode(message["body"]) if message.get("body_base64") else message["body"].encode()
 
 
 def load_recorded(folder: Path) -> list[Recorded]:

@@ -33,7 +33,8 @@ class DropIn(Gateway):
         text = self.config.read_text()
         before, rest = text.split("upstreams:\n")
         after = rest.split("prices:")[1]
-        upstreams = "".join(f"  {name}: {{ url: \"{upstream}\", provider: {name}, key: {UPSTREAM_SECRET}"
+        root = upstream.removesuffix("/v1")
+        upstreams = "".join(f"  {name}: {{ url: \"{root}\", provider: {name}, key: {UPSTREAM_SECRET}"
                             f"{', credential: { in: bearer }' if name == 'bedrock' else ''} }}\n" for name in PROVIDERS)
         routes = "".join(f"  - {{ name: {name}, prefix: /{name}, upstream: {name}, max_body_bytes: {64 << 20} }}\n"
                          for name in PROVIDERS)
