@@ -51,8 +51,8 @@ TEST_CASE("Anthropic's messages are metered, and its key stands where its client
   DialectWorld world("anthropic", "/anthropic");
   const catalog::Limit limit = world.limit(1'000'000'000);
   world.open();
-  world.answers(
-      R"({"type":"message","model":"m","content":[],"usage":{"input_tokens":20,"output_tokens":5,"cache_read_input_tokens":0}})");
+  world.answers(R"({"type":"message","model":"m","content":[],
+      "usage":{"input_tokens":20,"output_tokens":5,"cache_read_input_tokens":0}})");
   const Reply reply =
       world.post("/anthropic/v1/messages?beta=true", question, world.field("x-api-key") + "anthropic-version: v\r\n");
   CHECK(reply.status() == 200);
@@ -108,8 +108,8 @@ TEST_CASE("counting tokens is free, also where a limit has nothing left") {
 TEST_CASE("Gemini's model stands in the address, and the key may come in the query, which does not go on") {
   DialectWorld world("gemini", "/gemini");
   world.open();
-  world.answers(
-      R"({"modelVersion":"m","candidates":[],"usageMetadata":{"promptTokenCount":20,"candidatesTokenCount":5,"totalTokenCount":25}})");
+  world.answers(R"({"modelVersion":"m","candidates":[],
+      "usageMetadata":{"promptTokenCount":20,"candidatesTokenCount":5,"totalTokenCount":25}})");
   const Reply reply =
       world.post("/gemini/v1beta/models/m:generateContent?alt=json&key={key}",
                  R"({"contents":[{"parts":[{"text":"hi"}]}],"generationConfig":{"maxOutputTokens":10}})");

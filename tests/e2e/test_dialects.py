@@ -9,8 +9,8 @@ import pytest
 from gateway import UPSTREAM_SECRET, Gateway
 from recorded import Recorded, RecordedUpstream, load_recorded
 
-PROVIDERS = ("anthropic", "azure_openai", "bedrock", "cerebras", "cohere", "deepseek", "gemini", "groq", "mistral", "ollama",
-             "openai", "openrouter", "perplexity", "together", "vertex", "xai")
+PROVIDERS = ("anthropic", "azure_openai", "bedrock", "cerebras", "cohere", "deepseek", "gemini", "groq", "mistral",
+             "ollama", "openai", "openrouter", "perplexity", "together", "vertex", "xai")
 # Where each provider's clients put their key.
 KEY_FIELDS = {"anthropic": "x-api-key", "azure_openai": "api-key", "gemini": "x-goog-api-key"}
 UNKNOWN = '{ input: "10", output: "30", max_output_tokens: 16384 }'

@@ -15,10 +15,10 @@
 #include <string_view>
 #include <vector>
 
-#include "meter/request_edit.h"
-#include "meter/request_reader.h"
 #include "meter/price_book.h"
 #include "meter/reply_reader.h"
+#include "meter/request_edit.h"
+#include "meter/request_reader.h"
 #include "meter/sse.h"
 #include "tests/golden/recordings.h"
 
