@@ -43,6 +43,18 @@ const std::string& sent(const World& world, std::string_view name) {
   return found == nullptr ? no_field : *found;
 }
 
+std::string event(std::string_view name, std::string_view data) {
+  return fmt::format("event: {}\ndata: {}\n\n", name, data);
+}
+const std::vector<std::string> message_events = {
+    event("message_start",
+          R"({"type":"message_start","message":{"model":"m","usage":{"input_tokens":20,"output_tokens":1}}})"),
+    event("content_block_delta",
+          R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hi"}})"),
+    event("message_delta",
+          R"({"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":5}})"),
+    event("message_stop", R"({"type":"message_stop"})")};
+
 constexpr std::string_view question = R"({"model":"m","max_tokens":10,"messages":[{"role":"user","content":"hi"}]})";
 
 }  // namespace
@@ -51,8 +63,8 @@ TEST_CASE("Anthropic's messages are metered, and its key stands where its client
   DialectWorld world("anthropic", "/anthropic");
   const catalog::Limit limit = world.limit(1'000'000'000);
   world.open();
-  world.answers(R"({"type":"message","model":"m","content":[],
-      "usage":{"input_tokens":20,"output_tokens":5,"cache_read_input_tokens":0}})");
+  world.answers(R"({"type":"message","model":"m","content":[],)"
+                R"("usage":{"input_tokens":20,"output_tokens":5,"cache_read_input_tokens":0}})");
   const Reply reply =
       world.post("/anthropic/v1/messages?beta=true", question, world.field("x-api-key") + "anthropic-version: v\r\n");
   CHECK(reply.status() == 200);
@@ -70,21 +82,14 @@ TEST_CASE("Anthropic's messages are metered, and its key stands where its client
 TEST_CASE("an Anthropic stream is passed on as it is and metered by its own events") {
   DialectWorld world("anthropic", "/anthropic");
   world.open();
-  const std::vector<std::string> events{
-      "event: message_start\ndata: "
-      "{\"type\":\"message_start\",\"message\":{\"model\":\"m\",\"usage\":{\"input_tokens\":"
-      "20,\"output_tokens\":1}}}\n\n",
-      "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_"
-      "delta\",\"text\":\"hi\"}}\n\n",
-      "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{"
-      "\"output_tokens\":5}}\n\n",
-      "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"};
-  world.streams(events);
+  world.streams(message_events);
   const Reply reply =
       world.post("/anthropic/v1/messages",
                  R"({"model":"m","max_tokens":10,"stream":true,"messages":[{"role":"user","content":"hi"}]})",
                  world.field("x-api-key"));
-  CHECK(reply.body == events[0] + events[1] + events[2] + events[3]);
+  std::string all;
+  for (const std::string& one : message_events) all += one;
+  CHECK(reply.body == all);
   CHECK_FALSE(world.upstream.requests.back().body.contains("stream_options"));
   const auto records = world.records();
   REQUIRE(records.size() == 1);
@@ -108,8 +113,8 @@ TEST_CASE("counting tokens is free, also where a limit has nothing left") {
 TEST_CASE("Gemini's model stands in the address, and the key may come in the query, which does not go on") {
   DialectWorld world("gemini", "/gemini");
   world.open();
-  world.answers(R"({"modelVersion":"m","candidates":[],
-      "usageMetadata":{"promptTokenCount":20,"candidatesTokenCount":5,"totalTokenCount":25}})");
+  world.answers(R"({"modelVersion":"m","candidates":[],)"
+                R"("usageMetadata":{"promptTokenCount":20,"candidatesTokenCount":5,"totalTokenCount":25}})");
   const Reply reply =
       world.post("/gemini/v1beta/models/m:generateContent?alt=json&key={key}",
                  R"({"contents":[{"parts":[{"text":"hi"}]}],"generationConfig":{"maxOutputTokens":10}})");

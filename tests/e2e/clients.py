@@ -41,9 +41,14 @@ def send_python(exchange: Exchange, base_url: str, key: str) -> Received:
 
 def send_node(exchanges: list[Exchange], base_url: str, key: str) -> dict[str, Received]:
     """The same for many, one after another, in one Node process; by the exchange's name."""
+    return send_node_lines([{"name": exchange.name, "vendor": "openai", "base_url": base_url, "key": key,
+                             "body": exchange.request} for exchange in exchanges])
+
+
+def send_node_lines(requests: list[dict]) -> dict[str, Received]:
+    """Lines for node/replay.mjs."""
     shutil.copy(Path(__file__).parent / "node/replay.mjs", NODE_FOLDER)
-    lines = [json.dumps({"name": exchange.name, "base_url": base_url, "key": key, "body": exchange.request})
-             for exchange in exchanges]
+    lines = [json.dumps(request) for request in requests]
     done = subprocess.run(["node", "replay.mjs"], cwd=NODE_FOLDER, input="\n".join(lines) + "\n", capture_output=True,
                           text=True, timeout=300)
     assert done.returncode == 0, done.stderr

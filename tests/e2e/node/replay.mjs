@@ -1,10 +1,13 @@
-// Sends requests through the official Node client and writes the replies' bytes as they came.
-// In: lines {"name", "base_url", "key", "body"}. Out: lines {"name", "status", "id", "body"} with the body in base64;
+// Sends requests through the vendors' official Node clients and writes the replies' bytes as they came.
+// In: lines {"name", "vendor", "base_url", "key", "body"}, the vendor "openai" or "anthropic".
+// Out: lines {"name", "status", "id", "body"} with the body in base64;
 // status 0: the client could not read the reply, and the body says why.
 import { createInterface } from 'node:readline';
+import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 
-async function send({ name, base_url, key, body }) {
+async function send({ name, vendor, base_url, key, body }) {
+  const Client = vendor === 'anthropic' ? Anthropic : OpenAI;
   let status = 0;
   let id = null;
   let bytes = Buffer.alloc(0);
@@ -16,13 +19,13 @@ async function send({ name, base_url, key, body }) {
     return reply;
   };
   const defaultHeaders = { 'x-replay': name };
-  const client = new OpenAI({ apiKey: key, baseURL: base_url, maxRetries: 0, defaultHeaders, fetch: listeningFetch });
+  const client = new Client({ apiKey: key, baseURL: base_url, maxRetries: 0, defaultHeaders, fetch: listeningFetch });
   try {
-    const reply = await client.chat.completions.create(body);
+    const reply = await (client.messages ?? client.chat.completions).create(body);
     if (body.stream) for await (const _ of reply); // the client itself reads the stream to its end
   } catch (error) {
     if (status === 0) bytes = Buffer.from(`${error} ${error.cause}`);
-    else if (!(error instanceof OpenAI.APIError) || error.status !== status) throw error;
+    else if (!(error instanceof Client.APIError) || error.status !== status) throw error;
   }
   return { name, status, id, body: bytes.toString('base64') };
 }
