@@ -43,6 +43,13 @@ TEST_CASE("a cache of digests gives what sha256 gives, however many texts share 
   CHECK(cache.of("") == sha256(""));
 }
 
+TEST_CASE("hmac_sha256 gives the digests of RFC 4231, of a long key too") {
+  CHECK(to_hex(hmac_sha256("Jefe", "what do ya want for nothing?")) ==
+        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  CHECK(to_hex(hmac_sha256(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First")) ==
+        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
 TEST_CASE("sha256 gives the published digest of abc") {
   CHECK(to_hex(sha256("abc")) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   CHECK(equal_in_constant_time(sha256("abc"), sha256("abc")));

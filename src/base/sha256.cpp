@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <memory>
 
@@ -28,6 +29,15 @@ Sha256 sha256(std::string_view bytes) {
   const bool done = EVP_DigestInit_ex2(context.get(), fetched_sha256(), nullptr) == 1 &&
                     EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()) == 1 &&
                     EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) == 1;
+  ASSERT(done);
+  return digest;
+}
+
+Sha256 hmac_sha256(std::string_view key, std::string_view bytes) {
+  Sha256 digest{};
+  const auto* const data = reinterpret_cast<const unsigned char*>(bytes.data());
+  const bool done = HMAC(fetched_sha256(), key.data(), static_cast<int>(key.size()), data, bytes.size(), digest.data(),
+                         nullptr) != nullptr;
   ASSERT(done);
   return digest;
 }

@@ -13,6 +13,8 @@ namespace base {
 using Sha256 = std::array<std::uint8_t, 32>;
 
 Sha256 sha256(std::string_view bytes);
+// HMAC (RFC 2104) with SHA-256.
+Sha256 hmac_sha256(std::string_view key, std::string_view bytes);
 // Takes the same time whatever the bytes are.
 bool equal_in_constant_time(const Sha256& a, const Sha256& b);
 std::string to_hex(const Sha256& digest);
