@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "gateway/world_test.h"
+#include "meter/event_stream.h"
 
 using namespace gateway;
 using namespace gateway::testing;
@@ -185,4 +186,57 @@ TEST_CASE("what cannot be bounded is refused, and so is a path that servers read
     CHECK(world.post(path, question, "Authorization: Bearer " + world.secret + "\r\n").status() == 200);
     CHECK(world.upstream.requests.back().line == "POST /v1/chat/completions");
   }
+}
+
+namespace {
+
+// What is left of a stream that breaks off behind these bytes.
+std::string broken(std::string_view provider, std::string_view prefix, std::string_view target, std::string_view body,
+                   std::string_view type, const std::string& sent) {
+  DialectWorld world(provider, prefix);
+  const catalog::Limit limit = world.limit(1'000'000'000);
+  world.open();
+  world.upstream.replies.push_back(
+      {{fmt::format("HTTP/1.1 200 OK\r\nContent-Type: {}\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n", type,
+                    sent.size(), sent)},
+       Scripted::Then::close});
+  const Reply reply = world.post(std::string(target), body, "Authorization: Bearer " + world.secret + "\r\n");
+  CHECK(reply.status() == 200);
+  CHECK(reply.body.starts_with(sent));
+  (void)world.records();
+  CHECK(world.state(limit).unresolved > 0);
+  return reply.body.substr(sent.size());
+}
+
+}  // namespace
+
+TEST_CASE("a stream that breaks off ends as its dialect's client can read it") {
+  const std::string line =
+      broken("ollama", "/ollama", "/ollama/api/chat", R"({"model":"m","messages":[{"role":"user","content":"hi"}]})",
+             "application/x-ndjson", "{\"model\":\"m\",\"message\":{\"content\":\"a\"},\"done\":false}\n");
+  CHECK(base::Json::parse(line)->find("error") != nullptr);
+
+  const std::string array =
+      broken("gemini", "/gemini", "/gemini/v1beta/models/m:streamGenerateContent",
+             R"({"contents":[{"parts":[{"text":"hi"}]}],"generationConfig":{"maxOutputTokens":10}})",
+             "application/json", R"([{"candidates":[{"content":{"parts":[{"text":"a"}]}}]})");
+  CHECK(array.starts_with(","));
+  CHECK(base::Json::parse("[0" + array).has_value());
+
+  const std::array<std::pair<std::string_view, std::string_view>, 2> headers{
+      {{":event-type", "contentBlockDelta"}, {":message-type", "event"}}};
+  const std::string message = meter::write_message(headers, R"({"delta":{"text":"a"}})");
+  const std::string exception =
+      broken("bedrock", "/bedrock", "/bedrock/model/m/converse-stream",
+             R"({"messages":[{"role":"user","content":[{"text":"hi"}]}],"inferenceConfig":{"maxTokens":10}})",
+             "application/vnd.amazon.eventstream", message);
+  CHECK(exception.contains(":exception-type"));
+}
+
+TEST_CASE("half an event that has gone on is ended before the error, so that both can be told apart") {
+  const std::string body =
+      R"({"model":"m","max_tokens":900,"stream":true,"messages":[{"role":"user","content":"hi"}]})";
+  const std::string end = broken("anthropic", "/anthropic", "/anthropic/v1/messages", body, "text/event-stream",
+                                 message_events[0] + "event: content_block_delta\ndata: {\"ty");
+  CHECK(end.starts_with("\n\nevent: error\ndata: "));
 }

@@ -125,9 +125,9 @@ net::Task<Outcome<void>> Exchange::complete() {
 
 // Some servers stream under another content type; what has no length cannot be anything but a stream.
 bool Exchange::streams() const {
-  return plan_.request.stream && answer_.head.status == 200 &&
-         (answer_.head.framing != net::Framing::length ||
-          answer_.head.find(net::FieldName::content_type).value_or("").starts_with("text/event-stream"));
+  if (!plan_.request.stream || answer_.head.status != 200) return false;
+  const auto type = answer_.head.find(net::FieldName::content_type).value_or("");
+  return answer_.head.framing != net::Framing::length || meter::framing_of(type) != meter::Framing::unknown;
 }
 
 Outgoing Exchange::outgoing(std::string_view body, net::Incoming* streamed) const {

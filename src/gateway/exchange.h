@@ -20,7 +20,7 @@
 #include "meter/report_reader.h"
 #include "meter/request_edit.h"
 #include "meter/request_reader.h"
-#include "meter/sse.h"
+#include "meter/stream_framing.h"
 #include "net/head_writer.h"
 
 namespace gateway {
@@ -83,17 +83,19 @@ class Exchange final : public UnderWay {
   // A stream on its way through.
   struct Stream {
     meter::ReplyReader reader;
-    meter::SseSplitter splitter = meter::SseSplitter();
+    meter::StreamSplitter splitter;
     std::string pending = {};  // bytes that go out before the next piece
     std::string visible = {};  // of a piece, the events that the client gets
     bool by_event = false;     // whole events go on, each when it was read; else pieces do, before they are read
     std::size_t gone_on = 0;   // bytes that went on already of the event that is being read
     std::int64_t cap = 0;      // output tokens of all choices, as they were asked for
+    std::int64_t events = 0;   // that were read
     std::size_t paid_for = 0;  // of `visible`
     bool ended = false;        // no more output will come
     std::unique_ptr<Beyond> beyond = nullptr;
     std::optional<Failure> broken = std::nullopt;
-    bool cut = false;  // by us
+    bool cut = false;       // by us
+    bool open_end = false;  // the client has half an event, which nothing can end
   };
 
   // Who calls what (resolve.cpp). First where it goes, which decides in what dialect a refusal is written.
@@ -167,6 +169,8 @@ class Exchange final : public UnderWay {
   // Its client is gone, and its provider is not to go on either.
   static void break_off(Stream& stream);
   net::Task<Outcome<void>> end_stream(Stream& stream);
+  // What the client gets of a stream that broke, or was cut: the reason, where it can still be told.
+  std::string broken_end(Stream& stream, const Failure& failure);
   void read_piece(Stream& stream, std::string_view piece);
 
   // What becomes of a stream beyond its cap (extend.cpp).

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "gateway/exchange.h"
+#include "gateway/stream_end.h"
 
 namespace gateway {
 namespace {
@@ -51,8 +52,8 @@ std::string period_of(const base::WindowPolicy& window) {
   return base::to_string(window) + (calendar ? "ly" : "");
 }
 
-// No event that carries output is shorter, in any dialect: data:{"delta":"a"}
-constexpr std::int64_t smallest_event_bytes = 18;
+// No event that carries output is shorter, in any dialect: {"response":"a"}
+constexpr std::int64_t smallest_event_bytes = 16;
 
 // The fields in which providers say what a call used.
 class ReplyHeaders {
@@ -312,7 +313,9 @@ net::Task<Outcome<void>> Exchange::relay_stream() {
   if (!chunked()) incoming_.close_after_reply();
   count_reply(answer_.head.status);
   // The head goes with the first bytes where they are there already, and at once where they are not.
-  Stream stream{.reader = meter::ReplyReader(endpoint_.dialect, ReplyHeaders(answer_.head).head())};
+  const auto type = answer_.head.find(net::FieldName::content_type).value_or("");
+  Stream stream{.reader = meter::ReplyReader(endpoint_.dialect, ReplyHeaders(answer_.head).head()),
+                .splitter = meter::StreamSplitter(meter::StreamSplitter::max_event_bytes, meter::StreamScan(type))};
   stream.by_event = plan_.hide_usage;
   stream.cap = plan_.output_cap * plan_.request.choices;
   stream.pending = stream_head();
@@ -368,35 +371,48 @@ void Exchange::read_piece(Stream& stream, std::string_view piece) {
     stream.reader.feed(event);
     const bool usage_only = stream.reader.is_usage_only();
     stream.ended = stream.ended || usage_only || stream.reader.output().ended;
+    ++stream.events;
     if (!stream.by_event || (plan_.hide_usage && usage_only)) return;
     stream.visible += event.substr(std::exchange(stream.gone_on, 0));
     if (!is_beyond(stream)) stream.paid_for = stream.visible.size();
   });
 }
 
+// Half an event takes what follows it for its own rest. One that has gone on already can be ended as lines are, by the
+// end of a line; else only the end of the connection says that nothing more comes.
+std::string Exchange::broken_end(Stream& stream, const Failure& failure) {
+  claim_.reset();  // nobody knows how it would have gone on
+  events::UsageRecord& record = reservation_->record();
+  record.error = failure.error.type;
+  record.fault = failure.error.source;
+  worker_.stats_.faults[static_cast<std::size_t>(failure.error.source)].add();
+  const meter::Framing framing = stream.splitter.scan().framing();
+  const bool half_gone = !stream.splitter.rest().empty() && (!stream.by_event || stream.gone_on > 0);
+  const bool in_lines = framing == meter::Framing::sse || framing == meter::Framing::lines;
+  if (half_gone && !in_lines) {
+    stream.open_end = true;
+    incoming_.close_after_reply();
+    return {};
+  }
+  return (half_gone ? "\n\n" : "") +
+         gateway::stream_end(failure, {request_id_, sizeof request_id_}, endpoint_,
+                             {.framing = framing, .events = stream.events, .cut = stream.cut});
+}
+
 net::Task<Outcome<void>> Exchange::end_stream(Stream& stream) {
   const std::string_view rest = stream.splitter.rest();
   stream.reader.feed(rest);
   const bool hidden = stream.reader.is_usage_only();
-  // Half an event would take the error event that follows it for its own rest.
   const bool shown = stream.by_event && !stream.broken && !(plan_.hide_usage && hidden);
   std::string last(shown ? rest.substr(stream.gone_on) : std::string_view());
   if (claim_) keep_piece(last);
-  if (stream.broken) {
-    claim_.reset();  // nobody knows how it would have gone on
-    events::UsageRecord& record = reservation_->record();
-    record.error = stream.broken->error.type;
-    record.fault = stream.broken->error.source;
-    worker_.stats_.faults[static_cast<std::size_t>(stream.broken->error.source)].add();
-    last += "data: " + error_body(*stream.broken, {request_id_, sizeof request_id_}) + "\n\n";
-    if (stream.cut) last += "data: [DONE]\n\n";
-  }
+  if (stream.broken) last = broken_end(stream, *stream.broken);
   const std::int64_t pieces = stream.reader.output().pieces;
   settle(stream.reader.finish(), pieces, !stream.broken);
   if (claim_) keep_reply();
   if (stream.cut) answer_.connection.reset();  // the provider is to stop now, however slow the client takes its end
   if (!last.empty()) stream.pending += chunked() ? chunk_head(last.size()) + last + "\r\n" : last;
-  stream.pending += stream_end();
+  if (!stream.open_end) stream.pending += stream_end();
   co_await incoming_.send(stream.pending);
   if (incoming_.client_gone()) worker_.stats_.client_hangups.add();
   if (!stream.broken) answer_.finish();
