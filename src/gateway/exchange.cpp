@@ -192,9 +192,21 @@ bool Exchange::reserve_at_once() {
   return reservation_.has_value();
 }
 
+// The bytes of an input bound it at no cost, and at several times what it takes. Where that is not at hand its tokens
+// are counted.
+bool Exchange::count_input() {
+  const auto counted = meter::read_copied_request(endpoint_, plan_.uncapped, meter::InputBound::counted);
+  if (!counted || counted->input_bound >= plan_.request.input_bound) return false;
+  plan_.request.input_bound = counted->input_bound;
+  estimate();
+  return true;
+}
+
 net::Task<Outcome<void>> Exchange::reserve() {
   // The keeper decides. A shorter answer now is better than waiting for others, so the first try does not wait.
   auto decision = with_taken_on(co_await ask(0));
+  if (std::holds_alternative<quota::Refusal>(decision) && plan_.price != nullptr && count_input())
+    decision = with_taken_on(co_await ask(0));
   if (const auto* refusal = std::get_if<quota::Refusal>(&decision)) {
     const bool busy = refusal->type == ErrorType::limit_busy;
     std::optional<std::int64_t> cap;

@@ -138,6 +138,8 @@ class Exchange final : public UnderWay {
   void estimate();
   // Reserves from what this worker may hand out; false: the keeper has to be asked.
   bool reserve_at_once();
+  // True: the call may cost less than was estimated.
+  bool count_input();
   net::Task<Outcome<void>> reserve();
   // The same for a call that a held quote is to pay for.
   net::Task<Outcome<void>> redeem();

@@ -60,7 +60,7 @@ base::Result<meter::Endpoint> endpoint_of(const quota::ImaginedCall& call, const
 
 // What of the question decides the cost, as if its bytes had come over the network.
 base::Result<meter::Request> request_of(const quota::ImaginedCall& call, const Settings& settings,
-                                        const catalog::Route& route) {
+                                        const catalog::Route& route, meter::InputBound bound) {
   const catalog::Upstream& upstream = *settings.find_upstream(first_target(route).upstream);
   TRY(const meter::Endpoint endpoint, endpoint_of(call, upstream));
   const bool names_model = endpoint.model.empty();
@@ -75,7 +75,7 @@ base::Result<meter::Request> request_of(const quota::ImaginedCall& call, const S
   if (std::ssize(body) > route.max_body_bytes)
     return base::fail(base::ErrorType::payload_too_large,
                       fmt::format("the body has more than {} bytes", route.max_body_bytes), {}, base::Source::client);
-  TRY(request, meter::read_copied_request(endpoint, body));
+  TRY(request, meter::read_copied_request(endpoint, body, bound));
   if (call.input_tokens) request.input_bound = *call.input_tokens;
   return request;
 }
@@ -199,6 +199,14 @@ base::Result<const catalog::Route*> Explainer::find_route(const std::string& nam
 }
 
 base::Result<quota::Explanation> Explainer::explain(const catalog::KeyEntry& key, const quota::ImaginedCall& call) {
+  // As Exchange::reserve: the bytes first, and the tokens where these are too many.
+  TRY(auto out, explain_by(key, call, meter::InputBound::bytes));
+  if (out.verdict == CallVerdict::admitted) return out;
+  return explain_by(key, call, meter::InputBound::counted);
+}
+
+base::Result<quota::Explanation> Explainer::explain_by(const catalog::KeyEntry& key, const quota::ImaginedCall& call,
+                                                       meter::InputBound bound) {
   TRY(const catalog::Route* const route, find_route(call.route));
   if (!route->calls.empty())
     return base::invalid(fmt::format("the calls of the route '{}' have no model: each costs what its rule in the "
@@ -215,7 +223,7 @@ base::Result<quota::Explanation> Explainer::explain(const catalog::KeyEntry& key
   TRY(const Payer payer, payer_of(key, parts_.inspector, now, out));
 
   const auto allowed = check_key(key, now);
-  const auto request = request_of(call, settings, *route);
+  const auto request = request_of(call, settings, *route, bound);
   const auto tags = catalog::join_tags(key.key->tags, call.tags, "tags");
   const auto price = request ? price_of(settings, *request) : std::unexpected(request.error());
   if (request) {

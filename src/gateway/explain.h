@@ -4,6 +4,7 @@
 #include <string>
 
 #include "gateway/settings.h"
+#include "meter/request_reader.h"
 #include "quota/explanation.h"
 #include "quota/keeper.h"
 
@@ -29,6 +30,8 @@ class Explainer final : public quota::Explainer {
                                      std::int64_t ttl_ms) override;
 
  private:
+  base::Result<quota::Explanation> explain_by(const catalog::KeyEntry& key, const quota::ImaginedCall& call,
+                                              meter::InputBound bound);
   base::Result<const catalog::Route*> find_route(const std::string& name) const;
 
   const Parts parts_;

@@ -169,6 +169,33 @@ TEST_CASE("where only others' reservations stand in the way, explain says that t
   CHECK(said.worst_case == quota::Amounts{base::Money::from_nanos(25'000), 5, 10, 1});
 }
 
+namespace {
+
+// Some nine hundred tokens in some five thousand bytes.
+Task<void> counted_where_the_bytes_are_too_many(World& world) {
+  std::string text;
+  for (int i = 0; i < 900; ++i) text += "word ";
+  const std::string body =
+      fmt::format(R"({{"model":"gpt-4o","max_tokens":10,"messages":[{{"role":"user","content":"{}"}}]}})", text);
+  const auto said = explain(world, {.body = body});
+  CHECK(said.verdict == CallVerdict::admitted);
+  world.answers(answer);
+  const Reply reply = co_await ask(world, world.call(body));
+  CHECK(reply.status() == 200);
+  REQUIRE(said.worst_case);
+  CHECK(reply.field("X-Estimated-Cost") == said.worst_case->usd.to_usd());
+  CHECK(said.worst_case->input_tokens < 1'500);
+}
+
+}  // namespace
+
+TEST_CASE("an input that is too much by its bytes is counted before it is refused, or shortened") {
+  World world;
+  world.limit(2'000'000);
+  open_with_prices(world);
+  world.run(counted_where_the_bytes_are_too_many(world));
+}
+
 TEST_CASE("a route that is not there is a mistake in the question") {
   World world;
   open_with_prices(world);
