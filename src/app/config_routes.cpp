@@ -239,7 +239,10 @@ void read_provider(YamlMap& map, catalog::Upstream& into) {
 void check_provider(YamlMap& map, const catalog::Route& route, const Config& config) {
   for (const catalog::Target& target : route.targets) {
     const catalog::Upstream* const upstream = config.find_upstream(target.upstream);
-    if (upstream == nullptr || upstream->provider != "other" || !route.calls.empty()) continue;
+    if (upstream == nullptr) continue;
+    if (!route.calls.empty() && upstream->credential.place == catalog::Credential::Place::aws)
+      map.refuse("calls", fmt::format("stream their bodies, and '{}' signs whole ones", target.upstream));
+    if (upstream->provider != "other" || !route.calls.empty()) continue;
     map.refuse("calls", fmt::format("is missing: the upstream '{}' speaks no LLM dialect, so say which calls may be "
                                     "made and how each is metered",
                                     target.upstream));

@@ -137,6 +137,28 @@ TEST_CASE("a key in the path is ours alone: what the client signs with is droppe
   CHECK(sent(world, "authorization") == "Bearer upstream-secret");
 }
 
+TEST_CASE("what goes to AWS is signed with the upstream's keys, and not with the client's") {
+  DialectWorld world("bedrock", "/bedrock");
+  world.settings.upstreams.front().secret = "AKID:of-the-upstream:session";
+  world.settings.upstreams.front().deployments.emplace("a.m-v1:0", "m");
+  world.open();
+  world.answers(R"({"output":{},"usage":{"inputTokens":20,"outputTokens":5,"totalTokens":25}})");
+  const Reply served =
+      world.post("/bedrock/model/a.m-v1:0/converse", R"({"messages":[{"role":"user","content":[{"text":"hi"}]}]})",
+                 world.field("X-Metergate-Key") +
+                     "Authorization: AWS4-HMAC-SHA256 Credential=client\r\n"
+                     "X-Amz-Date: 20260101T000000Z\r\nX-Amz-Security-Token: of-the-client\r\n");
+  CHECK(served.status() == 200);
+  CHECK(world.upstream.requests.back().line == "POST /model/a.m-v1%3A0/converse");
+  CHECK(sent(world, "authorization").starts_with("AWS4-HMAC-SHA256 Credential=AKID/"));
+  CHECK(sent(world, "authorization").contains("/us-east-1/bedrock/aws4_request"));
+  CHECK(sent(world, "x-amz-security-token") == "session");
+  std::size_t dates = 0;
+  for (const auto& [name, value] : world.upstream.requests.back().fields)
+    dates += net::equals_ignoring_case(name, "x-amz-date") ? 1 : 0;
+  CHECK(dates == 1);
+}
+
 TEST_CASE("an Azure deployment is priced as the model that the configuration says it is") {
   DialectWorld world("azure_openai", "/azure");
   world.settings.upstreams.front().deployments.emplace("ours", "m");

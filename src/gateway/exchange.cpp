@@ -131,7 +131,13 @@ bool Exchange::streams() const {
 }
 
 Outgoing Exchange::outgoing(std::string_view body, net::Incoming* streamed) const {
-  return {.head = head_, .path = onward_, .route = *route_, .target = *target_, .body = body, .streamed = streamed};
+  return {.head = head_,
+          .path = onward_,
+          .route = *route_,
+          .target = *target_,
+          .now = stamp_,
+          .body = body,
+          .streamed = streamed};
 }
 
 net::Task<Outcome<std::string_view>> Exchange::read_body() {

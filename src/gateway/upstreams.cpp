@@ -7,7 +7,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
-#include "net/head_writer.h"
+#include "net/aws_signature.h"
 #include "net/query.h"
 
 namespace gateway {
@@ -26,8 +26,30 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+constexpr std::string_view aws_service = "bedrock";
+
 // Else it is an API key of Bedrock's own.
 bool is_to_sign_with(std::string_view secret) { return secret.contains(':'); }
+
+// "ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]"
+net::AwsCredentials aws_credentials_of(std::string_view secret) {
+  net::AwsCredentials out;
+  out.access_key_id = secret.substr(0, secret.find(':'));
+  secret.remove_prefix(out.access_key_id.size() + 1);
+  out.secret_access_key = secret.substr(0, secret.find(':'));
+  if (out.secret_access_key.size() < secret.size()) out.session_token = secret.substr(out.secret_access_key.size() + 1);
+  return out;
+}
+
+// Fields with which AWS's clients sign: theirs are of no use upstream.
+bool is_of_signature(std::string_view name) {
+  return net::equals_ignoring_case(name, "x-amz-date") || net::equals_ignoring_case(name, "x-amz-security-token") ||
+         net::equals_ignoring_case(name, "x-amz-content-sha256");
+}
+
+bool signs_with(const catalog::Credential& credential, std::string_view secret) {
+  return credential.place == catalog::Credential::Place::aws && is_to_sign_with(secret);
+}
 
 base::Secret credential_of(const catalog::Credential& credential, std::string_view secret) {
   using Place = catalog::Credential::Place;
@@ -74,6 +96,7 @@ base::Result<std::unique_ptr<Upstreams>> Upstreams::create(net::Loop& loop, cons
                   .client = nullptr,
                   .host_field = upstream.host,
                   .credential = credential_of(upstream.credential, upstream.secret),
+                  .signs = signs_with(upstream.credential, upstream.secret),
                   .circuit = Circuit(upstream.circuit)};
     const bool encrypted = upstream.scheme == "https";
     if (encrypted) {
@@ -96,6 +119,7 @@ Upstreams::Egress& Upstreams::egress_of(const std::string& upstream) {
 void Upstreams::use_secret(const std::string& upstream, const base::Secret& secret) {
   Egress& egress = egress_of(upstream);
   egress.credential = credential_of(egress.upstream->credential, secret.reveal());
+  egress.signs = signs_with(egress.upstream->credential, secret.reveal());
 }
 
 const catalog::Target* Upstreams::choose(const catalog::Route& route, std::span<const events::Attempt> tried) {
@@ -131,21 +155,24 @@ std::string_view Upstreams::head_for(const Egress& egress, const Outgoing& outgo
   const bool ours = !outgoing.route.client_credentials && !egress.credential.empty();
   const catalog::Credential& place = egress.upstream->credential;
   std::string_view target = catalog::behind_base_path(*egress.upstream, outgoing.path);
-  std::string with_secret;
+  std::string_view base = egress.upstream->base_path;
+  std::string edited;
   if (ours && place.place == catalog::Credential::Place::query) {
-    with_secret = net::without_query_parameter(target, place.name);  // the client's own does not go upstream
-    with_secret.append(with_secret.contains('?') ? "&" : "?").append(egress.credential.reveal());
-    target = with_secret;
+    edited = net::without_query_parameter(target, place.name);  // the client's own does not go upstream
+    edited.append(edited.contains('?') ? "&" : "?").append(egress.credential.reveal());
+    target = edited;
+  } else if (ours && egress.signs) {
+    const std::size_t path_end = std::min(target.find('?'), target.size());
+    edited = net::aws_path(fmt::format("{}{}", base, target.substr(0, path_end))).append(target.substr(path_end));
+    base = {};
+    target = edited;
   }
   net::HeadWriter writer(scratch_);
-  writer.request(head.method, egress.upstream->base_path, target).field("Host", egress.host_field);
+  writer.request(head.method, base, target).field("Host", egress.host_field);
   const auto connection = head.find(net::FieldName::connection);
   for (const net::Field& field : head.fields)
     if (passes_on(field, egress, outgoing.route, connection)) writer.field(field.name, field.value);
-  const bool aws = place.place == catalog::Credential::Place::aws;
-  if (ours && (place.place == catalog::Credential::Place::bearer || aws))
-    writer.field("Authorization", egress.credential.reveal());
-  if (ours && place.place == catalog::Credential::Place::header) writer.field(place.name, egress.credential.reveal());
+  if (ours) add_credential(writer, egress, outgoing, target);
   writer.field("Accept-Encoding", "identity");
   if (outgoing.streamed != nullptr && head.framing == net::Framing::chunked) {
     writer.field("Transfer-Encoding", "chunked");
@@ -157,6 +184,35 @@ std::string_view Upstreams::head_for(const Egress& egress, const Outgoing& outgo
   return writer.end();
 }
 
+void Upstreams::add_credential(net::HeadWriter& writer, const Egress& egress, const Outgoing& outgoing,
+                               std::string_view target) {
+  using Place = catalog::Credential::Place;
+  const catalog::Credential& place = egress.upstream->credential;
+  const std::string_view secret = egress.credential.reveal();
+  if (place.place == Place::header) writer.field(place.name, secret);
+  if (place.place == Place::bearer || (place.place == Place::aws && !egress.signs))
+    writer.field("Authorization", secret);
+  if (!egress.signs) return;
+
+  std::vector<std::pair<std::string_view, std::string_view>> fields{{"host", egress.host_field}};
+  for (const net::Field& field : outgoing.head.fields) {
+    const bool of_aws = field.name.size() > 6 && net::equals_ignoring_case(field.name.substr(0, 6), "x-amz-");
+    if ((of_aws && !is_of_signature(field.name)) || field.known == net::FieldName::content_type)
+      fields.emplace_back(field.name, field.value);
+  }
+  const std::size_t path_end = std::min(target.find('?'), target.size());
+  const net::AwsCredentials credentials = aws_credentials_of(secret);
+  const net::AwsSignature signature =
+      net::sign_for_aws({.method = outgoing.head.method,
+                         .path = target.substr(0, path_end),
+                         .query = target.substr(std::min(path_end + 1, target.size())),
+                         .headers = fields,
+                         .body = base::sha256(outgoing.body)},
+                        credentials, {.region = place.region, .service = aws_service}, outgoing.now);
+  writer.field("X-Amz-Date", signature.amz_date).field("Authorization", signature.authorization);
+  if (!credentials.session_token.empty()) writer.field("X-Amz-Security-Token", credentials.session_token);
+}
+
 bool Upstreams::passes_on(const net::Field& field, const Egress& egress, const catalog::Route& route,
                           const std::optional<std::string_view>& connection) {
   if (net::is_hop_by_hop(field.known) || is_withheld_from_upstream(field.known)) return false;
@@ -165,6 +221,8 @@ bool Upstreams::passes_on(const net::Field& field, const Egress& egress, const c
   const catalog::Credential& place = egress.upstream->credential;
   if (!route.client_credentials && place.place == catalog::Credential::Place::header &&
       net::equals_ignoring_case(field.name, place.name))
+    return false;
+  if (!route.client_credentials && place.place == catalog::Credential::Place::aws && is_of_signature(field.name))
     return false;
   // It is kept here, and names of several clients would meet in the account that they share at the provider.
   if (route.idempotency && field.known == net::FieldName::idempotency_key) return false;

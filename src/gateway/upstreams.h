@@ -12,6 +12,7 @@
 #include "gateway/circuit.h"
 #include "gateway/reply.h"
 #include "gateway/settings.h"
+#include "net/head_writer.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "quota/reservation.h"
@@ -24,6 +25,7 @@ struct Outgoing {
   std::string_view path;         // with the query, behind the route's prefix
   const catalog::Route& route;
   const catalog::Target& target;      // of the route
+  base::WallTime now;                 // for a signature
   std::string_view body;              // whole; empty for a request without one
   net::Incoming* streamed = nullptr;  // where the body comes from instead, piece by piece, if it is not here whole
 };
@@ -64,6 +66,7 @@ class Upstreams {
     std::unique_ptr<net::HttpClient> client;
     std::string host_field;   // "api.openai.com", with the port where it is not the scheme's own
     base::Secret credential;  // as it is sent: "Bearer …", the secret, or "name=secret" of a query; empty: none
+    bool signs = false;       // it is not sent: AWS's signature is made with it
     Circuit circuit;
   };
   Upstreams(net::Loop& loop, base::Random& random) : loop_(loop), random_(random) {}
@@ -72,6 +75,9 @@ class Upstreams {
   void note(Egress& egress, int status, std::string_view why);
   // The request's head for this upstream, in scratch memory.
   std::string_view head_for(const Egress& egress, const Outgoing& outgoing);
+  // What goes into the head behind the client's fields, so that the upstream knows whose call it is.
+  static void add_credential(net::HeadWriter& writer, const Egress& egress, const Outgoing& outgoing,
+                             std::string_view target);
   // Whether a field of the client's goes upstream.
   static bool passes_on(const net::Field& field, const Egress& egress, const catalog::Route& route,
                         const std::optional<std::string_view>& connection);
