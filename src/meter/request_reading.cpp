@@ -203,26 +203,82 @@ Result<std::optional<std::int64_t>> read_count(std::string_view field, dom::elem
   return *count;
 }
 
-void take_tools(dom::element tools, RequestReading& reading) {
-  if (tools.is_null()) return;
+Status take_tools(dom::element tools, RequestReading& reading) {
+  if (tools.is_null()) return {};
   reading.out.input_bound += instructions_margin_tokens;
   if (const auto list = get_if<dom::array>(tools)) {
     for (const dom::element tool : *list) reading.input.tools.push_back(tool);
   } else {
     reading.input.tools.push_back(tools);
   }
+  return {};
 }
 
-void take_schema(dom::element schema, RequestReading& reading) {
-  if (schema.is_null()) return;
+Status take_schema(dom::element schema, RequestReading& reading) {
+  if (schema.is_null()) return {};
   reading.out.input_bound += instructions_margin_tokens;
   reading.input.schemas.push_back(schema);
+  return {};
+}
+
+Status read_prompt(dom::element value, RequestReading& reading) {
+  if (value.is_null()) return {};
+  ++reading.input.messages;
+  collect_text(value, reading.input);
+  return {};
+}
+
+Status read_beside(dom::element value, RequestReading& reading) {
+  collect_text(value, reading.input);
+  return {};
 }
 
 void take_image(RequestReading& reading, ImageInput image) {
   reading.out.image_input = true;
   reading.out.input_bound += image_bound_tokens;
   reading.input.images.push_back(image);
+}
+
+Status read_member(const dom::object& object, std::string_view name, ReadValue read, RequestReading& reading) {
+  for (const auto& field : object)
+    if (same_but_for_case(field.key, name)) TRY_STATUS(read(field.value, reading));
+  return {};
+}
+
+Status read_content_parts(dom::element value, ReadObject read, std::string_view field, std::string_view wanted,
+                          RequestReading& reading) {
+  const auto parts = get_if<dom::array>(value);
+  if (!parts) return {};
+  for (const dom::element item : *parts) {
+    const auto part = get_if<dom::object>(item);
+    if (!part) return wrong_type(field, wanted);
+    TRY_STATUS(read(*part, reading));
+  }
+  return {};
+}
+
+Status read_objects(dom::element value, ReadObject read, std::string_view field, std::string_view wanted,
+                    RequestReading& reading) {
+  if (!value.is_null() && !value.is_array()) return wrong_type(field, wanted);
+  return read_content_parts(value, read, field, wanted, reading);
+}
+
+Status read_messages_with(dom::element value, ReadObject read, RequestReading& reading) {
+  const auto messages = get_if<dom::array>(value);
+  if (!messages) return wrong_type("messages", "a list of messages");
+  for (const dom::element item : *messages) {
+    const auto message = get_if<dom::object>(item);
+    if (!message) return wrong_type("messages", "a list of messages");
+    TRY_STATUS(read(*message, reading));
+    ++reading.input.messages;
+    collect_text(item, reading.input);
+  }
+  return {};
+}
+
+Status read_system_with(dom::element value, ReadValue read_blocks, RequestReading& reading) {
+  TRY_STATUS(read_blocks(value, reading));
+  return read_prompt(value, reading);
 }
 
 Status read_cache_marks(RequestReading& reading) {

@@ -85,11 +85,31 @@ base::Status read_output_cap(std::string_view path, simdjson::dom::element value
 // A whole number from `least` to `most`; nullopt: null.
 base::Result<std::optional<std::int64_t>> read_count(std::string_view field, simdjson::dom::element value,
                                                      std::int64_t least, std::int64_t most);
-// Counts tools and schemas: their text, and what the provider says before them.
-void take_tools(simdjson::dom::element tools, RequestReading& reading);
-void take_schema(simdjson::dom::element schema, RequestReading& reading);
+// Counts tools and schemas: their text, and what the provider says before them. Never fails.
+base::Status take_tools(simdjson::dom::element tools, RequestReading& reading);
+base::Status take_schema(simdjson::dom::element schema, RequestReading& reading);
+// Text: of a message of its own, or of none.
+base::Status read_prompt(simdjson::dom::element value, RequestReading& reading);
+base::Status read_beside(simdjson::dom::element value, RequestReading& reading);
 // An image: its bound, and its text is none.
 void take_image(RequestReading& reading, ImageInput image = {});
+
+// How values are read that a dialect nests in others.
+using ReadValue = base::Status (*)(simdjson::dom::element, RequestReading&);
+using ReadObject = base::Status (*)(const simdjson::dom::object&, RequestReading&);
+// Each member of that name, in whatever letters and however often: the provider may read any of them.
+base::Status read_member(const simdjson::dom::object& object, std::string_view name, ReadValue read,
+                         RequestReading& reading);
+// A list of objects; `wanted` is what the error says that `field` must be. null is absent.
+base::Status read_objects(simdjson::dom::element value, ReadObject read, std::string_view field,
+                          std::string_view wanted, RequestReading& reading);
+// Content that is a text or a list of such objects: what is no list passes.
+base::Status read_content_parts(simdjson::dom::element value, ReadObject read, std::string_view field,
+                                std::string_view wanted, RequestReading& reading);
+// A list of messages: `read` has each first, then it counts as one and its text is collected.
+base::Status read_messages_with(simdjson::dom::element value, ReadObject read, RequestReading& reading);
+// A system prompt beside the messages, of a text or of blocks.
+base::Status read_system_with(simdjson::dom::element value, ReadValue read_blocks, RequestReading& reading);
 
 // The marks that the text was collected with, into cache_writes. A time to live that nobody has priced is refused.
 base::Status read_cache_marks(RequestReading& reading);
@@ -98,7 +118,7 @@ base::Status read_cache_marks(RequestReading& reading);
 struct RequestReader {
   std::string_view endpoint;  // Endpoint's name and dialect
   Dialect dialect;
-  base::Status (*read)(const simdjson::dom::object& root, RequestReading& reading);
+  ReadObject read;                 // the whole body
   std::string_view cap_path = {};  // where an output cap goes, if there is one place for it
 };
 std::span<const RequestReader> openai_requests();

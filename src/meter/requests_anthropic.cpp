@@ -1,6 +1,7 @@
 // Anthropic's messages (API reference, "Create a Message"), wherever they are served.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "meter/image_head.h"
@@ -108,36 +109,17 @@ Status read_block(const dom::object& block, RequestReading& reading) {
 }
 
 Status read_blocks(dom::element value, RequestReading& reading) {
-  const auto blocks = get_if<dom::array>(value);
-  if (!blocks) return {};
-  for (const dom::element item : *blocks) {
-    const auto block = get_if<dom::object>(item);
-    if (!block) return wrong_type("messages", "messages whose content is a string or a list of blocks");
-    TRY_STATUS(read_block(*block, reading));
-  }
-  return {};
+  return read_content_parts(value, read_block, "messages", "messages whose content is a string or a list of blocks",
+                            reading);
 }
-
+Status read_message(const dom::object& message, RequestReading& reading) {
+  return read_member(message, "content", read_blocks, reading);
+}
 Status read_messages(dom::element value, RequestReading& reading) {
-  const auto messages = get_if<dom::array>(value);
-  if (!messages) return wrong_type("messages", "a list of messages");
-  for (const dom::element item : *messages) {
-    const auto message = get_if<dom::object>(item);
-    if (!message) return wrong_type("messages", "a list of messages");
-    for (const auto& field : *message)
-      if (same_but_for_case(field.key, "content")) TRY_STATUS(read_blocks(field.value, reading));
-    ++reading.input.messages;
-    collect_text(item, reading.input);
-  }
-  return {};
+  return read_messages_with(value, read_message, reading);
 }
-
 Status read_system(dom::element value, RequestReading& reading) {
-  if (value.is_null()) return {};
-  TRY_STATUS(read_blocks(value, reading));
-  ++reading.input.messages;
-  collect_text(value, reading.input);
-  return {};
+  return read_system_with(value, read_blocks, reading);
 }
 
 struct Tool {
@@ -161,34 +143,34 @@ base::Result<Tool> read_tool(const dom::object& object, RequestReading& reading)
   return tool;
 }
 
+bool is_built_in(std::string_view type) {
+  constexpr std::array families{"bash_", "text_editor_", "memory_", "computer_"};
+  return std::ranges::any_of(families, [&](std::string_view family) { return type.starts_with(family); });
+}
+
 // Tools run at the client, but for searches and fetches: then the model reads its whole context again, and max_uses
 // says how often at most.
-Status read_tools(dom::element value, RequestReading& reading) {
-  if (value.is_null()) return {};
-  const auto tools = get_if<dom::array>(value);
-  if (!tools) return wrong_type("tools", "a list of tools");
-  for (const dom::element item : *tools) {
-    const auto object = get_if<dom::object>(item);
-    if (!object) return wrong_type("tools", "a list of tools");
-    TRY(const Tool tool, read_tool(*object, reading));
-    if (tool.type.empty() || tool.type == "custom") continue;
-    if (tool.type.starts_with("bash_") || tool.type.starts_with("text_editor_") || tool.type.starts_with("memory_") ||
-        tool.type.starts_with("computer_")) {
-      reading.input.more_tokens += built_in_tool_tokens;
-      reading.out.input_bound += built_in_tool_tokens;
-      continue;
-    }
-    const bool searches = tool.type.starts_with("web_search_");
-    if (!searches && !tool.type.starts_with("web_fetch_"))
-      return invalid(fmt::format("'tools': what a tool of type {:?} costs cannot be bounded", tool.type), "tools");
-    if (!tool.max_uses)
-      return invalid(fmt::format("'tools': a tool of type {:?} needs 'max_uses', or it cannot be bounded", tool.type),
-                     "tools");
-    reading.rounds += *tool.max_uses;
-    if (searches) reading.out.web_searches += *tool.max_uses;
+Status take_tool(const dom::object& object, RequestReading& reading) {
+  TRY(const Tool tool, read_tool(object, reading));
+  if (tool.type.empty() || tool.type == "custom") return {};
+  if (is_built_in(tool.type)) {
+    reading.input.more_tokens += built_in_tool_tokens;
+    reading.out.input_bound += built_in_tool_tokens;
+    return {};
   }
-  take_tools(value, reading);
+  const bool searches = tool.type.starts_with("web_search_");
+  if (!searches && !tool.type.starts_with("web_fetch_"))
+    return invalid(fmt::format("'tools': what a tool of type {:?} costs cannot be bounded", tool.type), "tools");
+  if (!tool.max_uses)
+    return invalid(fmt::format("'tools': a tool of type {:?} needs 'max_uses', or it cannot be bounded", tool.type),
+                   "tools");
+  reading.rounds += *tool.max_uses;
+  if (searches) reading.out.web_searches += *tool.max_uses;
   return {};
+}
+Status read_tools(dom::element value, RequestReading& reading) {
+  TRY_STATUS(read_objects(value, take_tool, "tools", "a list of tools", reading));
+  return take_tools(value, reading);
 }
 
 Status read_max_tokens(dom::element value, RequestReading& reading) {
@@ -242,10 +224,6 @@ Status read_inference_geo(dom::element value, RequestReading& reading) {
   reading.out.inference_geo = *geo;
   return {};
 }
-Status read_output_format(dom::element value, RequestReading& reading) {
-  take_schema(value, reading);
-  return {};
-}
 
 // A compaction has the model read its context once more, and write what is in no output count of the reply's top.
 Status read_context_management(dom::element value, RequestReading&) {
@@ -281,8 +259,8 @@ constexpr std::array fields{
     RequestField{"cache_control", read_cache_control},
     RequestField{"speed", read_speed},
     RequestField{"inference_geo", read_inference_geo},
-    RequestField{"output_config", read_output_format},
-    RequestField{"output_format", read_output_format},
+    RequestField{"output_config", take_schema},
+    RequestField{"output_format", take_schema},
     RequestField{"context_management", read_context_management},
     refused_field("mcp_servers", "what the servers answer cannot be bounded"),
     refused_field("container", "what runs in it cannot be bounded"),

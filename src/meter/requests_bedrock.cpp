@@ -35,9 +35,7 @@ ImageInput image_of(dom::element value) {
 Status read_tool_result(dom::element value, RequestReading& reading) {
   const auto result = get_if<dom::object>(value);
   if (!result) return {};
-  for (const auto& field : *result)
-    if (same_but_for_case(field.key, "content")) TRY_STATUS(read_blocks(field.value, reading));
-  return {};
+  return read_member(*result, "content", read_blocks, reading);
 }
 
 Status read_block(const dom::object& block, RequestReading& reading) {
@@ -69,35 +67,16 @@ Status read_block(const dom::object& block, RequestReading& reading) {
 }
 
 Status read_blocks(dom::element value, RequestReading& reading) {
-  const auto blocks = get_if<dom::array>(value);
-  if (!blocks) return {};
-  for (const dom::element item : *blocks) {
-    const auto block = get_if<dom::object>(item);
-    if (!block) return wrong_type("messages", "messages whose content is a list of blocks");
-    TRY_STATUS(read_block(*block, reading));
-  }
-  return {};
+  return read_content_parts(value, read_block, "messages", "messages whose content is a list of blocks", reading);
 }
-
+Status read_message(const dom::object& message, RequestReading& reading) {
+  return read_member(message, "content", read_blocks, reading);
+}
 Status read_messages(dom::element value, RequestReading& reading) {
-  const auto messages = get_if<dom::array>(value);
-  if (!messages) return wrong_type("messages", "a list of messages");
-  for (const dom::element item : *messages) {
-    const auto message = get_if<dom::object>(item);
-    if (!message) return wrong_type("messages", "a list of messages");
-    for (const auto& field : *message)
-      if (same_but_for_case(field.key, "content")) TRY_STATUS(read_blocks(field.value, reading));
-    ++reading.input.messages;
-    collect_text(item, reading.input);
-  }
-  return {};
+  return read_messages_with(value, read_message, reading);
 }
 Status read_system(dom::element value, RequestReading& reading) {
-  if (value.is_null()) return {};
-  TRY_STATUS(read_blocks(value, reading));
-  ++reading.input.messages;
-  collect_text(value, reading.input);
-  return {};
+  return read_system_with(value, read_blocks, reading);
 }
 
 Status read_max_tokens(dom::element value, RequestReading& reading) {
@@ -112,24 +91,20 @@ Status read_inference_config(dom::element value, RequestReading& reading) {
   return read_object(value, inference_fields, "inferenceConfig", reading);
 }
 
-Status read_tools(dom::element value, RequestReading& reading) {
-  const auto tools = get_if<dom::array>(value);
-  if (!tools) return wrong_type("toolConfig.tools", "a list of tools");
-  for (const dom::element item : *tools) {
-    const auto tool = get_if<dom::object>(item);
-    if (!tool) return wrong_type("toolConfig.tools", "a list of tools");
-    for (const auto& member : *tool) {
-      if (member.key == "cachePoint") {
-        reading.input.cache_marks.push_back(member.value);
-      } else if (member.key != "toolSpec" && !member.value.is_null()) {
-        return invalid(
-            fmt::format("'toolConfig.tools' may hold toolSpec: what '{}' costs cannot be bounded", member.key),
-            "toolConfig.tools");
-      }
+Status read_tool(const dom::object& tool, RequestReading& reading) {
+  for (const auto& member : tool) {
+    if (member.key == "cachePoint") {
+      reading.input.cache_marks.push_back(member.value);
+    } else if (member.key != "toolSpec" && !member.value.is_null()) {
+      return invalid(fmt::format("'toolConfig.tools' may hold toolSpec: what '{}' costs cannot be bounded", member.key),
+                     "toolConfig.tools");
     }
   }
-  take_tools(value, reading);
   return {};
+}
+Status read_tools(dom::element value, RequestReading& reading) {
+  TRY_STATUS(read_objects(value, read_tool, "toolConfig.tools", "a list of tools", reading));
+  return take_tools(value, reading);
 }
 constexpr std::array tool_config_fields{RequestField{"tools", read_tools}};
 Status read_tool_config(dom::element value, RequestReading& reading) {
@@ -160,10 +135,6 @@ constexpr std::array tier_fields{RequestField{"type", read_tier_type}};
 Status read_tier(dom::element value, RequestReading& reading) {
   return read_object(value, tier_fields, "serviceTier", reading);
 }
-Status read_output_config(dom::element value, RequestReading& reading) {
-  take_schema(value, reading);
-  return {};
-}
 
 constexpr std::array converse_fields{
     RequestField{"messages", read_messages},
@@ -172,7 +143,7 @@ constexpr std::array converse_fields{
     RequestField{"toolConfig", read_tool_config},
     RequestField{"additionalModelRequestFields", read_additional},
     RequestField{"serviceTier", read_tier},
-    RequestField{"outputConfig", read_output_config},
+    RequestField{"outputConfig", take_schema},
     refused_field("guardrailConfig", "a guardrail is billed apart"),
     refused_field("performanceConfig", "optimized latency has no price here"),
     refused_field("promptVariables", "what the prompt holds is not in the request"),
@@ -183,13 +154,6 @@ Status read_converse(const dom::object& root, RequestReading& reading) {
   if (reading.input.messages == 0) return invalid("'messages' is missing", "messages");
   reading.out.stream = reading.endpoint == "converse-stream";
   return read_cache_marks(reading);
-}
-
-// Texts of a model that has no messages.
-Status read_text(dom::element value, RequestReading& reading) {
-  ++reading.input.messages;
-  collect_text(value, reading.input);
-  return {};
 }
 
 template <const std::string_view& path>
@@ -205,14 +169,15 @@ constexpr std::array titan_config{RequestField{"maxTokenCount", read_cap<max_tok
 Status read_titan_config(dom::element value, RequestReading& reading) {
   return read_object(value, titan_config, "textGenerationConfig", reading);
 }
-constexpr std::array titan_fields{RequestField{"inputText", read_text},
+constexpr std::array titan_fields{RequestField{"inputText", read_prompt},
                                   RequestField{"textGenerationConfig", read_titan_config}};
-constexpr std::array llama_fields{RequestField{"prompt", read_text}, RequestField{"max_gen_len", read_cap<max_gen_len>},
+constexpr std::array llama_fields{RequestField{"prompt", read_prompt},
+                                  RequestField{"max_gen_len", read_cap<max_gen_len>},
                                   refused_field("images", "their size is not looked for in this language")};
-constexpr std::array mistral_fields{RequestField{"prompt", read_text},
+constexpr std::array mistral_fields{RequestField{"prompt", read_prompt},
                                     RequestField{"max_tokens", read_cap<plain_max_tokens>}};
 constexpr std::array jurassic_fields{
-    RequestField{"prompt", read_text}, RequestField{"maxTokens", read_cap<camel_max_tokens>},
+    RequestField{"prompt", read_prompt}, RequestField{"maxTokens", read_cap<camel_max_tokens>},
     RequestField{"numResults", [](dom::element value, RequestReading& reading) -> Status {
                                        TRY(const auto count, read_count("numResults", value, 1, 128));
                    reading.out.choices = count.value_or(1);
@@ -224,18 +189,15 @@ Status read_generations(dom::element value, RequestReading& reading) {
   reading.out.choices = reading.input.copies = count.value_or(1);  // the prompt is billed with each
   return {};
 }
-constexpr std::array command_fields{RequestField{"prompt", read_text},
-                                    RequestField{"message", read_text},
-                                    RequestField{"chat_history", read_text},
-                                    RequestField{"documents", read_text},
-                                    RequestField{"preamble", read_text},
+constexpr std::array command_fields{RequestField{"prompt", read_prompt},
+                                    RequestField{"message", read_prompt},
+                                    RequestField{"chat_history", read_prompt},
+                                    RequestField{"documents", read_prompt},
+                                    RequestField{"preamble", read_prompt},
                                     RequestField{"max_tokens", read_cap<plain_max_tokens>},
                                     RequestField{"num_generations", read_generations},
-                                    RequestField{"tools", [](dom::element value, RequestReading& reading) -> Status {
-                                                   take_tools(value, reading);
-                                                   return {};
-                                                 }}};
-constexpr std::array embed_fields{RequestField{"texts", read_text}, RequestField{"inputText", read_text},
+                                    RequestField{"tools", take_tools}};
+constexpr std::array embed_fields{RequestField{"texts", read_prompt}, RequestField{"inputText", read_prompt},
                                   refused_field("images", "what an image costs in an embedding has no bound here"),
                                   refused_field("inputs", "what they hold has no bound here"),
                                   refused_field("inputImage", "what an image costs in an embedding has no bound here")};

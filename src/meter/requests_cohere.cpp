@@ -14,17 +14,6 @@ namespace dom = simdjson::dom;
 using base::invalid;
 using base::Status;
 
-Status read_text(dom::element value, RequestReading& reading) {
-  if (value.is_null()) return {};
-  ++reading.input.messages;
-  collect_text(value, reading.input);
-  return {};
-}
-Status read_beside(dom::element value, RequestReading& reading) {
-  collect_text(value, reading.input);
-  return {};
-}
-
 Status read_part(const dom::object& part, RequestReading& reading) {
   for (const auto& field : part) {
     if (same_but_for_case(field.key, "image_url") && !field.value.is_null()) take_image(reading);
@@ -35,30 +24,18 @@ Status read_part(const dom::object& part, RequestReading& reading) {
   }
   return {};
 }
+Status read_content(dom::element value, RequestReading& reading) {
+  const auto parts = get_if<dom::array>(value);
+  if (!parts) return {};
+  for (const dom::element element : *parts)
+    if (const auto part = get_if<dom::object>(element)) TRY_STATUS(read_part(*part, reading));
+  return {};
+}
+Status read_message(const dom::object& message, RequestReading& reading) {
+  return read_member(message, "content", read_content, reading);
+}
 Status read_messages(dom::element value, RequestReading& reading) {
-  const auto messages = get_if<dom::array>(value);
-  if (!messages) return wrong_type("messages", "a list of messages");
-  for (const dom::element item : *messages) {
-    const auto message = get_if<dom::object>(item);
-    if (!message) return wrong_type("messages", "a list of messages");
-    for (const auto& field : *message) {
-      const auto parts = same_but_for_case(field.key, "content") ? get_if<dom::array>(field.value) : std::nullopt;
-      if (!parts) continue;
-      for (const dom::element element : *parts)
-        if (const auto part = get_if<dom::object>(element)) TRY_STATUS(read_part(*part, reading));
-    }
-    ++reading.input.messages;
-    collect_text(item, reading.input);
-  }
-  return {};
-}
-Status read_tools(dom::element value, RequestReading& reading) {
-  take_tools(value, reading);
-  return {};
-}
-Status read_format(dom::element value, RequestReading& reading) {
-  take_schema(value, reading);
-  return {};
+  return read_messages_with(value, read_message, reading);
 }
 Status read_max_tokens(dom::element value, RequestReading& reading) {
   return read_output_cap("max_tokens", value, reading);
@@ -82,13 +59,13 @@ Status read_connectors(dom::element value, RequestReading&) {
 constexpr std::array chat_fields{
     RequestField{"model", read_model},
     RequestField{"messages", read_messages},
-    RequestField{"message", read_text},
+    RequestField{"message", read_prompt},
     RequestField{"chat_history", read_beside},
     RequestField{"preamble", read_beside},
     RequestField{"documents", read_beside},
     RequestField{"tool_results", read_beside},
-    RequestField{"tools", read_tools},
-    RequestField{"response_format", read_format},
+    RequestField{"tools", take_tools},
+    RequestField{"response_format", take_schema},
     RequestField{"stream", read_stream},
     RequestField{"max_tokens", read_max_tokens},
     RequestField{"num_generations", read_generations},
@@ -103,7 +80,7 @@ Status read_chat(const dom::object& root, RequestReading& reading) {
 
 constexpr std::array generate_fields{
     RequestField{"model", read_model},
-    RequestField{"prompt", read_text},
+    RequestField{"prompt", read_prompt},
     RequestField{"stream", read_stream},
     RequestField{"max_tokens", read_max_tokens},
     RequestField{"num_generations", read_generations},
@@ -117,7 +94,7 @@ Status read_generate(const dom::object& root, RequestReading& reading) {
 
 constexpr std::array embed_fields{
     RequestField{"model", read_model},
-    RequestField{"texts", read_text},
+    RequestField{"texts", read_prompt},
     refused_field("images", "what an image costs in an embedding has no bound here"),
     refused_field("inputs", "what they hold has no bound here"),
 };

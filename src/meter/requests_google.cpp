@@ -115,7 +115,7 @@ Status read_tool(dom::element value, RequestReading& reading) {
     if (member.key != "functionDeclarations" && member.key != "function_declarations")
       return invalid(
           fmt::format("'tools' may hold functionDeclarations: what '{}' costs cannot be bounded", member.key), "tools");
-    take_tools(member.value, reading);
+    TRY_STATUS(take_tools(member.value, reading));
   }
   return {};
 }
@@ -127,10 +127,6 @@ Status read_max_output_tokens(dom::element value, RequestReading& reading) {
 Status read_candidate_count(dom::element value, RequestReading& reading) {
   TRY(const auto count, read_count("generationConfig.candidateCount", value, 1, 128));
   reading.out.choices = count.value_or(1);
-  return {};
-}
-Status read_schema(dom::element value, RequestReading& reading) {
-  take_schema(value, reading);
   return {};
 }
 Status read_modality(dom::element value, RequestReading& reading) {
@@ -151,8 +147,8 @@ Status read_modalities(dom::element value, RequestReading& reading) {
 }
 constexpr std::array generation_fields{
     RequestField{"maxOutputTokens", read_max_output_tokens}, RequestField{"candidateCount", read_candidate_count},
-    RequestField{"responseModalities", read_modalities},     RequestField{"responseSchema", read_schema},
-    RequestField{"responseJsonSchema", read_schema},
+    RequestField{"responseModalities", read_modalities},     RequestField{"responseSchema", take_schema},
+    RequestField{"responseJsonSchema", take_schema},
 };
 Status read_generation_config(dom::element value, RequestReading& reading) {
   return read_object(value, generation_fields, "generationConfig", reading, Spelling::proto);

@@ -11,17 +11,6 @@ namespace dom = simdjson::dom;
 using base::invalid;
 using base::Status;
 
-Status read_text(dom::element value, RequestReading& reading) {
-  if (value.is_null()) return {};
-  ++reading.input.messages;
-  collect_text(value, reading.input);
-  return {};
-}
-Status read_beside(dom::element value, RequestReading& reading) {
-  collect_text(value, reading.input);
-  return {};
-}
-
 // A list of base64.
 Status read_images(dom::element value, RequestReading& reading) {
   const auto images = get_if<dom::array>(value);
@@ -34,30 +23,16 @@ Status read_images(dom::element value, RequestReading& reading) {
   return {};
 }
 
+// Images are no text, so not all of a message is collected.
+Status read_message(const dom::object& message, RequestReading& reading) {
+  ++reading.input.messages;
+  for (const auto& field : message)
+    if (!same_but_for_case(field.key, "images")) collect_text(field.value, reading.input);
+  return read_member(message, "images", read_images, reading);
+}
 Status read_messages(dom::element value, RequestReading& reading) {
-  const auto messages = get_if<dom::array>(value);
-  if (!messages) return wrong_type("messages", "a list of messages");
-  for (const dom::element item : *messages) {
-    const auto message = get_if<dom::object>(item);
-    if (!message) return wrong_type("messages", "a list of messages");
-    ++reading.input.messages;
-    for (const auto& field : *message) {
-      if (same_but_for_case(field.key, "images")) {
-        TRY_STATUS(read_images(field.value, reading));
-      } else {
-        collect_text(field.value, reading.input);
-      }
-    }
-  }
-  return {};
-}
-Status read_tools(dom::element value, RequestReading& reading) {
-  take_tools(value, reading);
-  return {};
-}
-Status read_format(dom::element value, RequestReading& reading) {
-  take_schema(value, reading);
-  return {};
+  if (value.is_null()) return wrong_type("messages", "a list of messages");
+  return read_objects(value, read_message, "messages", "a list of messages", reading);
 }
 // Ids of an earlier answer's tokens: each is at least a byte of the body.
 Status read_context(dom::element value, RequestReading& reading) {
@@ -77,10 +52,10 @@ Status read_options(dom::element value, RequestReading& reading) {
 }
 
 constexpr std::array fields{
-    RequestField{"model", read_model},     RequestField{"messages", read_messages}, RequestField{"prompt", read_text},
+    RequestField{"model", read_model},     RequestField{"messages", read_messages}, RequestField{"prompt", read_prompt},
     RequestField{"system", read_beside},   RequestField{"template", read_beside},   RequestField{"suffix", read_beside},
-    RequestField{"context", read_context}, RequestField{"images", read_images},     RequestField{"tools", read_tools},
-    RequestField{"format", read_format},   RequestField{"options", read_options},   RequestField{"stream", read_stream},
+    RequestField{"context", read_context}, RequestField{"images", read_images},     RequestField{"tools", take_tools},
+    RequestField{"format", take_schema},   RequestField{"options", read_options},   RequestField{"stream", read_stream},
 };
 Status read_generation(const dom::object& root, RequestReading& reading) {
   reading.out.stream = true;  // unless the request says otherwise
@@ -91,8 +66,8 @@ Status read_generation(const dom::object& root, RequestReading& reading) {
 
 constexpr std::array embedding_fields{
     RequestField{"model", read_model},
-    RequestField{"prompt", read_text},
-    RequestField{"input", read_text},
+    RequestField{"prompt", read_prompt},
+    RequestField{"input", read_prompt},
 };
 Status read_embeddings(const dom::object& root, RequestReading& reading) {
   TRY_STATUS(read_members(root, embedding_fields, "", reading));

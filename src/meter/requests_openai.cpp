@@ -63,7 +63,7 @@ Status read_modalities(dom::element value, RequestReading& reading) {
 }
 
 // Functions and custom tools run at the client. A hosted tool (a search, a browser) runs at the provider for a fee.
-Status read_tool(dom::object tool) {
+Status read_tool(const dom::object& tool, RequestReading& /*reading*/) {
   bool known = false;
   for (const auto& field : tool) {
     if (field.key == "function") known = true;  // Mistral's clients leave the type of a function out
@@ -78,26 +78,8 @@ Status read_tool(dom::object tool) {
 }
 
 Status read_tools(dom::element value, RequestReading& reading) {
-  if (value.is_null()) return {};
-  const auto tools = get_if<dom::array>(value);
-  if (!tools) return wrong_type("tools", "a list of tools");
-  for (const dom::element item : *tools) {
-    const auto tool = get_if<dom::object>(item);
-    if (!tool) return wrong_type("tools", "a list of tools");
-    TRY_STATUS(read_tool(*tool));
-  }
-  take_tools(value, reading);
-  return {};
-}
-
-// The dialect's older name for tools.
-Status read_functions(dom::element value, RequestReading& reading) {
-  take_tools(value, reading);
-  return {};
-}
-Status read_response_format(dom::element value, RequestReading& reading) {
-  take_schema(value, reading);
-  return {};
+  TRY_STATUS(read_objects(value, read_tool, "tools", "a list of tools", reading));
+  return take_tools(value, reading);
 }
 
 ImageInput image_of(dom::element value) {
@@ -122,7 +104,7 @@ ImageInput image_of(dom::element value) {
 }
 
 // Every member counts, not the first or the last of a name: the provider may read either.
-Status read_part(dom::object part, RequestReading& reading) {
+Status read_part(const dom::object& part, RequestReading& reading) {
   bool typed = false;
   std::int64_t members = 0;
   bool image = false;
@@ -158,35 +140,25 @@ Status read_part(dom::object part, RequestReading& reading) {
 }
 
 Status read_content(dom::element value, RequestReading& reading) {
-  if (value.is_null() || value.is_string()) return {};
-  const auto parts = get_if<dom::array>(value);
-  if (!parts) return wrong_type("messages", "messages whose content is a string or a list of parts");
-  for (const dom::element item : *parts) {
-    const auto part = get_if<dom::object>(item);
-    if (!part) return wrong_type("messages", "messages whose content parts are objects");
-    TRY_STATUS(read_part(*part, reading));
+  if (value.is_string()) return {};
+  return read_objects(value, read_part, "messages", "messages whose content is a string or a list of parts", reading);
+}
+
+Status read_message(const dom::object& message, RequestReading& reading) {
+  for (const auto& field : message) {
+    if (same_but_for_case(field.key, "content")) {
+      TRY_STATUS(read_content(field.value, reading));
+    } else if (same_but_for_case(field.key, "audio") && !field.value.is_null()) {
+      return invalid("an earlier audio answer, named by its id, cannot be bounded", "messages");
+    } else if (field.key == "name") {
+      ++reading.input.more_tokens;  // a name has a token of its own before it, unless it is the role's
+    }
   }
   return {};
 }
 
 Status read_messages(dom::element value, RequestReading& reading) {
-  const auto messages = get_if<dom::array>(value);
-  if (!messages) return wrong_type("messages", "a list of messages");
-  for (const dom::element item : *messages) {
-    const auto message = get_if<dom::object>(item);
-    if (!message) return wrong_type("messages", "a list of messages");
-    for (const auto& field : *message) {
-      if (same_but_for_case(field.key, "content")) {
-        TRY_STATUS(read_content(field.value, reading));
-      } else if (same_but_for_case(field.key, "audio") && !field.value.is_null()) {
-        return invalid("an earlier audio answer, named by its id, cannot be bounded", "messages");
-      } else if (field.key == "name") {
-        ++reading.input.more_tokens;  // a name has a token of its own before it, unless it is the role's
-      }
-    }
-    ++reading.input.messages;
-    collect_text(item, reading.input);
-  }
+  TRY_STATUS(read_messages_with(value, read_message, reading));
   // Audio is bounded by its bytes alone: one token per 100 ms, which any encoding spends more bytes on.
   if (reading.out.audio) reading.input.unbounded_by_count = true;
   return {};
@@ -227,8 +199,8 @@ constexpr std::array chat_fields{
     RequestField{"service_tier", read_service_tier},
     RequestField{"modalities", read_modalities},
     RequestField{"tools", read_tools},
-    RequestField{"functions", read_functions},
-    RequestField{"response_format", read_response_format},
+    RequestField{"functions", take_tools},
+    RequestField{"response_format", take_schema},
     RequestField{"user", read_user},
     RequestField{"reasoning", read_reasoning},
     RequestField{"reasoning_effort", read_reasoning},

@@ -75,6 +75,8 @@ TEST_CASE("Bedrock's invoke is read in each model's own language") {
   check(invoke("cohere.embed-v4:0", R"({"images":["data:"]})", "refused: images"));
   check(invoke("arn:aws:bedrock:us-east-1:0:application-inference-profile%2Fx", R"({"prompt":"a"})", "refused: model"));
   check(invoke("meta.llama3-8b-instruct-v1:0", R"({"max_gen_len":3})", "refused: "));
+  // As where it is missing: null says nothing.
+  check(invoke("meta.llama3-8b-instruct-v1:0", R"({"prompt":null,"max_gen_len":3})", "refused: "));
 }
 
 TEST_CASE("Cohere's chats and reranks say what they may cost") {

@@ -56,14 +56,7 @@ Status read_part(const dom::object& part, RequestReading& reading) {
 
 // content of a message, output of a call: a string or a list of parts.
 Status read_parts(dom::element value, RequestReading& reading) {
-  const auto parts = get_if<dom::array>(value);
-  if (!parts) return {};
-  for (const dom::element item : *parts) {
-    const auto part = get_if<dom::object>(item);
-    if (!part) return wrong_type("input", "items whose content is a string or a list of parts");
-    TRY_STATUS(read_part(*part, reading));
-  }
-  return {};
+  return read_content_parts(value, read_part, "input", "items whose content is a string or a list of parts", reading);
 }
 
 // Items of these types are text that is all in the request.
@@ -144,36 +137,27 @@ Status read_instructions(dom::element value, RequestReading& reading) {
 
 // A search runs at the provider for a fee, and the model then reads its whole context again; max_tool_calls says how
 // often at most.
-Status read_tools(dom::element value, RequestReading& reading) {
-  if (value.is_null()) return {};
-  const auto tools = get_if<dom::array>(value);
-  if (!tools) return wrong_type("tools", "a list of tools");
-  for (const dom::element item : *tools) {
-    const auto tool = get_if<dom::object>(item);
-    if (!tool) return wrong_type("tools", "a list of tools");
-    bool known = false;
-    for (const auto& field : *tool) {
-      if (!same_but_for_case(field.key, "type")) continue;
-      const auto type = get_if<std::string_view>(field.value).value_or("");
-      if (type == "web_search" || type.starts_with("web_search_preview")) {
-        reading.out.web_searches = 1;
-      } else if (type != "function" && type != "custom") {
-        return invalid(fmt::format("'tools' may hold tools of type function, custom and web_search: what {:?} costs "
-                                   "cannot be bounded",
-                                   type),
-                       "tools");
-      }
-      known = true;
+Status read_tool(const dom::object& tool, RequestReading& reading) {
+  bool known = false;
+  for (const auto& field : tool) {
+    if (!same_but_for_case(field.key, "type")) continue;
+    const auto type = get_if<std::string_view>(field.value).value_or("");
+    if (type == "web_search" || type.starts_with("web_search_preview")) {
+      reading.out.web_searches = 1;
+    } else if (type != "function" && type != "custom") {
+      return invalid(fmt::format("'tools' may hold tools of type function, custom and web_search: what {:?} costs "
+                                 "cannot be bounded",
+                                 type),
+                     "tools");
     }
-    if (!known) return invalid("each of 'tools' needs a type", "tools");
+    known = true;
   }
-  take_tools(value, reading);
+  if (!known) return invalid("each of 'tools' needs a type", "tools");
   return {};
 }
-
-Status read_text(dom::element value, RequestReading& reading) {
-  take_schema(value, reading);
-  return {};
+Status read_tools(dom::element value, RequestReading& reading) {
+  TRY_STATUS(read_objects(value, read_tool, "tools", "a list of tools", reading));
+  return take_tools(value, reading);
 }
 Status read_max_output_tokens(dom::element value, RequestReading& reading) {
   return read_output_cap("max_output_tokens", value, reading);
@@ -201,7 +185,7 @@ constexpr std::array fields{
     RequestField{"max_output_tokens", read_max_output_tokens},
     RequestField{"max_tool_calls", read_max_tool_calls},
     RequestField{"tools", read_tools},
-    RequestField{"text", read_text},
+    RequestField{"text", take_schema},
     RequestField{"service_tier", read_service_tier},
     RequestField{"user", read_user},
     RequestField{"previous_response_id", read_earlier},
