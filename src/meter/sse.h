@@ -5,8 +5,6 @@
 #include <cstddef>
 #include <string_view>
 
-#include "meter/event_splitter.h"
-
 namespace meter {
 
 // An event ends with its blank line, which belongs to it. Lines end in LF, CRLF or CR. Where a chunk ends in the CR of
@@ -22,7 +20,5 @@ class SseScan {
   bool after_return_ = false;  // the last byte was a CR: an LF that follows belongs to it
   bool blank_line_ = false;    // the last scan ended the event
 };
-
-using SseSplitter = EventSplitter<SseScan>;
 
 }  // namespace meter

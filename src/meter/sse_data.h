@@ -1,6 +1,6 @@
 #pragma once
 // The data of server-sent events for a reader that keeps nothing: an event may be as long as it likes. What relays a
-// stream needs its raw bytes as well, and uses SseSplitter.
+// stream needs its raw bytes as well, and uses StreamSplitter.
 
 #include <cstddef>
 #include <cstdint>

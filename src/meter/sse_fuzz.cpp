@@ -7,10 +7,13 @@
 #include <string_view>
 
 #include "base/assert.h"
+#include "meter/event_splitter.h"
 #include "meter/reply_reader.h"
 #include "meter/sse.h"
 
 namespace {
+
+using SseSplitter = meter::EventSplitter<meter::SseScan>;
 
 struct Split {
   std::string relayed;
@@ -21,7 +24,7 @@ struct Split {
 // Cuts into pieces of 1 to `step` bytes; a step of 0 means one piece.
 Split split(std::string_view stream, std::size_t step, std::size_t limit) {
   Split out;
-  meter::SseSplitter splitter(limit);
+  SseSplitter splitter(limit);
   meter::ReplyReader reader(meter::Dialect::chat, {});
   for (std::size_t at = 0, turn = 0; at < stream.size(); ++turn) {
     const std::string_view piece = stream.substr(at, step == 0 ? stream.size() : 1 + turn % step);
@@ -45,7 +48,7 @@ Split split(std::string_view stream, std::size_t step, std::size_t limit) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   if (size < 2) return 0;
   const std::string stream(bytes + 2, bytes + size);
-  const std::size_t limit = bytes[1] < 128 ? meter::SseSplitter::max_event_bytes : bytes[1];
+  const std::size_t limit = bytes[1] < 128 ? SseSplitter::max_event_bytes : bytes[1];
   const Split whole = split(stream, 0, limit);
   const Split cut = split(stream, 1 + bytes[0] % 64, limit);
   ASSERT(whole.relayed == stream);

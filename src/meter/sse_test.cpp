@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
-using meter::SseSplitter;
+#include "meter/event_splitter.h"
+
+using SseSplitter = meter::EventSplitter<meter::SseScan>;
 
 namespace {
 

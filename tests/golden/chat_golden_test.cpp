@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "meter/event_splitter.h"
 #include "meter/price_book.h"
 #include "meter/reply_reader.h"
 #include "meter/request_edit.h"
@@ -36,7 +37,7 @@ constexpr std::array<std::size_t, 5> cuts{1'000'000'000, 1, 7, 0, 0};
 // Reads it in pieces, and checks that what a splitter hands out of a stream is what came in.
 Reply read(const Recording& recording, std::size_t cut, std::mt19937& random) {
   const std::string_view body = recording.response_body;
-  meter::SseSplitter splitter;
+  meter::EventSplitter<meter::SseScan> splitter;
   meter::ReplyReader reader(meter::Dialect::chat, {});
   std::string relayed;
   for (std::size_t at = 0; at < body.size();) {
