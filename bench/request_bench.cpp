@@ -1,5 +1,5 @@
 // What it costs to know what a request can cost, before it leaves: its body read, its input counted, its worst case
-// priced by the wide table.
+// priced by the built-in book.
 //
 //   request_bench [--benchmark_filter=…]
 #include <benchmark/benchmark.h>
@@ -15,10 +15,9 @@
 
 namespace {
 
-const meter::PriceTable& table() {
-  static const auto built_in = meter::PriceTable::built_in();
-  ASSERT(built_in.has_value());
-  return *built_in;
+const meter::PriceBook& book() {
+  static const meter::PriceBook built_in = meter::PriceBook::built_in();
+  return built_in;
 }
 
 // Prose of which no sentence comes twice, so that a word is merged anew as often as in a real conversation.
@@ -50,14 +49,14 @@ void price_exchange(benchmark::State& state) {
   ASSERT(request.has_value());
   const meter::Quantities used{.usage = {.input_tokens = 450, .output_tokens = 120, .cached_input_tokens = 128}};
   for (auto _ : state) {
-    const meter::PricedModel* const row = meter::row_of(table(), "openai/gpt-4o", meter::service_of(*request));
+    const meter::PricedModel* const row = meter::row_of(book(), "openai", "gpt-4o", meter::service_of(*request));
     ASSERT(row != nullptr);
     const auto output = meter::most_output(*row, *request);
     ASSERT(output.has_value());
     const auto worst = meter::worst_cost(*row, *request, *output);
     ASSERT(worst.has_value());
     benchmark::DoNotOptimize(worst->nanos());
-    const auto bill = meter::bill(table(), "openai/gpt-4o", used, meter::Service());
+    const auto bill = meter::bill(*row, used, meter::Service());
     ASSERT(bill.has_value());
     benchmark::DoNotOptimize(bill->cost.nanos());
   }
@@ -66,9 +65,8 @@ BENCHMARK(price_exchange);
 
 void read_book(benchmark::State& state) {
   for (auto _ : state) {
-    const auto book = meter::PriceTable::built_in();
-    ASSERT(book.has_value());
-    benchmark::DoNotOptimize(book->models().size());
+    const meter::PriceBook read = meter::PriceBook::built_in();
+    benchmark::DoNotOptimize(read.models().size());
   }
 }
 BENCHMARK(read_book)->Unit(benchmark::kMillisecond);
@@ -76,7 +74,7 @@ BENCHMARK(read_book)->Unit(benchmark::kMillisecond);
 void meter_request(benchmark::State& state, meter::InputBound bound) {
   const simdjson::padded_string body(chat_body());
   const meter::Endpoint endpoint = meter::endpoint_of("POST", "api.openai.com", "/v1/chat/completions");
-  const meter::PricedModel* model = table().find("gpt-4o");
+  const meter::PricedModel* model = book().find("gpt-4o");
   ASSERT(model != nullptr);
   std::int64_t input = 0;
   for (auto _ : state) {
@@ -99,7 +97,7 @@ void price_alone(benchmark::State& state) {
   const auto request =
       meter::read_copied_request(meter::endpoint_of("POST", "api.openai.com", "/v1/chat/completions"), chat_body());
   ASSERT(request.has_value());
-  const meter::PricedModel* model = table().find("gpt-4o");
+  const meter::PricedModel* model = book().find("gpt-4o");
   for (auto _ : state) benchmark::DoNotOptimize(meter::worst_cost(*model, *request, 500));
 }
 BENCHMARK(price_alone)->Unit(benchmark::kMicrosecond);

@@ -36,14 +36,14 @@ void read_address(YamlMap& map, std::string_view key, net::Address& into) {
   }
 }
 
-void read_price(YamlMap& map, std::string_view key, base::Price& into) {
+void read_price(YamlMap& map, std::string_view key, meter::PriceName name, meter::PricedModel& into) {
   constexpr std::int64_t tokens_per_price = 1'000'000;
   std::string text;
   map.decimal(key, text);
   if (!map.has(key)) map.refuse(key, "is missing");
   if (text.empty()) return;
   if (const auto price = base::Price::parse_usd(text, tokens_per_price)) {
-    into = *price;
+    into.prices[name] = base::FinePrice::from(*price);
   } else {
     map.refuse(key, "must be USD per million tokens, zero or more, such as \"2.50\"");
   }
@@ -61,16 +61,25 @@ void read_overrides(YamlMap& map, PriceSettings& into) {
     map.refuse("overrides", fmt::format("names a file with an error: {}", finding.to_string()));
 }
 
+void check_book(YamlMap& map, const std::string& text) {
+  const auto book = meter::PriceBook::parse(text);
+  if (!book) return map.refuse("file", fmt::format("names a price book with an error: {}", book.error().message));
+  if (!book->models().empty() && std::ranges::none_of(book->models(), &meter::PricedModel::has_a_price))
+    map.refuse("file",
+               "names a price book in which no model has a price above zero: rows have LiteLLM's names of prices, such "
+               "as input_cost_per_token, in USD for one unit");
+}
+
 void read_prices(YamlMap map, PriceSettings& into) {
   read_overrides(map, into);
   read_file_name(map, "file", into.file);
-  if (const auto text = into.file.empty() ? std::nullopt : read_whole(into.file))
-    if (const auto book = meter::PriceBook::parse(*text); !book)
-      map.refuse("file", fmt::format("names a price list with an error: {}", book.error().message));
+  if (const auto text = into.file.empty() ? std::nullopt : read_whole(into.file)) check_book(map, *text);
   if (auto unknown = map.map("unknown_model")) {
-    meter::ModelPrice price;
-    read_price(*unknown, "input", price.standard.input);
-    read_price(*unknown, "output", price.standard.output);
+    meter::PricedModel price;
+    price.name = "prices.unknown_model";
+    price.zeros_count = true;
+    read_price(*unknown, "input", meter::PriceName::input_cost_per_token, price);
+    read_price(*unknown, "output", meter::PriceName::output_cost_per_token, price);
     unknown->integer("max_output_tokens", price.max_output_tokens, {1, 100'000'000});
     if (!unknown->has("max_output_tokens")) unknown->refuse("max_output_tokens", "is missing");
     unknown->finish();

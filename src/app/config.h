@@ -31,15 +31,15 @@ struct TlsFiles {
 
 // What the file of `prices.overrides` has (app/price_overrides.h).
 struct PriceOverrides {
-  std::vector<meter::ModelPrice> models;
+  std::vector<meter::PricedModel> models;
   std::string version;  // changes with any byte of the file: a usage record says by which prices it was billed
 };
 
 struct PriceSettings {
-  std::string file;                                // empty: the list built into the binary
-  std::string overrides_file;                      // empty: none
-  PriceOverrides overrides;                        // what that file has
-  std::optional<meter::ModelPrice> unknown_model;  // none: a model without a price is refused
+  std::string file;                                 // empty: the book built into the binary
+  std::string overrides_file;                       // empty: none
+  PriceOverrides overrides;                         // what that file has
+  std::optional<meter::PricedModel> unknown_model;  // none: a model without a price is refused
 };
 
 // How long an exchange may wait for its admission, and how small an answer is still worth paying for.

@@ -277,6 +277,8 @@ void read_upstream(std::string_view name, YamlMap map, std::vector<catalog::Upst
   for (auto& [deployment, model] : map.named_strings("deployments")) upstream.deployments.emplace(deployment, model);
   static constexpr std::string_view hangups[] = {"drain", "abort"};
   if (const auto hangup = map.one_of("on_hangup", hangups)) upstream.on_hangup = static_cast<catalog::Hangup>(*hangup);
+  static constexpr std::string_view stated_costs[] = {"ignored", "trusted"};
+  if (map.one_of("stated_cost", stated_costs) == 1) upstream.stated_cost = catalog::StatedCost::trusted;
   if (auto circuit = map.map("circuit")) {
     circuit->integer("failures", upstream.circuit.failures, {0, 1'000});
     circuit->integer("cooldown_ms", upstream.circuit.cooldown_ms, duration_ms);

@@ -170,8 +170,8 @@ log: { level: warn, format: json }
   CHECK(route.max_reply_bytes == 6);
   CHECK(route.idempotency == catalog::Idempotency{7'200'000, 10, 11});
   CHECK(good->prices.file == "prices.json");
-  CHECK(good->prices.unknown_model->standard.input == *base::Price::parse_usd("10", 1'000'000));
-  CHECK(good->prices.unknown_model->standard.output == *base::Price::parse_usd("30.5", 1'000'000));
+  CHECK(good->prices.unknown_model->prices.at(meter::PriceName::input_cost_per_token).to_usd() == "0.00001");
+  CHECK(good->prices.unknown_model->prices.at(meter::PriceName::output_cost_per_token).to_usd() == "0.0000305");
   CHECK(good->prices.unknown_model->max_output_tokens == 16384);
   CHECK(good->admission.wait_ms == 0);
   CHECK(good->admission.store_deadline_ms == 7);
@@ -278,7 +278,7 @@ TEST_CASE("the other sections are read as strictly") {
   check_findings({
       {one_upstream + "tls: { certificate: m.yaml }", "m.yaml:2: 'tls.key' is missing"},
       {one_upstream + "prices: { file: m.yaml }",
-       "m.yaml:2: 'prices.file' names a price list with an error: not valid JSON: "
+       "m.yaml:2: 'prices.file' names a price book with an error: not valid JSON: "
        "The JSON document has an improper structure: missing or superfluous "
        "commas, braces, missing keys, etc."},
       {one_upstream + "prices: { unknown_model: { input: ten, output: 1, max_output_tokens: 1 } }",
@@ -418,4 +418,13 @@ TEST_CASE("the example in the tree has no findings and says the defaults") {
   CHECK(example.routes[0].timeouts.total_ms == route.timeouts.total_ms);
   CHECK(example.routes[0].max_body_bytes == route.max_body_bytes);
   CHECK(example.routes[0].max_reply_bytes == route.max_reply_bytes);
+}
+
+TEST_CASE("a price book without any price is taken for a mistake") {
+  Folder folder;
+  folder.write("book.json", R"({"version": "1", "models": {"m": {"input": "2.5", "output": "10"}}})");
+  folder.write("m.yaml", "upstreams: { a: { url: \"https://a.example\" } }\nprices: { file: book.json }");
+  const auto report = app::check_config("m.yaml", environment_of({}));
+  REQUIRE(report.findings.size() == 1);
+  CHECK(report.findings[0].to_string().starts_with("m.yaml:2: 'prices.file' names a price book in which no model has"));
 }

@@ -8,23 +8,24 @@
 namespace app {
 namespace {
 
-base::Result<std::shared_ptr<const meter::PriceBook>> read_list(const PriceSettings& settings) {
-  if (settings.file.empty())
-    return std::shared_ptr<const meter::PriceBook>(&meter::PriceBook::built_in(), [](const meter::PriceBook*) {});
+base::Result<meter::PriceBook> read_book(const PriceSettings& settings) {
+  if (settings.file.empty()) return meter::PriceBook::built_in();
   std::ifstream file(settings.file, std::ios::binary);
-  if (!file) return base::invalid(fmt::format("cannot read the price file {}", settings.file), "prices.file");
+  if (!file) return base::invalid(fmt::format("cannot read the price book {}", settings.file), "prices.file");
   std::ostringstream text;
   text << file.rdbuf();
   auto book = meter::PriceBook::parse(text.str());
   if (!book) return std::unexpected(std::move(book).error().in(settings.file));
-  return std::make_shared<const meter::PriceBook>(std::move(*book));
+  return book;
 }
 
 base::Result<std::shared_ptr<const meter::PriceBook>> read_prices(const PriceSettings& settings) {
-  TRY(auto list, read_list(settings));
-  if (settings.overrides_file.empty()) return list;
-  const std::string version = fmt::format("{}+{}", list->version(), settings.overrides.version);
-  return std::make_shared<const meter::PriceBook>(list->with(settings.overrides.models, version));
+  TRY(meter::PriceBook book, read_book(settings));
+  if (!settings.overrides_file.empty()) {
+    std::string version = fmt::format("{}+{}", book.version(), settings.overrides.version);
+    book = std::move(book).with(settings.overrides.models, std::move(version));
+  }
+  return std::make_shared<const meter::PriceBook>(std::move(book));
 }
 
 }  // namespace

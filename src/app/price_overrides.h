@@ -1,5 +1,5 @@
 #pragma once
-// Prices of the operator's own (`prices.overrides`): what he pays under a contract, or a model that the list does not
+// Prices of the operator's own (`prices.overrides`): what he pays under a contract, or a model that the book does not
 // have.
 //
 //   models:
@@ -12,7 +12,8 @@
 
 namespace app {
 
-// An entry replaces all that the list has of its model: tiers of service, audio and long contexts too. Prices are exact
+// An entry replaces all that the book has of its model, with any provider: tiers of service, audio and long contexts
+// too. Prices are exact
 // decimals, in USD per 1,000 tokens; without cachedInputPer1k, cached input costs what input costs. What is wrong
 // becomes findings of `source`.
 PriceOverrides read_price_overrides(std::string_view text, YamlSource& source);

@@ -6,6 +6,8 @@
 #include <string>
 
 #include "app/gateway_settings.h"
+#include "meter/bill.h"
+#include "meter/worst_cost.h"
 #include "tests/support/temporary_folder.h"
 
 namespace {
@@ -47,10 +49,10 @@ class Overridden {
   std::string config_file_;
 };
 
-std::string cost(const meter::ModelPrice& price, const meter::Usage& usage) {
-  const auto money = price.cost(usage, meter::ServiceTier::standard);
-  REQUIRE(money.has_value());
-  return money->to_usd();
+std::string cost(const meter::PricedModel& price, const meter::Usage& usage) {
+  const auto bill = meter::bill(price, {.usage = usage}, meter::Service());
+  REQUIRE(bill.has_value());
+  return bill->cost.to_usd();
 }
 
 constexpr std::string_view own_prices =
@@ -67,7 +69,7 @@ TEST_CASE("an operator's own prices are exact, in place of the list's and beside
   CHECK(cost(*listed, {.input_tokens = 1000, .output_tokens = 1000}) == "0.0125");
   CHECK(cost(*listed, {.input_tokens = 1000, .output_tokens = 0, .cached_input_tokens = 1000}) == "0.00125");
   CHECK(listed->max_output_tokens == 16'000);
-  CHECK(!listed->priority);
+  CHECK(listed->prices.size() == 3);
   const auto* const own = book->find("house-model");
   REQUIRE(own != nullptr);
   CHECK(cost(*own, {.input_tokens = 1000, .output_tokens = 0, .cached_input_tokens = 1000}) == "0.001");
@@ -77,8 +79,18 @@ TEST_CASE("an operator's own prices are exact, in place of the list's and beside
 TEST_CASE("an own price holds for snapshots that cost what the model does, and for no others") {
   // A reply names its snapshot and is billed by that name: a price for the model alone would never be billed.
   const auto book = Overridden(own_prices).book();
-  CHECK(book->find("gpt-4o-2024-08-06")->model == "gpt-4o");
-  CHECK(book->find("gpt-4o-2024-05-13")->model == "gpt-4o-2024-05-13");
+  CHECK(book->find("gpt-4o-2024-08-06")->name == "gpt-4o");
+  CHECK(book->find("gpt-4o-2024-05-13")->name == "gpt-4o-2024-05-13");
+}
+
+TEST_CASE("a price of zero is one where the operator wrote it") {
+  const auto book = Overridden("models: { own: { inputPer1k: 0, outputPer1k: 0, maxOutputTokens: 9 } }").book();
+  const auto* const own = book->find("own");
+  REQUIRE(own != nullptr);
+  CHECK(cost(*own, {.input_tokens = 1000, .output_tokens = 1000}) == "0");
+  meter::Request request;
+  request.input_bound = 1000;
+  CHECK(meter::worst_cost(*own, request, 9).value() == base::Money::zero());
 }
 
 TEST_CASE("every edit of the own prices changes the version that records keep") {

@@ -43,6 +43,12 @@ enum class Hangup : std::uint8_t {
   abort,  // it is broken off: for a provider that stops, and bills less, then. What it says no more stays unresolved
 };
 
+// What a cost counts that the provider states in its reply.
+enum class StatedCost : std::uint8_t {
+  ignored,  // the price book says what a call costs
+  trusted,  // it is the cost
+};
+
 // A concrete endpoint of a provider: where to connect and what secret to put in. Declared in metergate.yaml.
 struct Upstream {
   std::string name;                 // key in the file
@@ -60,6 +66,7 @@ struct Upstream {
   Credential credential = {};
   // The model behind each deployment, where addresses name those (Azure): prices go by models.
   std::map<std::string, std::string, std::less<>> deployments = {};
+  StatedCost stated_cost = StatedCost::ignored;
 };
 
 // Where a provider's own API wants the secret.

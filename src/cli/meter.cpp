@@ -10,7 +10,8 @@
 #include "cli/price_files.h"
 #include "cli/verbs.h"
 #include "meter/bill.h"
-#include "meter/price_book.h"
+#include "meter/book_provider.h"
+#include "meter/exchange_bill.h"
 #include "meter/recorded_exchange.h"
 #include "meter/request_reader.h"
 #include "meter/worst_cost.h"
@@ -80,39 +81,16 @@ json::object reply_json(const meter::Reply& reply) {
   return out;
 }
 
-// A price table's name for a provider; empty: it has none.
-std::string_view table_name(std::string_view provider) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 17> names{{{"openai", "openai"},
-                                                                                 {"azure_openai", "azure"},
-                                                                                 {"anthropic", "anthropic"},
-                                                                                 {"gemini", "gemini"},
-                                                                                 {"vertex", "vertex_ai"},
-                                                                                 {"groq", "groq"},
-                                                                                 {"mistral", "mistral"},
-                                                                                 {"deepseek", "deepseek"},
-                                                                                 {"xai", "xai"},
-                                                                                 {"openrouter", "openrouter"},
-                                                                                 {"together", "together_ai"},
-                                                                                 {"cohere", "cohere"},
-                                                                                 {"perplexity", "perplexity"},
-                                                                                 {"cerebras", "cerebras"},
-                                                                                 {"moonshotai", "moonshot"},
-                                                                                 {"bedrock", "bedrock"},
-                                                                                 {"voyage", "voyage"}}};
-  const auto found = std::ranges::find(names, provider, [](const auto& name) { return name.first; });
-  return found == names.end() ? std::string_view() : found->second;
-}
-
 // What a gateway reserves before such a request leaves. nullopt: its cost cannot be bounded, or part of what it may use
 // has no price.
 std::optional<base::Money> estimate_of(const meter::RecordedExchange& exchange, const meter::Endpoint& endpoint,
-                                       const meter::PriceTable& table) {
-  const std::string provider(table_name(endpoint.provider));
+                                       const meter::PriceBook& book) {
+  const std::string_view provider = meter::book_provider(endpoint.provider);
   if (exchange.request_body.empty() || provider.empty()) return std::nullopt;
   const auto request = meter::read_copied_request(endpoint, exchange.request_body, meter::InputBound::counted);
   if (!request) return std::nullopt;
   if (request->billing == meter::Billing::free) return base::Money::zero();
-  const auto* row = meter::row_of(table, provider + "/" + request->model, meter::service_of(*request));
+  const auto* row = meter::row_of(book, provider, request->model, meter::service_of(*request));
   if (row == nullptr) return std::nullopt;
   const auto output = meter::most_output(*row, *request);
   if (!output) return std::nullopt;
@@ -120,47 +98,23 @@ std::optional<base::Money> estimate_of(const meter::RecordedExchange& exchange, 
   return worst ? std::optional(*worst) : std::nullopt;
 }
 
-meter::Service service_of(const meter::Reply& reply) {
-  meter::Service service;
-  if (reply.service_tier) service.tier = meter::service_tier_from(*reply.service_tier);
-  const std::string traffic = reply.traffic_type.value_or("");
-  if (traffic.ends_with("flex") || traffic.ends_with("FLEX")) service.tier = meter::ServiceTier::flex;
-  if (traffic.ends_with("priority") || traffic.ends_with("PRIORITY")) service.tier = meter::ServiceTier::priority;
-  if (reply.inference_geo == "us") service.inference_geo = "us";
-  if (reply.speed == "fast") service.speed = "fast";
-  return service;
-}
-
-// What the provider states, or else what the table says of all that was used, at each model's price. nullopt: part of
-// it has no price, or is not understood.
+// nullopt: part of it has no price, or is not understood.
 std::optional<base::Money> cost_of(const meter::RecordedExchange& exchange, const meter::Endpoint& endpoint,
-                                   const meter::Reply& reply, const meter::PriceTable& table) {
+                                   const meter::Reply& reply, const meter::PriceBook& book) {
   if (!reply.usage) return std::nullopt;
-  if (reply.usage->provider_cost) return reply.usage->provider_cost;
-  const std::string provider(table_name(endpoint.provider));
-  if (!reply.names_usage || provider.empty() || reply.unknown_field_count > 0) return std::nullopt;
-  const meter::Service service = service_of(reply);
-  const auto billed = [&](const std::string& model, const meter::Usage& usage) -> std::optional<base::Money> {
-    const std::string name = provider + "/" + model;
-    if (model.empty() || table.find(name) == nullptr) return std::nullopt;
-    const auto bill = meter::bill(table, name, {.usage = usage}, service);
-    return bill ? std::optional(bill->cost) : std::nullopt;
-  };
-  auto sum = billed(reply.model, *reply.usage);
-  if (!sum) sum = billed(exchange.request_model(), *reply.usage);
-  for (const auto& other : reply.other_models) {
-    const auto cost = billed(other.model, other.usage);
-    if (!sum || !cost) return std::nullopt;
-    *sum += *cost;
-  }
-  return sum;
+  const std::string_view provider = meter::book_provider(endpoint.provider);
+  const meter::BilledCall call{.book = book,
+                               .provider = endpoint.provider,
+                               .asked = meter::row_of(book, provider, exchange.request_model(), meter::Service()),
+                               .stated = meter::StatedCost::trusted};
+  const meter::ExchangeBill bill = meter::bill_exchange(call, reply, *reply.usage);
+  return bill.priced ? std::optional(bill.cost) : std::nullopt;
 }
 
-json::object metered(const std::string& file, const meter::RecordedExchange& exchange, const meter::PriceTable& table,
-                     const std::string& book) {
+json::object metered(const std::string& file, const meter::RecordedExchange& exchange, const meter::PriceBook& book) {
   const meter::Endpoint endpoint = exchange.endpoint();
   const meter::Reply reply = meter::read_reply(exchange);
-  const auto cost = cost_of(exchange, endpoint, reply, table);
+  const auto cost = cost_of(exchange, endpoint, reply, book);
   const bool exact = reply.usage && reply.usage->certainty == meter::Certainty::exact;
   return {{"file", file},
           {"provider", endpoint.provider},
@@ -171,17 +125,18 @@ json::object metered(const std::string& file, const meter::RecordedExchange& exc
           {"certainty", !reply.names_usage ? "unknown"
                         : exact            ? "exact"
                                            : "at_least"},
-          {"estimate_usd", usd_or_null(estimate_of(exchange, endpoint, table))},
+          {"estimate_usd", usd_or_null(estimate_of(exchange, endpoint, book))},
           {"cost_usd", usd_or_null(cost)},
-          {"book", cost && !reply.usage->provider_cost ? text_or_null(book) : json::value(nullptr)},
+          {"book", cost && !reply.usage->provider_cost ? text_or_null(book.version()) : json::value(nullptr)},
           {"unknown_fields", names(reply.unknown_fields)},
           {"alarms", names(reply.alarms)}};
 }
 
-int meter_files(const std::vector<std::string>& files, const std::string& book, std::ostream& out, std::ostream& err) {
-  const auto table = read_price_table(book);
-  if (!table) {
-    err << table.error().message << "\n";
+int meter_files(const std::vector<std::string>& files, const std::string& book_file, std::ostream& out,
+                std::ostream& err) {
+  const auto book = read_price_book(book_file);
+  if (!book) {
+    err << book.error().message << "\n";
     return 1;
   }
   int code = 0;
@@ -199,7 +154,7 @@ int meter_files(const std::vector<std::string>& files, const std::string& book, 
       code = 1;
       continue;
     }
-    out << json::serialize(metered(file, *exchange, *table, book.empty() ? "built-in" : book)) << "\n";
+    out << json::serialize(metered(file, *exchange, *book)) << "\n";
   }
   return code;
 }
@@ -212,7 +167,7 @@ void add_meter(CLI::App& app, std::ostream& out, std::ostream& err, int& exit_co
   const auto files = std::make_shared<std::vector<std::string>>();
   verb.add_option("FILE", *files, "Recorded exchanges: JSON with a request and a response")->required();
   const auto book = std::make_shared<std::string>();
-  verb.add_option("--book", *book, "A file in the format of LiteLLM's table; the built-in one unless told");
+  verb.add_option("--book", *book, "A price book, or LiteLLM's table; the built-in one unless told");
   verb.callback([files, book, &out, &err, &exit_code] { exit_code = meter_files(*files, *book, out, err); });
 }
 

@@ -16,9 +16,9 @@
 namespace cli {
 namespace {
 
+using meter::PriceBook;
 using meter::PricedModel;
 using meter::PriceName;
-using meter::PriceTable;
 
 base::Result<std::string> read_file(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
@@ -57,14 +57,17 @@ boost::json::object json_of(const PricedModel& model) {
   if (const auto text = per_million(model, PriceName::output_cost_per_token); text != "-")
     out["output_usd_per_million_tokens"] = text;
   out["priced"] = model.has_a_price();
+  boost::json::array not_billed;
+  for (const meter::FieldNotBilled& field : model.not_billed) not_billed.push_back(boost::json::string(field.name));
+  if (!not_billed.empty()) out["not_billed"] = std::move(not_billed);
   return out;
 }
 
 base::Status list(const ListArguments& arguments, std::ostream& out) {
-  TRY(const PriceTable table, read_price_table(arguments.book));
+  TRY(const PriceBook book, read_price_book(arguments.book));
   Table text({{"MODEL"}, {"PROVIDER"}, {"MODE"}, {"INPUT/M", Align::right}, {"OUTPUT/M", Align::right}});
   boost::json::array rows;
-  for (const PricedModel& model : table.models()) {
+  for (const PricedModel& model : book.models()) {
     if (model.name.find(arguments.pattern) == std::string::npos) continue;
     if (!arguments.provider.empty() && model.provider != arguments.provider) continue;
     rows.push_back(json_of(model));
@@ -78,7 +81,7 @@ base::Status list(const ListArguments& arguments, std::ostream& out) {
   return {};
 }
 
-// What a row has that a person should look at. None of it keeps the table from being used: what has no price is
+// What a row has that a person should look at. None of it keeps the book from being used: what has no price is
 // refused.
 std::vector<std::string> findings_of(const PricedModel& model) {
   std::vector<std::string> found;
@@ -103,17 +106,17 @@ std::vector<std::string> findings_of(const PricedModel& model) {
 }
 
 base::Status check(const std::string& file, std::ostream& out) {
-  TRY(const PriceTable table, read_price_table(file));
+  TRY(const PriceBook book, read_price_book(file));
   std::size_t priced = 0;
-  for (const PricedModel& model : table.models()) {
+  for (const PricedModel& model : book.models()) {
     priced += model.has_a_price() ? 1 : 0;
     for (const std::string& finding : findings_of(model)) out << fmt::format("{}: {}\n", model.name, finding);
   }
-  out << fmt::format("{} models, {} with a price\n", table.models().size(), priced);
+  out << fmt::format("{} models, {} with a price\n", book.models().size(), priced);
   return {};
 }
 
-// Everything of a row that is or may be a price, in dollars, by the table's name of it.
+// Everything of a row that is or may be a price, in dollars, by the book's name of it.
 using PriceTexts = std::map<std::string, std::string>;
 
 PriceTexts all_prices(const PricedModel& model) {
@@ -155,7 +158,7 @@ struct Difference {
   }
 };
 
-Difference difference(const PriceTable& before, const PriceTable& now) {
+Difference difference(const PriceBook& before, const PriceBook& now) {
   Difference out;
   for (const PricedModel& model : before.models()) {
     if (now.row(model.name) != nullptr) continue;
@@ -176,9 +179,9 @@ Difference difference(const PriceTable& before, const PriceTable& now) {
 }
 
 base::Status print_difference(const std::string& before, const std::string& now, std::ostream& out) {
-  TRY(const PriceTable old_table, read_price_table(now.empty() ? "" : before));
-  TRY(const PriceTable new_table, read_price_table(now.empty() ? before : now));
-  const Difference found = difference(old_table, new_table);
+  TRY(const PriceBook old_book, read_price_book(now.empty() ? "" : before));
+  TRY(const PriceBook new_book, read_price_book(now.empty() ? before : now));
+  const Difference found = difference(old_book, new_book);
   out << found.lines << found.sum();
   return {};
 }
@@ -186,13 +189,13 @@ base::Status print_difference(const std::string& before, const std::string& now,
 // Takes a table over as the book `to`: read and checked whole first, and put in its place at once.
 base::Status import(const std::string& file, const std::string& to, std::ostream& out) {
   TRY(const std::string text, read_file(file));
-  auto table = PriceTable::parse(text);
-  if (!table) return base::fail(std::move(table.error()).in(file));
-  if (table->models().empty()) return base::invalid(fmt::format("'{}' has no models", file), "file");
-  Difference found{.added = table->models().size()};
+  auto book = PriceBook::parse(text);
+  if (!book) return base::fail(std::move(book.error()).in(file));
+  if (book->models().empty()) return base::invalid(fmt::format("'{}' has no models", file), "file");
+  Difference found{.added = book->models().size()};
   if (std::filesystem::exists(to)) {
-    TRY(const PriceTable before, read_price_table(to));
-    found = difference(before, *table);
+    TRY(const PriceBook before, read_price_book(to));
+    found = difference(before, *book);
   }
   const std::string beside = to + ".new";
   std::ofstream written(beside, std::ios::binary | std::ios::trunc);
@@ -206,12 +209,12 @@ base::Status import(const std::string& file, const std::string& to, std::ostream
 
 }  // namespace
 
-base::Result<PriceTable> read_price_table(const std::string& file) {
-  if (file.empty()) return PriceTable::built_in();
+base::Result<PriceBook> read_price_book(const std::string& file) {
+  if (file.empty()) return PriceBook::built_in();
   TRY(const std::string text, read_file(file));
-  auto table = PriceTable::parse(text);
-  if (!table) return base::fail(std::move(table.error()).in(file));
-  return table;
+  auto book = PriceBook::parse(text);
+  if (!book) return base::fail(std::move(book.error()).in(file));
+  return book;
 }
 
 void add_price_files(CLI::App& noun, std::ostream& out, const PrintError& print_error) {
@@ -224,13 +227,13 @@ void add_price_files(CLI::App& noun, std::ostream& out, const PrintError& print_
   const auto wanted = std::make_shared<ListArguments>();
   list_verb.add_option("PATTERN", wanted->pattern, "Only names that hold this text");
   list_verb.add_option("--provider", wanted->provider, "Only models of this provider");
-  list_verb.add_option("--book", wanted->book, "A file in the format of LiteLLM's table; the built-in one unless told");
+  list_verb.add_option("--book", wanted->book, "A price book, or LiteLLM's table; the built-in one unless told");
   list_verb.add_flag("--json", wanted->json, "Print it as JSON");
   on(list_verb, [wanted, &out] { return list(*wanted, out); });
 
   CLI::App& check_verb = *noun.add_subcommand("check", "Read a book, and list what a person should look at");
   const auto checked = std::make_shared<std::string>();
-  check_verb.add_option("FILE", *checked, "A file in the format of LiteLLM's table; the built-in one unless told");
+  check_verb.add_option("FILE", *checked, "A price book, or LiteLLM's table; the built-in one unless told");
   on(check_verb, [checked, &out] { return check(*checked, out); });
 
   CLI::App& diff_verb = *noun.add_subcommand("diff", "Say how two books differ, price by price");

@@ -7,15 +7,15 @@
 #include <string>
 
 #include "base/result.h"
-#include "meter/price_table.h"
+#include "meter/price_book.h"
 
 namespace cli {
 
 // Prints an error and makes the exit code 1.
 using PrintError = std::function<void(const base::Error&)>;
 
-// The table of a file in LiteLLM's format, or the built-in one if `file` is empty. The error names the file.
-base::Result<meter::PriceTable> read_price_table(const std::string& file);
+// The book of a file, or the built-in one if `file` is empty. The error names the file.
+base::Result<meter::PriceBook> read_price_book(const std::string& file);
 
 // prices list, check, diff and import.
 void add_price_files(CLI::App& noun, std::ostream& out, const PrintError& print_error);

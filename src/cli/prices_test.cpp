@@ -105,6 +105,7 @@ TEST_CASE("prices check lists what a person should look at") {
         "m: cached input costs more than input\n"
         "m: a token costs more than a cent\n"
         "1 models, 1 with a price\n");
+  CHECK(run({"list", "--json", "--book", odd}).out.contains(R"("priced":true,"not_billed":["peak_pricing"])"));
   const Outcome broken = run({"check", write(folder, "broken.json", R"({"m": {"input_cost_per_token": -1}})")});
   CHECK(broken.exit_code == 1);
   CHECK(broken.err.find("m.input_cost_per_token") != std::string::npos);

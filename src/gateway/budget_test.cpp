@@ -62,8 +62,7 @@ TEST_CASE("a key is told its limits with the five numbers, and pays nothing for 
   World world;
   world.limit(1'000'000);
   world.limit(9, catalog::LimitUnit::requests).filter.model = "o1*";
-  world.settings.prices = std::make_shared<const meter::PriceBook>(*meter::PriceBook::parse(
-      R"({"version":"test","models":{"gpt-4o":{"input":"1","output":"2","max_output_tokens":1000}}})"));
+  world.settings.prices = test_prices({"gpt-4o"});
   world.open();
   world.run(ask_for_numbers(world));
 }

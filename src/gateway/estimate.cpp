@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "meter/worst_cost.h"
+
 namespace gateway {
 namespace {
 
@@ -16,23 +18,24 @@ std::unexpected<base::Error> unpriced(std::string message, std::string field) {
   return base::fail(ErrorType::unknown_price, std::move(message), std::move(field), base::Source::client);
 }
 
-meter::Audio audio_of(const meter::Request& request) {
-  return request.audio ? meter::Audio::possible : meter::Audio::none;
-}
-
 // How much output, of all choices together, what is left of one limit can pay for. nullopt: a shorter answer is not
 // wanted, or would not help.
-std::optional<std::int64_t> affordable_output(const meter::Request& request, const meter::ModelPrice& price,
+std::optional<std::int64_t> affordable_output(const meter::Request& request, const meter::PricedModel& price,
                                               const quota::Shortage& shortage) {
   if (shortage.limit.clamp == catalog::Clamp::off) return std::nullopt;
+  const std::int64_t passes = meter::output_of_all_passes(request, 1);
   switch (shortage.limit.unit) {
     case catalog::LimitUnit::usd: {
       const auto available = base::Money::from_nanos(shortage.available);
       const auto cost = base::without_share(available, shortage.markup.value_or(base::BasisPoints{}));
-      return price.affordable_output(cost, request.input_bound, request.tier, audio_of(request));
+      const auto output = meter::affordable_output(price, request, cost);
+      return output ? std::optional(*output) : std::nullopt;
     }
-    case catalog::LimitUnit::tokens: return shortage.available - request.input_bound;
-    case catalog::LimitUnit::output_tokens: return shortage.available;
+    case catalog::LimitUnit::tokens: {
+      const auto input = meter::most_input(price, request);
+      return input ? std::optional((shortage.available - *input) / passes) : std::nullopt;
+    }
+    case catalog::LimitUnit::output_tokens: return shortage.available / passes;
     case catalog::LimitUnit::input_tokens:
     case catalog::LimitUnit::requests:
     case catalog::LimitUnit::named: return std::nullopt;
@@ -50,17 +53,15 @@ base::Status check_key(const catalog::KeyEntry& entry, base::WallTime now) {
   return {};
 }
 
-base::Result<const meter::ModelPrice*> price_of(const Settings& settings, const meter::Request& request) {
-  const meter::ModelPrice* const price = settings.find_price(request.model);
+base::Result<const meter::PricedModel*> price_of(const Settings& settings, const catalog::Upstream& upstream,
+                                                 const meter::Request& request) {
+  const meter::PricedModel* const price = settings.find_price(upstream, request);
   if (price == nullptr)
     return unpriced(fmt::format("the model '{}' has no price here, so its cost cannot be bounded; add it to the price "
                                 "file or set prices.unknown_model",
                                 request.model.substr(0, 100)),
                     "model");
-  if (!price->prices_tier(request.tier))
-    return unpriced(fmt::format("the model '{}' has no price for this service tier", request.model), "service_tier");
-  if (request.audio && !price->prices_audio())
-    return unpriced(fmt::format("the model '{}' has no price for audio", request.model), "modalities");
+  TRY_STATUS(meter::most_output(*price, request));
   return price;
 }
 
@@ -88,26 +89,28 @@ quota::Amounts call_amounts(base::Money most, const catalog::CallRule& call, con
   return amounts;
 }
 
-quota::Amounts worst_case(const meter::Request& request, const meter::ModelPrice& price, std::int64_t output_cap,
-                          const catalog::Route& route, const catalog::Balance* balance) {
+base::Result<quota::Amounts> worst_case(const meter::Request& request, const meter::PricedModel& price,
+                                        std::int64_t output_cap, const catalog::Route& route,
+                                        const catalog::Balance* balance) {
   const std::int64_t output = output_cap * request.choices;
-  const base::Money usd = price.worst_cost(request.input_bound, output, request.tier, audio_of(request));
+  TRY(const base::Money usd, meter::worst_cost(price, request, output));
+  TRY(const std::int64_t input, meter::most_input(price, request));
   quota::Amounts amounts{.usd = usd,
-                         .input_tokens = request.input_bound,
-                         .output_tokens = output,
+                         .input_tokens = input,
+                         .output_tokens = meter::output_of_all_passes(request, output),
                          .requests = 1,
                          .charge = quota::charge_of(usd, balance)};
   add_weights(amounts, route, request.model);
   return amounts;
 }
 
-std::optional<std::int64_t> affordable_cap(const meter::Request& request, const meter::ModelPrice& price,
+std::optional<std::int64_t> affordable_cap(const meter::Request& request, const meter::PricedModel& price,
                                            const quota::Shortage& shortage) {
   const auto output = affordable_output(request, price, shortage);
   return output ? std::optional(*output / request.choices) : std::nullopt;
 }
 
-std::optional<std::int64_t> affordable_cap(const meter::Request& request, const meter::ModelPrice& price,
+std::optional<std::int64_t> affordable_cap(const meter::Request& request, const meter::PricedModel& price,
                                            std::int64_t output_cap, const quota::Refusal& refusal, std::int64_t least) {
   std::int64_t cap = output_cap;
   for (const quota::Shortage& shortage : refusal.shortages) {

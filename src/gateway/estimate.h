@@ -17,17 +17,21 @@ namespace gateway {
 // unauthorized: the key makes no calls now.
 base::Status check_key(const catalog::KeyEntry& entry, base::WallTime now);
 
-// The price of a request. unknown_price, with the field, where its cost could not be bounded by one.
-base::Result<const meter::ModelPrice*> price_of(const Settings& settings, const meter::Request& request);
+// The row of the price book for a request to this upstream. unknown_price, with the field, where its cost could not be
+// bounded by one.
+base::Result<const meter::PricedModel*> price_of(const Settings& settings, const catalog::Upstream& upstream,
+                                                 const meter::Request& request);
 
 // Tokens of one choice.
-inline std::int64_t output_cap_of(const meter::Request& request, const meter::ModelPrice& price) {
+inline std::int64_t output_cap_of(const meter::Request& request, const meter::PricedModel& price) {
   return request.output_cap.value_or(price.max_output_tokens);
 }
 
-// `balance`: what pays for a prepaid account.
-quota::Amounts worst_case(const meter::Request& request, const meter::ModelPrice& price, std::int64_t output_cap,
-                          const catalog::Route& route, const catalog::Balance* balance);
+// `balance`: what pays for a prepaid account. unknown_price: something that the request may use has no price in the
+// row; with another output cap it is the same.
+base::Result<quota::Amounts> worst_case(const meter::Request& request, const meter::PricedModel& price,
+                                        std::int64_t output_cap, const catalog::Route& route,
+                                        const catalog::Balance* balance);
 
 // The same of a call without a dialect, which may cost `most`.
 quota::Amounts call_amounts(base::Money most, const catalog::CallRule& call, const catalog::Route& route,
@@ -38,10 +42,10 @@ bool applies(const catalog::Limit& limit, std::string_view model, const catalog:
 
 // The largest output cap that every limit in the way can pay for, if they all allow it and it is worth a call: at least
 // `least` tokens, and fewer than `output_cap`.
-std::optional<std::int64_t> affordable_cap(const meter::Request& request, const meter::ModelPrice& price,
+std::optional<std::int64_t> affordable_cap(const meter::Request& request, const meter::PricedModel& price,
                                            std::int64_t output_cap, const quota::Refusal& refusal, std::int64_t least);
 // The same of one limit.
-std::optional<std::int64_t> affordable_cap(const meter::Request& request, const meter::ModelPrice& price,
+std::optional<std::int64_t> affordable_cap(const meter::Request& request, const meter::PricedModel& price,
                                            const quota::Shortage& shortage);
 
 }  // namespace gateway

@@ -158,8 +158,10 @@ Outcome<void> Exchange::plan(std::string_view body) {
   record_->model = request.model;
   record_->stream = request.stream;
   record_->price_version = worker_.settings_.prices->version();
+  target_ = worker_.upstreams_->choose(*route_, {});
+  record_->upstream = target_->upstream;
   if (request.billing != meter::Billing::free) {
-    TRY(plan_.price, price_of(worker_.settings_, request));
+    TRY(plan_.price, price_of(worker_.settings_, *worker_.settings_.find_upstream(target_->upstream), request));
     plan_.output_cap = output_cap_of(request, *plan_.price);
   }
   plan_.uncapped = body;
@@ -168,10 +170,8 @@ Outcome<void> Exchange::plan(std::string_view body) {
     plan_.edited = meter::with_usage_in_stream(body);
     plan_.uncapped = plan_.edited;
   }
-  target_ = worker_.upstreams_->choose(*route_, {});
-  record_->upstream = target_->upstream;
   if (caller_->filtered) choose_limits();
-  estimate();
+  TRY_STATUS(estimate());
   plan_.made = true;
   return {};
 }
@@ -183,14 +183,15 @@ void Exchange::choose_limits() {
   limits_ = matching_;
 }
 
-void Exchange::estimate() {
+Outcome<void> Exchange::estimate() {
   if (plan_.price == nullptr) {  // it is free
     plan_.worst_case = {.requests = 1};
-    return;
+    return {};
   }
-  plan_.worst_case = worst_case(plan_.request, *plan_.price, plan_.output_cap, *route_, caller_->payer());
+  TRY(plan_.worst_case, worst_case(plan_.request, *plan_.price, plan_.output_cap, *route_, caller_->payer()));
   estimate_ = plan_.worst_case.usd;
   record_->estimate = estimate_;
+  return {};
 }
 
 bool Exchange::reserve_at_once() {
@@ -203,8 +204,11 @@ bool Exchange::reserve_at_once() {
 bool Exchange::count_input() {
   const auto counted = meter::read_copied_request(endpoint_, plan_.uncapped, meter::InputBound::counted);
   if (!counted || counted->input_bound >= plan_.request.input_bound) return false;
-  plan_.request.input_bound = counted->input_bound;
-  estimate();
+  const std::int64_t bytes = std::exchange(plan_.request.input_bound, counted->input_bound);
+  if (!estimate()) {  // a row with a price for large inputs only
+    plan_.request.input_bound = bytes;
+    return false;
+  }
   return true;
 }
 
@@ -318,7 +322,8 @@ void Exchange::clamp(std::int64_t cap) {
   plan_.output_cap = cap;
   plan_.clamped_to = cap;
   plan_.cap_field.clear();
-  estimate();
+  const auto estimated = estimate();
+  ASSERT(estimated.has_value());  // as it was with the cap before
 }
 
 std::string_view Exchange::body_for(const catalog::Target& target) {

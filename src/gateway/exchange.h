@@ -57,10 +57,10 @@ class Exchange final : public UnderWay {
   struct Plan {
     bool made = false;
     meter::Request request;
-    const meter::ModelPrice* price = nullptr;
-    std::int64_t output_cap = 0;  // per choice, as reserved
-    bool hide_usage = false;      // the client did not ask for the usage chunk that we ask for
-    std::string_view uncapped;    // what goes upstream, but for a cap of ours: the client's bytes, or `edited`
+    const meter::PricedModel* price = nullptr;  // at the target's provider
+    std::int64_t output_cap = 0;                // per choice, as reserved
+    bool hide_usage = false;                    // the client did not ask for the usage chunk that we ask for
+    std::string_view uncapped;  // what goes upstream, but for a cap of ours: the client's bytes, or `edited`
     std::string edited;
     std::optional<std::int64_t> clamped_to;
     std::string capped;         // with the cap of ours,
@@ -135,7 +135,7 @@ class Exchange final : public UnderWay {
   void keep_piece(std::string_view visible);
   void keep_reply();
   void choose_limits();
-  void estimate();
+  Outcome<void> estimate();
   // Reserves from what this worker may hand out; false: the keeper has to be asked.
   bool reserve_at_once();
   // True: the call may cost less than was estimated.
@@ -158,6 +158,8 @@ class Exchange final : public UnderWay {
   // has another target.
   bool goes_on(events::Attempt failed);
   bool goes_on_after(const base::Error& error);
+  // Whether what is reserved pays for the call at this target's prices too; these then count.
+  bool pays_at(const catalog::Target& target);
   bool goes_on_after(const meter::Reply& refusal);
 
   bool streams() const;

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/assert.h"
 #include "catalog/tags.h"
 #include "gateway/estimate.h"
 #include "gateway/reply.h"
@@ -122,7 +123,7 @@ void say(quota::ExplainedLimit& one, const quota::Refusal& refusal, std::optiona
 }
 
 // What each limit says, and the balance.
-void judge_each(quota::Explanation& out, const meter::Request& request, const meter::ModelPrice& price,
+void judge_each(quota::Explanation& out, const meter::Request& request, const meter::PricedModel& price,
                 std::int64_t least_cap, const Payer& payer) {
   const auto cap = [&](const quota::Refusal& refusal) {
     return affordable_cap(request, price, out.output_cap, refusal, least_cap);
@@ -146,7 +147,7 @@ void judge_each(quota::Explanation& out, const meter::Request& request, const me
 }
 
 // As Exchange::reserve: a shorter answer now is better than waiting for others.
-void decide(quota::Explanation& out, const meter::Request& request, const meter::ModelPrice& price,
+void decide(quota::Explanation& out, const meter::Request& request, const meter::PricedModel& price,
             std::int64_t least_cap, const catalog::Route& route, base::WallTime now, const Payer& payer) {
   quota::Refusal refusal = judge_all(out.limits, *out.worst_case, payer);
   out.verdict = CallVerdict::admitted;
@@ -155,7 +156,9 @@ void decide(quota::Explanation& out, const meter::Request& request, const meter:
     const auto tightest = std::ranges::find(out.limits, cap, &quota::ExplainedLimit::output_cap);
     if (tightest != out.limits.end()) out.decided_by = tightest->limit.id;
     out.clamped_to = cap;
-    out.clamped_worst_case = worst_case(request, price, *cap, route, payer.balance);
+    auto clamped = worst_case(request, price, *cap, route, payer.balance);
+    ASSERT(clamped.has_value());  // as it was with the cap before
+    out.clamped_worst_case = std::move(*clamped);
     refusal = judge_all(out.limits, *out.clamped_worst_case, payer);
     out.verdict = CallVerdict::clamped;
     if (refusal.shortages.empty()) return;
@@ -225,7 +228,10 @@ base::Result<quota::Explanation> Explainer::explain_by(const catalog::KeyEntry& 
   const auto allowed = check_key(key, now);
   const auto request = request_of(call, settings, *route, bound);
   const auto tags = catalog::join_tags(key.key->tags, call.tags, "tags");
-  const auto price = request ? price_of(settings, *request) : std::unexpected(request.error());
+  const catalog::Upstream& upstream = *settings.find_upstream(out.upstream);
+  const auto price = request ? price_of(settings, upstream, *request) : std::unexpected(request.error());
+  const auto worst = price ? worst_case(*request, **price, output_cap_of(*request, **price), *route, key.payer())
+                           : std::unexpected(price.error());
   if (request) {
     out.model = request->model;
     out.input_tokens = request->input_bound;
@@ -234,10 +240,11 @@ base::Result<quota::Explanation> Explainer::explain_by(const catalog::KeyEntry& 
       if (!applies(one.limit, request->model, *route, tags.value_or(key.key->tags)))
         one.verdict = LimitVerdict::does_not_apply;
   }
-  if (price) {
+  if (worst) {
     out.price_version = settings.prices->version();
     out.output_cap = output_cap_of(*request, **price);
-    out.worst_case = worst_case(*request, **price, out.output_cap, *route, key.payer());
+    out.worst_case = *worst;
+    out.input_tokens = worst->input_tokens;
     judge_each(out, *request, **price, settings.clamp_min_output_tokens, payer);
   }
 
@@ -246,8 +253,8 @@ base::Result<quota::Explanation> Explainer::explain_by(const catalog::KeyEntry& 
     refuse(out, allowed.error());
   } else if (!tags) {
     refuse(out, tags.error());
-  } else if (!price) {
-    refuse(out, price.error());
+  } else if (!worst) {
+    refuse(out, worst.error());
   } else if (!trouble.empty()) {
     refuse(out, base::Error{base::ErrorType::unavailable, base::Source::store, trouble, {}});
   } else {

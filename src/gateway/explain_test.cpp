@@ -22,8 +22,7 @@ const std::string answer = R"({"choices":[{}],"usage":{"prompt_tokens":20,"compl
 
 // A model at 1 and 2 dollars per million tokens.
 void open_with_prices(World& world) {
-  world.settings.prices = std::make_shared<const meter::PriceBook>(*meter::PriceBook::parse(
-      R"({"version":"test","models":{"gpt-4o":{"input":"1","output":"2","max_output_tokens":1000}}})"));
+  world.settings.prices = test_prices({"gpt-4o"});
   world.open();
 }
 

@@ -30,7 +30,8 @@ quota::Amounts more_than(const quota::Amounts& part, const quota::Amounts& whole
 bool Exchange::pays_for(Stream& stream) {
   if (!stream.beyond)
     stream.beyond = std::make_unique<Beyond>(
-        Beyond{.cap = plan_.output_cap, .ahead_max = plan_.price->max_output_tokens * plan_.request.choices});
+        Beyond{.cap = plan_.output_cap,
+               .ahead_max = std::max(plan_.price->max_output_tokens, plan_.output_cap) * plan_.request.choices});
   Beyond& beyond = *stream.beyond;
   if (beyond.asked) {
     if (auto decision = beyond.asked->take()) learn(beyond, std::move(*decision));
@@ -98,7 +99,9 @@ void Exchange::ask_for(Beyond& beyond, std::int64_t output) {
   if (balance_now) balance = &*balance_now;
 
   beyond.asked_cap = (output + plan_.request.choices - 1) / plan_.request.choices;
-  beyond.asked_worst_case = worst_case(plan_.request, *plan_.price, beyond.asked_cap, *route_, caller_->payer());
+  auto worst = worst_case(plan_.request, *plan_.price, beyond.asked_cap, *route_, caller_->payer());
+  if (!worst) return refuse(beyond, std::move(worst).error());
+  beyond.asked_worst_case = std::move(*worst);
   beyond.asked_parts = reservation_->parts().size();
   const quota::Amounts more = more_than(plan_.worst_case, beyond.asked_worst_case);
   if (auto extension = worker_.admission_.try_extend(*reservation_, limits, more, stamp, balance))

@@ -23,10 +23,7 @@ catalog::Limit& filtered(World& world, std::string model, std::string route) {
 }
 
 void open_with_models(World& world) {
-  world.settings.prices = std::make_shared<const meter::PriceBook>(*meter::PriceBook::parse(
-      R"({"version":"test","models":{"gpt-4o":{"input":"1","output":"2","max_output_tokens":1000},
-          "gpt-4o-mini":{"input":"1","output":"2","max_output_tokens":1000},
-          "o1":{"input":"1","output":"2","max_output_tokens":1000}}})"));
+  world.settings.prices = test_prices({"gpt-4o", "gpt-4o-mini", "o1"});
   world.open();
 }
 

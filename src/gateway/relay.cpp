@@ -5,8 +5,11 @@
 #include <fmt/format.h>
 
 #include "base/assert.h"
+#include "gateway/estimate.h"
 #include "gateway/exchange.h"
 #include "gateway/stream_end.h"
+#include "gateway/unknown_fields.h"
+#include "meter/exchange_bill.h"
 
 namespace gateway {
 namespace {
@@ -176,27 +179,28 @@ void Exchange::settle(const meter::Reply& reply, std::int64_t output_pieces, boo
     cost_ = base::Money::zero();
     surely_undone_ = actual.unbilled = true;
   } else {
-    // The served model's price, if it has one of its own; what was served at another tier is billed at that tier.
-    const meter::ModelPrice* price = reply.model.empty() ? nullptr : worker_.settings_.prices->find(reply.model);
-    if (price == nullptr) price = plan_.price;
-    const auto tier = reply.service_tier ? meter::service_tier_from(*reply.service_tier) : plan_.request.tier;
     meter::Usage usage = reply.usage.value_or(meter::Usage{.input_tokens = {}, .output_tokens = output_pieces});
     // What broke off may have named its usage before it had all come.
     if (!came_whole) usage.output_tokens = std::max(usage.output_tokens.value_or(0), output_pieces);
-    auto cost = price->cost(usage, tier);
-    if (!reply.usage || !came_whole || !cost) {
+    const catalog::Upstream& upstream = *worker_.settings_.find_upstream(target_->upstream);
+    const bool trusts = upstream.stated_cost == catalog::StatedCost::trusted;
+    const meter::BilledCall call{.book = *worker_.settings_.prices,
+                                 .provider = upstream.provider,
+                                 .asked = plan_.price,
+                                 .request = &plan_.request,
+                                 .stated = trusts ? meter::StatedCost::trusted : meter::StatedCost::ignored};
+    const meter::ExchangeBill bill = meter::bill_exchange(call, reply, usage);
+    if (reply.unknown_field_count > 0) note_unknown_fields(upstream.provider, reply, worker_.stats_);
+    if (!reply.usage || !came_whole || !bill.certain) {
       // Booked is what was counted, the unknown counting as none; the rest of the reservation stays unresolved.
       certainty = usage.certainty = meter::Certainty::at_least;
       record.usage = usage;
       worker_.stats_.unknown_usage.add();
-      usage.input_tokens = usage.input_tokens.value_or(0);
-      usage.output_tokens = usage.output_tokens.value_or(0);
-      cost = price->cost(usage, tier);
     }
-    actual.usd = cost.value_or(base::Money::zero());
+    actual.usd = bill.cost;
     actual.charge = quota::charge_of(actual.usd, caller_->payer());
-    actual.input_tokens = *usage.input_tokens;
-    actual.output_tokens = *usage.output_tokens;
+    actual.input_tokens = usage.input_tokens.value_or(0);
+    actual.output_tokens = usage.output_tokens.value_or(0);
     usage_ = record.usage;
     cost_ = actual.usd;
   }
@@ -234,7 +238,7 @@ bool Exchange::goes_on(events::Attempt failed) {
   failed.duration_us = base::ns_between(attempt_began_, worker_.loop_.now()) / 1000;
   record.attempts.push_back(std::move(failed));
   const catalog::Target* const next = worker_.upstreams_->choose(*route_, record.attempts);
-  if (next == nullptr) {
+  if (next == nullptr || !pays_at(*next)) {
     record.attempts.pop_back();
     return false;
   }
@@ -242,6 +246,18 @@ bool Exchange::goes_on(events::Attempt failed) {
   record.upstream = next->upstream;
   record.first_byte_us = 0;
   worker_.stats_.fallbacks.add();
+  return true;
+}
+
+bool Exchange::pays_at(const catalog::Target& target) {
+  if (plan_.price == nullptr) return true;  // it is free, or has a price of its own
+  const Settings& settings = worker_.settings_;
+  const meter::PricedModel* const price = settings.find_price(*settings.find_upstream(target.upstream), plan_.request);
+  if (price == plan_.price) return true;
+  if (price == nullptr) return false;
+  const auto there = worst_case(plan_.request, *price, plan_.output_cap, *route_, caller_->payer());
+  if (!there || there->usd > plan_.worst_case.usd || there->input_tokens > plan_.worst_case.input_tokens) return false;
+  plan_.price = price;
   return true;
 }
 

@@ -16,8 +16,7 @@ const std::string answer = R"({"choices":[{}],"usage":{"prompt_tokens":20,"compl
 constexpr std::string_view with_key = "Idempotency-Key: one\r\n";
 
 void open(World& world, catalog::Idempotency idempotency = {}, std::int64_t limit = 1'000'000'000) {
-  world.settings.prices = std::make_shared<const meter::PriceBook>(*meter::PriceBook::parse(
-      R"({"version":"test","models":{"gpt-4o":{"input":"1","output":"2","max_output_tokens":1000}}})"));
+  world.settings.prices = test_prices({"gpt-4o"});
   world.settings.routes[0].idempotency = idempotency;
   world.limit(limit);
   world.open();

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "meter/book_provider.h"
+#include "meter/worst_cost.h"
+
 namespace gateway {
 
 const catalog::Route* Settings::find_route(std::string_view path) const {
@@ -20,9 +23,13 @@ const catalog::Upstream* Settings::find_upstream(std::string_view name) const {
   return found == upstreams.end() ? nullptr : &*found;
 }
 
-const meter::ModelPrice* Settings::find_price(std::string_view model) const {
-  if (const meter::ModelPrice* price = prices->find(model)) return price;
-  return unknown_model ? &*unknown_model : nullptr;
+const meter::PricedModel* Settings::find_price(const catalog::Upstream& upstream, const meter::Request& request) const {
+  const auto* row =
+      meter::row_of(*prices, meter::book_provider(upstream.provider), request.model, meter::service_of(request));
+  // A row without a price says no more than none; but some providers' zeros are meant.
+  if (!unknown_model) return row;
+  const bool priced = row != nullptr && (row->has_a_price() || request.billing == meter::Billing::zero_price_counts);
+  return priced ? row : &*unknown_model;
 }
 
 }  // namespace gateway

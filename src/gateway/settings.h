@@ -15,6 +15,7 @@
 
 #include "catalog/route.h"
 #include "meter/price_book.h"
+#include "meter/request.h"
 
 namespace gateway {
 
@@ -23,14 +24,15 @@ struct Settings {
   std::vector<catalog::Upstream> upstreams;
   std::vector<catalog::Route> routes;
   std::shared_ptr<const meter::PriceBook> prices;
-  std::optional<meter::ModelPrice> unknown_model;  // the worst-case price of a model without one; none: refused
-  std::int64_t admission_wait_ms = 1'000;          // how long an exchange waits for others' reservations to end
-  std::int64_t store_deadline_ms = 2'000;          // how long it waits for a store that does not answer
-  std::int64_t clamp_min_output_tokens = 16;       // an answer shorter than this is not worth a call
+  std::optional<meter::PricedModel> unknown_model;  // the worst-case price of a model without one; none: refused
+  std::int64_t admission_wait_ms = 1'000;           // how long an exchange waits for others' reservations to end
+  std::int64_t store_deadline_ms = 2'000;           // how long it waits for a store that does not answer
+  std::int64_t clamp_min_output_tokens = 16;        // an answer shorter than this is not worth a call
 
   const catalog::Route* find_route(std::string_view path) const;
   const catalog::Upstream* find_upstream(std::string_view name) const;
-  const meter::ModelPrice* find_price(std::string_view model) const;
+  // The row that prices this request at this upstream's provider; nullptr: there is none.
+  const meter::PricedModel* find_price(const catalog::Upstream& upstream, const meter::Request& request) const;
 };
 
 }  // namespace gateway

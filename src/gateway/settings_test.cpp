@@ -29,15 +29,32 @@ TEST_CASE("an upstream is found by its name, a price by its model or the price f
       {.name = "one", .scheme = {}, .host = "h", .base_path = {}, .secret = {}, .ca_file = {}});
   CHECK(settings.find_upstream("one")->host == "h");
   CHECK(settings.find_upstream("One") == nullptr);
+}
 
-  settings.prices = std::make_shared<const meter::PriceBook>(
-      *meter::PriceBook::parse(R"({"version":"1","models":{"m":{"input":"1","output":"2","max_output_tokens":9}}})"));
-  CHECK(settings.find_price("m")->max_output_tokens == 9);
-  CHECK(settings.find_price("n") == nullptr);
-  settings.unknown_model = *settings.find_price("m");
-  settings.unknown_model->max_output_tokens = 7;
-  CHECK(settings.find_price("m")->max_output_tokens == 9);
-  CHECK(settings.find_price("n")->max_output_tokens == 7);
+TEST_CASE("a request costs what the upstream's provider takes for its model") {
+  Settings settings;
+  settings.prices = std::make_shared<const meter::PriceBook>(*meter::PriceBook::parse(
+      R"({"m":{"max_output_tokens":1,"input_cost_per_token":1},"azure/m":{"max_output_tokens":2},
+          "groq/n":{"max_output_tokens":3},"o":{"litellm_provider":"openai","max_output_tokens":4}})"));
+  const auto max_output = [&settings](std::string provider, std::string model) {
+    catalog::Upstream upstream;
+    upstream.provider = std::move(provider);
+    meter::Request request;
+    request.model = std::move(model);
+    const meter::PricedModel* const row = settings.find_price(upstream, request);
+    return row == nullptr ? -1 : row->max_output_tokens;
+  };
+  CHECK(max_output("openai", "m") == 1);
+  CHECK(max_output("azure_openai", "m") == 2);
+  CHECK(max_output("openai", "n") == -1);
+  CHECK(max_output("groq", "n") == 3);
+  CHECK(max_output("openai", "o") == 4);
+  CHECK(max_output("groq", "o") == -1);
+  CHECK(max_output("nobody", "m") == 1);
+  settings.unknown_model = meter::PricedModel{.name = "unknown", .max_output_tokens = 7};
+  CHECK(max_output("openai", "m") == 1);
+  CHECK(max_output("groq", "o") == 7);
+  CHECK(max_output("azure_openai", "m") == 7);  // it has no price there
 }
 
 TEST_CASE("what is the gateway's own business of a client's fields does not go upstream") {

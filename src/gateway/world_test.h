@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <deque>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,10 +21,15 @@
 
 namespace gateway::testing {
 
-// A dollar and two dollars a million tokens: a thousand and two thousand nano-dollars each.
-inline std::shared_ptr<const meter::PriceBook> test_prices() {
-  return std::make_shared<const meter::PriceBook>(*meter::PriceBook::parse(
-      R"({"version":"test","models":{"m":{"input":"1","output":"2","max_output_tokens":1000}}})"));
+// These models, at a dollar and two dollars a million tokens: a thousand and two thousand nano-dollars each.
+inline std::shared_ptr<const meter::PriceBook> test_prices(std::initializer_list<std::string_view> models = {"m"}) {
+  std::string rows;
+  for (const std::string_view model : models)
+    rows +=
+        fmt::format(R"({}"{}":{{"input_cost_per_token":1e-6,"output_cost_per_token":2e-6,"max_output_tokens":1000}})",
+                    rows.empty() ? "" : ",", model);
+  auto book = meter::PriceBook::parse(fmt::format(R"({{"version":"test","models":{{{}}}}})", rows));
+  return std::make_shared<const meter::PriceBook>(std::move(*book));
 }
 
 // The next replies of the upstream, one for each request.

@@ -17,7 +17,7 @@ using base::Status;
 
 // Far above what an exchange can use, and products of it with any price stay within 128 bits.
 constexpr std::int64_t largest_quantity = 1'000'000'000'000;
-// What Google bills for a grounding search, where the table has no price for it (metering.md 2.2, rule 11).
+// What Google bills for a grounding search, where the book has no price for it (metering.md 2.2, rule 11).
 constexpr auto google_search_price = base::FinePrice::from(base::Price::from_attos(35'000'000'000'000'000));
 
 std::int64_t count_of(const std::optional<std::int64_t>& count) { return count.value_or(0); }
@@ -392,57 +392,76 @@ Status check_quantities(const Quantities& quantities) {
   return {};
 }
 
+// The row that an image's quality and size have for themselves.
+const PricedModel* row_of_size(const PriceBook& book, std::string_view provider, std::string_view model,
+                               const Service& service) {
+  const std::string size = fmt::format("{}-x-{}", service.width, service.height);
+  std::vector<std::string> before;
+  if (!service.quality.empty()) before.push_back(fmt::format("{}/{}/", service.quality, size));
+  before.push_back(size + "/");
+  before.push_back(fmt::format("high/{}/", size));
+  const std::string prefix = provider.empty() ? std::string() : fmt::format("{}/", provider);
+  for (const std::string& sized : before)
+    for (const std::string& name : {fmt::format("{}{}{}", sized, prefix, model),
+                                    fmt::format("{}{}{}", prefix, sized, model), fmt::format("{}{}", sized, model)})
+      if (const PricedModel* const found = book.row(name);
+          found != nullptr && (prefix.empty() || name.find(prefix) != std::string::npos || provider == found->provider))
+        return found;
+  return nullptr;
+}
+
 }  // namespace
 
 std::string BillLine::price_key() const {
   return tier == 0 ? key.text() : fmt::format("tiered_pricing[{}].{}", tier - 1, key.text());
 }
 
-const PricedModel* row_of(const PriceTable& table, std::string_view model, const Service& service) {
-  if (service.width > 0) {
-    const std::string size = fmt::format("{}-x-{}", service.width, service.height);
-    const auto slash = model.find('/');
-    const std::string_view prefix = slash == std::string_view::npos ? "" : model.substr(0, slash + 1);
-    std::vector<std::string> before;
-    if (!service.quality.empty()) before.push_back(fmt::format("{}/{}/", service.quality, size));
-    before.push_back(size + "/");
-    before.push_back(fmt::format("high/{}/", size));
-    for (const std::string& sized : before)
-      for (const std::string& name :
-           {fmt::format("{}{}", sized, model), fmt::format("{}{}{}", prefix, sized, model.substr(prefix.size())),
-            fmt::format("{}{}", sized, model.substr(prefix.size()))})
-        if (const PricedModel* const found = table.row(name);
-            found != nullptr &&
-            (prefix.empty() || name.find(prefix) != std::string::npos || prefix.substr(0, slash) == found->provider))
-          return found;
-  }
-  return table.find(model);
+const PricedModel* row_of(const PriceBook& book, std::string_view provider, std::string_view model,
+                          const Service& service) {
+  if (service.width > 0)
+    if (const PricedModel* const found = row_of_size(book, provider, model, service)) return found;
+  return book.find(provider, model);
 }
 
-Result<Bill> bill(const PriceTable& table, std::string_view model, const Quantities& quantities,
-                  const Service& service) {
+const PricedModel* row_of(const PriceBook& book, std::string_view model, const Service& service) {
+  if (service.width > 0) {
+    const auto slash = model.find('/');
+    const bool has_provider = slash != std::string_view::npos;
+    const std::string_view provider = has_provider ? model.substr(0, slash) : std::string_view();
+    if (const PricedModel* const found =
+            row_of_size(book, provider, has_provider ? model.substr(slash + 1) : model, service))
+      return found;
+  }
+  return book.find(model);
+}
+
+Result<Bill> bill(const PricedModel& row, const Quantities& quantities, const Service& service) {
   TRY_STATUS(check_quantities(quantities));
-  if (quantities.usage.provider_cost) return Bill{.model = model, .cost = *quantities.usage.provider_cost};
-  const PricedModel* const row = row_of(table, model, service);
-  if (row == nullptr)
-    return base::fail(
-        base::ErrorType::unknown_price,
-        fmt::format("the price book has no model '{}': names are exact; 'metergate prices list' has them", model),
-        "model", base::Source::client);
-  if (!row->has_a_price())
+  if (quantities.usage.provider_cost) return Bill{.model = row.name, .cost = *quantities.usage.provider_cost};
+  if (!row.has_a_price())
     return base::fail(
         base::ErrorType::unknown_price,
         fmt::format("the price book has no price above zero for '{}': it may be free or not known; add its "
                     "price to the book",
-                    row->name),
+                    row.name),
         "model", base::Source::client);
-  Bill out{.model = row->name, .factors = factors_of(*row, service)};
-  TRY(out.lines, Biller(*row, quantities, service).lines());
+  Bill out{.model = row.name, .factors = factors_of(row, service)};
+  TRY(out.lines, Biller(row, quantities, service).lines());
   ExactSum sum(out.factors);
   for (const BillLine& line : out.lines)
     sum.add({line.quantity, line.price, line.parts, line.halves}, line.multiplied ? Multiplied::yes : Multiplied::no);
   out.cost = sum.ceil();
   return out;
+}
+
+Result<Bill> bill(const PriceBook& book, std::string_view model, const Quantities& quantities, const Service& service) {
+  if (const PricedModel* const row = row_of(book, model, service)) return bill(*row, quantities, service);
+  TRY_STATUS(check_quantities(quantities));
+  if (quantities.usage.provider_cost) return Bill{.model = model, .cost = *quantities.usage.provider_cost};
+  return base::fail(
+      base::ErrorType::unknown_price,
+      fmt::format("the price book has no model '{}': names are exact; 'metergate prices list' has them", model),
+      "model", base::Source::client);
 }
 
 }  // namespace meter

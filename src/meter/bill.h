@@ -1,6 +1,6 @@
 #pragma once
-// What an exchange costs by a price table: quantities × prices, the rules by which the providers choose a price
-// (LiteLLM's, which the table is made for), and the sum, exact and rounded up once.
+// What an exchange costs by the price book: quantities × prices, the rules by which the providers choose a price
+// (LiteLLM's, which its format is made for), and the sum, exact and rounded up once.
 //
 // Where these rules part from LiteLLM's, they are the dearer: what has no price of its own is not free. Cached tokens
 // and audio without a price cost what input costs, and a quantity that nothing prices refuses the bill.
@@ -14,7 +14,7 @@
 #include "base/money.h"
 #include "base/result.h"
 #include "meter/price_book.h"
-#include "meter/price_table.h"
+#include "meter/service_tier.h"
 #include "meter/usage.h"
 
 namespace meter {
@@ -63,7 +63,7 @@ struct BillLine {
   std::int64_t halves = 2;  // of the price that is billed: a batch without a price of its own costs one
   bool multiplied = false;  // by the factors of the bill
 
-  // The table's name of the price.
+  // The book's name of the price.
   std::string price_key() const;
   bool operator==(const BillLine&) const = default;
 };
@@ -81,14 +81,18 @@ struct Bill {
 };
 
 // The row that prices a model served so; nullptr: there is none. An image's row may be one for its quality and size:
-// the table writes these before the name, with or without the provider before them.
-const PricedModel* row_of(const PriceTable& table, std::string_view model, const Service& service);
+// the book writes these before the name, with or without the provider before them. `provider`: the book's name of it.
+const PricedModel* row_of(const PriceBook& book, std::string_view provider, std::string_view model,
+                          const Service& service);
+// The same of "openai/gpt-4o" or, with any provider, of "gpt-4o".
+const PricedModel* row_of(const PriceBook& book, std::string_view model, const Service& service);
 
-// The bill of one exchange; `model` lives as long as the bill. A cost that the provider stated (usage.provider_cost) is
-// the cost, and there are no lines. Errors: unknown_price for a model that the table does not have or has without a
-// price, and for a quantity that the model's row does not price; invalid_request for quantities that cannot be
-// (negative, above 1e12, none at all).
-base::Result<Bill> bill(const PriceTable& table, std::string_view model, const Quantities& quantities,
+// The bill of one exchange by a row. A cost that the provider stated (usage.provider_cost) is the cost, and there are
+// no lines. Errors: unknown_price for a row without a price, and for a quantity that it does not price; invalid_request
+// for quantities that cannot be (negative, above 1e12, none at all).
+base::Result<Bill> bill(const PricedModel& row, const Quantities& quantities, const Service& service);
+// The same of the model's row, unknown_price if there is none. `model` lives as long as the bill.
+base::Result<Bill> bill(const PriceBook& book, std::string_view model, const Quantities& quantities,
                         const Service& service);
 
 }  // namespace meter

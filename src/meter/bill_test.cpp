@@ -8,12 +8,12 @@
 #include "base/json.h"
 #include "meter/bill_request.h"
 
-using meter::PriceTable;
+using meter::PriceBook;
 
 namespace {
 
 // Prices are round numbers of dollars per million, so that sums can be done in the head.
-constexpr std::string_view book = R"({
+constexpr std::string_view rows = R"({
   "plain": {"litellm_provider": "p", "mode": "chat", "input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06},
   "cache": {"litellm_provider": "p", "input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06,
     "cache_read_input_token_cost": 1e-07, "cache_creation_input_token_cost": 1.25e-06,
@@ -82,9 +82,9 @@ constexpr std::string_view book = R"({
   "sample_spec": {"input_cost_per_token": "a word"}
 })";
 
-const PriceTable& table() {
-  static const PriceTable parsed = [] {
-    auto read = PriceTable::parse(book);
+const PriceBook& book() {
+  static const PriceBook parsed = [] {
+    auto read = PriceBook::parse(rows);
     if (!read) FAIL(read.error().message);
     return std::move(*read);
   }();
@@ -96,7 +96,7 @@ base::Result<meter::Bill> bill_of(std::string_view model, std::string_view usage
   TRY(const auto options_json, base::Json::parse(options));
   TRY(const auto quantities, meter::read_quantities(usage_json));
   TRY(const auto service, meter::read_service(options_json));
-  return meter::bill(table(), model, quantities, service);
+  return meter::bill(book(), model, quantities, service);
 }
 
 // The cost in dollars, or what was wrong.
@@ -284,8 +284,8 @@ TEST_CASE("what nothing prices is refused, and never free") {
   CHECK(refused("plain", R"({"input_tokens": 1e15})", invalid_request));
   CHECK(refused("plain", R"({"inptu_tokens": 1})", invalid_request));
   CHECK(refused("claude", R"({"web_search_calls": 1, "web_search_requests": 1})", invalid_request));
-  CHECK(!meter::bill(table(), "plain", {.usage = {.input_tokens = -1}}, {}).has_value());
-  CHECK(!meter::bill(table(), "whisper", {.usage = {}, .audio_micros = -1}, {}).has_value());
+  CHECK(!meter::bill(book(), "plain", {.usage = {.input_tokens = -1}}, {}).has_value());
+  CHECK(!meter::bill(book(), "whisper", {.usage = {}, .audio_micros = -1}, {}).has_value());
 }
 
 TEST_CASE("a cost that the provider states is the cost, rounded up") {

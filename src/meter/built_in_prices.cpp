@@ -1,7 +1,9 @@
 // data/prices.json as it stands, put into the binary by the assembler: METERGATE_PRICES_JSON is its path, and
-// cmake/embed.cmake makes a change of it rebuild this file.
-#include "base/assert.h"
-#include "meter/price_book.h"
+// cmake/embed.cmake makes a change of it rebuild this file. The zeros behind it are what simdjson may read beyond its
+// end.
+#include <simdjson.h>
+
+#include "meter/price_book_reader.h"
 
 // clang-format off
 asm(R"(
@@ -11,7 +13,7 @@ asm(R"(
 metergate_prices_json:
   .incbin ")" METERGATE_PRICES_JSON R"("
 metergate_prices_json_end:
-  .byte 0
+  .zero 64
   .previous
 )");
 // clang-format on
@@ -23,13 +25,9 @@ extern const char metergate_prices_json_end[];
 
 namespace meter {
 
-const PriceBook& PriceBook::built_in() {
-  static const PriceBook book = [] {
-    auto parsed = parse({metergate_prices_json, metergate_prices_json_end});
-    ASSERT(parsed.has_value());  // the file is ours and a test reads it
-    return std::move(*parsed);
-  }();
-  return book;
+std::string_view built_in_prices() noexcept {
+  static_assert(simdjson::SIMDJSON_PADDING <= 64);
+  return {metergate_prices_json, metergate_prices_json_end};
 }
 
 }  // namespace meter

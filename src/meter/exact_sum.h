@@ -5,7 +5,7 @@
 #include <span>
 
 #include "base/money.h"
-#include "meter/price_table.h"
+#include "meter/price_book.h"
 
 namespace meter {
 

@@ -40,4 +40,6 @@ std::string_view without_date(std::string_view model) noexcept {
   return model;
 }
 
+bool always_searches(std::string_view model) noexcept { return model.find("-search-") != std::string_view::npos; }
+
 }  // namespace meter

@@ -8,4 +8,7 @@ namespace meter {
 // as it is.
 std::string_view without_date(std::string_view model) noexcept;
 
+// Models of OpenAI that search the web once for each answer, asked or not (gpt-4o-search-preview, gpt-5-search-api).
+bool always_searches(std::string_view model) noexcept;
+
 }  // namespace meter

@@ -74,11 +74,11 @@ void check_usage_asked(const meter::Endpoint& endpoint, const meter::Request& re
 }
 
 void check_cost(const meter::Request& request) {
-  static const auto table = meter::PriceTable::parse(
+  static const auto book = meter::PriceBook::parse(
       R"({"m":{"input_cost_per_token":1e-6,"output_cost_per_token":2e-6,"max_input_tokens":9000,"max_output_tokens":99,
       "input_cost_per_token_above_128k_tokens":3e-6,"input_cost_per_character":1e-6,"output_cost_per_image":0.01}})");
-  ASSERT(table.has_value());
-  const meter::PricedModel& model = *table->find("m");
+  ASSERT(book.has_value());
+  const meter::PricedModel& model = *book->find("m");
   const auto most = meter::most_output(model, request);
   ASSERT(most.has_value());
   const auto worst = meter::worst_cost(model, request, *most);

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "meter/image_head.h"
+#include "meter/model_name.h"
 #include "meter/request_reading.h"
 
 namespace meter {
@@ -230,8 +231,7 @@ Status check_model(RequestReading& reading) {
       return invalid("how often a model of deep research searches cannot be bounded", "model");
     reading.out.web_searches = reading.out.choices;
   }
-  // gpt-4o-search-preview and gpt-5-search-api search once for each answer, asked or not.
-  if (model.find("-search-") != std::string_view::npos) reading.out.web_searches = reading.out.choices;
+  if (always_searches(model)) reading.out.web_searches = reading.out.choices;
   return {};
 }
 

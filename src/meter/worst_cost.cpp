@@ -108,8 +108,12 @@ class WorstCase {
     out.price_tokens(request, prices);
     TRY_STATUS(out.add_other_units(model, request, prices));
     TRY_STATUS(out.add_searches(model, request, prices));
-    if (!out.other_unit_ && !out.input_price_ && out.input_ > 0) return unpriced(model, "input_tokens");
-    if (!out.other_unit_ && !out.output_price_ && request.output_cap != 0) return unpriced(model, "output_tokens");
+    if (out.other_unit_) return out;
+    const auto is_zero = [&model](PriceName name) { return model.zeros_count && model.prices.contains(name); };
+    if (!out.input_price_ && out.input_ > 0 && !is_zero(PriceName::input_cost_per_token))
+      return unpriced(model, "input_tokens");
+    if (!out.output_price_ && request.output_cap != 0 && !is_zero(PriceName::output_cost_per_token))
+      return unpriced(model, "output_tokens");
     return out;
   }
 
@@ -245,6 +249,10 @@ Result<std::int64_t> most_output(const PricedModel& model, const Request& reques
   const std::int64_t cap = request.output_cap.value_or(model.max_output_tokens);
   if (cap == 0 && request.output_cap != 0) return unpriced(model, "an answer of unknown length");
   return product(cap, request.choices);
+}
+
+std::int64_t output_of_all_passes(const Request& request, std::int64_t output) {
+  return product(output, std::max<std::int64_t>(request.context_passes, 1));
 }
 
 Result<Money> worst_cost(const PricedModel& model, const Request& request, std::int64_t output) {

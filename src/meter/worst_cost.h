@@ -1,11 +1,11 @@
 #pragma once
-// What a request can cost at most by a price table: nothing that bill() can make of its usage is more.
+// What a request can cost at most by the price book: nothing that bill() can make of its usage is more.
 
 #include <cstdint>
 
 #include "base/money.h"
 #include "base/result.h"
-#include "meter/price_table.h"
+#include "meter/price_book.h"
 #include "meter/request.h"
 
 namespace meter {
@@ -19,6 +19,8 @@ base::Result<std::int64_t> most_input(const PricedModel& model, const Request& r
 // The output of all choices together, in tokens: as the request caps it, else the model's maximum. unknown_price where
 // that is not known. A request has this once for each time that the model reads its context (worst_cost does that).
 base::Result<std::int64_t> most_output(const PricedModel& model, const Request& request);
+// That output as often as the model may read its context.
+std::int64_t output_of_all_passes(const Request& request, std::int64_t output);
 
 // The most that a request can cost whose answers together are `output` tokens at most (0 or more): every token at the
 // dearest price of a class that it may be of (written to a cache, read from one, audio, an image, reasoning), at the

@@ -4,17 +4,17 @@
 
 #include <string>
 
-using meter::PriceTable;
+using meter::PriceBook;
 using meter::Request;
 
 namespace {
 
 // Dollars a token that are easy to add up: input 1, cached 0.1, write 2, write for an hour 3, output 5, …
-PriceTable table_of(std::string_view members,
-                    std::string_view sizes = R"("max_input_tokens":1000,"max_output_tokens":100,)") {
-  auto table = PriceTable::parse(R"({"m":{"litellm_provider":"p",)" + std::string(sizes) + std::string(members) + "}}");
-  REQUIRE(table.has_value());
-  return std::move(*table);
+PriceBook book_of(std::string_view members,
+                  std::string_view sizes = R"("max_input_tokens":1000,"max_output_tokens":100,)") {
+  auto book = PriceBook::parse(R"({"m":{"litellm_provider":"p",)" + std::string(sizes) + std::string(members) + "}}");
+  REQUIRE(book.has_value());
+  return std::move(*book);
 }
 
 Request request_of(std::int64_t input) {
@@ -25,8 +25,8 @@ Request request_of(std::int64_t input) {
 }
 
 std::string cost(std::string_view members, const Request& request, std::int64_t output = 0) {
-  const PriceTable table = table_of(members);
-  const auto worst = meter::worst_cost(*table.find("m"), request, output);
+  const PriceBook book = book_of(members);
+  const auto worst = meter::worst_cost(*book.find("m"), request, output);
   return worst ? worst->to_usd() : "refused: " + worst.error().field;
 }
 
@@ -134,12 +134,12 @@ TEST_CASE("a model that reads its context again reads all of it") {
   Request request = request_of(10);
   request.context_passes = 3;
   CHECK(cost(plain, request, 2) == "0.00303");  // 3 × 1000, and an answer each time
-  const PriceTable unknown = table_of(plain, "");
+  const PriceBook unknown = book_of(plain, "");
   CHECK_FALSE(meter::worst_cost(*unknown.find("m"), request, 2).has_value());
   CHECK_FALSE(meter::most_output(*unknown.find("m"), request).has_value());
-  const PriceTable beta = table_of(std::string(plain) + R"(,"input_cost_per_token_above_200k_tokens":2e-6)");
+  const PriceBook beta = book_of(std::string(plain) + R"(,"input_cost_per_token_above_200k_tokens":2e-6)");
   CHECK(meter::most_input(*beta.find("m"), request).value() == 3'000'000);
-  CHECK(meter::most_input(*table_of(plain).find("m"), request_of(10)).value() == 10);
+  CHECK(meter::most_input(*book_of(plain).find("m"), request_of(10)).value() == 10);
 }
 
 TEST_CASE("no price is no price of zero, but where the provider's own documents say so") {
@@ -157,8 +157,8 @@ TEST_CASE("no price is no price of zero, but where the provider's own documents 
 }
 
 TEST_CASE("the output that money pays for is the largest that it pays for") {
-  const PriceTable table = table_of(plain);
-  const meter::PricedModel& model = *table.find("m");
+  const PriceBook book = book_of(plain);
+  const meter::PricedModel& model = *book.find("m");
   Request request = request_of(10);
   for (const std::int64_t nanos : {0, 9'999, 10'000, 14'999, 15'000, 123'456}) {
     const auto money = base::Money::from_nanos(nanos);
@@ -177,8 +177,7 @@ TEST_CASE("the output that money pays for is the largest that it pays for") {
 }
 
 TEST_CASE("an image's row is the one for its size and quality, with a provider before its name too") {
-  const auto table = PriceTable::built_in();
-  REQUIRE(table.has_value());
+  const PriceBook book = PriceBook::built_in();
   Request request = request_of(10);
   request.quality = "hd";
   request.width = 1792;
@@ -186,11 +185,11 @@ TEST_CASE("an image's row is the one for its size and quality, with a provider b
   request.images = 1;
   request.output_cap = 0;
   for (const std::string_view name : {"dall-e-3", "openai/dall-e-3"}) {
-    const auto* row = meter::row_of(*table, name, meter::service_of(request));
+    const auto* row = meter::row_of(book, name, meter::service_of(request));
     REQUIRE(row != nullptr);
     CHECK(row->name == "hd/1792-x-1024/dall-e-3");
     CHECK(meter::worst_cost(*row, request, 0).value() >= base::Money::from_nanos(119'000'000));
   }
-  const auto* other = meter::row_of(*table, "somebody/dall-e-3", meter::service_of(request));
+  const auto* other = meter::row_of(book, "somebody/dall-e-3", meter::service_of(request));
   CHECK((other == nullptr || other->provider != "openai"));
 }

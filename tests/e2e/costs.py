@@ -8,9 +8,8 @@ from pathlib import Path
 
 from replay_upstream import HIDDEN_USAGE, Exchange
 
-BOOK = json.loads((Path(__file__).resolve().parents[2] / "data/prices.json").read_text())["models"]
-UNKNOWN_MODEL = {"input": "10", "output": "30"}
-MILLION = Decimal(1_000_000)
+BOOK = json.loads((Path(__file__).resolve().parents[2] / "data/prices.json").read_text(), parse_float=Decimal)["models"]
+UNKNOWN_MODEL = {"input_cost_per_token": Decimal("0.00001"), "output_cost_per_token": Decimal("0.00003")}
 NANO = Decimal("0.000000001")
 
 
@@ -27,36 +26,52 @@ def usage_of(exchange: Exchange) -> dict | None:
 
 
 def prices_of(exchange: Exchange) -> dict:
-    """The served model's prices, else the asked one's, else those of the name without its date; by service tier."""
-    names = [name for name in (exchange.expected.get("model"), exchange.request["model"]) if name]
-    names += [re.sub(r"-(\d{4}-\d{2}-\d{2}|\d{4})$", "", name) for name in names]
-    prices = next((BOOK[name] for name in names if name in BOOK), UNKNOWN_MODEL)
-    tier = re.search(rb'"service_tier":\s*"(flex|priority)"', exchange.body)
-    return {**prices, **prices.get(tier[1].decode(), {})} if tier else prices
+    """The served model's row as OpenAI's, else the asked one's, else those of the name without its date."""
+    for name in (exchange.expected.get("model"), exchange.request["model"]):
+        if not name:
+            continue
+        names = (name, re.sub(r"-(\d{4}-\d{2}-\d{2}|\d{4})$", "", name))
+        for row in [BOOK.get(f"openai/{one}") for one in names] + [BOOK.get(one) for one in names]:
+            if row and row["litellm_provider"] == "openai":
+                return row
+    return UNKNOWN_MODEL
+
+
+def searches(exchange: Exchange, row: dict) -> Decimal:
+    """Models that search for every answer do so once a reply, with a context in the middle."""
+    name = exchange.expected.get("model") or exchange.request["model"]
+    if "-search-" not in name or row is UNKNOWN_MODEL:
+        return Decimal(0)
+    return (row.get("search_context_cost_per_query") or
+            BOOK[exchange.request["model"]]["search_context_cost_per_query"])["search_context_size_medium"]
 
 
 def cost_of(exchange: Exchange) -> Decimal | None:
-    """Dollars, rounded up to the nano-dollar; None where the usage does not decide it: the model has no price for a
-    class that was used, or the call asked for audio and the reply does not say how much of it came."""
+    """Dollars, rounded up to the nano-dollar; None where the usage does not decide it: the call asked for audio and the
+    reply does not say how much of it came, or it was served at a tier without a price."""
     usage = usage_of(exchange)
     if usage is None:
         return Decimal(0)
-    prices = prices_of(exchange)
-    count = {name: usage.get(name) or 0 for name in ("cached_input_tokens", "cache_write_tokens", "audio_input_tokens",
-                                                      "audio_output_tokens")}
-    if (count["audio_input_tokens"] or count["audio_output_tokens"]) and "audio_output" not in prices:
+    row = prices_of(exchange)
+    tier = re.search(rb'"service_tier":\s*"(flex|priority)"', exchange.body)
+    suffix = f"_{tier[1].decode()}" if tier else ""
+    if suffix == "_priority" and "input_cost_per_token_priority" not in row:
         return None
     if "audio" in exchange.request.get("modalities", []) and not exchange.expected.get("audio_output_tokens"):
         if b'"audio_tokens"' not in exchange.body:
             return None
-    if count["cache_write_tokens"] and "cache_write" not in prices:
-        return None
-    input_text = usage["input_tokens"] - sum(count.values()) + count["audio_output_tokens"]
-    output_text = usage["output_tokens"] - count["audio_output_tokens"]
-    parts = [(input_text, prices["input"]), (output_text, prices["output"]),
-             (count["cached_input_tokens"], prices.get("cached_input", prices["input"])),
-             (count["cache_write_tokens"], prices.get("cache_write", "0")),
-             (count["audio_input_tokens"], prices.get("audio_input", "0")),
-             (count["audio_output_tokens"], prices.get("audio_output", "0"))]
-    exact = sum(tokens * Decimal(price) for tokens, price in parts) / MILLION
+
+    def price(name: str, otherwise: Decimal | None = None) -> Decimal:
+        return Decimal(row.get(name + suffix) or row.get(name) or otherwise or 0)
+
+    count = {name: usage.get(name) or 0 for name in ("cached_input_tokens", "cache_write_tokens", "audio_input_tokens",
+                                                      "audio_output_tokens")}
+    plain_input, plain_output = price("input_cost_per_token"), price("output_cost_per_token")
+    parts = [(usage["input_tokens"] - sum(count.values()) + count["audio_output_tokens"], plain_input),
+             (usage["output_tokens"] - count["audio_output_tokens"], plain_output),
+             (count["cached_input_tokens"], price("cache_read_input_token_cost", plain_input)),
+             (count["cache_write_tokens"], price("cache_creation_input_token_cost", plain_input)),
+             (count["audio_input_tokens"], price("input_cost_per_audio_token", plain_input)),
+             (count["audio_output_tokens"], price("output_cost_per_audio_token", plain_output))]
+    exact = sum((tokens * one for tokens, one in parts), searches(exchange, row))
     return exact.quantize(NANO, ROUND_CEILING)

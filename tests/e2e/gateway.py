@@ -21,10 +21,10 @@ ADMIN_KEY = "e2e-admin-key"
 UPSTREAM_SECRET = "sk-upstream-secret"
 NUMBERS = ("amount", "available", "reserved", "unresolved", "spent")
 
-# Round prices per million tokens, so that a test can be checked by head. A token of `dear` costs a tenth of a cent.
+# Round prices, so that a test can be checked by head. A token of `dear` costs a tenth of a cent.
 PRICES = {"version": "test", "models": {
-    "priced": {"input": "1", "output": "10", "max_output_tokens": 1000},
-    "dear": {"input": "100", "output": "1000", "max_output_tokens": 100000},
+    "priced": {"input_cost_per_token": 1e-6, "output_cost_per_token": 1e-5, "max_output_tokens": 1000},
+    "dear": {"input_cost_per_token": 1e-4, "output_cost_per_token": 1e-3, "max_output_tokens": 100000},
 }}
 
 CONFIG = """

@@ -16,11 +16,12 @@
 #include <vector>
 
 #include "meter/event_splitter.h"
-#include "meter/price_book.h"
+#include "meter/exchange_bill.h"
 #include "meter/reply_reader.h"
 #include "meter/request_edit.h"
 #include "meter/request_reader.h"
 #include "meter/sse.h"
+#include "meter/worst_cost.h"
 #include "tests/golden/recordings.h"
 
 namespace {
@@ -78,13 +79,13 @@ constexpr std::array beyond_any_bound{
     std::string_view("groq__chat.completions__plain__200__38279cf304.json"),
 };
 
-// Exchanges with a price whose cost is still unknown, each with the reason.
-constexpr std::array without_cost{
+// Exchanges with a price whose cost is still not certain, each with the reason.
+constexpr std::array not_certain{
     // An audio model's reply that does not say how much of it was audio; edited by its recorder.
     std::string_view("openai__chat.completions__plain__200__15ce93b1f9.json"),
-    // gpt-4o-mini is said to have answered with audio, which it cannot and has no price for; edited as well.
-    std::string_view("openai__chat.completions__plain__200__ed296fab73.json"),
 };
+// gpt-4o-mini is said to have answered with audio, which it cannot and has no price for; edited by its recorder.
+constexpr std::string_view not_boundable = "openai__chat.completions__plain__200__ed296fab73.json";
 
 // What was checked, for the line that says so.
 struct Counts {
@@ -109,20 +110,24 @@ void check_usage(const Recording& recording, Counts& counts) {
 
 // What is reserved for the request pays for what the exchange cost, where the model has a price.
 void check_estimate(const Recording& recording, const meter::Request& request, Counts& counts) {
-  const auto& book = meter::PriceBook::built_in();
-  const meter::ModelPrice* price = book.find(recording.model);
-  if (price == nullptr) price = book.find(request.model);
-  if (price == nullptr || recording.provider != "openai") return;
-  const auto served =
-      recording.service_tier.empty() ? meter::ServiceTier::standard : meter::service_tier_from(recording.service_tier);
-  const auto cost = price->cost(*recording.usage, served);
-  CHECK(cost.has_value() == (std::ranges::find(without_cost, recording.name) == without_cost.end()));
-  if (!cost) return;
+  static const meter::PriceBook book = meter::PriceBook::built_in();
+  const meter::PricedModel* row = book.find("openai", request.model);
+  if (row == nullptr || recording.provider != "openai") return;
+  Reply reply;
+  reply.model = recording.model;
+  reply.names_usage = true;
+  if (!recording.service_tier.empty()) reply.service_tier = recording.service_tier;
+  const auto bill = meter::bill_exchange({.book = book, .provider = "openai", .asked = row, .request = &request}, reply,
+                                         *recording.usage);
+  CHECK(bill.certain == (std::ranges::find(not_certain, recording.name) == not_certain.end()));
+  if (!bill.certain) return;
   ++counts.priced;
-  CHECK(*cost > base::Money::zero());
-  const std::int64_t output = request.output_cap.value_or(price->max_output_tokens) * request.choices;
-  const auto audio = request.audio ? meter::Audio::possible : meter::Audio::none;
-  CHECK(price->worst_cost(request.input_bound, output, request.tier, audio) >= *cost);
+  CHECK(bill.cost > base::Money::zero());
+  const auto output = meter::most_output(*row, request);
+  REQUIRE(output.has_value());
+  const auto worst = meter::worst_cost(*row, request, *output);
+  CHECK(worst.has_value() == (recording.name != not_boundable));
+  if (worst) CHECK(*worst >= bill.cost);
 }
 
 // The bound of the request holds for the tokens that the provider counted.
@@ -143,7 +148,7 @@ void check_bound(const Recording& recording, Counts& counts) {
   if (!usage || !usage->input_tokens) return;
   if (std::ranges::find(beyond_any_bound, recording.name) != beyond_any_bound.end()) {
     CHECK(request->input_bound < *usage->input_tokens);
-    CHECK(meter::PriceBook::built_in().find(request->model) == nullptr);
+    CHECK(meter::PriceBook::built_in().find("groq", request->model) == nullptr);
     return;
   }
   ++counts.bounded;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "meter/book_provider.h"
 #include "meter/recorded_exchange.h"
 #include "meter/request_reader.h"
 #include "meter/worst_cost.h"
@@ -62,13 +63,6 @@ struct Findings {
   int contradictions = 0;
 };
 
-std::string_view table_name(std::string_view provider) {
-  constexpr auto names = std::to_array<std::pair<std::string_view, std::string_view>>(
-      {{"azure_openai", "azure"}, {"vertex", "vertex_ai"}, {"together", "together_ai"}, {"moonshotai", "moonshot"}});
-  const auto found = std::ranges::find(names, provider, [](const auto& name) { return name.first; });
-  return found == names.end() ? provider : found->second;
-}
-
 // OpenAI's tokenizer is public; of text alone its count is exact.
 std::string class_of(const meter::Endpoint& endpoint, const meter::Request& request, std::string_view body) {
   if (request.context_passes > 0) return "";  // bounded by the context, not counted
@@ -88,11 +82,11 @@ std::optional<std::int64_t> count_at(const Json& expected, std::string_view name
 }
 
 void check_cost(const meter::RecordedExchange& exchange, const meter::Endpoint& endpoint, const meter::Request& request,
-                const meter::PriceTable& table, Findings& findings) {
+                const meter::PriceBook& book, Findings& findings) {
   const auto reply = meter::read_reply(exchange);
   if (!reply.usage || !reply.names_usage || !reply.usage->input_tokens) return;
-  const std::string name = fmt::format("{}/{}", table_name(endpoint.provider), request.model);
-  const meter::PricedModel* row = meter::row_of(table, name, meter::service_of(request));
+  const std::string_view provider = meter::book_provider(endpoint.provider);
+  const meter::PricedModel* row = meter::row_of(book, provider, request.model, meter::service_of(request));
   if (row == nullptr) return;
   const auto output = meter::most_output(*row, request);
   if (!output) return;
@@ -106,7 +100,7 @@ void check_cost(const meter::RecordedExchange& exchange, const meter::Endpoint& 
   meter::Service service;
   if (reply.service_tier) service.tier = meter::service_tier_from(*reply.service_tier);
   if (reply.inference_geo) service.inference_geo = *reply.inference_geo;
-  const auto bill = meter::bill(table, row->name, {.usage = usage}, service);
+  const auto bill = meter::bill(*row, {.usage = usage}, service);
   if (!bill) return;
   // Parts that are more than their whole are billed at what each says; no request says as much.
   const bool contradicts =
@@ -123,7 +117,7 @@ void check_cost(const meter::RecordedExchange& exchange, const meter::Endpoint& 
   CHECK(*affordable >= *output);
 }
 
-void check_exchange(const std::filesystem::path& path, const meter::PriceTable& table, Findings& findings) {
+void check_exchange(const std::filesystem::path& path, const meter::PriceBook& book, Findings& findings) {
   std::ifstream file(path, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const auto document = Json::parse(text);
@@ -161,7 +155,7 @@ void check_exchange(const std::filesystem::path& path, const meter::PriceTable& 
       fmt::print("  {} {} {} {} bound {} counted {} permille {}\n", kind, endpoint.name, request->model, name,
                  request->input_bound, *input, permille);
   }
-  check_cost(*exchange, endpoint, *request, table, findings);
+  check_cost(*exchange, endpoint, *request, book, findings);
 }
 
 }  // namespace
@@ -172,8 +166,7 @@ TEST_CASE("recorded requests are bounded by what is counted of them, and closely
     fmt::print("golden: skipped, METERGATE_TRAFFIC is not set\n");
     return;
   }
-  const auto table = meter::PriceTable::built_in();
-  REQUIRE(table.has_value());
+  const meter::PriceBook book = meter::PriceBook::built_in();
   std::vector<std::filesystem::path> paths;
   for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(traffic) / "open"))
     if (entry.path().extension() == ".json") paths.push_back(entry.path());
@@ -182,7 +175,7 @@ TEST_CASE("recorded requests are bounded by what is counted of them, and closely
   Findings findings;
   for (const auto& path : paths) {
     CAPTURE(path.filename().string());
-    check_exchange(path, *table, findings);
+    check_exchange(path, book, findings);
   }
   fmt::print("golden: {} requests, {} bounded, {} priced, {} with a usage that contradicts itself\n", findings.read,
              findings.bounded, findings.priced, findings.contradictions);

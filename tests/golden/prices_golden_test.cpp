@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "meter/bill.h"
 #include "meter/bill_request.h"
-#include "meter/price_table.h"
+#include "meter/price_book.h"
 
 namespace {
 
@@ -31,12 +31,12 @@ base::Money rounded_up(const std::string& usd) {
   return sum.ceil();
 }
 
-void check_example(const base::Json& example, const meter::PriceTable& table) {
+void check_example(const base::Json& example, const meter::PriceBook& book) {
   const auto quantities = meter::read_quantities(*example.find("usage"));
   if (!quantities) FAIL(quantities.error().message);
   const auto service = meter::read_service(*example.find("options"));
   if (!service) FAIL(service.error().message);
-  const auto bill = meter::bill(table, example.find("model")->text(), *quantities, *service);
+  const auto bill = meter::bill(book, example.find("model")->text(), *quantities, *service);
   if (!bill) FAIL(bill.error().message);
   CHECK(bill->cost.to_usd() == rounded_up(example.find("expected_usd_exact")->text()).to_usd());
 }
@@ -51,19 +51,18 @@ TEST_CASE("worked examples cost what they were worked out to cost, by the table 
   }
   const auto examples = base::Json::parse(read_file(std::filesystem::path(traffic) / "price_examples.json"));
   if (!examples) FAIL(examples.error().message);
-  const auto table = meter::PriceTable::parse(read_file(std::filesystem::path(traffic) / "model_prices.json"));
+  const auto table = meter::PriceBook::parse(read_file(std::filesystem::path(traffic) / "model_prices.json"));
   if (!table) FAIL(table.error().message);
-  const auto built_in = meter::PriceTable::built_in();
-  if (!built_in) FAIL(built_in.error().message);
+  const meter::PriceBook built_in = meter::PriceBook::built_in();
   const auto all = examples->find("examples")->items();
   REQUIRE(!all.empty());
   for (const base::Json& example : all) {
     CAPTURE(example.find("id")->text());
     CAPTURE(example.find("rule")->text());
     check_example(example, *table);
-    check_example(example, *built_in);
+    check_example(example, built_in);
   }
   // The book is the table without what no bill needs.
-  CHECK(std::ranges::equal(built_in->models(), table->models()));
+  CHECK(std::ranges::equal(built_in.models(), table->models()));
   fmt::print("golden: {} worked examples of prices\n", all.size());
 }

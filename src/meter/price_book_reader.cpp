@@ -1,6 +1,7 @@
-#include "meter/price_rows.h"
+#include "meter/price_book_reader.h"
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include <algorithm>
 #include <charconv>
@@ -13,6 +14,8 @@ namespace od = simdjson::ondemand;
 using base::Result;
 using base::Status;
 
+// Keys of LiteLLM's table that are no models.
+constexpr std::string_view not_models[] = {"sample_spec", "fallback_generalizations"};
 constexpr std::string_view uplift = "regional_processing_uplift_multiplier_";
 constexpr std::string_view search_prices = "search_context_cost_per_query";
 constexpr std::int64_t largest_count = 1'000'000'000'000;
@@ -224,13 +227,71 @@ class RowReader {
   PricedModel& row_;
 };
 
+Status read_model(std::string_view name, od::value value, std::vector<PricedModel>& into) {
+  if (std::ranges::find(not_models, name) != std::ranges::end(not_models)) return {};
+  PricedModel& row = into.emplace_back();
+  row.name = name;
+  return RowReader(row).read(value);
+}
+
+Status read_models(od::value value, std::vector<PricedModel>& into) {
+  od::object models;
+  if (type_of(value) != od::json_type::object || value.get_object().get(models) != simdjson::SUCCESS)
+    return base::invalid("'models' must be an object of prices by model", "models");
+  for (auto field : models) {
+    TRY(const Member member, member_of(field));
+    TRY_STATUS(read_model(member.name, member.value, into));
+  }
+  return {};
+}
+
+// The outermost object: rows, or a version and "models" around them.
+Result<PriceBookContents> read_contents(od::object object) {
+  PriceBookContents out;
+  bool has_version = false;
+  bool has_models = false;
+  std::optional<std::string> bare;  // the first row that stands in it
+  for (auto field : object) {
+    TRY(Member member, member_of(field));
+    if (member.name == "models") {
+      if (std::exchange(has_models, true)) return base::invalid("'models' is given twice; keep one", "models");
+      TRY_STATUS(read_models(member.value, out.models));
+    } else if (member.name == "version") {
+      if (std::exchange(has_version, true)) return base::invalid("'version' is given twice; keep one", "version");
+      const auto version = text_of(member.value);
+      if (!version || version->empty())
+        return base::invalid("'version' must be a text, such as the day of the prices", "version");
+      out.version = *version;
+    } else {
+      if (!bare) bare = member.name;
+      TRY_STATUS(read_model(member.name, member.value, out.models));
+    }
+  }
+  if (!has_models && !has_version) return out;
+  if (bare)
+    return base::invalid(fmt::format("'{}' stands beside 'version' and 'models': put it into 'models'", *bare), *bare);
+  if (!has_models) return base::invalid("'models' is missing: it has the prices by model", "models");
+  if (!has_version) return base::invalid("'version' is missing: every usage record names it", "version");
+  return out;
+}
+
 }  // namespace
 
-Result<PricedModel> read_price_row(std::string name, od::value row) {
-  PricedModel out;
-  out.name = std::move(name);
-  TRY_STATUS(RowReader(out).read(row));
-  return out;
+Result<PriceBookContents> read_price_book(std::string_view padded, BookText text) {
+  if (text == BookText::foreign) {
+    // The walk below passes over what it does not need; this looks at all of it.
+    simdjson::dom::parser checker(simdjson::SIMDJSON_MAXSIZE_BYTES);
+    if (const auto error = checker.parse(padded.data(), padded.size(), false).error(); error != simdjson::SUCCESS)
+      return base::invalid(fmt::format("not valid JSON: {}", simdjson::error_message(error)));
+  }
+  od::parser parser;
+  od::document document;
+  const simdjson::padded_string_view view(padded, padded.size() + simdjson::SIMDJSON_PADDING);
+  if (parser.iterate(view).get(document) != simdjson::SUCCESS) return not_json();
+  od::object object;
+  if (document.get_object().get(object) != simdjson::SUCCESS)
+    return base::invalid("a price book is an object of models");
+  return read_contents(object);
 }
 
 }  // namespace meter
