@@ -133,6 +133,7 @@ void CallArguments::add_options(CLI::App& verb) {
                                  "How many tokens of input are held; an empty conversation's unless told");
   verb.add_option("--body", body_file, "A file with the whole request as it would be sent")->excludes(&input);
   verb.add_option("--route", route, "The route; the only one unless told");
+  verb.add_option("--path", path, "The address behind the route's prefix; that of the provider's chat unless told");
   verb.add_option("--tags", tags, "What X-Metergate-Tags would say, such as team=search");
 }
 
@@ -140,6 +141,7 @@ base::Result<boost::json::object> CallArguments::body() const {
   boost::json::object out{{"key", key}};
   if (!model.empty()) out["model"] = model;
   if (!route.empty()) out["route"] = route;
+  if (!path.empty()) out["path"] = path;
   if (!tags.empty()) out["tags"] = tags;
   if (max_tokens) out["max_tokens"] = *max_tokens;
   if (input_tokens) out["input_tokens"] = *input_tokens;

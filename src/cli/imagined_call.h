@@ -13,7 +13,7 @@
 namespace cli {
 
 struct CallArguments {
-  std::string key, model, route, tags, body_file;
+  std::string key, model, route, path, tags, body_file;
   std::optional<std::int64_t> max_tokens, input_tokens;
 
   void add_options(CLI::App& verb);
