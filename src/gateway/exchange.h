@@ -84,14 +84,15 @@ class Exchange final : public UnderWay {
   struct Stream {
     meter::ReplyReader reader;
     meter::StreamSplitter splitter;
-    std::string pending = {};  // bytes that go out before the next piece
-    std::string visible = {};  // of a piece, the events that the client gets
-    bool by_event = false;     // whole events go on, each when it was read; else pieces do, before they are read
-    std::size_t gone_on = 0;   // bytes that went on already of the event that is being read
-    std::int64_t cap = 0;      // output tokens of all choices, as they were asked for
-    std::int64_t events = 0;   // that were read
-    std::size_t paid_for = 0;  // of `visible`
-    bool ended = false;        // no more output will come
+    std::string pending = {};        // bytes that go out before the next piece
+    std::string visible = {};        // of a piece, the events that the client gets
+    bool by_event = false;           // whole events go on, each when it was read; else pieces do, before they are read
+    std::size_t gone_on = 0;         // bytes that went on already of the event that is being read
+    std::int64_t cap = 0;            // output tokens of all choices, as they were asked for
+    std::int64_t events = 0;         // that are for the client
+    std::int64_t unpaid_events = 0;  // of `visible`, behind what is paid for
+    std::size_t paid_for = 0;        // of `visible`
+    bool ended = false;              // no more output will come
     std::unique_ptr<Beyond> beyond = nullptr;
     std::optional<Failure> broken = std::nullopt;
     bool cut = false;       // by us
@@ -211,7 +212,7 @@ class Exchange final : public UnderWay {
   // The highest threshold that warns and is crossed.
   void add_budget_warning(net::HeadWriter& writer);
   std::string stream_head();
-  std::string stream_end();
+  std::string stream_end(meter::Framing framing);
   void note_first_byte();
   bool chunked() const { return head_.minor_version == 1; }
   void count_reply(int status);

@@ -309,9 +309,9 @@ std::string Exchange::stream_head() {
 }
 
 // What follows the stream's last byte: the cost for those who asked for it, and the end of the framing.
-std::string Exchange::stream_end() {
+std::string Exchange::stream_end(meter::Framing framing) {
   std::string end;
-  if (wants_cost_comment_) {
+  if (wants_cost_comment_ && framing == meter::Framing::sse) {  // no other knows comments
     const std::string comment = fmt::format(": cost {}\n\n", cost_->to_usd());
     end += chunked() ? chunk_head(comment.size()) + comment + "\r\n" : comment;
   }
@@ -383,14 +383,20 @@ net::Task<void> Exchange::pass_on(Stream& stream, std::string_view piece) {
 void Exchange::read_piece(Stream& stream, std::string_view piece) {
   stream.visible.clear();
   stream.paid_for = 0;
+  stream.unpaid_events = 0;
   stream.splitter.feed(piece, [&](std::string_view event) {
     stream.reader.feed(event);
     const bool usage_only = stream.reader.is_usage_only();
     stream.ended = stream.ended || usage_only || stream.reader.output().ended;
+    if (plan_.hide_usage && usage_only) return;
     ++stream.events;
-    if (!stream.by_event || (plan_.hide_usage && usage_only)) return;
+    if (!stream.by_event) return;
     stream.visible += event.substr(std::exchange(stream.gone_on, 0));
-    if (!is_beyond(stream)) stream.paid_for = stream.visible.size();
+    if (is_beyond(stream)) {
+      ++stream.unpaid_events;
+    } else {
+      stream.paid_for = stream.visible.size();
+    }
   });
 }
 
@@ -410,9 +416,9 @@ std::string Exchange::broken_end(Stream& stream, const Failure& failure) {
     incoming_.close_after_reply();
     return {};
   }
-  return (half_gone ? "\n\n" : "") +
-         gateway::stream_end(failure, {request_id_, sizeof request_id_}, endpoint_,
-                             {.framing = framing, .events = stream.events, .cut = stream.cut});
+  const std::int64_t sent = stream.events - (stream.cut ? stream.unpaid_events : 0);
+  return (half_gone ? "\n\n" : "") + gateway::stream_end(failure, {request_id_, sizeof request_id_}, endpoint_,
+                                                         {.framing = framing, .events = sent, .cut = stream.cut});
 }
 
 net::Task<Outcome<void>> Exchange::end_stream(Stream& stream) {
@@ -428,7 +434,7 @@ net::Task<Outcome<void>> Exchange::end_stream(Stream& stream) {
   if (claim_) keep_reply();
   if (stream.cut) answer_.connection.reset();  // the provider is to stop now, however slow the client takes its end
   if (!last.empty()) stream.pending += chunked() ? chunk_head(last.size()) + last + "\r\n" : last;
-  if (!stream.open_end) stream.pending += stream_end();
+  if (!stream.open_end) stream.pending += stream_end(stream.splitter.scan().framing());
   co_await incoming_.send(stream.pending);
   if (incoming_.client_gone()) worker_.stats_.client_hangups.add();
   if (!stream.broken) answer_.finish();

@@ -39,7 +39,8 @@ class BillingUpstream(Upstream):
                 self.billed[at] += 1
                 await writer.drain()
                 await asyncio.sleep(0)
-            usage = {"prompt_tokens": PROMPT_TOKENS, "completion_tokens": tokens, "total_tokens": PROMPT_TOKENS + tokens}
+            usage = {"prompt_tokens": PROMPT_TOKENS, "completion_tokens": tokens,
+                     "total_tokens": PROMPT_TOKENS + tokens}
             writer.write(chunk(event([], usage=usage)) + chunk(b"data: [DONE]\n\n") + LAST_CHUNK)
             await writer.drain()
         except ConnectionError:
@@ -53,7 +54,7 @@ async def hang_up(port: int, secret: str, after: int):
                        "messages": [{"role": "user", "content": "hi"}]})
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write((f"POST /v1/chat/completions HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer {secret}\r\n"
-                  f"Content-Length: {len(body)}\r\n\r\n{body}").encode())
+                  f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n{body}").encode())
     got = 0
     while got < after and (piece := await reader.read(4096)):
         got += len(piece)
