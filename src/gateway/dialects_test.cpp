@@ -174,6 +174,24 @@ TEST_CASE("an Azure deployment is priced as the model that the configuration say
   CHECK(unknown.status() == 400);
 }
 
+TEST_CASE("speech costs what was to be spoken, and its reply need not say so") {
+  DialectWorld world("openai", "/openai");
+  world.settings.prices = std::make_shared<const meter::PriceBook>(
+      *meter::PriceBook::parse(R"({"tts-1":{"input_cost_per_character":1.5e-5,"mode":"audio_speech"}})"));
+  const catalog::Limit limit = world.limit(1'000'000'000);
+  world.open();
+  world.answers("the sound", "200 OK", "audio/mpeg");
+  const Reply reply = world.post("/openai/v1/audio/speech", R"({"model":"tts-1","input":"Hello!","voice":"alloy"})",
+                                 "Authorization: Bearer " + world.secret + "\r\n");
+  CHECK(reply.body == "the sound");
+  CHECK(reply.field("X-Request-Cost") == "0.00009");
+  const auto records = world.records();
+  REQUIRE(records.size() == 1);
+  CHECK(records[0].usage->characters == 6);
+  CHECK(world.state(limit).spent == 90'000);
+  CHECK(world.state(limit).unresolved == 0);
+}
+
 TEST_CASE("a refusal is written in the dialect of the address") {
   DialectWorld world("anthropic", "/anthropic");
   world.limit(1);

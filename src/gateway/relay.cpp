@@ -279,7 +279,13 @@ bool Exchange::goes_on_after(const meter::Reply& refusal) {
 // -----------------------------------------------------------------------------------------------------
 
 meter::Reply Exchange::read_reply(std::string_view body) const {
-  return meter::read_reply(endpoint_.dialect, ReplyHeaders(answer_.head).head(), body);
+  meter::Reply reply = meter::read_reply(endpoint_.dialect, ReplyHeaders(answer_.head).head(), body);
+  // Speech is billed by what is spoken, which the request says; its reply is the sound alone.
+  if (endpoint_.dialect == meter::Dialect::none && plan_.request.characters > 0 && answer_.head.status < 300) {
+    reply.usage = meter::Usage{.characters = plan_.request.characters};
+    reply.names_usage = true;
+  }
+  return reply;
 }
 
 net::Stream::Parts Exchange::settled_reply(std::string_view body) {
