@@ -177,6 +177,7 @@ Result<bool> Biller::pages() {
   const std::int64_t pages = count_of(usage_.pages);
   const std::int64_t annotated = count_of(quantities_.annotated_pages);
   const std::int64_t credits = count_of(quantities_.ocr_credits);
+  if (pages + annotated + credits == 0) return false;
   const auto page_price = priced({PriceName::ocr_cost_per_page});
   if (pages > 0 && !page_price && !has_tokens() && credits == 0) return base::fail(unpriced(model_, "pages"));
   if (page_price) add("pages", pages, *page_price, Of::other);
@@ -244,16 +245,20 @@ Status Biller::input_tokens() {
     video = std::min(video, beside_cache - audio - image);
   }
   const auto price = prices_.find(PriceName::input_cost_per_token);
-  const auto or_input = [&price](std::optional<ChosenPrice> own) { return own ? own : price; };
-  const auto audio_price = or_input(priced({PriceName::input_cost_per_audio_token}));
-  const auto image_price = or_input(priced({PriceName::input_cost_per_image_token}));
+  // Only what was used is looked up: most calls use text alone.
+  const auto or_input = [&](std::int64_t used, PriceName name) {
+    const auto own = used > 0 ? priced({name}) : std::nullopt;
+    return own ? own : price;
+  };
+  const auto audio_price = or_input(audio, PriceName::input_cost_per_audio_token);
+  const auto image_price = or_input(image, PriceName::input_cost_per_image_token);
   const std::int64_t text = std::max<std::int64_t>(beside_cache - audio - image - video, 0);
   if ((!price && text + cached + written + video > 0) || (!audio_price && audio > 0) || (!image_price && image > 0))
     return base::fail(unpriced(model_, "input_tokens"));
   if (price) {
     add("input", text, *price, Of::tokens);
-    cached_tokens(cached, cached_audio, *price, cached + written <= input);
-    written_tokens(written, for_an_hour, *price);
+    if (cached > 0) cached_tokens(cached, cached_audio, *price, cached + written <= input);
+    if (written > 0) written_tokens(written, for_an_hour, *price);
     add("video input", video, *price, Of::tokens);
   }
   if (audio > 0) add("audio input", audio, *audio_price, Of::tokens);
@@ -288,13 +293,17 @@ Status Biller::output_tokens() {
   const std::int64_t video = count_of(quantities_.video_output_tokens);
   if (output + audio + image + video == 0) return {};
   const auto price = prices_.first_of({PriceName::output_cost_per_token, PriceName::output_cost_per_image_token});
-  const auto or_output = [&price](std::optional<ChosenPrice> own) { return own ? own : price; };
-  const auto audio_price = or_output(priced({PriceName::output_cost_per_audio_token}));
-  const auto image_price = or_output(priced({PriceName::output_cost_per_image_token}));
-  const auto video_price = or_output(priced({PriceName::output_cost_per_video_token}));
+  const auto or_output = [&](std::int64_t used, PriceName name) {
+    const auto own = used > 0 ? priced({name}) : std::nullopt;
+    return own ? own : price;
+  };
+  const auto audio_price = or_output(audio, PriceName::output_cost_per_audio_token);
+  const auto image_price = or_output(image, PriceName::output_cost_per_image_token);
+  const auto video_price = or_output(video, PriceName::output_cost_per_video_token);
 
   // A price for reasoning holds where output has its ordinary price, or where it is one for this tier or size, too.
-  const auto own_reasoning = prices_.find(PriceName::output_cost_per_reasoning_token);
+  const bool reasoned = count_of(usage_.reasoning_tokens) > 0;
+  const auto own_reasoning = reasoned ? prices_.find(PriceName::output_cost_per_reasoning_token) : std::nullopt;
   const bool apart = own_reasoning && price && (own_reasoning->of_its_own || !price->of_its_own);
   const std::int64_t reasoning = apart ? count_of(usage_.reasoning_tokens) : 0;
   const std::int64_t text = std::max<std::int64_t>(output - audio - image - video - reasoning, 0);
@@ -374,7 +383,7 @@ Status check_quantities(const Quantities& quantities) {
   std::int64_t all = 0;
   const auto check = [&all](std::string_view name, const std::optional<std::int64_t>& count,
                             std::int64_t parts) -> Status {
-    if (count_of(count) < 0 || count_of(count) / parts > largest_quantity)
+    if (count_of(count) < 0 || count_of(count) > largest_quantity * parts)
       return base::invalid(fmt::format("'{}' must be from 0 to {}", name, largest_quantity), std::string(name));
     all += count_of(count) > 0 ? 1 : 0;
     return {};

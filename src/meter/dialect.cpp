@@ -204,6 +204,8 @@ Endpoint endpoint_at(std::string_view provider, std::string_view method, std::st
   path = path.substr(0, path.find_first_of("?#"));
   while (path.ends_with('/')) path.remove_suffix(1);
   for (const PathRule& rule : paths) {
+    // Nearly all rules differ from the path in its last byte.
+    if (!rule.end.empty() && !path.empty() && rule.end.back() != '*' && rule.end.back() != path.back()) continue;
     if (!rule.provider.empty() && rule.provider != provider) continue;
     if (rule.end.empty() ? !path.empty() : !ends_as(path, rule.end)) continue;
     endpoint.name = rule.name;
