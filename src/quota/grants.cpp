@@ -23,7 +23,7 @@ void Keeper::serve_waiters(base::Instant now) {
 
   std::vector<Asking> asking;
   for (Waiter& waiter : std::exchange(waiters_, {})) {
-    Asking one{std::move(waiter), {}, {}, {}};
+    Asking one{.waiter = std::move(waiter), .leases = {}, .grants = {}, .stops = {}};
     const base::Status found = find_leases(one);
     if (found && std::ranges::any_of(one.leases, [](const auto& lease) { return lease->opening_; })) {
       parked_.push_back(std::move(one.waiter));
@@ -228,15 +228,13 @@ base::Status Keeper::square_balance(const Leases& grants) {
   return square_overdrawn();
 }
 
-void Keeper::need_of_balance(const Asking& asking, InHand& need) {
+void Keeper::need_of_balance(Asking& asking, InHand& need) {
   std::int64_t missing = asking.waiter.balance->amount;
   // What was known was not so, and what is known now may not be so any more: each is asked for all of it, and then the
   // store has said at one moment what can be had of them together.
-  if (asking.waiter.asked_again) {
-    for (const std::shared_ptr<Lease>& lease : asking.grants) need[lease.get()] += missing;
-    return;
-  }
+  asking.all_asked = asking.waiter.asked_again;
   for (const std::shared_ptr<Lease>& lease : asking.grants) {
+    if (asking.all_asked) break;
     std::int64_t& needed = need[lease.get()];
     const std::int64_t left =
         lease->amount() - lease->spent() - lease->unresolved() - lease->known_.quoted - lease->reserved() - needed;
@@ -245,7 +243,8 @@ void Keeper::need_of_balance(const Asking& asking, InHand& need) {
     missing -= part;
   }
   // It does not fit as far as is known here, and the store may know better.
-  if (missing > 0)
+  asking.all_asked = asking.all_asked || missing > 0;
+  if (asking.all_asked)
     for (const std::shared_ptr<Lease>& lease : asking.grants) need[lease.get()] += missing;
 }
 
@@ -332,8 +331,10 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
 }
 
 // An overrun that was settled meanwhile has to be made good before a grant that burns later is touched. And the grants
-// were asked for their shares by what was known of them: where the store knew better, there may be more of another.
+// were asked for their shares by what was known of them: where the store knew better, there may be more of another,
+// also of one that nothing was to be had of.
 bool Keeper::is_to_ask_again(const Asking& asking, const InHand& in_hand, bool is_short) {
+  if (is_short && !asking.all_asked) return true;
   return std::ranges::any_of(asking.grants, [&](const std::shared_ptr<Lease>& lease) {
     if (lease->overdrawn()) return lease->overdrawn_ > lease->overdrawn_known_;
     return is_short && lease->amount() - lease->spent() - lease->unresolved() - lease->known_.quoted -

@@ -171,6 +171,7 @@ class Keeper final : public Inspector, public SettleQueue {
     Leases leases;
     Leases grants;            // of the balance: those that are usable, in burn order
     std::vector<bool> stops;  // by lease: the store says too that it admits nothing more
+    bool all_asked = false;   // each grant for the whole charge: what the store then has not is not there
   };
   void serve_waiters(base::Instant now);
   void look_again(InHand& in_hand, base::Status& fetched);
@@ -180,7 +181,7 @@ class Keeper final : public Inspector, public SettleQueue {
   base::Result<std::shared_ptr<Lease>> lease_in(base::LimitId limit, const base::WindowPolicy& policy,
                                                 const base::Window& window, base::WallTime stamp);
   // What a balance's charge needs of each of its grants.
-  static void need_of_balance(const Asking& asking, InHand& need);
+  static void need_of_balance(Asking& asking, InHand& need);
   // How much of the charge is missing when each grant gives what is in hand.
   static std::int64_t missing_of_balance(const Asking& asking, InHand& in_hand);
   // What to ask of a lease's counter at this moment.
