@@ -60,6 +60,7 @@ struct PathRule {
   std::string_view provider = {};
 };
 constexpr std::array paths{
+    PathRule{"/chat/completions", "chat.completions", Dialect::chat},  // first, for most calls are these
     PathRule{":countTokens", "countTokens", Dialect::token_count},
     PathRule{":generateContent", "generateContent", Dialect::gemini},
     PathRule{":streamGenerateContent", "streamGenerateContent", Dialect::gemini},
@@ -80,7 +81,6 @@ constexpr std::array paths{
     PathRule{"/messages", "messages", Dialect::anthropic},
     PathRule{"/v1/complete", "complete", Dialect::none},
     PathRule{"/complete", "complete", Dialect::aleph_alpha},
-    PathRule{"/chat/completions", "chat.completions", Dialect::chat},
     PathRule{"/completions", "completions", Dialect::chat},
     PathRule{"/v1/chat", "chat", Dialect::chat, "writer"},
     PathRule{"/api/chat", "chat", Dialect::ollama},
