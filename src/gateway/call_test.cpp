@@ -122,6 +122,19 @@ TEST_CASE("a call that reports its cost holds the most that it may report, and c
   }
 }
 
+TEST_CASE("the prefix of a route is the root of its upstream") {
+  ApiWorld world;
+  world.settings.upstreams.front().base_path.clear();
+  world.settings.routes.front().calls.push_back(
+      {.name = "root", .method = {}, .path = "/", .meter = CallRule::Meter::requests});
+  world.open();
+  for (const auto& [asked, sent] : {std::pair("GET /v1", "GET /"), std::pair("GET /v1?a=b", "GET /?a=b")}) {
+    world.answers("{}");
+    CHECK(reply_to(world, world.request(asked)).status() == 200);
+    CHECK(world.upstream.requests.back().line == sent);
+  }
+}
+
 TEST_CASE("a refusal that reports a cost costs it, and one that reports none costs nothing") {
   ApiWorld world;
   const catalog::Limit limit = world.limit(1'000'000'000);

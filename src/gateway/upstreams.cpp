@@ -167,6 +167,7 @@ std::string_view Upstreams::head_for(const Egress& egress, const Outgoing& outgo
     base = {};
     target = edited;
   }
+  if (base.empty() && !target.starts_with('/')) base = "/";  // the route's prefix itself was asked for
   net::HeadWriter writer(scratch_);
   writer.request(head.method, base, target).field("Host", egress.host_field);
   const auto connection = head.find(net::FieldName::connection);
