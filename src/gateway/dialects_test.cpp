@@ -273,6 +273,30 @@ TEST_CASE("a stream that breaks off ends as its dialect's client can read it") {
   CHECK(exception.contains(":exception-type"));
 }
 
+TEST_CASE("a damaged event stream is broken off: nobody can count what comes behind") {
+  DialectWorld world("bedrock", "/bedrock");
+  const catalog::Limit limit = world.limit(1'000'000'000);
+  world.open();
+  const std::array<std::pair<std::string_view, std::string_view>, 2> headers{
+      {{":event-type", "contentBlockDelta"}, {":message-type", "event"}}};
+  const std::string good = meter::write_message(headers, R"({"delta":{"text":"a"}})");
+  std::string bad = good;
+  bad[9] ^= 1;  // in the checksum of the prelude
+  const std::vector<std::string> sent{good, bad, good, good, good};
+  world.streams(sent);
+  world.upstream.replies.back().pieces.front() =
+      "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.amazon.eventstream\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const Reply reply =
+      world.post("/bedrock/model/m/converse-stream",
+                 R"({"messages":[{"role":"user","content":[{"text":"hi"}]}],"inferenceConfig":{"maxTokens":900}})",
+                 "Authorization: Bearer " + world.secret + "\r\n");
+  CHECK(reply.body.contains(":exception-type"));
+  const auto records = world.records();
+  REQUIRE(records.size() == 1);
+  CHECK(records[0].fault == base::Source::upstream_refusal);
+  CHECK(world.state(limit).unresolved > 0);
+}
+
 TEST_CASE("half an event that has gone on is ended before the error, so that both can be told apart") {
   const std::string body =
       R"({"model":"m","max_tokens":900,"stream":true,"messages":[{"role":"user","content":"hi"}]})";

@@ -104,6 +104,14 @@ base::Result<quota::Amounts> worst_case(const meter::Request& request, const met
   return amounts;
 }
 
+bool input_matters(const quota::Refusal& refusal) {
+  return std::ranges::any_of(refusal.shortages, [](const quota::Shortage& shortage) {
+    const catalog::Unit& unit = shortage.limit.unit;
+    return unit == catalog::LimitUnit::usd || unit == catalog::LimitUnit::tokens ||
+           unit == catalog::LimitUnit::input_tokens;
+  });
+}
+
 std::optional<std::int64_t> affordable_cap(const meter::Request& request, const meter::PricedModel& price,
                                            const quota::Shortage& shortage) {
   const auto output = affordable_output(request, price, shortage);

@@ -27,6 +27,11 @@ inline std::int64_t output_cap_of(const meter::Request& request, const meter::Pr
   return request.output_cap.value_or(price.max_output_tokens);
 }
 
+// Larger bodies are bounded by their bytes alone: to count them would hold up the other calls of the worker.
+inline constexpr std::size_t counted_bytes_max = 512UL << 10;
+// Whether a call that was refused so may be admitted, or shortened less, with a closer bound of its input.
+bool input_matters(const quota::Refusal& refusal);
+
 // `balance`: what pays for a prepaid account. unknown_price: something that the request may use has no price in the
 // row; with another output cap it is the same.
 base::Result<quota::Amounts> worst_case(const meter::Request& request, const meter::PricedModel& price,

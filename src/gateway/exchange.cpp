@@ -131,13 +131,7 @@ bool Exchange::streams() const {
 }
 
 Outgoing Exchange::outgoing(std::string_view body, net::Incoming* streamed) const {
-  return {.head = head_,
-          .path = onward_,
-          .route = *route_,
-          .target = *target_,
-          .now = stamp_,
-          .body = body,
-          .streamed = streamed};
+  return {.head = head_, .path = onward_, .route = *route_, .target = *target_, .body = body, .streamed = streamed};
 }
 
 net::Task<Outcome<std::string_view>> Exchange::read_body() {
@@ -199,9 +193,10 @@ bool Exchange::reserve_at_once() {
   return reservation_.has_value();
 }
 
-// The bytes of an input bound it at no cost, and at several times what it takes. Where that is not at hand its tokens
+// The bytes of an input bound it at no cost, and at several times what it takes. Where that is too much its tokens
 // are counted.
 bool Exchange::count_input() {
+  if (plan_.price == nullptr || plan_.uncapped.size() > counted_bytes_max) return false;
   const auto counted = meter::read_copied_request(endpoint_, plan_.uncapped, meter::InputBound::counted);
   if (!counted || counted->input_bound >= plan_.request.input_bound) return false;
   const std::int64_t bytes = std::exchange(plan_.request.input_bound, counted->input_bound);
@@ -215,7 +210,7 @@ bool Exchange::count_input() {
 net::Task<Outcome<void>> Exchange::reserve() {
   // The keeper decides. A shorter answer now is better than waiting for others, so the first try does not wait.
   auto decision = with_taken_on(co_await ask(0));
-  if (std::holds_alternative<quota::Refusal>(decision) && plan_.price != nullptr && count_input())
+  if (const auto* refusal = std::get_if<quota::Refusal>(&decision); refusal && input_matters(*refusal) && count_input())
     decision = with_taken_on(co_await ask(0));
   if (const auto* refusal = std::get_if<quota::Refusal>(&decision)) {
     const bool busy = refusal->type == ErrorType::limit_busy;

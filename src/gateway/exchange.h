@@ -171,8 +171,8 @@ class Exchange final : public UnderWay {
   net::Stream::Parts settled_reply(std::string_view body);
   net::Task<Outcome<void>> relay_stream();
   net::Task<void> pass_on(Stream& stream, std::string_view piece);
-  // Its client is gone, and its provider is not to go on either.
-  static void break_off(Stream& stream);
+  // The provider is not to go on.
+  static void break_off(Stream& stream, base::Error why);
   net::Task<Outcome<void>> end_stream(Stream& stream);
   // What the client gets of a stream that broke, or was cut: the reason, where it can still be told.
   std::string broken_end(Stream& stream, const Failure& failure);

@@ -76,6 +76,7 @@ base::Result<meter::Request> request_of(const quota::ImaginedCall& call, const S
   if (std::ssize(body) > route.max_body_bytes)
     return base::fail(base::ErrorType::payload_too_large,
                       fmt::format("the body has more than {} bytes", route.max_body_bytes), {}, base::Source::client);
+  if (body.size() > counted_bytes_max) bound = meter::InputBound::bytes;
   TRY(request, meter::read_copied_request(endpoint, body, bound));
   if (call.input_tokens) request.input_bound = *call.input_tokens;
   return request;

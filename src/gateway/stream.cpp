@@ -68,14 +68,19 @@ net::Task<Outcome<void>> Exchange::relay_stream() {
     }
     co_await pass_on(stream, *piece);
     // Else a client that hangs up changes nothing: what the provider produces is billed, so it is read to its end.
-    if (aborts && incoming_.client_gone() && !stream.cut && !answer_.body->done()) break_off(stream);
+    if (aborts && incoming_.client_gone() && !stream.cut && !answer_.body->done())
+      break_off(stream,
+                {ErrorType::upstream_error, Source::client, "the client hung up before its reply had ended", {}});
+    // Nobody knows what such bytes say, nor how much of it: nothing of it is paid for.
+    if (stream.splitter.scan().is_damaged() && !stream.cut)
+      break_off(stream,
+                {ErrorType::upstream_error, Source::upstream_refusal, "the upstream's event stream is damaged", {}});
   }
   co_return co_await end_stream(stream);
 }
 
-void Exchange::break_off(Stream& stream) {
-  stream.broken =
-      Failure({ErrorType::upstream_error, Source::client, "the client hung up before its reply had ended", {}});
+void Exchange::break_off(Stream& stream, base::Error why) {
+  stream.broken = Failure(std::move(why));
   stream.cut = true;
 }
 

@@ -186,7 +186,7 @@ std::string_view Upstreams::head_for(const Egress& egress, const Outgoing& outgo
 }
 
 void Upstreams::add_credential(net::HeadWriter& writer, const Egress& egress, const Outgoing& outgoing,
-                               std::string_view target) {
+                               std::string_view target) const {
   using Place = catalog::Credential::Place;
   const catalog::Credential& place = egress.upstream->credential;
   const std::string_view secret = egress.credential.reveal();
@@ -209,7 +209,7 @@ void Upstreams::add_credential(net::HeadWriter& writer, const Egress& egress, co
                          .query = target.substr(std::min(path_end + 1, target.size())),
                          .headers = fields,
                          .body = base::sha256(outgoing.body)},
-                        credentials, {.region = place.region, .service = aws_service}, outgoing.now);
+                        credentials, {.region = place.region, .service = aws_service}, loop_.clock().wall_now());
   writer.field("X-Amz-Date", signature.amz_date).field("Authorization", signature.authorization);
   if (!credentials.session_token.empty()) writer.field("X-Amz-Security-Token", credentials.session_token);
 }

@@ -25,7 +25,6 @@ struct Outgoing {
   std::string_view path;         // with the query, behind the route's prefix
   const catalog::Route& route;
   const catalog::Target& target;      // of the route
-  base::WallTime now;                 // for a signature
   std::string_view body;              // whole; empty for a request without one
   net::Incoming* streamed = nullptr;  // where the body comes from instead, piece by piece, if it is not here whole
 };
@@ -76,8 +75,8 @@ class Upstreams {
   // The request's head for this upstream, in scratch memory.
   std::string_view head_for(const Egress& egress, const Outgoing& outgoing);
   // What goes into the head behind the client's fields, so that the upstream knows whose call it is.
-  static void add_credential(net::HeadWriter& writer, const Egress& egress, const Outgoing& outgoing,
-                             std::string_view target);
+  void add_credential(net::HeadWriter& writer, const Egress& egress, const Outgoing& outgoing,
+                      std::string_view target) const;
   // Whether a field of the client's goes upstream.
   static bool passes_on(const net::Field& field, const Egress& egress, const catalog::Route& route,
                         const std::optional<std::string_view>& connection);
