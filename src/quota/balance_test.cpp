@@ -330,6 +330,25 @@ TEST_CASE("a grant that is void has nothing left, and takes nothing from the oth
   CHECK(world.refused_for(45).type == ErrorType::limit_busy);
 }
 
+// Found by the simulator: where the store had less of the grants that a charge was asked of, one that was thought to be
+// used up was never asked, and the call was refused although there was money.
+TEST_CASE("a grant that was thought to be used up is asked before a balance is refused") {
+  Prepaid world;
+  world.top_up(50);
+  const auto second = world.top_up(100);
+  Reservation all_of_first = world.reserved(50);
+  const base::Uuid charge = all_of_first.record().id.uuid;
+  std::move(all_of_first).settle(Prepaid::amounts(50), Certainty::exact);
+  (void)world.reserved(1);  // so that the second is known, too
+  world.flush();
+  world.post(TransferKind::refund, charge, 30);
+  world.post(TransferKind::void_grant, second.uuid, 0);
+  const World::Asked asked = world.ask(30);
+  world.keeper->turn();
+  world.keeper->turn();
+  CHECK(slices(World::taken(asked)) == List{30});
+}
+
 TEST_CASE("a charge above its reservation is booked in full, on the last grant it touched") {
   Prepaid world;
   const auto first = world.top_up(30);
