@@ -8,9 +8,9 @@
 #include "admin/handlers.h"
 #include "admin/references.h"
 #include "admin/reply.h"
-#include "admin/time_text.h"
 #include "base/random.h"
 #include "base/rfc3339.h"
+#include "base/time_text.h"
 #include "quota/balance.h"
 
 namespace admin {
@@ -66,7 +66,7 @@ base::Result<std::string> read_note(base::JsonFields& fields) {
 base::Result<std::optional<base::WallTime>> read_time(base::JsonFields& fields, std::string_view name) {
   TRY(const auto text, fields.string(name));
   if (!text) return std::nullopt;
-  const auto time = parse_time_or_date(*text);
+  const auto time = base::parse_time_or_date(*text);
   if (!time) return base::invalid(fmt::format("'{}' {}", name, time.error().message), std::string(name));
   return *time;
 }

@@ -4,7 +4,7 @@
 #include "admin/limit_fields.h"
 #include "admin/references.h"
 #include "admin/reply.h"
-#include "admin/time_text.h"
+#include "base/time_text.h"
 
 namespace admin {
 namespace {
@@ -24,7 +24,7 @@ base::Result<catalog::KeyRole> read_role(base::JsonFields& fields) {
 base::Result<std::optional<base::WallTime>> read_expiry(base::JsonFields& fields, base::WallTime now) {
   TRY(const auto text, fields.string("expires"));
   if (!text) return std::nullopt;
-  const auto at = parse_time(*text);
+  const auto at = base::parse_time(*text);
   if (!at) return base::invalid(fmt::format("'expires' {}", at.error().message), "expires");
   if (*at <= now) return base::invalid("'expires' lies in the past", "expires");
   return *at;

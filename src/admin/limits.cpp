@@ -4,7 +4,7 @@
 #include "admin/limit_fields.h"
 #include "admin/references.h"
 #include "admin/reply.h"
-#include "admin/time_text.h"
+#include "base/time_text.h"
 
 namespace admin {
 namespace {
@@ -100,7 +100,7 @@ base::Result<Response> raise_limit(Services& services, Call& call) {
   if (!amount) return base::invalid("'amount' is missing", "amount");
   catalog::Raise raise;
   TRY(raise.amount, read_amount(limit->unit, *amount));
-  const auto end = parse_time(until);
+  const auto end = base::parse_time(until);
   if (!end) return base::invalid(fmt::format("'until' {}", end.error().message), "until");
   raise.until = *end;
   TRY(const catalog::Limit changed, services.catalog.raise_limit(limit->id, raise));

@@ -3,7 +3,7 @@
 #include "admin/handlers.h"
 #include "admin/references.h"
 #include "admin/reply.h"
-#include "admin/time_text.h"
+#include "base/time_text.h"
 #include "catalog/tags.h"
 
 namespace admin {
@@ -12,7 +12,7 @@ namespace {
 base::Result<std::optional<base::WallTime>> read_time(Query& query, std::string_view name) {
   TRY(const auto text, query.text(name));
   if (!text) return std::nullopt;
-  const auto at = parse_time_or_date(*text);
+  const auto at = base::parse_time_or_date(*text);
   if (!at) return base::invalid(fmt::format("the parameter '{}' {}", name, at.error().message), std::string(name));
   return *at;
 }

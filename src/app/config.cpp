@@ -64,7 +64,7 @@ void read_overrides(YamlMap& map, PriceSettings& into) {
 void check_book(YamlMap& map, const std::string& text) {
   const auto book = meter::PriceBook::parse(text);
   if (!book) return map.refuse("file", fmt::format("names a price book with an error: {}", book.error().message));
-  if (!book->models().empty() && std::ranges::none_of(book->models(), &meter::PricedModel::has_a_price))
+  if (!book->models().empty() && std::ranges::none_of(book->models(), &meter::PricedModel::is_ever_priced))
     map.refuse("file",
                "names a price book in which no model has a price above zero: rows have LiteLLM's names of prices, such "
                "as input_cost_per_token, in USD for one unit");

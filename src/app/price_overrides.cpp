@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/sha256.h"
+#include "base/time_text.h"
 
 namespace app {
 namespace {
@@ -27,6 +28,36 @@ void required_price(YamlMap& map, std::string_view key, meter::PriceName name, m
   read_price(map, key, name, into);
 }
 
+void read_prices(YamlMap& map, meter::PricedModel& into) {
+  into.zeros_count = true;
+  required_price(map, "inputPer1k", meter::PriceName::input_cost_per_token, into);
+  required_price(map, "outputPer1k", meter::PriceName::output_cost_per_token, into);
+  read_price(map, "cachedInputPer1k", meter::PriceName::cache_read_input_token_cost, into);
+  map.integer("maxOutputTokens", into.max_output_tokens, output_tokens);
+}
+
+// Prices that hold from a later date on.
+void read_successor(YamlMap map, meter::PricedModel& model) {
+  meter::PricedModel later;
+  later.name = model.name;
+  later.max_output_tokens = model.max_output_tokens;
+  read_prices(map, later);
+  std::string from;
+  map.string("from", from);
+  if (!map.has("from")) map.refuse("from", "is missing: it is the date from which on these prices hold");
+  if (!from.empty()) {
+    if (const auto time = base::parse_time_or_date(from)) {
+      later.from = *time;
+      if (!model.successors.empty() && later.from <= model.successors.back().from)
+        map.refuse("from", "is not after the one before it: the dates must rise");
+    } else {
+      map.refuse("from", time.error().message);
+    }
+  }
+  map.finish();
+  model.successors.push_back(std::move(later));
+}
+
 }  // namespace
 
 PriceOverrides read_price_overrides(std::string_view text, YamlSource& source) {
@@ -38,12 +69,9 @@ PriceOverrides read_price_overrides(std::string_view text, YamlSource& source) {
   for (auto& [name, map] : root->named_maps("models")) {
     meter::PricedModel price;
     price.name = name;
-    price.zeros_count = true;
-    required_price(map, "inputPer1k", meter::PriceName::input_cost_per_token, price);
-    required_price(map, "outputPer1k", meter::PriceName::output_cost_per_token, price);
-    read_price(map, "cachedInputPer1k", meter::PriceName::cache_read_input_token_cost, price);
-    map.integer("maxOutputTokens", price.max_output_tokens, output_tokens);
+    read_prices(map, price);
     if (!map.has("maxOutputTokens")) map.refuse("maxOutputTokens", "is missing: nothing else bounds what a call costs");
+    for (YamlMap& later : map.list("effective")) read_successor(std::move(later), price);
     map.finish();
     out.models.push_back(std::move(price));
   }

@@ -4,6 +4,7 @@
 //
 //   models:
 //     gpt-4o: { inputPer1k: 0.0025, outputPer1k: 0.01, cachedInputPer1k: 0.00125, maxOutputTokens: 16384 }
+//     own: { inputPer1k: 1, outputPer1k: 2, maxOutputTokens: 9, effective: [{ from: 2026-12-01, inputPer1k: 2, … }] }
 
 #include <string_view>
 

@@ -117,3 +117,38 @@ TEST_CASE("own prices are read strictly") {
   CHECK(finding("models: { m: { inputPer1k: \"${PRICE}\", outputPer1k: 1, maxOutputTokens: 1 } }").find("PRICE") !=
         std::string::npos);
 }
+
+TEST_CASE("an operator's own prices may change on a date") {
+  const auto book =
+      Overridden(
+          "models:\n"
+          "  own:\n"
+          "    inputPer1k: 1\n"
+          "    outputPer1k: 2\n"
+          "    maxOutputTokens: 9\n"
+          "    effective:\n"
+          "      - { from: 2026-12-01, inputPer1k: 0, outputPer1k: 4 }\n"
+          "      - { from: \"2027-01-01T06:00:00Z\", inputPer1k: 5, outputPer1k: 6, maxOutputTokens: 3 }\n")
+          .book();
+  const meter::PricedModel& own = *book->find("openai", "own");
+  const auto input = [&own](std::int64_t at) { return cost(own.at({at}), {.input_tokens = 1000, .output_tokens = 0}); };
+  CHECK(input(1'796'083'199'999) == "1");
+  CHECK(input(1'796'083'200'000) == "0");
+  CHECK(input(1'798'783'200'000) == "5");
+  CHECK(own.at({1'796'083'200'000}).max_output_tokens == 9);
+  CHECK(own.at({1'798'783'200'000}).max_output_tokens == 3);
+
+  const auto finding = [](std::string_view later) {
+    return Overridden(
+               fmt::format("models: {{ m: {{ inputPer1k: 1, outputPer1k: 1, maxOutputTokens: 1, effective: {} }} }}",
+                           later))
+        .finding();
+  };
+  CHECK(finding("[{ inputPer1k: 1, outputPer1k: 1 }]").contains("effective[0].from' is missing"));
+  CHECK(finding("[{ from: 2026-12-01, inputPer1k: 1 }]").contains("effective[0].outputPer1k' is missing"));
+  CHECK(finding("[{ from: soon, inputPer1k: 1, outputPer1k: 1 }]").contains("must be a date or time"));
+  CHECK(finding("[{ from: 2026-12-01, inputPer1k: 1, outputPer1k: 1, until: 2027-01-01 }]").contains("until"));
+  CHECK(finding("[{ from: 2026-12-02, inputPer1k: 1, outputPer1k: 1 }, { from: 2026-12-01, inputPer1k: 1, "
+                "outputPer1k: 1 }]")
+            .contains("the dates must rise"));
+}

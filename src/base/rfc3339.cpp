@@ -16,4 +16,12 @@ std::string to_rfc3339(WallTime at) {
                      ms / 60'000 % 60, ms / 1000 % 60, ms % 1000);
 }
 
+std::string to_date_or_rfc3339(WallTime at) {
+  constexpr std::size_t date_length = 10;
+  constexpr std::int64_t ms_per_day = 86'400'000;
+  std::string text = to_rfc3339(at);
+  if (at.ms % ms_per_day == 0) text.resize(date_length);
+  return text;
+}
+
 }  // namespace base

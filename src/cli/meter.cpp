@@ -81,16 +81,22 @@ json::object reply_json(const meter::Reply& reply) {
   return out;
 }
 
+// By which prices: of a book, as they are at a moment.
+struct Pricing {
+  const meter::PriceBook& book;
+  base::WallTime at;
+};
+
 // What a gateway reserves before such a request leaves. nullopt: its cost cannot be bounded, or part of what it may use
 // has no price.
 std::optional<base::Money> estimate_of(const meter::RecordedExchange& exchange, const meter::Endpoint& endpoint,
-                                       const meter::PriceBook& book) {
+                                       const Pricing& pricing) {
   const std::string_view provider = meter::book_provider(endpoint.provider);
   if (exchange.request_body.empty() || provider.empty()) return std::nullopt;
   const auto request = meter::read_copied_request(endpoint, exchange.request_body, meter::InputBound::counted);
   if (!request) return std::nullopt;
   if (request->billing == meter::Billing::free) return base::Money::zero();
-  const auto* row = meter::row_of(book, provider, request->model, meter::service_of(*request));
+  const auto* row = meter::row_of(pricing.book, pricing.at, provider, request->model, meter::service_of(*request));
   if (row == nullptr) return std::nullopt;
   const auto output = meter::most_output(*row, *request);
   if (!output) return std::nullopt;
@@ -100,21 +106,23 @@ std::optional<base::Money> estimate_of(const meter::RecordedExchange& exchange, 
 
 // nullopt: part of it has no price, or is not understood.
 std::optional<base::Money> cost_of(const meter::RecordedExchange& exchange, const meter::Endpoint& endpoint,
-                                   const meter::Reply& reply, const meter::PriceBook& book) {
+                                   const meter::Reply& reply, const Pricing& pricing) {
   if (!reply.usage) return std::nullopt;
   const std::string_view provider = meter::book_provider(endpoint.provider);
-  const meter::BilledCall call{.book = book,
-                               .provider = endpoint.provider,
-                               .asked = meter::row_of(book, provider, exchange.request_model(), meter::Service()),
-                               .stated = meter::StatedCost::trusted};
+  const meter::BilledCall call{
+      .book = pricing.book,
+      .at = pricing.at,
+      .provider = endpoint.provider,
+      .asked = meter::row_of(pricing.book, pricing.at, provider, exchange.request_model(), meter::Service()),
+      .stated = meter::StatedCost::trusted};
   const meter::ExchangeBill bill = meter::bill_exchange(call, reply, *reply.usage);
   return bill.priced ? std::optional(bill.cost) : std::nullopt;
 }
 
-json::object metered(const std::string& file, const meter::RecordedExchange& exchange, const meter::PriceBook& book) {
+json::object metered(const std::string& file, const meter::RecordedExchange& exchange, const Pricing& pricing) {
   const meter::Endpoint endpoint = exchange.endpoint();
   const meter::Reply reply = meter::read_reply(exchange);
-  const auto cost = cost_of(exchange, endpoint, reply, book);
+  const auto cost = cost_of(exchange, endpoint, reply, pricing);
   const bool exact = reply.usage && reply.usage->certainty == meter::Certainty::exact;
   return {{"file", file},
           {"provider", endpoint.provider},
@@ -125,18 +133,19 @@ json::object metered(const std::string& file, const meter::RecordedExchange& exc
           {"certainty", !reply.names_usage ? "unknown"
                         : exact            ? "exact"
                                            : "at_least"},
-          {"estimate_usd", usd_or_null(estimate_of(exchange, endpoint, book))},
+          {"estimate_usd", usd_or_null(estimate_of(exchange, endpoint, pricing))},
           {"cost_usd", usd_or_null(cost)},
-          {"book", cost && !reply.usage->provider_cost ? text_or_null(book.version()) : json::value(nullptr)},
+          {"book", cost && !reply.usage->provider_cost ? text_or_null(pricing.book.version()) : json::value(nullptr)},
           {"unknown_fields", names(reply.unknown_fields)},
           {"alarms", names(reply.alarms)}};
 }
 
-int meter_files(const std::vector<std::string>& files, const std::string& book_file, std::ostream& out,
-                std::ostream& err) {
+int meter_files(const std::vector<std::string>& files, const std::string& book_file, const std::string& at,
+                std::ostream& out, std::ostream& err) {
   const auto book = read_price_book(book_file);
-  if (!book) {
-    err << book.error().message << "\n";
+  const auto moment = read_moment(at);
+  if (!book || !moment) {
+    err << (book ? moment.error() : book.error()).message << "\n";
     return 1;
   }
   int code = 0;
@@ -154,7 +163,7 @@ int meter_files(const std::vector<std::string>& files, const std::string& book_f
       code = 1;
       continue;
     }
-    out << json::serialize(metered(file, *exchange, *book)) << "\n";
+    out << json::serialize(metered(file, *exchange, {*book, *moment})) << "\n";
   }
   return code;
 }
@@ -168,7 +177,9 @@ void add_meter(CLI::App& app, std::ostream& out, std::ostream& err, int& exit_co
   verb.add_option("FILE", *files, "Recorded exchanges: JSON with a request and a response")->required();
   const auto book = std::make_shared<std::string>();
   verb.add_option("--book", *book, "A price book, or LiteLLM's table; the built-in one unless told");
-  verb.callback([files, book, &out, &err, &exit_code] { exit_code = meter_files(*files, *book, out, err); });
+  const auto at = std::make_shared<std::string>();
+  verb.add_option("--at", *at, "When the calls are taken to start, a date or time; now unless told");
+  verb.callback([files, book, at, &out, &err, &exit_code] { exit_code = meter_files(*files, *book, *at, out, err); });
 }
 
 }  // namespace cli

@@ -11,6 +11,8 @@
 #include <ostream>
 
 #include "base/json.h"
+#include "base/rfc3339.h"
+#include "base/time_text.h"
 #include "cli/table.h"
 
 namespace cli {
@@ -46,12 +48,33 @@ std::string per_million(const PricedModel& model, meter::PriceName name) {
 }
 
 struct ListArguments {
-  std::string pattern, book, provider;
+  std::string pattern, book, provider, at;
   bool json = false;
 };
 
-boost::json::object json_of(const PricedModel& model) {
+// Since when, and until when, the prices hold that hold at a moment; nullopt: always, or for ever.
+struct Span {
+  std::optional<base::WallTime> from = {}, until = {};
+};
+
+Span span_at(const PricedModel& model, base::WallTime at) {
+  Span span;
+  for (const PricedModel& later : model.successors) {
+    if (later.from > at) {
+      span.until = later.from;
+      break;
+    }
+    span.from = later.from;
+  }
+  return span;
+}
+
+std::string date_of(std::optional<base::WallTime> at) { return at ? base::to_date_or_rfc3339(*at) : std::string(); }
+
+boost::json::object json_of(const PricedModel& model, const Span& span) {
   boost::json::object out{{"model", model.name}, {"provider", model.provider}, {"mode", model.mode}};
+  if (span.from) out["from"] = date_of(span.from);
+  if (span.until) out["until"] = date_of(span.until);
   if (const auto text = per_million(model, PriceName::input_cost_per_token); text != "-")
     out["input_usd_per_million_tokens"] = text;
   if (const auto text = per_million(model, PriceName::output_cost_per_token); text != "-")
@@ -65,54 +88,32 @@ boost::json::object json_of(const PricedModel& model) {
 
 base::Status list(const ListArguments& arguments, std::ostream& out) {
   TRY(const PriceBook book, read_price_book(arguments.book));
-  Table text({{"MODEL"}, {"PROVIDER"}, {"MODE"}, {"INPUT/M", Align::right}, {"OUTPUT/M", Align::right}});
+  TRY(const base::WallTime at, read_moment(arguments.at));
+  std::vector<const PricedModel*> found;
+  for (const PricedModel& row : book.models())
+    if (row.name.find(arguments.pattern) != std::string::npos &&
+        (arguments.provider.empty() || row.provider == arguments.provider))
+      found.push_back(&row);
+  const bool dated = std::ranges::any_of(found, [](const PricedModel* row) { return !row->successors.empty(); });
+  std::vector<Table::Column> columns{
+      {"MODEL"}, {"PROVIDER"}, {"MODE"}, {"INPUT/M", Align::right}, {"OUTPUT/M", Align::right}};
+  if (dated) columns.insert(columns.end(), {{"FROM"}, {"UNTIL"}});
+  Table text(columns);
   boost::json::array rows;
-  for (const PricedModel& model : book.models()) {
-    if (model.name.find(arguments.pattern) == std::string::npos) continue;
-    if (!arguments.provider.empty() && model.provider != arguments.provider) continue;
-    rows.push_back(json_of(model));
-    text.add({model.name, model.provider, model.mode, per_million(model, PriceName::input_cost_per_token),
-              model.has_a_price() ? per_million(model, PriceName::output_cost_per_token) : "no price"});
+  for (const PricedModel* const row : found) {
+    const PricedModel& model = row->at(at);
+    const Span span = span_at(*row, at);
+    rows.push_back(json_of(model, span));
+    std::vector<std::string> cells{model.name, model.provider, model.mode};
+    cells.push_back(per_million(model, PriceName::input_cost_per_token));
+    cells.push_back(model.has_a_price() ? per_million(model, PriceName::output_cost_per_token) : "no price");
+    if (dated) cells.insert(cells.end(), {date_of(span.from), date_of(span.until)});
+    text.add(cells);
   }
   if (arguments.json)
     out << boost::json::serialize(boost::json::object{{"models", std::move(rows)}}) << "\n";
   else
     out << text.to_string();
-  return {};
-}
-
-// What a row has that a person should look at. None of it keeps the book from being used: what has no price is
-// refused.
-std::vector<std::string> findings_of(const PricedModel& model) {
-  std::vector<std::string> found;
-  const auto price = [&model](PriceName name) {
-    const auto at = model.prices.find(name);
-    return at == model.prices.end() ? std::optional<base::FinePrice>() : at->second;
-  };
-  if (!model.has_a_price()) found.emplace_back("no price above zero: calls to it are refused");
-  for (const meter::FieldNotBilled& field : model.not_billed)
-    found.push_back(fmt::format("'{}' is no price that is known here, and is not billed", field.name));
-  const auto input = price(PriceName::input_cost_per_token);
-  const auto output = price(PriceName::output_cost_per_token);
-  const bool talks = model.mode == "chat" || model.mode == "completion" || model.mode == "responses";
-  if (talks && input && output && (input->is_zero()) != (output->is_zero()))
-    found.emplace_back("either input or output costs nothing");
-  if (const auto cached = price(PriceName::cache_read_input_token_cost); input && cached && *cached > *input)
-    found.emplace_back("cached input costs more than input");
-  constexpr auto a_cent = base::FinePrice::from(base::Price::from_attos(10'000'000'000'000'000));
-  for (const auto& value : {input, output})
-    if (value && *value > a_cent) found.emplace_back("a token costs more than a cent");
-  return found;
-}
-
-base::Status check(const std::string& file, std::ostream& out) {
-  TRY(const PriceBook book, read_price_book(file));
-  std::size_t priced = 0;
-  for (const PricedModel& model : book.models()) {
-    priced += model.has_a_price() ? 1 : 0;
-    for (const std::string& finding : findings_of(model)) out << fmt::format("{}: {}\n", model.name, finding);
-  }
-  out << fmt::format("{} models, {} with a price\n", book.models().size(), priced);
   return {};
 }
 
@@ -129,7 +130,69 @@ PriceTexts all_prices(const PricedModel& model) {
     all["factor." + name] = base::Money::from_nanos(factor.thousandths * 1'000'000).to_usd();
   for (const meter::FieldNotBilled& field : model.not_billed)
     all[field.name] = field.price ? field.price->to_usd() : "no price";
+  for (const PricedModel& later : model.successors) {
+    const std::string since = fmt::format("effective[{}]", date_of(later.from));
+    all[since] = "there";
+    for (auto& [name, price] : all_prices(later)) all[fmt::format("{}.{}", since, name)] = price;
+  }
   return all;
+}
+
+// What a row has that a person should look at, its successors apart.
+std::vector<std::string> findings_of_prices(const PricedModel& model) {
+  std::vector<std::string> found;
+  const auto price = [&model](PriceName name) {
+    const auto at = model.prices.find(name);
+    return at == model.prices.end() ? std::optional<base::FinePrice>() : at->second;
+  };
+  for (const meter::FieldNotBilled& field : model.not_billed)
+    found.push_back(fmt::format("'{}' is no price that is known here, and is not billed", field.name));
+  const auto input = price(PriceName::input_cost_per_token);
+  const auto output = price(PriceName::output_cost_per_token);
+  const bool talks = model.mode == "chat" || model.mode == "completion" || model.mode == "responses";
+  if (talks && input && output && (input->is_zero()) != (output->is_zero()))
+    found.emplace_back("either input or output costs nothing");
+  if (const auto cached = price(PriceName::cache_read_input_token_cost); input && cached && *cached > *input)
+    found.emplace_back("cached input costs more than input");
+  constexpr auto a_cent = base::FinePrice::from(base::Price::from_attos(10'000'000'000'000'000));
+  for (const auto& value : {input, output})
+    if (value && *value > a_cent) found.emplace_back("a token costs more than a cent");
+  return found;
+}
+
+// What a row has that a person should look at. None of it keeps the book from being used: what has no price is
+// refused.
+std::vector<std::string> findings_of(const PricedModel& row) {
+  std::vector<std::string> found;
+  if (!row.has_a_price())
+    found.push_back(row.successors.empty()
+                        ? "no price above zero: calls to it are refused"
+                        : fmt::format("no price above zero before {}: calls to it are refused until then",
+                                      date_of(row.successors.front().from)));
+  for (std::string& finding : findings_of_prices(row)) found.push_back(std::move(finding));
+  const PricedModel* before = &row;
+  for (const PricedModel& later : row.successors) {
+    const std::string since = fmt::format("from {} on: ", date_of(later.from));
+    const auto until = span_at(row, later.from).until;
+    if (!later.has_a_price())
+      found.push_back(fmt::format("{}no price above zero{}: calls to it are refused", since,
+                                  until ? " until " + date_of(until) : std::string()));
+    if (all_prices(later) == all_prices(*before)) found.push_back(since + "the same prices as before");
+    for (const std::string& finding : findings_of_prices(later)) found.push_back(since + finding);
+    before = &later;
+  }
+  return found;
+}
+
+base::Status check(const std::string& file, std::ostream& out) {
+  TRY(const PriceBook book, read_price_book(file));
+  std::size_t priced = 0;
+  for (const PricedModel& model : book.models()) {
+    priced += model.is_ever_priced() ? 1 : 0;
+    for (const std::string& finding : findings_of(model)) out << fmt::format("{}: {}\n", model.name, finding);
+  }
+  out << fmt::format("{} models, {} with a price\n", book.models().size(), priced);
+  return {};
 }
 
 std::string text_of(const PriceTexts& prices, const std::string& name) {
@@ -217,6 +280,13 @@ base::Result<PriceBook> read_price_book(const std::string& file) {
   return book;
 }
 
+base::Result<base::WallTime> read_moment(const std::string& at) {
+  if (at.empty()) return base::system_clock().wall_now();
+  auto moment = base::parse_time_or_date(at);
+  if (!moment) return base::invalid(fmt::format("--at is '{}': it {}", at, moment.error().message), "at");
+  return moment;
+}
+
 void add_price_files(CLI::App& noun, std::ostream& out, const PrintError& print_error) {
   const auto on = [&print_error](CLI::App& verb, std::function<base::Status()> work) {
     verb.callback([work = std::move(work), print_error] {
@@ -228,6 +298,7 @@ void add_price_files(CLI::App& noun, std::ostream& out, const PrintError& print_
   list_verb.add_option("PATTERN", wanted->pattern, "Only names that hold this text");
   list_verb.add_option("--provider", wanted->provider, "Only models of this provider");
   list_verb.add_option("--book", wanted->book, "A price book, or LiteLLM's table; the built-in one unless told");
+  list_verb.add_option("--at", wanted->at, "The prices of calls that start at this date or time; now unless told");
   list_verb.add_flag("--json", wanted->json, "Print it as JSON");
   on(list_verb, [wanted, &out] { return list(*wanted, out); });
 

@@ -12,7 +12,7 @@ namespace cli {
 namespace {
 
 struct CostArguments {
-  std::string model, usage, options = "{}", book;
+  std::string model, usage, options = "{}", book, at;
   bool json = false;
 };
 
@@ -67,7 +67,8 @@ base::Status print_cost(const CostArguments& arguments, std::ostream& out) {
   TRY(const meter::Quantities quantities, meter::read_quantities(usage));
   TRY(const meter::Service service, meter::read_service(options));
   TRY(const meter::PriceBook book, read_price_book(arguments.book));
-  TRY(const meter::Bill bill, meter::bill(book, arguments.model, quantities, service));
+  TRY(const base::WallTime at, read_moment(arguments.at));
+  TRY(const meter::Bill bill, meter::bill(book, at, arguments.model, quantities, service));
   out << (arguments.json ? json_of(bill) : text_of(bill));
   return {};
 }
@@ -81,6 +82,7 @@ void add_cost(CLI::App& noun, std::ostream& out, const PrintError& print_error) 
       ->required();
   verb.add_option("--options", arguments->options, "How it was served, as JSON: {\"service_tier\": \"flex\"}");
   verb.add_option("--book", arguments->book, "A price book, or LiteLLM's table; the built-in one unless told");
+  verb.add_option("--at", arguments->at, "When the call starts, a date or time; now unless told");
   verb.add_flag("--json", arguments->json, "Print it as JSON: cost_usd, model, components");
   verb.callback([arguments, &out, print_error] {
     if (const auto done = print_cost(*arguments, out); !done) print_error(done.error());

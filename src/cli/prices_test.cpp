@@ -139,3 +139,47 @@ TEST_CASE("prices import takes a table over whole or not at all, and the book pr
   CHECK(run({"import", write(folder, "empty.json", "{}"), "--to", to}).exit_code == 1);
   CHECK(run({"diff", table, to}).out == "0 models added, 0 removed, 0 with other prices\n");
 }
+
+TEST_CASE("prices list and cost take a date, and check says what a date brings") {
+  const tests::TemporaryFolder folder;
+  const std::string file = write(folder, "book.json", R"({
+    "m": {"input_cost_per_token": 2e-06, "output_cost_per_token": 1e-05, "effective": [
+      {"from": "2026-12-01", "input_cost_per_token": 1e-06, "output_cost_per_token": 5e-06},
+      {"from": "2027-01-01"}, {"from": "2027-02-01T12:00:00Z", "input_cost_per_token": 3e-06, "odd_cost": 1},
+      {"from": "2027-03-01", "input_cost_per_token": 3e-06, "odd_cost": 1}]},
+    "new": {"effective": [{"from": "2026-12-01", "input_cost_per_token": 1e-06}]},
+    "plain": {"input_cost_per_token": 1e-06}})");
+  CHECK(run({"list", "--book", file, "--at", "2026-11-30T23:59:59Z"}).out ==
+        "MODEL  PROVIDER  MODE  INPUT/M  OUTPUT/M  FROM  UNTIL\n"
+        "m                            2        10        2026-12-01\n"
+        "new                          -  no price        2026-12-01\n"
+        "plain                        1         -\n");
+  CHECK(run({"list", "m", "--book", file, "--at", "2027-01-01", "--json"}).out ==
+        R"({"models":[{"model":"m","provider":"","mode":"","from":"2027-01-01",)"
+        R"("until":"2027-02-01T12:00:00.000Z","priced":false}]})"
+        "\n");
+  const auto cost = [&](const std::string& at) {
+    const Outcome said =
+        run({"cost", "--book", file, "--model", "m", "--usage", R"({"input_tokens":1000})", "--at", at});
+    return said.exit_code == 0 ? said.out.substr(said.out.find("m: ")) : said.err;
+  };
+  CHECK(cost("2026-11-30") == "m: 0.002 USD\n");
+  CHECK(cost("2026-12-01") == "m: 0.001 USD\n");
+  CHECK(cost("2027-01-31").contains("no price above zero"));
+  CHECK(cost("tomorrow").starts_with("metergate: --at is 'tomorrow': it must be a date or time"));
+  CHECK(run({"list", "--book", file, "--at", "1"}).exit_code == 1);
+  CHECK(run({"check", file}).out ==
+        "m: from 2027-01-01 on: no price above zero until 2027-02-01T12:00:00.000Z: calls to it are refused\n"
+        "m: from 2027-02-01T12:00:00.000Z on: 'odd_cost' is no price that is known here, and is not billed\n"
+        "m: from 2027-03-01 on: the same prices as before\n"
+        "m: from 2027-03-01 on: 'odd_cost' is no price that is known here, and is not billed\n"
+        "new: no price above zero before 2026-12-01: calls to it are refused until then\n"
+        "3 models, 3 with a price\n");
+  const std::string other = write(folder, "other.json", R"({"m": {"input_cost_per_token": 2e-06,
+    "output_cost_per_token": 1e-05, "effective": [{"from": "2026-12-01", "input_cost_per_token": 4e-06}]}})");
+  CHECK(run({"diff", file, other})
+            .out.contains("~ m  effective[2026-12-01].input_cost_per_token  0.000001 -> 0.000004\n"));
+  const std::string unordered =
+      write(folder, "unordered.json", R"({"m": {"effective": [{"from": "2027-01-01"}, {"from": "2026-01-01"}]}})");
+  CHECK(run({"check", unordered}).err.contains("the dates must rise"));
+}

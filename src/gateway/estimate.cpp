@@ -54,8 +54,8 @@ base::Status check_key(const catalog::KeyEntry& entry, base::WallTime now) {
 }
 
 base::Result<const meter::PricedModel*> price_of(const Settings& settings, const catalog::Upstream& upstream,
-                                                 const meter::Request& request) {
-  const meter::PricedModel* const price = settings.find_price(upstream, request);
+                                                 const meter::Request& request, base::WallTime start) {
+  const meter::PricedModel* const price = settings.find_price(upstream, request, start);
   if (price == nullptr)
     return unpriced(fmt::format("the model '{}' has no price here, so its cost cannot be bounded; add it to the price "
                                 "file or set prices.unknown_model",

@@ -17,10 +17,10 @@ namespace gateway {
 // unauthorized: the key makes no calls now.
 base::Status check_key(const catalog::KeyEntry& entry, base::WallTime now);
 
-// The row of the price book for a request to this upstream. unknown_price, with the field, where its cost could not be
-// bounded by one.
+// The row of the price book for a request to this upstream that starts at that moment. unknown_price, with the field,
+// where its cost could not be bounded by one.
 base::Result<const meter::PricedModel*> price_of(const Settings& settings, const catalog::Upstream& upstream,
-                                                 const meter::Request& request);
+                                                 const meter::Request& request, base::WallTime start);
 
 // Tokens of one choice.
 inline std::int64_t output_cap_of(const meter::Request& request, const meter::PricedModel& price) {

@@ -155,7 +155,7 @@ Outcome<void> Exchange::plan(std::string_view body) {
   target_ = worker_.upstreams_->choose(*route_, {});
   record_->upstream = target_->upstream;
   if (request.billing != meter::Billing::free) {
-    TRY(plan_.price, price_of(worker_.settings_, *worker_.settings_.find_upstream(target_->upstream), request));
+    TRY(plan_.price, price_of(worker_.settings_, *worker_.settings_.find_upstream(target_->upstream), request, stamp_));
     plan_.output_cap = output_cap_of(request, *plan_.price);
   }
   plan_.uncapped = body;

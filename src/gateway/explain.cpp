@@ -230,7 +230,7 @@ base::Result<quota::Explanation> Explainer::explain_by(const catalog::KeyEntry& 
   const auto request = request_of(call, settings, *route, bound);
   const auto tags = catalog::join_tags(key.key->tags, call.tags, "tags");
   const catalog::Upstream& upstream = *settings.find_upstream(out.upstream);
-  const auto price = request ? price_of(settings, upstream, *request) : std::unexpected(request.error());
+  const auto price = request ? price_of(settings, upstream, *request, now) : std::unexpected(request.error());
   const auto worst = price ? worst_case(*request, **price, output_cap_of(*request, **price), *route, key.payer())
                            : std::unexpected(price.error());
   if (request) {

@@ -161,6 +161,7 @@ void Exchange::settle(const meter::Reply& reply, std::int64_t output_pieces, boo
     const catalog::Upstream& upstream = *worker_.settings_.find_upstream(target_->upstream);
     const bool trusts = upstream.stated_cost == catalog::StatedCost::trusted;
     const meter::BilledCall call{.book = *worker_.settings_.prices,
+                                 .at = stamp_,
                                  .provider = upstream.provider,
                                  .asked = plan_.price,
                                  .request = &plan_.request,
@@ -228,7 +229,8 @@ bool Exchange::goes_on(events::Attempt failed) {
 bool Exchange::pays_at(const catalog::Target& target) {
   if (plan_.price == nullptr) return true;  // it is free, or has a price of its own
   const Settings& settings = worker_.settings_;
-  const meter::PricedModel* const price = settings.find_price(*settings.find_upstream(target.upstream), plan_.request);
+  const meter::PricedModel* const price =
+      settings.find_price(*settings.find_upstream(target.upstream), plan_.request, stamp_);
   if (price == plan_.price) return true;
   if (price == nullptr) return false;
   const auto there = worst_case(plan_.request, *price, plan_.output_cap, *route_, caller_->payer());

@@ -31,8 +31,9 @@ struct Settings {
 
   const catalog::Route* find_route(std::string_view path) const;
   const catalog::Upstream* find_upstream(std::string_view name) const;
-  // The row that prices this request at this upstream's provider; nullptr: there is none.
-  const meter::PricedModel* find_price(const catalog::Upstream& upstream, const meter::Request& request) const;
+  // The row that prices this request at this upstream's provider, if it starts at that moment; nullptr: there is none.
+  const meter::PricedModel* find_price(const catalog::Upstream& upstream, const meter::Request& request,
+                                       base::WallTime start) const;
 };
 
 }  // namespace gateway

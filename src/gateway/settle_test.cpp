@@ -1,4 +1,5 @@
 // What is booked of a reply by the price book: what it leaves open, what it states, and at whose prices.
+#include "base/rfc3339.h"
 #include "gateway/world_test.h"
 
 using namespace gateway;
@@ -107,4 +108,26 @@ TEST_CASE("a call does not go on to an upstream whose prices its reservation doe
   world.answers(R"({"error":{"message":"no"}})", "503 Service Unavailable");
   world.open();
   world.run(stays_at_the_first(world));
+}
+
+TEST_CASE("a call is reserved and settled by the prices of its start") {
+  World world;
+  const base::WallTime start = world.clock.wall_now();
+  const auto book_from = [](base::WallTime from) {
+    return std::make_shared<const meter::PriceBook>(*meter::PriceBook::parse(fmt::format(
+        R"({{"m": {{"input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06, "max_output_tokens": 10, "effective":
+             [{{"from": "{}", "input_cost_per_token": 3e-06, "output_cost_per_token": 5e-06}}]}}}})",
+        base::to_rfc3339(from))));
+  };
+  // The dearer prices begin a moment later, before the answer comes.
+  world.settings.prices = book_from({start.ms + 1});
+  world.limit(1'000'000'000);
+  world.answers(answer(""));
+  world.upstream.on_request = [&world] { world.pass(50); };
+  world.open();
+  world.run(books(world, {.cost = tokens_cost}));
+
+  World later;
+  later.settings.prices = book_from(later.clock.wall_now());
+  book(later, "", {.cost = 20 * 3'000 + 5 * 5'000});
 }

@@ -53,6 +53,7 @@ class ScriptedUpstream final : public net::Handler {
   };
   std::deque<Scripted> replies;
   std::vector<Request> requests;
+  std::function<void()> on_request;  // called when a request is there, before its reply; empty: nothing
 
   explicit ScriptedUpstream(net::Loop& loop) : loop_(loop) {}
 
@@ -62,6 +63,7 @@ class ScriptedUpstream final : public net::Handler {
     for (const net::Field& field : incoming.head().fields) request.fields.emplace_back(field.name, field.value);
     const auto body = co_await incoming.read_body(1 << 20);
     if (body) requests.back().body = *body;
+    if (on_request) on_request();
     if (replies.empty()) co_return incoming.close_after_reply();
     const Scripted reply = replies.front();
     replies.pop_front();

@@ -419,29 +419,31 @@ const PricedModel* row_of_size(const PriceBook& book, std::string_view provider,
   return nullptr;
 }
 
+const PricedModel* in_effect(const PricedModel* row, base::WallTime at) { return row == nullptr ? row : &row->at(at); }
+
 }  // namespace
 
 std::string BillLine::price_key() const {
   return tier == 0 ? key.text() : fmt::format("tiered_pricing[{}].{}", tier - 1, key.text());
 }
 
-const PricedModel* row_of(const PriceBook& book, std::string_view provider, std::string_view model,
+const PricedModel* row_of(const PriceBook& book, base::WallTime at, std::string_view provider, std::string_view model,
                           const Service& service) {
   if (service.width > 0)
-    if (const PricedModel* const found = row_of_size(book, provider, model, service)) return found;
-  return book.find(provider, model);
+    if (const PricedModel* const found = row_of_size(book, provider, model, service)) return &found->at(at);
+  return in_effect(book.find(provider, model), at);
 }
 
-const PricedModel* row_of(const PriceBook& book, std::string_view model, const Service& service) {
+const PricedModel* row_of(const PriceBook& book, base::WallTime at, std::string_view model, const Service& service) {
   if (service.width > 0) {
     const auto slash = model.find('/');
     const bool has_provider = slash != std::string_view::npos;
     const std::string_view provider = has_provider ? model.substr(0, slash) : std::string_view();
     if (const PricedModel* const found =
             row_of_size(book, provider, has_provider ? model.substr(slash + 1) : model, service))
-      return found;
+      return &found->at(at);
   }
-  return book.find(model);
+  return in_effect(book.find(model), at);
 }
 
 Result<Bill> bill(const PricedModel& row, const Quantities& quantities, const Service& service) {
@@ -463,8 +465,9 @@ Result<Bill> bill(const PricedModel& row, const Quantities& quantities, const Se
   return out;
 }
 
-Result<Bill> bill(const PriceBook& book, std::string_view model, const Quantities& quantities, const Service& service) {
-  if (const PricedModel* const row = row_of(book, model, service)) return bill(*row, quantities, service);
+Result<Bill> bill(const PriceBook& book, base::WallTime at, std::string_view model, const Quantities& quantities,
+                  const Service& service) {
+  if (const PricedModel* const row = row_of(book, at, model, service)) return bill(*row, quantities, service);
   TRY_STATUS(check_quantities(quantities));
   if (quantities.usage.provider_cost) return Bill{.model = model, .cost = *quantities.usage.provider_cost};
   return base::fail(

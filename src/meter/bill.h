@@ -80,19 +80,20 @@ struct Bill {
   bool operator==(const Bill&) const = default;
 };
 
-// The row that prices a model served so; nullptr: there is none. An image's row may be one for its quality and size:
-// the book writes these before the name, with or without the provider before them. `provider`: the book's name of it.
-const PricedModel* row_of(const PriceBook& book, std::string_view provider, std::string_view model,
+// The row that prices a model served so, with the prices that hold for a call that starts `at`; nullptr: there is none.
+// An image's row may be one for its quality and size: the book writes these before the name, with or without the
+// provider before them. `provider`: the book's name of it.
+const PricedModel* row_of(const PriceBook& book, base::WallTime at, std::string_view provider, std::string_view model,
                           const Service& service);
 // The same of "openai/gpt-4o" or, with any provider, of "gpt-4o".
-const PricedModel* row_of(const PriceBook& book, std::string_view model, const Service& service);
+const PricedModel* row_of(const PriceBook& book, base::WallTime at, std::string_view model, const Service& service);
 
 // The bill of one exchange by a row. A cost that the provider stated (usage.provider_cost) is the cost, and there are
 // no lines. Errors: unknown_price for a row without a price, and for a quantity that it does not price; invalid_request
 // for quantities that cannot be (negative, above 1e12, none at all).
 base::Result<Bill> bill(const PricedModel& row, const Quantities& quantities, const Service& service);
 // The same of the model's row, unknown_price if there is none. `model` lives as long as the bill.
-base::Result<Bill> bill(const PriceBook& book, std::string_view model, const Quantities& quantities,
+base::Result<Bill> bill(const PriceBook& book, base::WallTime at, std::string_view model, const Quantities& quantities,
                         const Service& service);
 
 }  // namespace meter

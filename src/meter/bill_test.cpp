@@ -96,7 +96,7 @@ base::Result<meter::Bill> bill_of(std::string_view model, std::string_view usage
   TRY(const auto options_json, base::Json::parse(options));
   TRY(const auto quantities, meter::read_quantities(usage_json));
   TRY(const auto service, meter::read_service(options_json));
-  return meter::bill(book(), model, quantities, service);
+  return meter::bill(book(), {}, model, quantities, service);
 }
 
 // The cost in dollars, or what was wrong.
@@ -284,8 +284,8 @@ TEST_CASE("what nothing prices is refused, and never free") {
   CHECK(refused("plain", R"({"input_tokens": 1e15})", invalid_request));
   CHECK(refused("plain", R"({"inptu_tokens": 1})", invalid_request));
   CHECK(refused("claude", R"({"web_search_calls": 1, "web_search_requests": 1})", invalid_request));
-  CHECK(!meter::bill(book(), "plain", {.usage = {.input_tokens = -1}}, {}).has_value());
-  CHECK(!meter::bill(book(), "whisper", {.usage = {}, .audio_micros = -1}, {}).has_value());
+  CHECK(!meter::bill(book(), {}, "plain", {.usage = {.input_tokens = -1}}, {}).has_value());
+  CHECK(!meter::bill(book(), {}, "whisper", {.usage = {}, .audio_micros = -1}, {}).has_value());
 }
 
 TEST_CASE("a cost that the provider states is the cost, rounded up") {

@@ -96,7 +96,7 @@ ExchangeBill bill_exchange(const BilledCall& call, const Reply& reply, const Usa
   const Service service = service_of(reply, call.request == nullptr ? Service() : service_of(*call.request));
   const std::string_view provider = book_provider(call.provider);
   const auto row_named = [&](const std::string& model) {
-    return model.empty() ? nullptr : row_of(call.book, provider, model, service);
+    return model.empty() ? nullptr : row_of(call.book, call.at, provider, model, service);
   };
 
   RowBill own = bill_by(call, row_named(reply.model), used, service);

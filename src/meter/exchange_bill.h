@@ -18,6 +18,7 @@ enum class StatedCost : std::uint8_t { ignored, trusted };
 // An exchange's side of the bill that its reply does not tell. What it points to outlives the call.
 struct BilledCall {
   const PriceBook& book;
+  base::WallTime at;                   // when it started: the prices of that moment hold
   std::string_view provider;           // as endpoints and upstreams name it
   const PricedModel* asked = nullptr;  // the row of the model that was asked for; nullptr: it has none
   const Request* request = nullptr;    // what was asked for; nullptr: it is not known

@@ -44,7 +44,8 @@ Reply reply_of(std::string model) {
 }
 
 // "0.001 certain", "0.001 priced" or "0.001 at least".
-std::string billed(const Reply& reply, const Usage& usage, BilledCall call = {.book = book(), .provider = "openai"}) {
+std::string billed(const Reply& reply, const Usage& usage,
+                   BilledCall call = {.book = book(), .at = {}, .provider = "openai"}) {
   if (call.asked == nullptr) call.asked = book().row("asked");
   const auto bill = meter::bill_exchange(call, reply, usage);
   return bill.cost.to_usd() + (bill.certain ? " certain" : bill.priced ? " priced" : " at least");
@@ -58,14 +59,15 @@ TEST_CASE("the model that was served has its own price, and else the asked one's
   CHECK(billed(reply_of("stranger"), tokens(1000, 1000)) == "0.003 certain");
   CHECK(billed(reply_of(""), tokens(1000, 1000)) == "0.003 certain");
   CHECK(billed(reply_of("claude"), tokens(1000, 1000)) == "0.003 certain");  // another provider's
-  const auto nothing = meter::bill_exchange({.book = book(), .provider = "openai"}, reply_of("stranger"), tokens(1, 1));
+  const auto nothing =
+      meter::bill_exchange({.book = book(), .at = {}, .provider = "openai"}, reply_of("stranger"), tokens(1, 1));
   CHECK_FALSE(nothing.priced);
   CHECK(nothing.cost == base::Money::zero());
 }
 
 TEST_CASE("how it was served decides, as the reply says it") {
   Request request;
-  const BilledCall call{.book = book(), .provider = "openai", .request = &request};
+  const BilledCall call{.book = book(), .at = {}, .provider = "openai", .request = &request};
   Reply reply = reply_of("served");
   request.tier = meter::ServiceTier::priority;
   CHECK(billed(reply, tokens(1000, 1000), call) == "0.014 certain");
@@ -81,10 +83,10 @@ TEST_CASE("how it was served decides, as the reply says it") {
   Reply fast = reply_of("claude");
   fast.inference_geo = "us";
   fast.speed = "fast";
-  CHECK(billed(fast, tokens(1000, 1000), {.book = book(), .provider = "anthropic"}) == "0.0198 certain");
+  CHECK(billed(fast, tokens(1000, 1000), {.book = book(), .at = {}, .provider = "anthropic"}) == "0.0198 certain");
   Reply flex = reply_of("g");
   flex.traffic_type = "ON_DEMAND_FLEX";
-  CHECK(billed(flex, tokens(1000, 1000), {.book = book(), .provider = "gemini"}) == "0.0015 certain");
+  CHECK(billed(flex, tokens(1000, 1000), {.book = book(), .at = {}, .provider = "gemini"}) == "0.0015 certain");
 }
 
 TEST_CASE("what a reply leaves open is at least what it says") {
@@ -93,7 +95,7 @@ TEST_CASE("what a reply leaves open is at least what it says") {
   Request request;
   request.output_cap = 0;
   CHECK(billed(reply_of("asked"), {.input_tokens = 1000},
-               {.book = book(), .provider = "openai", .request = &request}) == "0.001 certain");
+               {.book = book(), .at = {}, .provider = "openai", .request = &request}) == "0.001 certain");
 
   Reply silent = reply_of("asked");
   silent.names_usage = false;
@@ -106,7 +108,7 @@ TEST_CASE("what a reply leaves open is at least what it says") {
   // Audio was asked for, and nothing says how much came.
   Request spoken;
   spoken.audio = true;
-  const BilledCall call{.book = book(), .provider = "openai", .request = &spoken};
+  const BilledCall call{.book = book(), .at = {}, .provider = "openai", .request = &spoken};
   CHECK(billed(reply_of("sound"), tokens(1000, 1000), call) == "0.003 priced");
   CHECK(billed(reply_of("sound"), {.input_tokens = 1000, .output_tokens = 1000, .audio_output_tokens = 1000}, call) ==
         "0.011 certain");
@@ -124,7 +126,7 @@ TEST_CASE("what has no price is not in the cost, and nothing is given away for i
   reply.other_models.push_back({.model = "stranger", .kind = "advisor", .usage = tokens(1000, 1000)});
   CHECK(billed(reply, tokens(1000, 1000)) == "0.01 at least");
   reply.other_models = {{.model = "served", .kind = "", .usage = tokens(1'000'000'000'000, 1'000'000'000'000)}};
-  CHECK(meter::bill_exchange({.book = book(), .provider = "openai", .asked = book().row("asked")}, reply,
+  CHECK(meter::bill_exchange({.book = book(), .at = {}, .provider = "openai", .asked = book().row("asked")}, reply,
                              tokens(1'000'000'000'000, 1'000'000'000'000))
             .cost == base::Money::from_nanos(10'000'000'000'000'000));
 }
@@ -134,7 +136,8 @@ TEST_CASE("a stated cost counts only where it is trusted") {
   usage.provider_cost = base::Money::from_nanos(7);
   CHECK(billed(reply_of("asked"), usage) == "0.003 certain");
   CHECK(billed(reply_of("asked"), usage,
-               {.book = book(), .provider = "openai", .stated = meter::StatedCost::trusted}) == "0.000000007 certain");
+               {.book = book(), .at = {}, .provider = "openai", .stated = meter::StatedCost::trusted}) ==
+        "0.000000007 certain");
 }
 
 TEST_CASE("a model that searches for every answer is billed for it") {
@@ -146,12 +149,12 @@ TEST_CASE("what the provider calls free costs nothing") {
   Request request;
   request.billing = meter::Billing::zero_price_counts;
   const BilledCall moderation{
-      .book = book(), .provider = "openai", .asked = book().row("moderate"), .request = &request};
+      .book = book(), .at = {}, .provider = "openai", .asked = book().row("moderate"), .request = &request};
   CHECK(billed(reply_of(""), {}, moderation) == "0 certain");
-  CHECK(billed(reply_of("asked"), tokens(1000, 0), {.book = book(), .provider = "openai", .request = &request}) ==
-        "0.001 certain");
+  CHECK(billed(reply_of("asked"), tokens(1000, 0),
+               {.book = book(), .at = {}, .provider = "openai", .request = &request}) == "0.001 certain");
   request.billing = meter::Billing::free;
-  CHECK(billed(reply_of(""), {}, {.book = book(), .provider = "openai", .request = &request}) == "0 certain");
+  CHECK(billed(reply_of(""), {}, {.book = book(), .at = {}, .provider = "openai", .request = &request}) == "0 certain");
 }
 
 TEST_CASE("providers have the book's names") {

@@ -43,7 +43,7 @@ bool costs_the_same(const PricedModel& a, const PricedModel& b) {
     const auto found = row.prices.find(name);
     return found == row.prices.end() ? std::nullopt : std::optional(found->second);
   };
-  return a.tiers == b.tiers &&
+  return a.tiers == b.tiers && a.from == b.from && std::ranges::equal(a.successors, b.successors, costs_the_same) &&
          std::ranges::all_of(
              std::initializer_list<PriceName>{PriceName::input_cost_per_token, PriceName::output_cost_per_token,
                                               PriceName::cache_read_input_token_cost,
@@ -64,6 +64,15 @@ boost::container::small_vector<std::int64_t, 4> PricedModel::thresholds() const 
        at != prices.end() && at->first.name() == PriceName::input_cost_per_token; ++at)
     if (at->first.served() == PriceFor::ordinary) found.push_back(std::int64_t{at->first.above_thousands()} * 1000);
   return found;
+}
+
+bool PricedModel::is_ever_priced() const {
+  return has_a_price() || std::ranges::any_of(successors, &PricedModel::has_a_price);
+}
+
+const PricedModel& PricedModel::in_effect(base::WallTime start) const {
+  const auto later = std::ranges::upper_bound(successors, start, {}, &PricedModel::from);
+  return later == successors.begin() ? *this : *std::prev(later);
 }
 
 std::optional<Factor> PricedModel::factor(std::string_view named) const {

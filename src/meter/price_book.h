@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/money.h"
 #include "base/result.h"
 #include "meter/price_key.h"
@@ -69,14 +70,25 @@ struct PricedModel {
   std::vector<FieldNotBilled> not_billed = {};  // by name
   // A price of zero was meant: an operator wrote it for this model. In LiteLLM's table it says that nobody knows it.
   bool zeros_count = false;
+  // What the row says from a later moment on, in place of all its prices (docs/decisions/0021-effective-dates.md):
+  // rising by `from`, of the same name, with no successors of their own.
+  std::vector<PricedModel> successors = {};
+  base::WallTime from = {};  // of a successor: when it takes effect
 
+  // What holds for a call that starts at `start`: this row itself before the first successor.
+  const PricedModel& at(base::WallTime start) const { return successors.empty() ? *this : in_effect(start); }
   // False where there is no price above zero: free, or not known. Nothing is billed by such a row.
   bool has_a_price() const;
+  // At some time: it, or one of its successors.
+  bool is_ever_priced() const;
   // Thresholds N of …_above_Nk_tokens, in tokens, rising.
   boost::container::small_vector<std::int64_t, 4> thresholds() const;
   // nullopt: the row has no such factor.
   std::optional<Factor> factor(std::string_view named) const;
   bool operator==(const PricedModel&) const = default;
+
+ private:
+  const PricedModel& in_effect(base::WallTime start) const;
 };
 
 // A dated list of prices. Immutable once read; every usage record keeps its version.
@@ -104,7 +116,7 @@ class PriceBook {
   // The row of a model as a provider serves it, by the book's name of the provider: "openai/gpt-4o", else gpt-4o, if
   // that row is this provider's or nobody's; each also without a date at its end ("-2024-08-06", "-20241022", "-0613",
   // "@20240620"). nullptr: unknown, and so not to be billed. Names are case-sensitive, and nothing looser is tried: a
-  // name that resembles another has no price.
+  // name that resembles another has no price. It is the row with all its dates: PricedModel::at chooses among them.
   const PricedModel* find(std::string_view provider, std::string_view model) const;
   // The same of "openai/gpt-4o" or, with any provider, of "gpt-4o".
   const PricedModel* find(std::string_view model) const;

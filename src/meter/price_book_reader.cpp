@@ -7,6 +7,9 @@
 #include <charconv>
 #include <utility>
 
+#include "base/rfc3339.h"
+#include "base/time_text.h"
+
 namespace meter {
 namespace {
 
@@ -18,6 +21,7 @@ using base::Status;
 constexpr std::string_view not_models[] = {"sample_spec", "fallback_generalizations"};
 constexpr std::string_view uplift = "regional_processing_uplift_multiplier_";
 constexpr std::string_view search_prices = "search_context_cost_per_query";
+constexpr std::string_view successors = "effective";
 constexpr std::int64_t largest_count = 1'000'000'000'000;
 
 bool speaks_of_a_cost(std::string_view field) {
@@ -58,14 +62,18 @@ std::optional<std::string_view> text_of(od::value& value) {
   return text;
 }
 
+// A row of LiteLLM's table has many fields that are no prices; a successor is written for us, and says nothing in vain.
+enum class RowKind : std::uint8_t { model, successor };
+
 class RowReader {
  public:
-  explicit RowReader(PricedModel& row) : row_(row) {}
+  // `path`: what errors call the row.
+  RowReader(PricedModel& row, std::string path, RowKind kind) : row_(row), path_(std::move(path)), kind_(kind) {}
 
   Status read(od::value row) {
     od::object fields;
     if (type_of(row) != od::json_type::object || row.get_object().get(fields) != simdjson::SUCCESS)
-      return base::invalid(fmt::format("'{}' must be an object of prices", row_.name), row_.name);
+      return base::invalid(fmt::format("'{}' must be an object of prices", path_), path_);
     boost::container::small_vector<std::string_view, 48> seen;
     for (auto field : fields) {
       TRY(Member member, member_of(field));
@@ -76,17 +84,30 @@ class RowReader {
     row_.prices.shrink_to_fit();
     std::ranges::sort(row_.factors, {}, &NamedFactor::name);
     std::ranges::sort(row_.not_billed, {}, &FieldNotBilled::name);
+    if (kind_ == RowKind::successor && !has_from_)
+      return wrong("from", "is missing: it is the date from which on these prices hold");
+    for (PricedModel& successor : row_.successors) inherit(successor);
     return {};
   }
 
  private:
-  std::string path(std::string_view field) const { return fmt::format("{}.{}", row_.name, field); }
+  std::string path(std::string_view field) const { return fmt::format("{}.{}", path_, field); }
   std::unexpected<base::Error> wrong(std::string_view field, std::string_view what) const {
     return base::invalid(fmt::format("'{}' {}", path(field), what), path(field));
   }
   std::unexpected<base::Error> twice(std::string_view field) const { return wrong(field, "is given twice; keep one"); }
 
   Status read_field(std::string_view name, od::value& value) {
+    if (kind_ == RowKind::successor) {
+      if (name == "from") return read_from(value);
+      const bool is_size = name == "max_input_tokens" || name == "max_output_tokens";
+      if (is_size) TRY_STATUS(read_count(name, value));
+      if (name == successors || (!is_size && name != "provider_specific_entry" && !speaks_of_a_cost(name)))
+        return wrong(name, "is not known here: a later row has 'from', prices, max_input_tokens and max_output_tokens");
+    } else if (name.starts_with(successors)) {
+      if (name != successors) return wrong(name, "is not known: later prices stand in 'effective'");
+      return read_successors(value);
+    }
     if (name == "litellm_provider") row_.provider = text_of(value).value_or("");
     if (name == "mode") row_.mode = text_of(value).value_or("");
     if (name == "max_input_tokens" || name == "max_output_tokens") {
@@ -115,6 +136,43 @@ class RowReader {
     auto price = base::FinePrice::parse_usd(*text);
     if (!price) return base::invalid(fmt::format("{}: {}", path(field), price.error().message), path(field));
     if (!prices.try_emplace(*key, *price).second) return twice(field);
+    return {};
+  }
+
+  Status read_successors(od::value& value) {
+    od::array rows;
+    if (type_of(value) != od::json_type::array || value.get_array().get(rows) != simdjson::SUCCESS)
+      return wrong(successors, "must be a list of later prices, each with its 'from'");
+    for (auto one : rows) {
+      od::value row;
+      if (one.get(row) != simdjson::SUCCESS) return not_json();
+      const std::string place = fmt::format("{}.{}[{}]", path_, successors, row_.successors.size());
+      PricedModel later;
+      TRY_STATUS(RowReader(later, place, RowKind::successor).read(row));
+      if (!row_.successors.empty() && later.from <= row_.successors.back().from)
+        return base::invalid(fmt::format("'{}.from' is {}, which is not after the one before it: the dates must rise",
+                                         place, base::to_rfc3339(later.from)),
+                             place + ".from");
+      row_.successors.push_back(std::move(later));
+    }
+    return {};
+  }
+
+  // What a later row does not say that is no price.
+  void inherit(PricedModel& successor) const {
+    successor.name = row_.name;
+    successor.provider = row_.provider;
+    successor.mode = row_.mode;
+    if (successor.max_input_tokens == 0) successor.max_input_tokens = row_.max_input_tokens;
+    if (successor.max_output_tokens == 0) successor.max_output_tokens = row_.max_output_tokens;
+  }
+
+  Status read_from(od::value& value) {
+    const auto text = text_of(value).value_or("");
+    auto from = base::parse_time_or_date(text);
+    if (!from) return wrong("from", fmt::format("is '{}': it {}", text, from.error().message));
+    row_.from = *from;
+    has_from_ = true;
     return {};
   }
 
@@ -179,7 +237,7 @@ class RowReader {
       if (one.get(tier) != simdjson::SUCCESS) return not_json();
       TRY(PriceTier read, read_tier(fmt::format("tiered_pricing[{}]", row_.tiers.size()), tier));
       if (read.up_to <= read.above || (!row_.tiers.empty() && read.above < row_.tiers.back().up_to))
-        return base::invalid(fmt::format("'{}': the ranges of tiered_pricing must rise", row_.name), row_.name);
+        return base::invalid(fmt::format("'{}': the ranges of tiered_pricing must rise", path_), path_);
       row_.tiers.push_back(std::move(read));
     }
     return {};
@@ -225,13 +283,16 @@ class RowReader {
   }
 
   PricedModel& row_;
+  const std::string path_;
+  const RowKind kind_;
+  bool has_from_ = false;
 };
 
 Status read_model(std::string_view name, od::value value, std::vector<PricedModel>& into) {
   if (std::ranges::find(not_models, name) != std::ranges::end(not_models)) return {};
   PricedModel& row = into.emplace_back();
   row.name = name;
-  return RowReader(row).read(value);
+  return RowReader(row, row.name, RowKind::model).read(value);
 }
 
 Status read_models(od::value value, std::vector<PricedModel>& into) {

@@ -1,6 +1,7 @@
 #include "meter/price_book.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <set>
 #include <string>
@@ -199,4 +200,82 @@ TEST_CASE("an own row stands for its model with any provider, and for its snapsh
   CHECK(book.find("gateway", "openai/m")->name == "gateway/openai/m");
   CHECK(book.find("openai", "other-m")->name == "other-m");
   CHECK(book.models().size() == 4);
+}
+
+namespace {
+
+constexpr std::string_view dated = R"({"m": {"input_cost_per_token": 1, "output_cost_per_token": 9,
+  "max_output_tokens": 7, "litellm_provider": "openai", "effective": [
+    {"from": "2026-12-01", "input_cost_per_token": 2, "max_output_tokens": 8, "provider_specific_entry": {"us": 1.1}},
+    {"from": "2027-01-01T08:00:00+02:00", "tiered_pricing": [{"range": [0, 10], "input_cost_per_token": 3}]}]},
+  "plain": {"input_cost_per_token": 1}})";
+
+constexpr std::int64_t december = 1'796'083'200'000;        // 2026-12-01T00:00:00Z
+constexpr std::int64_t january_at_six = 1'798'783'200'000;  // 2027-01-01T06:00:00Z
+
+std::string effective_error(std::string_view successors) {
+  return error_of(fmt::format(R"({{"m": {{"input_cost_per_token": 1, "effective": {}}}}})", successors));
+}
+
+}  // namespace
+
+TEST_CASE("a row's successors hold from their moment on, whole") {
+  const auto book = PriceBook::parse(dated);
+  REQUIRE(book.has_value());
+  const meter::PricedModel* const row = book->find("openai", "m-2026-01-02");
+  REQUIRE(row != nullptr);
+  CHECK(&row->at({0}) == row);
+  CHECK(&row->at({december - 1}) == row);
+  const meter::PricedModel& second = row->at({december});
+  CHECK(&row->at({january_at_six - 1}) == &second);
+  const meter::PricedModel& third = row->at({january_at_six});
+  CHECK(&row->at({INT64_MAX}) == &third);
+
+  CHECK(second.prices.at(meter::PriceName::input_cost_per_token).to_usd() == "2");
+  CHECK(!second.prices.contains(meter::PriceName::output_cost_per_token));  // nothing is left of the row's
+  CHECK(second.factor("us").has_value());
+  CHECK(second.max_output_tokens == 8);
+  CHECK(third.prices.empty());
+  REQUIRE(third.tiers.size() == 1);
+  CHECK(third.max_output_tokens == 7);
+  CHECK(third.provider == "openai");
+  CHECK(third.name == "m");
+  const meter::PricedModel& plain = *book->find("plain");
+  CHECK(&plain.at({december}) == &plain);
+}
+
+TEST_CASE("later prices are read strictly") {
+  CHECK(effective_error("{}") == "'m.effective' must be a list of later prices, each with its 'from'");
+  CHECK(effective_error("[3]") == "'m.effective[0]' must be an object of prices");
+  CHECK(effective_error("[{}]") == "'m.effective[0].from' is missing: it is the date from which on these prices hold");
+  CHECK(
+      effective_error(R"([{"from": "2026-13-01"}])").starts_with("'m.effective[0].from' is '2026-13-01': it must be"));
+  CHECK(effective_error(R"([{"from": 20261201}])").starts_with("'m.effective[0].from' is '20261201'"));
+  CHECK(effective_error(R"([{"from": "2026-12-01", "from": "2026-12-02"}])").ends_with("is given twice; keep one"));
+  const std::string unordered = effective_error(R"([{"from": "2026-12-02"}, {"from": "2026-12-01"}])");
+  CHECK(unordered ==
+        "'m.effective[1].from' is 2026-12-01T00:00:00.000Z, which is not after the one before it: the dates must rise");
+  CHECK(effective_error(R"([{"from": "2026-12-01"}, {"from": "2026-12-01T00:00:00Z"}])").ends_with("must rise"));
+  for (const std::string_view field : {R"("mode": "chat")", R"("litellm_provider": "p")", R"("effective": [])",
+                                       R"("until": "2027-01-01")", R"("input_price": 1)", R"("supports_vision": true)"})
+    CHECK(effective_error(fmt::format(R"([{{"from": "2026-12-01", {}}}])", field)).contains("is not known here"));
+  CHECK(effective_error(R"([{"from": "2026-12-01", "input_cost_per_token": -1}])")
+            .starts_with("m.effective[0].input_cost_per_token: "));
+  CHECK(effective_error(R"([{"from": "2026-12-01", "max_output_tokens": "many"}])").contains("must be a whole number"));
+  CHECK(error_of(R"({"m": {"effective_date": "2026-12-01"}})") ==
+        "'m.effective_date' is not known: later prices stand in 'effective'");
+}
+
+TEST_CASE("a snapshot that will cost something else than its model keeps its row beside an operator's own") {
+  const auto with_own = [](std::string_view snapshot) {
+    auto book = PriceBook::parse(fmt::format(
+        R"({{"m": {{"input_cost_per_token": 1, "effective": [{{"from": "2026-12-01", "input_cost_per_token": 2}}]}},
+             "m-2026-01-02": {{"input_cost_per_token": 1{}}}}})",
+        snapshot));
+    REQUIRE(book.has_value());
+    return std::move(*book).with({meter::PricedModel{.name = "m"}}, "own").row("m-2026-01-02") != nullptr;
+  };
+  CHECK(with_own(""));
+  CHECK(with_own(R"(, "effective": [{"from": "2026-12-02", "input_cost_per_token": 2}])"));
+  CHECK_FALSE(with_own(R"(, "effective": [{"from": "2026-12-01", "input_cost_per_token": 2}])"));
 }

@@ -185,11 +185,11 @@ TEST_CASE("an image's row is the one for its size and quality, with a provider b
   request.images = 1;
   request.output_cap = 0;
   for (const std::string_view name : {"dall-e-3", "openai/dall-e-3"}) {
-    const auto* row = meter::row_of(book, name, meter::service_of(request));
+    const auto* row = meter::row_of(book, {}, name, meter::service_of(request));
     REQUIRE(row != nullptr);
     CHECK(row->name == "hd/1792-x-1024/dall-e-3");
     CHECK(meter::worst_cost(*row, request, 0).value() >= base::Money::from_nanos(119'000'000));
   }
-  const auto* other = meter::row_of(book, "somebody/dall-e-3", meter::service_of(request));
+  const auto* other = meter::row_of(book, {}, "somebody/dall-e-3", meter::service_of(request));
   CHECK((other == nullptr || other->provider != "openai"));
 }

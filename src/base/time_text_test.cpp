@@ -1,10 +1,11 @@
-#include "admin/time_text.h"
+#include "base/time_text.h"
 
 #include <doctest/doctest.h>
 
 #include "base/rfc3339.h"
 
-using namespace admin;
+using base::parse_time;
+using base::parse_time_or_date;
 
 TEST_CASE("a time is read as RFC 3339 writes it, and nothing looser") {
   struct Row {

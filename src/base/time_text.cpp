@@ -1,9 +1,9 @@
-#include "admin/time_text.h"
+#include "base/time_text.h"
 
 #include <chrono>
 #include <optional>
 
-namespace admin {
+namespace base {
 namespace {
 
 // Takes exactly `digits` digits from the front of `text`.
@@ -74,22 +74,22 @@ constexpr std::int64_t ms_per_day = 86'400'000;
 
 }  // namespace
 
-base::Result<base::WallTime> parse_time(std::string_view text) {
+Result<WallTime> parse_time(std::string_view text) {
   const auto date = take_date(text);
   const bool separated = date && (take(text, 'T') || take(text, 't'));
   const auto time = separated ? take_time_of_day(text) : std::nullopt;
   const auto offset = time ? take_offset(text) : std::nullopt;
-  if (!offset || !text.empty()) return base::invalid("must be a time such as 2026-11-21T04:06:00Z");
+  if (!offset || !text.empty()) return invalid("must be a time such as 2026-11-21T04:06:00Z");
   const auto ms = *date * ms_per_day + *time - *offset * 60'000LL;
-  if (ms < 0) return base::invalid("must be a time after 1970");
-  return base::WallTime{ms};
+  if (ms < 0) return invalid("must be a time after 1970");
+  return WallTime{ms};
 }
 
-base::Result<base::WallTime> parse_time_or_date(std::string_view text) {
+Result<WallTime> parse_time_or_date(std::string_view text) {
   auto rest = text;
-  if (const auto date = take_date(rest); date && rest.empty()) return base::WallTime{*date * ms_per_day};
+  if (const auto date = take_date(rest); date && rest.empty()) return WallTime{*date * ms_per_day};
   if (auto time = parse_time(text)) return *time;
-  return base::invalid("must be a date or time such as 2026-11-21 or 2026-11-21T04:06:00Z");
+  return invalid("must be a date or time such as 2026-11-21 or 2026-11-21T04:06:00Z");
 }
 
-}  // namespace admin
+}  // namespace base
