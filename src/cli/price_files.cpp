@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/rfc3339.h"
 #include "base/time_text.h"
+#include "cli/genai_prices.h"
 #include "cli/table.h"
 
 namespace cli {
@@ -249,9 +250,20 @@ base::Status print_difference(const std::string& before, const std::string& now,
   return {};
 }
 
+// The file as a book; of genai-prices, says what is not in it.
+base::Result<std::string> read_table(const std::string& file, std::ostream& out) {
+  TRY(std::string text, read_file(file));
+  if (!is_genai_prices(text)) return text;
+  auto imported = import_genai_prices(text);
+  if (!imported) return base::fail(std::move(imported.error()).in(file));
+  for (const std::string& left : imported->left) out << fmt::format("not carried over: {}\n", left);
+  out << "not carried over: the most that a model answers, which is not in the file: calls need a cap of their own\n";
+  return std::move(imported->book);
+}
+
 // Takes a table over as the book `to`: read and checked whole first, and put in its place at once.
 base::Status import(const std::string& file, const std::string& to, std::ostream& out) {
-  TRY(const std::string text, read_file(file));
+  TRY(const std::string text, read_table(file, out));
   auto book = PriceBook::parse(text);
   if (!book) return base::fail(std::move(book.error()).in(file));
   if (book->models().empty()) return base::invalid(fmt::format("'{}' has no models", file), "file");
@@ -314,9 +326,12 @@ void add_price_files(CLI::App& noun, std::ostream& out, const PrintError& print_
   diff_verb.add_option("NEW", both->second, "Another book");
   on(diff_verb, [both, &out] { return print_difference(both->first, both->second, out); });
 
-  CLI::App& import_verb = *noun.add_subcommand("import", "Take LiteLLM's table over as a book, and say what changes");
+  CLI::App& import_verb =
+      *noun.add_subcommand("import", "Take LiteLLM's or genai-prices' table over as a book, and say what changes");
   const auto files = std::make_shared<std::pair<std::string, std::string>>();
-  import_verb.add_option("FILE", files->first, "LiteLLM's model_prices_and_context_window.json")->required();
+  import_verb
+      .add_option("FILE", files->first, "LiteLLM's model_prices_and_context_window.json, or genai-prices' data.json")
+      ->required();
   import_verb.add_option("--to", files->second, "The book to write")->required();
   on(import_verb, [files, &out] { return import(files->first, files->second, out); });
 }

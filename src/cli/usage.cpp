@@ -1,5 +1,6 @@
 #include "cli/list_query.h"
 #include "cli/table.h"
+#include "cli/usage_rerate.h"
 #include "cli/verbs.h"
 
 namespace cli {
@@ -72,7 +73,9 @@ void add_usage(CLI::App& app, Session& session) {
   auto* records = verb.add_flag("--records", arguments->records, "List the calls one by one, newest first");
   records->excludes(group);
   arguments->page.add_page(verb);
-  session.on(verb, [arguments, &session]() -> base::Status {
+  add_usage_rerate(verb, session);
+  session.on(verb, [arguments, &verb, &session]() -> base::Status {
+    if (!verb.get_subcommands().empty()) return {};
     auto query = arguments->filter.parameters();
     const auto more = arguments->records ? arguments->page.parameters() : arguments->group.parameters();
     query.insert(query.end(), more.begin(), more.end());
