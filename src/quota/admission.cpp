@@ -122,7 +122,7 @@ std::optional<Reservation::Extension> Admission::try_extend(const Reservation& r
     if (held.of_balance) continue;
     const catalog::Limit limit = limit_of(held, limits);
     const std::int64_t amount = limit.leased() ? more_of(held, more) : 0;
-    enough = !stopped(limit, *held.lease) && (amount == 0 || (held.lease->stands(now) && held.lease->take(amount)));
+    enough = held.lease->stands(now) && !stopped(limit, *held.lease) && (amount == 0 || held.lease->take(amount));
     if (!enough) break;
     if (amount > 0) parts.push_back({held.lease, held.unit, amount});
   }

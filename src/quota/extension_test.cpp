@@ -201,6 +201,41 @@ TEST_CASE("limits that gave nothing give nothing now, and one that stops new cal
   CHECK(World::refusal(more).type == ErrorType::limit_reached);
 }
 
+// Found by the simulator: the store failed while a limit that is counted at settle was lowered, and what it had allowed
+// before went on to extend calls.
+TEST_CASE("at once nothing is extended while nobody knows what a limit allows now") {
+  Growing world;
+  catalog::Limit lazy = world.limit(100);
+  lazy.admission = catalog::LimitAdmission::lazy;
+  world.change(lazy, 100);
+  Reservation one = world.sent({lazy}, 10);
+  spend(world, lazy, 30);
+  CHECK(world.fast(one, {lazy}, 10).has_value());
+  world.store.on_read = ScriptedStore::Answer::refused;
+  world.change(lazy, 20);
+  CHECK_FALSE(world.fast(one, {lazy}, 10).has_value());
+}
+
+// Found by the simulator: the keeper had forgotten the lease, which gave nothing, and what was settled on it meanwhile
+// counted twice when the store was asked again.
+TEST_CASE("a window that is over is not forgotten while a call that may be extended counts in it") {
+  Growing world;
+  catalog::Limit lazy = world.limit(100);
+  lazy.admission = catalog::LimitAdmission::lazy;
+  world.change(lazy, 100);
+  Reservation one = world.sent({lazy}, 10);
+  Reservation other = world.sent({lazy}, 10);
+  world.clock.advance_ms(day_ms);
+  for (int tick = 0; tick < 3; ++tick) {
+    world.clock.advance_ms(world.options.idle_return_ms);
+    world.keeper->turn();
+  }
+  std::move(other).settle(usd(100), Certainty::exact);
+  world.flush();
+  world.change(lazy, 150);
+  world.grow(one, {lazy}, 10);
+}
+
 TEST_CASE("of a limit that was removed nothing more is granted") {
   Growing world;
   const std::vector limits{world.limit(1'000)};

@@ -426,9 +426,9 @@ void Keeper::serve_refills(base::Instant now) {
   std::vector<GrantRequest> requests;
   Leases of_request;
   for (const auto& lease : leases) {
-    // One whose window is over may be forgotten already: what it got nobody would give back.
+    // A window that is over grants only to extend; and what a lease got that is not known here nobody would give back.
     const auto known = leases_.find(lease->counter());
-    if (known == leases_.end() || known->second != lease) continue;
+    if (known == leases_.end() || known->second != lease || lease->span().end <= wall_now()) continue;
     const std::int64_t surplus = lease->overdrawn() ? 0 : surplus_of(*lease, 0, now);
     if (surplus == 0) lease->refill_below_ = 0;  // near the limit each exchange asks for exactly what it needs
     lease->refill_asked_ = false;

@@ -314,10 +314,10 @@ void Keeper::return_idle(base::Instant now) {
     Lease& lease = *at->second;
     if (lease.span().contains(wall) && !lease.usable(wall)) (void)end_raise(lease);
     return_if_idle(lease);
-    // A window that is over leaves when the store has nothing leased to us in it any more.
-    const bool settled = lease.totals_.remainder() == 0 && !lease.return_pending_;
+    // A window that is over leaves when the store has nothing leased to us in it any more, and nobody else has the
+    // lease: a call that holds nothing of it may still be extended, and a worker's clock be put back into it.
+    const bool settled = lease.totals_.remainder() == 0 && !lease.return_pending_ && at->second.use_count() == 1;
     if (settled && lease.span().end <= wall) {
-      lease.doubt();  // a worker whose clock was put back may still be in that window
       at = leases_.erase(at);
     } else {
       ++at;

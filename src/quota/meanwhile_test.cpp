@@ -128,7 +128,7 @@ TEST_CASE("a clock that steps back over the end of a window leaves nothing lease
 }
 
 // A worker whose clock had stepped back asked for more on a lease that the keeper had forgotten.
-TEST_CASE("a lease whose window is over and forgotten gets no more") {
+TEST_CASE("a lease whose window is over is not refilled") {
   World world;
   const catalog::Limit limit = world.limit(1'000);
   std::optional<Reservation> last = world.reserve(limit, 50);
