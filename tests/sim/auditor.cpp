@@ -85,15 +85,19 @@ Money Auditor::spent_least(Place place) const {
   return sum;
 }
 
+std::int64_t Auditor::any_look_began_ms() const {
+  std::int64_t from = clock_.wall_ms;
+  for (const Looking& looking : looks_) from = std::min(from, looking.began_ms);
+  return from;
+}
+
 Money Auditor::spent_most(Place place) const {
   const auto& rolling = limit(place.limit).rolling;
   const Account& entry = account(place);
   if (!rolling) return entry.spent;
-  std::int64_t from = clock_.wall_ms;
-  for (const Looking& looking : looks_) from = std::min(from, looking.began_ms);
   Money sum;
-  for (auto at = entry.by_last.lower_bound(from - rolling->span_ms - rolling->slack_ms); at != entry.by_last.end();
-       ++at)
+  for (auto at = entry.by_last.lower_bound(any_look_began_ms() - rolling->span_ms - rolling->slack_ms);
+       at != entry.by_last.end(); ++at)
     sum += at->second;
   return sum;
 }
@@ -127,6 +131,8 @@ void Auditor::sum_up() {
       entry.unresolved += exchange.bookings[i].unresolved;
     }
   }
+  for (const auto& [number, extension] : extensions_)
+    for (const Taking& part : extension.parts) accounts_[part.place].reserved += part.amount;
   if (is_fleet()) return;
   for (auto& [place, entry] : accounts_) entry.unheard = false;
 }
@@ -169,7 +175,6 @@ void Auditor::admitted(int exchange, int node, const std::vector<Want>& wants, c
             slices - takings.begin());
   for (std::size_t i = 0; i < takings.size(); ++i) {
     const Taking& taking = takings[i];
-    const LimitBook& book = limit(taking.place.limit);
     hold_that(i >= wants.size() || (taking.place.limit == wants[i].limit && taking.amount == wants[i].amount),
               "all or nothing: exchange {} wants a limit and holds {} of limit {}", exchange, taking.amount.nanos(),
               taking.place.limit);
@@ -179,20 +184,7 @@ void Auditor::admitted(int exchange, int node, const std::vector<Want>& wants, c
     entry.span = taking.span;
     // One moment of the decision lies in every window.
     reach = {.start = std::max(reach.start, taking.span.start), .end = std::min(reach.end, taking.span.end - 1)};
-    const Money spent = spent_least(taking.place);
-    const Money high = high_since(book, reach.start);
-    const Money held_already = entry.reserved + spent + entry.unresolved + entry.quoted;
-    hold_that(taking.amount <= carried(quote, taking.place) || held_already + taking.amount <= high + entry.overrun,
-              "never over: exchange {} got {} of {}, which allows {} and has {} reserved, {} spent, {} unresolved, {} "
-              "quoted",
-              exchange, taking.amount.nanos(), name(taking.place), high.nanos(), entry.reserved.nanos(), spent.nanos(),
-              entry.unresolved.nanos(), entry.quoted.nanos());
-    hold_that(book.kind != LimitKind::lazy || is_fleet() || spent < high || quote_names(quote, taking.place.limit),
-              "over: exchange {} was admitted on {}, which is lazy, allows {} and has {} spent", exchange,
-              name(taking.place), high.nanos(), spent.nanos());
-    hold_that(is_fleet() || !is_blocked(book, high, spent) || quote_names(quote, taking.place.limit),
-              "over: exchange {} was admitted on {}, which is blocked with {} spent", exchange, name(taking.place),
-              spent.nanos());
+    check_room(exchange, taking, reach.start, quote);
     note_held(taking.place);
     entry.reserved += taking.amount;
     note_held(taking.place);
@@ -204,6 +196,25 @@ void Auditor::admitted(int exchange, int node, const std::vector<Want>& wants, c
   exchanges_[exchange].node = node;
   exchanges_[exchange].takings = takings;
   exchanges_[exchange].reach = reach;
+}
+
+void Auditor::check_room(int exchange, const Taking& taking, std::int64_t since_ms, std::optional<int> quote) const {
+  const LimitBook& book = limit(taking.place.limit);
+  const Account& entry = account(taking.place);
+  const Money spent = spent_least(taking.place);
+  const Money high = high_since(book, since_ms);
+  const Money held_already = entry.reserved + spent + entry.unresolved + entry.quoted;
+  hold_that(taking.amount <= carried(quote, taking.place) || held_already + taking.amount <= high + entry.overrun,
+            "never over: exchange {} got {} of {}, which allows {} and has {} reserved, {} spent, {} unresolved, {} "
+            "quoted",
+            exchange, taking.amount.nanos(), name(taking.place), high.nanos(), entry.reserved.nanos(), spent.nanos(),
+            entry.unresolved.nanos(), entry.quoted.nanos());
+  hold_that(book.kind != LimitKind::lazy || is_fleet() || spent < high || quote_names(quote, taking.place.limit),
+            "over: exchange {} was admitted on {}, which is lazy, allows {} and has {} spent", exchange,
+            name(taking.place), high.nanos(), spent.nanos());
+  hold_that(is_fleet() || !is_blocked(book, high, spent) || quote_names(quote, taking.place.limit),
+            "over: exchange {} was admitted on {}, which is blocked with {} spent", exchange, name(taking.place),
+            spent.nanos());
 }
 
 void Auditor::entered(int exchange) { exchanges_.at(exchange).entered = true; }
@@ -250,7 +261,7 @@ void Auditor::refused_as_reached(int node, const std::vector<Shortage>& shortage
   const Money unresolved = account(first.place).unresolved + (silent == expired.end() ? Money::zero() : silent->second);
   if (is_blocked(book, low(book), spent)) return;
   const bool is_reached =
-      book.kind == LimitKind::lazy ? spent >= low(book) : spent + unresolved + first.required > low(book);
+      book.kind == LimitKind::lazy ? spent >= low(book) : spent + unresolved + first.own + first.required > low(book);
   hold_that(is_reached, "false refusal: limit_reached for {} of {}, which allows {} and has {} spent, {} unresolved",
             first.required.nanos(), name(first.place), low(book).nanos(), spent.nanos(), unresolved.nanos());
   if (book.kind == LimitKind::lazy) return;
@@ -272,7 +283,7 @@ void Auditor::refused_as_busy(int node, const std::vector<Shortage>& shortages) 
     // Of a rolling limit the keeper cannot tell while a flush is in doubt, and waiting is the milder word. And it does
     // not know what other nodes have spent and not flushed.
     hold_that(is_fleet() || !book.certain || entry.excused || book.rolling ||
-                  spent + entry.unresolved + shortage.required <= high_in_look(book, node),
+                  spent + entry.unresolved + shortage.own + shortage.required <= high_in_look(book, node),
               "false refusal: limit_busy for {} of {}, where waiting cannot help: {} allowed, {} spent, {} unresolved",
               shortage.required.nanos(), name(shortage.place), high_in_look(book, node).nanos(), spent.nanos(),
               entry.unresolved.nanos());

@@ -54,6 +54,7 @@ struct Taking {
   Span span;
   Money amount;
   bool of_balance = false;  // a slice of a grant: these come last, in burn order
+  std::int64_t epoch = 0;   // of the lease: two slices of a grant that were leased apart stay apart
 };
 // What it wants of the balance, where its account is prepaid.
 struct BalanceWant {
@@ -61,6 +62,9 @@ struct BalanceWant {
   std::int64_t markup_basis_points = 0;
   std::vector<int> known = {};  // the grants that the worker knew
   bool store_failed = false;    // when it was asked for more of them
+  // Of an extension: what it may have cost until now, and what it holds for that.
+  std::optional<Money> extends = std::nullopt;
+  Money held = {};
 };
 
 // What one exchange did to one counter, as its record must say it.
@@ -165,9 +169,21 @@ class Auditor {
   enum class Known : std::uint8_t { all, at_least };
   void ended(int exchange, Money cost = {}, std::vector<Booking> bookings = {}, Known known = Known::all);
 
+  // --- more for one that is under way (auditor_extends.cpp). It was handed out: of each of the exchange's limits so
+  // much as `more` says, in their order, if it holds anything of it.
+  void extension_given(int exchange, int node, const std::vector<Money>& more, const std::vector<Taking>& parts,
+                       Span reach, const std::optional<BalanceWant>& balance);
+  // It is the exchange's: held and, in the end, settled as if it had been asked for at first.
+  void extended(int exchange);
+  // Nobody has taken it, and it goes back.
+  void extension_dropped(int exchange);
+  // What it holds now survives what the journal is for, and what it pays for may go on to the client.
+  void relayed(int exchange);
+
   struct Shortage {
     Place place;
     Money required, available;
+    Money own = {};  // that who asks for more holds already: waiting for oneself does not help
   };
   void refused_as_reached(int node, const std::vector<Shortage>& shortages) const;
   // Right if at any moment since begin_look() others held what was missing.
@@ -256,6 +272,9 @@ class Auditor {
     bool was_sent = false;
     bool recorded = false;  // before the last process ended
     std::vector<Taking> takings;
+    // What it held before each extension; as much as was `relayed` of them no power loss takes away.
+    std::vector<std::vector<Taking>> earlier = {};
+    std::size_t relayed = 0;
     std::vector<Booking> bookings;
     Span reach;  // of the wall clock, while it was decided
     Money cost;
@@ -286,6 +305,11 @@ class Auditor {
     bool unheard = false;
   };
 
+  // That was handed out, and of which its worker has not heard.
+  struct Extension {
+    int node = 0;
+    std::vector<Taking> parts;
+  };
   struct QuoteBook {
     std::vector<Want> wants;
     std::optional<BalanceWant> balance;
@@ -339,6 +363,12 @@ class Auditor {
   bool is_grant(Place place) const { return limit(place.limit).kind == LimitKind::grant; }
   // What the balance is charged for a cost, or holds for a bound.
   static Money charge_of(const BalanceWant& want);
+  // That so much of a place was there, when it was taken by an exchange or for it.
+  void check_room(int exchange, const Taking& taking, std::int64_t since_ms, std::optional<int> quote) const;
+  // Which of what it held in turn the record says: 0 is at first. nullopt: none.
+  static std::optional<std::size_t> version_of(const StoreRecord& record, const Exchange& exchange);
+  static const std::vector<Taking>& takings_of(const Exchange& exchange, std::size_t version);
+  void extensions_end(int node);
   void check_slices(int exchange, int node, const BalanceWant& want, const std::vector<Taking>& slices, Span reach,
                     bool of_quote) const;
   void check_burn_order(const std::vector<Taking>& slices) const;
@@ -350,6 +380,7 @@ class Auditor {
   // What counts as spent: at the least, and at the most at any moment since begin_look().
   Money spent_least(Place place) const;
   Money spent_most(Place place) const;
+  std::int64_t any_look_began_ms() const;  // the first of the nodes' last ones
   void spend(Place place, Span reach, Money amount);
   // All sums once more, from the exchanges.
   void sum_up();
@@ -379,6 +410,7 @@ class Auditor {
   std::map<int, LimitBook> grants_;
   std::map<Place, Account> accounts_;
   std::map<int, Exchange> exchanges_;
+  std::map<int, Extension> extensions_;  // by exchange
   std::map<int, QuoteBook> quotes_;
   Bookkeeper bookkeeper_;
   std::set<int> doubtful_;                 // limits of which something may be held aside, until all was at rest

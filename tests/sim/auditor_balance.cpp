@@ -55,7 +55,9 @@ void Auditor::note_books() {
 
 // Never nothing: without money nothing is admitted.
 Money Auditor::charge_of(const BalanceWant& want) {
-  return std::max(want.bound + share(want.bound, want.markup_basis_points), Money::from_nanos(1));
+  const auto charge = [&](Money bound) { return bound + share(bound, want.markup_basis_points); };
+  const Money before = want.extends ? charge(*want.extends) : Money::zero();
+  return std::max(charge(want.bound) - before, Money::from_nanos(1));
 }
 
 void Auditor::check_burn_order(const std::vector<Taking>& slices) const {
@@ -165,8 +167,8 @@ void Auditor::refused_as_insufficient(int node, const BalanceWant& want, Money r
       here -= silent->second;
     left += here - owed;
   }
-  hold_that(left < required, "false refusal: insufficient_balance for {}, and {} are left", required.nanos(),
-            left.nanos());
+  hold_that(left - want.held < required, "false refusal: insufficient_balance for {}, and {} are left",
+            required.nanos(), left.nanos());
 }
 
 bool Auditor::balance_in_the_way(int node, const BalanceWant& want, Money required) const {

@@ -84,11 +84,13 @@ void Auditor::check_crashed_record(const StoreRecord& record, const Exchange& ex
       held.push_back({{BookAccount::Kind::grant, hold.place.limit}, {BookAccount::Kind::unresolved}, hold.unresolved});
   hold_that(record.postings.value_or(std::vector<Moved>()) == held,
             "exchange {} has no end, and its transfer moves something else than what is held for it", record.exchange);
-  hold_that(record.holds.size() == exchange.takings.size(), "exchange {} held {} limits, and its record says {}",
+  const auto version = version_of(record, exchange);
+  hold_that(version.has_value(), "exchange {} held {} limits, and its record says {}, or not what it held of them",
             record.exchange, exchange.takings.size(), record.holds.size());
+  const std::vector<Taking>& takings = takings_of(exchange, *version);
   for (std::size_t i = 0; i < record.holds.size(); ++i) {
     const StoreHold& hold = record.holds[i];
-    const Taking& taking = exchange.takings[i];
+    const Taking& taking = takings[i];
     hold_that(hold.place == taking.place && hold.reserved == taking.amount && hold.spent.is_zero() &&
                   hold.unresolved <= taking.amount,
               "exchange {} on {}: has no end, and its record says {} reserved, {} spent, {} unresolved",
@@ -154,6 +156,14 @@ void Auditor::see_crashed(EndOfProcess how, const StoreRecord& record, Owed& owe
     held[hold.place] += hold.unresolved;
   }
   owe(exchange, owed);
+  const std::size_t version = version_of(record, exchange).value();
+  hold_that(how != EndOfProcess::killed || version == exchange.earlier.size(),
+            "lost: exchange {} was extended before the process was killed, and its record does not say so",
+            record.exchange);
+  hold_that(how != EndOfProcess::lost_power || version >= exchange.relayed,
+            "lost: exchange {} was extended and relayed, and the power loss left no record of it", record.exchange);
+  exchange.takings = takings_of(exchange, version);
+  exchange.earlier.clear();
   exchange.stage = Stage::crashed;
   exchange.bookings.clear();
   for (const StoreHold& hold : record.holds) exchange.bookings.push_back({.spent = {}, .unresolved = hold.unresolved});
@@ -189,6 +199,7 @@ void Auditor::process_ended(int node, EndOfProcess how, const std::vector<StoreR
   note_all_held();
   check_quoted(store);
   const std::vector<bool> has_record = check_records(records, store);
+  extensions_end(node);
   Owed owed, held, unaccounted, overruns = overruns_since(has_record);
   for (const StoreRecord& record : records) {
     if (record.kind == RecordKind::crashed) see_crashed(how, record, owed, held);
@@ -269,7 +280,8 @@ void Auditor::crossed(const Crossing& crossing) {
   const LimitBook& book = limit(crossing.place.limit);
   hold_that(std::ranges::count(book.thresholds, crossing.percent, &Threshold::percent) == 1,
             "{} has no threshold at {} %", name(crossing.place), crossing.percent);
-  hold_that(crossing.amount <= high_since(book, clock_.wall_ms) && crossing.spent <= spent_most(crossing.place) &&
+  // A raise may have ended since whoever told the store has looked at the clock.
+  hold_that(crossing.amount <= high_since(book, any_look_began_ms()) && crossing.spent <= spent_most(crossing.place) &&
                 crossing.spent >= level_of(crossing.percent, crossing.amount),
             "{}: {} of {} do not cross {} %", name(crossing.place), crossing.spent.nanos(), crossing.amount.nanos(),
             crossing.percent);

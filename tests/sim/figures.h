@@ -12,6 +12,7 @@ struct Figures {
   std::int64_t crashes = 0, crashes_in_store = 0, closes = 0, unaccounted = 0, lost_exchanges = 0, lost_overruns = 0;
   std::int64_t kills = 0, power_losses = 0, damages = 0, crashed_records = 0, unwritten = 0;
   std::int64_t refused_calls = 0, lost_replies = 0, lost_grants = 0, repeated_calls = 0, slow_calls = 0, meanwhile = 0;
+  std::int64_t extended = 0, extended_fast = 0, not_extended = 0, extensions_dropped = 0;
   std::int64_t quotes = 0, quotes_held = 0, quotes_redeemed = 0, quotes_unusable = 0, quotes_expired = 0;
   std::int64_t prepaid_lives = 0, top_ups = 0, refunds = 0, fees = 0, voids = 0, disputes = 0, expiries = 0;
   std::int64_t covers = 0, monthly_fees = 0, orders_refused = 0, orders_repeated = 0, slices = 0, last_cents = 0;

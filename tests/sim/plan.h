@@ -23,10 +23,11 @@ enum class Act : std::uint8_t {
   crash,    // the process is killed and started again
   close,    // the process ends in good order and is started again
   quote,    // a client asks for a quote, or redeems one
+  extend,   // a stream goes on beyond what is reserved for it
   order,    // the operator moves money of the balance, or what ended is swept
   calm,     // all faults end, and everything must come to rest
 };
-inline constexpr int act_count = 16;
+inline constexpr int act_count = 17;
 std::string_view to_string(Act act) noexcept;
 
 struct Step {

@@ -139,7 +139,8 @@ void Process::check_admitted(const Exchange& exchange, const quota::Reservation&
     takings.push_back({.place = place_of(part.lease->counter()),
                        .span = {.start = span.start.ms, .end = span.end.ms},
                        .amount = money(part.amount),
-                       .of_balance = part.of_balance});
+                       .of_balance = part.of_balance,
+                       .epoch = part.lease->epoch()});
     around_.trace.say("  exchange {} holds {} of limit {} window {}", exchange.number, part.amount,
                       takings.back().place.limit, takings.back().place.label);
   }
@@ -156,7 +157,8 @@ void Process::check_refused(const Exchange& exchange, const quota::Refusal& refu
   check_refusal(refusal, exchange.balance);
 }
 
-void Process::check_refusal(const quota::Refusal& refusal, const std::optional<BalanceWant>& balance) {
+void Process::check_refusal(const quota::Refusal& refusal, const std::optional<BalanceWant>& balance,
+                            const std::map<Place, Money>& own) {
   std::vector<Auditor::Shortage> shortages;
   std::optional<Money> of_balance;
   for (const quota::Shortage& shortage : refusal.shortages) {
@@ -165,7 +167,9 @@ void Process::check_refusal(const quota::Refusal& refusal, const std::optional<B
       continue;
     }
     const quota::CounterKey counter = counter_of(shortage.limit, shortage.window.start);
-    shortages.push_back({place_of(counter), money(shortage.required), money(shortage.available)});
+    const auto held = own.find(place_of(counter));
+    shortages.push_back({place_of(counter), money(shortage.required), money(shortage.available),
+                         held == own.end() ? Money::zero() : held->second});
   }
   for (const quota::Shortage& shortage : refusal.shortages)
     around_.trace.say("    {} wanted, {} available, {} allowed", shortage.required, shortage.available,
@@ -183,6 +187,7 @@ void Process::check_refusal(const quota::Refusal& refusal, const std::optional<B
       return around_.auditor.refused_as_insufficient(around_.node, *balance, *of_balance);
     case base::ErrorType::unavailable:
       ++around_.figures.unavailable;
+      if (balance && around_.auditor.lost_of_balance()) return;  // see "Known, and let pass"
       if (around_.link.failures == failures_before_ && keeper_->admitting() && !closing_ && !around_.is_fleet)
         throw Violation("false refusal: unavailable, and the store answers: " + refusal.reason);
       return;
@@ -204,6 +209,7 @@ void Process::check_remaining(const Worker& worker, const Key& wanted) {
 }
 
 void Process::answer(Dice& dice) {
+  if (!extensions_.empty() && (inbox_.empty() || dice.once_in(2))) return answer_extension(dice);
   if (inbox_.empty()) return;
   Answer answer = std::move(inbox_.front());
   inbox_.pop_front();
@@ -243,6 +249,8 @@ void Process::go_on(Dice& dice) {
   Exchange exchange = take_any(dice);
   quota::Reservation& reservation = *exchange.reservation;
   if (reservation.sent()) {
+    // What came with the extension may go on from here.
+    if (workers_[exchange.worker].admission.durable(reservation)) around_.auditor.relayed(exchange.number);
     if (dice.once_in(30)) {  // not one byte got away
       reservation.mark_unsent();
       around_.auditor.sent(exchange.number, false);
@@ -349,15 +357,16 @@ void Process::settle(Exchange exchange, quota::Amounts actual, meter::Certainty 
 
 void Process::any_act(Dice& dice) {
   ++around_.figures.meanwhile;
-  switch (dice.between(0, 3)) {
+  switch (dice.between(0, 4)) {
     case 0: return ask(dice);
     case 1: return answer(dice);
+    case 2: return extend(dice);
     default: return go_on(dice);
   }
 }
 
 void Process::finish_all(Dice& dice) {
-  while (!inbox_.empty()) answer(dice);
+  while (!inbox_.empty() || !extensions_.empty()) answer(dice);
   while (!under_way_.empty()) go_on(dice);
   write_through();
 }

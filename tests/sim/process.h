@@ -83,6 +83,8 @@ class Process {
   bool ask_balance_alone(std::int64_t charge);
   void go_on(Dice& dice);
   void answer(Dice& dice);
+  // A stream needs more than is reserved for it (process_extends.cpp).
+  void extend(Dice& dice);
   // A quote is asked for, or one redeemed (process_quotes.cpp).
   void quote(Dice& dice);
   void any_act(Dice& dice);
@@ -90,7 +92,7 @@ class Process {
   void finish_all(Dice& dice);
   // The journals' threads write through what they were asked to, and those who wait for that are told.
   void write_through();
-  bool idle() const { return under_way_.empty() && undecided_ == 0 && inbox_.empty(); }
+  bool idle() const { return under_way_.empty() && undecided_ == 0 && inbox_.empty() && extensions_.empty(); }
 
   // --- the store thread
   // Runs if it was woken or is due.
@@ -126,9 +128,24 @@ class Process {
     bool was_held = false;                    // the quote, when it was asked for
     bool of_another_key = false;              // than the quote
     Key wanted = {};                          // with a quote
+    bool is_extending = false;                // and the keeper was asked
   };
   struct Answer {
     Exchange exchange;
+    quota::Decision decision;
+  };
+  // More for an exchange, as it was asked for.
+  struct Extending {
+    int exchange = 0;
+    std::vector<Money> more;  // by unit of each of its limits, in their order
+    std::optional<BalanceWant> balance;
+    std::map<Place, Money> own = {};  // what it held of them
+    std::int64_t asked_at_ms = 0;
+    Money bound;            // of the exchange, if it gets that
+    std::size_t parts = 0;  // of its reservation
+  };
+  struct Extended {
+    Extending asked;
     quota::Decision decision;
   };
 
@@ -137,7 +154,15 @@ class Process {
   void decided(Exchange exchange, quota::Decision decision);
   void check_admitted(const Exchange& exchange, const quota::Reservation& reservation);
   void check_refused(const Exchange& exchange, const quota::Refusal& refusal);
-  void check_refusal(const quota::Refusal& refusal, const std::optional<BalanceWant>& balance);
+  // `own`: what who asked holds already.
+  void check_refusal(const quota::Refusal& refusal, const std::optional<BalanceWant>& balance,
+                     const std::map<Place, Money>& own = {});
+  Extending extending_of(const Exchange& exchange, const quota::Amounts& more, const catalog::Balance* balance,
+                         const View& now) const;
+  void extension_decided(Extending asked, quota::Decision decision);
+  void check_extension(const Extending& asked, const quota::Reservation::Extension& extension);
+  void answer_extension(Dice& dice);
+  void hold_more(Exchange& exchange, const Extending& asked, quota::Reservation::Extension extension);
   std::optional<BalanceWant> balance_want(const Seen& view, const quota::Amounts& amounts) const;
   bool decided_alone();
   void hold_quote(Dice& dice);
@@ -159,6 +184,7 @@ class Process {
   std::vector<Worker> workers_;
   std::vector<Exchange> under_way_;
   std::deque<Answer> inbox_;
+  std::deque<Extended> extensions_;  // likewise, of those who asked for more
   int undecided_ = 0;
   bool woken_ = true;  // a store thread begins with a turn
   bool closing_ = false;

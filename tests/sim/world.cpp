@@ -184,6 +184,7 @@ void World::step(const Step& step, Dice& dice) {
       case Act::crash: return crash(node, dice);
       case Act::close: return close(node, dice);
       case Act::quote: return node.process->quote(dice);
+      case Act::extend: return node.process->extend(dice);
       case Act::order: return order(node, dice);
       case Act::calm: return calm(dice);
     }
