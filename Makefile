@@ -39,6 +39,7 @@ tsan: setup-test build-tsan  ## unit tests with the thread sanitizer
 
 sim: setup-test configure-dev  ## simulate the money engine: make sim SEED=7, make sim RANGE=1-100000
 	@cmake --build --preset dev --target sim
+	@$(if $(SEED)$(RANGE),,build/dev/sim --store sqlite --quiet)
 	@build/dev/sim $(if $(SEED),--seed $(SEED),$(if $(RANGE),--from $(firstword $(subst -, ,$(RANGE))) \
 	  --to $(lastword $(subst -, ,$(RANGE))) --state build/sim.state,--exchanges 2000000))
 

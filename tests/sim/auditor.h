@@ -413,6 +413,7 @@ class Auditor {
   std::map<int, Extension> extensions_;  // by exchange
   std::map<int, QuoteBook> quotes_;
   Bookkeeper bookkeeper_;
+  bool owed_ = false;                      // the account did, since all was at rest
   std::set<int> doubtful_;                 // limits of which something may be held aside, until all was at rest
   std::set<std::pair<Place, int>> fired_;  // places and percentages
   std::set<int> unquoted_;                 // of which a quote has ended, until all was at rest

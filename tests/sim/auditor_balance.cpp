@@ -39,6 +39,7 @@ void Auditor::grants_told() {
 void Auditor::note_books() {
   const Money debts = bookkeeper_.debts();
   const auto is_untold = [this](int grant) { return grants_.at(grant).wanted != bookkeeper_.credited(grant); };
+  owed_ = owed_ || !debts.is_zero();
   const bool in_turmoil = !debts.is_zero() || std::ranges::any_of(bookkeeper_.grants(), is_untold);
   for (Looking& looking : looks_) {
     looking.debts = std::max(looking.debts, debts);
@@ -80,6 +81,8 @@ void Auditor::check_slices(int exchange, int node, const BalanceWant& want, cons
             charge_of(want).nanos(), taken.nanos());
   check_burn_order(slices);
   if (is_fleet() || of_quote || want.store_failed || looks_.at(static_cast<std::size_t>(node)).in_turmoil) return;
+  // What the account owed took from every grant, and a node that heard of it hears later that it is there again.
+  if (owed_) return;
   // A grant is passed over only when nothing more of it was to be had.
   for (const int grant : want.known) {
     if (!bookkeeper_.is_usable(grant, reach.start, reach.end)) continue;

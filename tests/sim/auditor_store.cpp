@@ -237,6 +237,7 @@ void Auditor::at_rest(const std::vector<StoreRecord>& records, const std::map<Pl
   const std::vector<bool> has_record = check_records(records, store);
   check_quoted(store);
   doubtful_.clear();
+  owed_ = false;
   unquoted_.clear();
   for (auto& [place, entry] : accounts_) {
     hold_that(entry.quoted.is_zero(), "not live: all is quiet, and {} has {} quoted still", name(place),

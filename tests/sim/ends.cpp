@@ -14,15 +14,19 @@ Money money(std::int64_t amount) { return Money::from_nanos(amount); }
 
 }  // namespace
 
+void World::connect(Node& node, EndOfProcess how) {
+  if (is_fleet()) return node.link.connect(truth_.join(node.id, clock_, ttl_ms_));
+  // An embedded store cannot tell one process from the next: what the last one sent does not arrive any more.
+  node.link.forget();
+  how == EndOfProcess::closed ? truth_.close() : truth_.kill();
+  node.link.connect({&truth_.quota(), [](quota::Store*) {}});
+}
+
 EndOfProcess World::start(Node& node, Dice& dice, EndOfProcess how) {
   node.machine.kill();
   node.process.reset();
   node.machine.leave_room();
-  if (is_fleet()) {
-    node.link.connect(truth_.join(node.id, clock_, ttl_ms_));
-  } else {
-    node.link.connect({&truth_, [](quota::Store*) {}});
-  }
+  connect(node, how);
   const Weather weather = std::exchange(node.link.weather, {});
   node.link.weather.crash = weather.clear() ? 0 : 200;  // also in the middle of its recovery, and again
   node.link.roll_with(dice);
@@ -52,7 +56,7 @@ quota::Journals World::begin(Node& node, Dice& dice, EndOfProcess& how) {
       ++figures_.crashes;
       node.machine.kill();
       if (node.machine.keeping() != Keeping::nothing && dice.once_in(4)) how = std::max(how, without_power(node));
-      if (is_fleet()) node.link.connect(truth_.join(node.id, clock_, ttl_ms_));
+      connect(node, EndOfProcess::killed);
     }
   }
 }
@@ -60,7 +64,7 @@ quota::Journals World::begin(Node& node, Dice& dice, EndOfProcess& how) {
 // A new process knows what the store knows: an edit that nobody was sure of is certain from here on, unless other nodes
 // may not have heard of it.
 void World::see_what_is_stored() {
-  const catalog::Contents contents = *truth_.load();
+  const catalog::Contents contents = *truth_.catalog().load();
   for (std::size_t number = 0; number < limits_.size(); ++number) {
     Operated& operated = limits_[number];
     const auto stored = std::ranges::find(contents.limits, operated.limit.id, &catalog::Limit::id);

@@ -56,8 +56,6 @@ void FaultyLink::remember(std::variant<MadeFlush, MadeGrant> what) {
 base::Result<quota::LeftBehind> FaultyLink::left_behind() { return store_->left_behind(); }
 
 base::Result<quota::Recovery> FaultyLink::recover(base::WallTime now, const quota::Evidence& evidence) {
-  // The embedded store cannot tell one process from the next.
-  std::erase_if(made_, [this](const Made& made) { return made.store == store_; });
   // Evidence is of one incarnation: whoever repeats it has looked at the journals again.
   const bool repeatable = !evidence.incarnation;
   return call(repeatable, [&] { return store_->recover(now, evidence); }, {});

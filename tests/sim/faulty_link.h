@@ -32,6 +32,8 @@ class FaultyLink final : public quota::Store {
   // The store's end of the way, of one process. Where a node has a new one for each process, what the last ones have
   // sent may still arrive.
   void connect(std::shared_ptr<quota::Store> store);
+  // Of what was sent nothing arrives any more.
+  void forget() { made_.clear(); }
 
   Weather weather;
   // Called in the middle of every call, before it happens and after; `slow` calls take long.

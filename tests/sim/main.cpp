@@ -3,6 +3,7 @@
 //   sim --from 1 --to 4000 [--state FILE]   lives of a range of seeds; FILE remembers how far it came
 //   sim --seed 7 [--trace]                  one life; --trace tells it
 //   sim --seed 7 --shrink                   the shortest life found that still fails, told
+//   sim --store sqlite                      on files, not in memory
 //   sim --exchanges 2000000                 as many lives from --from on as it takes
 //
 // Ends with 1 and the seed where an invariant does not hold.
@@ -11,6 +12,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <fstream>
+#include <map>
 
 #include "tests/sim/shrink.h"
 
@@ -21,6 +23,7 @@ struct Options {
   std::int64_t exchanges = 0;
   bool trace = false, shrink = false, quiet = false;
   std::string state;
+  sim::StoreKind store = sim::StoreKind::memory;
 };
 
 int tell(std::uint64_t seed, const sim::Plan& plan, bool trace) {
@@ -34,7 +37,7 @@ int tell(std::uint64_t seed, const sim::Plan& plan, bool trace) {
 }
 
 int one(const Options& options) {
-  sim::Plan plan = sim::plan_of(options.seed);
+  sim::Plan plan = sim::plan_of(options.seed, options.store);
   if (options.shrink) {
     const std::size_t before = plan.steps.size();
     plan = sim::shrink(plan);
@@ -59,7 +62,7 @@ int range(const Options& options) {
   double told_at = 0;
   for (std::uint64_t seed = resumed(options);; ++seed) {
     if (options.exchanges > 0 ? sum.exchanges >= options.exchanges : seed > options.to) break;
-    const sim::Outcome outcome = sim::live(sim::plan_of(seed), false);
+    const sim::Outcome outcome = sim::live(sim::plan_of(seed, options.store), false);
     sum.add(outcome.figures);
     if (outcome.violation) {
       fmt::print("seed {} after {} exchanges: {}\n", seed, sum.exchanges, *outcome.violation);
@@ -87,12 +90,16 @@ int main(int argc, char** argv) {
   app.add_option("--to", options.to, "the last seed");
   app.add_option("--exchanges", options.exchanges, "stop after so many, instead of at --to");
   app.add_option("--state", options.state, "a file that remembers the next seed");
+  const std::map<std::string, sim::StoreKind> stores{{"memory", sim::StoreKind::memory},
+                                                     {"sqlite", sim::StoreKind::sqlite}};
+  app.add_option("--store", options.store, "memory or sqlite")->transform(CLI::CheckedTransformer(stores));
   app.add_option("--seed", options.seed, "one life");
   app.add_flag("--trace", options.trace, "tell it");
   app.add_flag("--shrink", options.shrink, "make a failing life as short as possible, and tell it");
   app.add_flag("--quiet", options.quiet, "no figures");
   CLI11_PARSE(app, argc, argv);
   if (options.seed > 0) return one(options);
-  if (options.to == 0 && options.exchanges == 0) options.exchanges = 2'000'000;
+  if (options.to == 0 && options.exchanges == 0)
+    options.exchanges = options.store == sim::StoreKind::memory ? 2'000'000 : 20'000;
   return range(options);
 }

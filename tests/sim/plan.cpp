@@ -17,9 +17,9 @@ constexpr std::array<int, act_count> usual = {300, 360, 90, 130, 60, 2, 20, 14, 
 
 std::string_view to_string(Act act) noexcept { return names[static_cast<std::size_t>(act)]; }
 
-Plan plan_of(std::uint64_t seed) {
+Plan plan_of(std::uint64_t seed, StoreKind store) {
   Dice dice(seed);
-  Plan plan{.seed = dice.next(), .steps = {}};
+  Plan plan{.store = store, .seed = dice.next(), .steps = {}};
   const std::int64_t count = dice.between(200, 3'000);
   // Some lives have much more trouble than others, or none of some kind.
   std::array<std::int64_t, act_count> weights{};

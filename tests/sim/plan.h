@@ -37,12 +37,16 @@ struct Step {
   bool plain = false;  // by the shrinker: nothing else happens while the store works
 };
 
+// Where a life has its store: the reference in memory, or SQLite on files, which one node has to itself.
+enum class StoreKind : std::uint8_t { memory, sqlite };
+
 struct Plan {
+  StoreKind store = StoreKind::memory;
   std::uint64_t seed = 0;  // what the world is like: limits, options, clocks
   std::vector<Step> steps;
 };
 
 // The life of a seed. It ends with `calm`.
-Plan plan_of(std::uint64_t seed);
+Plan plan_of(std::uint64_t seed, StoreKind store);
 
 }  // namespace sim

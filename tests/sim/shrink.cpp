@@ -28,7 +28,7 @@ Outcome live(const Plan& plan, bool trace_on) {
   outcome.figures.lives = 1;
   Trace trace(trace_on);
   try {
-    World world(plan.seed, outcome.figures, trace);
+    World world(plan, outcome.figures, trace);
     world.live(plan);
   } catch (const Violation& violation) {
     outcome.violation = violation.what();

@@ -30,14 +30,20 @@ Keeping keeping_by(Dice& dice) {
   return kind == 2 ? Keeping::power : Keeping::process;
 }
 
+int nodes_of(StoreKind store, Dice& dice) {
+  const int nodes = dice.once_in(2) ? static_cast<int>(dice.between(2, 3)) : 1;
+  return store == StoreKind::memory ? nodes : 1;
+}
+
 }  // namespace
 
-World::World(std::uint64_t seed, Figures& figures, Trace& trace)
+World::World(const Plan& plan, Figures& figures, Trace& trace)
     : figures_(figures),
       trace_(trace),
-      birth_(seed),
+      birth_(plan.seed),
+      truth_(plan.store),
       ttl_ms_(birth_.between(300, 8'000)),
-      auditor_(figures, clock_, birth_.once_in(2) ? static_cast<int>(birth_.between(2, 3)) : 1),
+      auditor_(figures, clock_, nodes_of(plan.store, birth_)),
       account_({.id = base::AccountId::create({1}, birth_),
                 .parent = {},
                 .name = "account",
@@ -127,7 +133,7 @@ int World::open_limit(Dice& dice) {
   };
   if (dice.once_in(3)) cross_at(dice.between(1, 60), catalog::ThresholdAction::warn);
   if (dice.once_in(8)) cross_at(dice.between(61, 120), catalog::ThresholdAction::block);
-  if (const auto stored = truth_.put(limit); !stored) throw Violation(stored.error().message);
+  if (const auto stored = truth_.catalog().put(limit); !stored) throw Violation(stored.error().message);
   numbers_.emplace(limit.id, number);
   const auto rolling = rolling_of(limit.window);
   has_rolling_ = has_rolling_ || rolling;
@@ -299,7 +305,8 @@ void World::edit(Node& by, Dice& dice) {
     trace_.say("  limit {} is to allow {}", number, changed.amount);
   }
   auditor_.edit_begins(number, money(changed.amount), raise_of(changed));
-  const auto stored = by.process->on_store_thread([&] { return by.link.change([&] { return truth_.put(changed); }); });
+  const auto stored =
+      by.process->on_store_thread([&] { return by.link.change([&] { return truth_.catalog().put(changed); }); });
   if (stored) operated.limit = changed;
   finish_edit(number, stored);
 }
@@ -328,7 +335,7 @@ void World::remove(Node& by, Dice& dice) {
   trace_.say("  limit {} is to go", number);
   auditor_.edit_begins(number, Money::zero(), std::nullopt);
   const auto stored = by.process->on_store_thread(
-      [&] { return by.link.change([&] { return truth_.remove(operated.limit.id, clock_.wall_now()); }); });
+      [&] { return by.link.change([&] { return truth_.catalog().remove(operated.limit.id, clock_.wall_now()); }); });
   operated.removed = stored.has_value();
   finish_edit(number, stored);
   if (!stored || dice.once_in(3)) return;
@@ -349,7 +356,7 @@ void World::look() {
     const quota::CounterQuery query = query_at(operated.limit, {clock_.latest_ms});
     const quota::CounterKey& counter = query.counter;
     if (!touched_.contains(counter)) continue;
-    const auto states = truth_.read(std::span(&query, 1));
+    const auto states = truth_.quota().read(std::span(&query, 1));
     const quota::CounterState& state = states->front();
     const auto out = expired.find(counter);
     auditor_.look_at(touch(counter), {.amount = money(state.amount),
@@ -386,7 +393,7 @@ void World::look_at_leases() {
 void World::look_at_crossings() {
   std::vector<events::LimitEvent> fresh;
   for (events::LimitEventFilter filter{.limit_to = 1};; filter.before = fresh.back().number) {
-    const auto page = *truth_.limit_events(filter);
+    const auto page = *truth_.crossings().limit_events(filter);
     if (page.empty() || page.front().number <= last_crossing_) break;
     fresh.push_back(page.front());
   }
@@ -403,7 +410,7 @@ void World::look_at_quotes() {
   constexpr base::WallTime never{0};  // to ask at that time ends nothing
   while (next_quote_ < quotes_.size()) open_quotes_.push_back(static_cast<int>(next_quote_++));
   std::erase_if(open_quotes_, [&](int number) {
-    const auto found = truth_.find_quote(quotes_[static_cast<std::size_t>(number)].id, never);
+    const auto found = truth_.quota().find_quote(quotes_[static_cast<std::size_t>(number)].id, never);
     if (!found->has_value()) return false;
     const quota::Quote& quote = **found;
     std::vector<Taking> parts;
@@ -423,13 +430,14 @@ std::map<Place, StoreNumbers> World::store_numbers(const Node& node) {
   std::map<Place, StoreNumbers> numbers;
   for (const quota::CounterKey& counter : touched_) {
     const quota::CounterQuery query = query_of(counter);
-    const auto states = truth_.read(std::span(&query, 1));
+    const auto states = truth_.quota().read(std::span(&query, 1));
     const quota::CounterState& state = states->front();
     numbers[touch(counter)] = {.amount = money(state.amount),
                                .spent = money(state.spent),
                                .leased = money(state.leased),
                                .unresolved = money(state.unresolved),
                                .quoted = money(state.quoted)};
+    if (!truth_.tells_rows()) numbers[touch(counter)].leased_to = money(state.leased);
   }
   for (const auto& open : truth_.open_rows()) {
     StoreNumbers& of_place = numbers[touch(open.row.counter)];
@@ -445,7 +453,7 @@ std::vector<StoreRecord> World::records() {
   filter.limit = 1'000;
   figures_.unaccounted = 0;
   while (true) {
-    const auto page = *truth_.records(filter);
+    const auto page = *truth_.usage().records(filter);
     for (const events::UsageRecord& record : page) all.push_back(told(record));
     if (page.size() < static_cast<std::size_t>(filter.limit)) return all;
     filter.before = page.back().id;
@@ -460,7 +468,8 @@ StoreRecord World::told(const events::UsageRecord& record) {
   if (record.outcome == events::Outcome::refused) told.kind = RecordKind::refusal;
   if (record.outcome == events::Outcome::unaccounted) told.kind = RecordKind::unaccounted;
   if (told.kind == RecordKind::unaccounted) ++figures_.unaccounted;
-  if (const auto transfer = *truth_.find_transfer({record.id.uuid})) told.postings = this->told(transfer->postings);
+  if (const auto transfer = *truth_.ledger().find_transfer({record.id.uuid}))
+    told.postings = this->told(transfer->postings);
   for (const events::Hold& hold : record.holds)
     told.holds.push_back({.place = {.limit = numbers_.at(hold.limit), .label = label_of(hold)},
                           .reserved = money(hold.reserved),

@@ -4,22 +4,22 @@
 //
 // In every second life one node has the store to itself, embedded. In the others two or three share it, as a fleet:
 // their leases hold for a time, and while one node's call is on its way the others go on, to the point of making calls
-// of their own. All see one clock.
+// of their own. All see one clock. On SQLite there is one node.
 
 #include <memory>
 #include <optional>
 #include <set>
 
-#include "store/memory/memory_store.h"
 #include "tests/sim/machine.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/process.h"
+#include "tests/sim/truth.h"
 
 namespace sim {
 
 class World {
  public:
-  World(std::uint64_t seed, Figures& figures, Trace& trace);
+  World(const Plan& plan, Figures& figures, Trace& trace);
   // Throws a Violation.
   void live(const Plan& plan);
 
@@ -83,6 +83,8 @@ class World {
   // A new process on what the store holds and the last one has left, however often it dies on the way. Returns how the
   // last one has ended: worse than `how`, if power was lost meanwhile.
   EndOfProcess start(Node& node, Dice& dice, EndOfProcess how);
+  // The next process gets at the store, after the last one has ended so.
+  void connect(Node& node, EndOfProcess how);
   quota::Journals begin(Node& node, Dice& dice, EndOfProcess& how);
   void see_what_is_stored();
   static EndOfProcess killed(const Node& node);
@@ -107,7 +109,7 @@ class World {
   Figures& figures_;
   Trace& trace_;
   Dice birth_;
-  store::MemoryStore truth_;
+  Truth truth_;
   const std::int64_t ttl_ms_;  // of a fleet's leases
   std::vector<std::unique_ptr<Node>> nodes_;
   ProcessClock clock_;

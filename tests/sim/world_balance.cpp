@@ -50,11 +50,11 @@ void World::found_balance() {
       account_.monthly_fee = catalog::MonthlyFee{
           .amount = money(birth_.between(1, 500) * coin_), .day = 1, .zone = {}, .since = clock_.wall_now()};
   }
-  (void)truth_.put(account_);
+  (void)truth_.catalog().put(account_);
   for (int i = 0; prepaid_ && i < 2; ++i) {
     const ledger::Order order = top_up(birth_);
     auditor_.bookkeeper().given(told(order));
-    (void)truth_.post(order, clock_.wall_now());
+    (void)truth_.ledger().post(order, clock_.wall_now());
     look_at_books();
   }
   if (prepaid_) tell_grants();
@@ -145,7 +145,7 @@ void World::give(Node& by, const ledger::Order& order) {
   const auto status = by.process->on_store_thread([&] {
     return by.link.change([&]() -> base::Status {
       expected = auditor_.bookkeeper().expected(ordered, clock_.wall_ms);
-      TRY(const auto decided, truth_.post(order, clock_.wall_now()));
+      TRY(const auto decided, truth_.ledger().post(order, clock_.wall_now()));
       answered = answer_of(decided.status);
       return {};
     });
@@ -164,7 +164,7 @@ void World::sweep(Node& by) {
   std::int64_t swept = 0;
   const auto status = by.process->on_store_thread([&] {
     return by.link.change([&]() -> base::Status {
-      TRY(swept, truth_.sweep(clock_.wall_now()));
+      TRY(swept, truth_.ledger().sweep(clock_.wall_now()));
       return {};
     });
   });
@@ -179,7 +179,8 @@ void World::change_terms(Node& by, Dice& dice) {
   else
     changed.credit_only = !changed.credit_only;
   trace_.say("  the account has a markup of {}, {}", changed.markup.value, changed.credit_only ? "prepaid" : "free");
-  const auto stored = by.process->on_store_thread([&] { return by.link.change([&] { return truth_.put(changed); }); });
+  const auto stored =
+      by.process->on_store_thread([&] { return by.link.change([&] { return truth_.catalog().put(changed); }); });
   if (!stored) return;
   account_ = changed;
   publish_everywhere();
@@ -187,7 +188,7 @@ void World::change_terms(Node& by, Dice& dice) {
 
 // As Program::catalog_changed does it: what was disputed of one grant the account's others owe, so all of them go back.
 void World::tell_grants() {
-  const auto before = std::exchange(grants_, *truth_.load_grants(account_.id));
+  const auto before = std::exchange(grants_, *truth_.catalog().load_grants(account_.id));
   std::ranges::sort(grants_, catalog::burns_before);
   if (nodes_.empty() || nodes_.back()->process == nullptr) return auditor_.grants_told();  // none has begun yet
   publish_everywhere();
@@ -205,16 +206,16 @@ void World::look_at_books() {
   std::vector<Move> moves;
   ledger::TransferFilter filter{.account = {}, .before = {}, .limit = 1};
   while (true) {
-    const auto page = *truth_.transfers(filter);
+    const auto page = *truth_.ledger().transfers(filter);
     if (page.empty() || (last_moved_ && page.front().id == *last_moved_)) break;
     moves.push_back(told(page.front()));
     count(moves.back());
     filter.before = page.front().id;
   }
   std::ranges::reverse(moves);
-  if (!moves.empty()) last_moved_ = (*truth_.transfers({.account = {}, .before = {}, .limit = 1})).front().id;
+  if (!moves.empty()) last_moved_ = (*truth_.ledger().transfers({.account = {}, .before = {}, .limit = 1})).front().id;
   std::vector<KeptGrant> kept;
-  const ledger::Book book = *truth_.book(account_.id);
+  const ledger::Book book = *truth_.ledger().book(account_.id);
   for (const ledger::GrantState& state : book)
     kept.push_back({.grant = numbers_.at(catalog::counter_of(state.grant.id)),
                     .credited = state.grant.credited,
@@ -298,7 +299,7 @@ void World::look_at_grants(const std::map<quota::CounterKey, std::int64_t>& expi
   for (const int grant : auditor_.bookkeeper().grants()) {
     const auto id = std::ranges::find(numbers_, grant, [](const auto& entry) { return entry.second; })->first;
     const quota::CounterQuery query{.counter = {id, {}}, .at = {clock_.latest_ms}};
-    const quota::CounterState state = (*truth_.read(std::span(&query, 1))).front();
+    const quota::CounterState state = (*truth_.quota().read(std::span(&query, 1))).front();
     const auto out = expired.find(query.counter);
     auditor_.look_at(touch(query.counter), {.amount = money(state.amount),
                                             .spent = money(state.spent),
@@ -312,7 +313,7 @@ void World::look_at_grants(const std::map<quota::CounterKey, std::int64_t>& expi
 // --- at rest ---------------------------------------------------------------------------------------------------------
 
 void World::rest_balance() {
-  (void)truth_.sweep(clock_.wall_now());
+  (void)truth_.ledger().sweep(clock_.wall_now());
   look_at_books();
   tell_grants();
   auditor_.balance_at_rest();
