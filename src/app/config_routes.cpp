@@ -129,8 +129,12 @@ void read_targets(YamlMap& route, const Config& config, std::vector<catalog::Tar
     check_upstream(map, "name", target.upstream, config);
     map.integer("order", target.order, {1, static_cast<std::int64_t>(catalog::Target::most)});
     map.integer("weight", target.weight, {1, 1'000});
-    if (std::ranges::find(into, target.upstream, &catalog::Target::upstream) != into.end())
-      map.refuse("name", fmt::format("'{}' is listed already", target.upstream));
+    for (auto& [asked, model] : map.named_strings("models")) target.models.emplace(asked, model);
+    const bool listed = std::ranges::any_of(into, [&](const catalog::Target& other) {
+      return other.upstream == target.upstream && other.models == target.models;
+    });
+    if (listed)
+      map.refuse("name", fmt::format("'{}' is listed already; with other 'models' it may be", target.upstream));
     if (into.size() == catalog::Target::most)
       map.refuse("", fmt::format("is one too many: a route has {} upstreams at most", catalog::Target::most));
     map.finish();

@@ -93,13 +93,24 @@ TEST_CASE("a route may have several upstreams, with an order and a share") {
     CHECK(config->find_upstream("a")->circuit == catalog::CircuitPolicy{2, 3});
     CHECK(config->find_upstream("b")->circuit == catalog::CircuitPolicy{});
   }
+  {
+    Folder folder;
+    folder.write("m.yaml", routes("upstreams: [ { name: a }, { name: a, order: 2, models: { m: n1, \"*\": o1 } } ]"));
+    const auto config = load_config("m.yaml", environment_of({}));
+    REQUIRE(config.has_value());
+    const catalog::Target& other = config->routes[0].targets.at(1);
+    CHECK(config->routes[0].targets[0].model_for("m") == "m");
+    CHECK(other.model_for("m") == "n1");
+    CHECK(other.model_for("x") == "o1");
+  }
   check_findings({
       {routes("upstream: a, upstreams: [ { name: b } ]"),
        "m.yaml:2: 'routes[0].upstreams' stands beside 'upstream'; list all of them here, or name one there"},
       {routes("upstreams: []"), "m.yaml:2: 'routes[0].upstreams' is empty"},
       {routes("upstreams: [ { weight: 1 } ]"), "m.yaml:2: 'routes[0].upstreams[0].name' is missing"},
       {routes("upstreams: [ { name: a }, { name: a } ]"),
-       "m.yaml:2: 'routes[0].upstreams[1].name' 'a' is listed already"},
+       "m.yaml:2: 'routes[0].upstreams[1].name' 'a' is listed already; with other 'models' it may be"},
+      {routes("upstreams: [ { name: a, models: {} } ]"), "m.yaml:2: 'routes[0].upstreams[0].models' is empty"},
       {routes("upstreams: [ { name: c } ]"),
        "m.yaml:2: 'routes[0].upstreams[0].name' names 'c', which is not under "
        "'upstreams'; did you mean 'a'?"},

@@ -33,6 +33,12 @@ std::string_view behind_base_path(const Upstream& upstream, std::string_view pat
   return has_it ? path.substr(base.size()) : path;
 }
 
+std::string_view Target::model_for(std::string_view asked) const {
+  auto found = models.find(asked);
+  if (found == models.end()) found = models.find(any_model);
+  return found == models.end() ? asked : std::string_view(found->second);
+}
+
 std::int64_t weight_of(std::span<const UnitWeight> weights, std::string_view unit, std::string_view model) {
   for (const UnitWeight& one : weights)
     if (one.unit == unit && (one.model.empty() || fits_pattern(one.model, model))) return one.weight;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -108,15 +109,24 @@ struct UnitWeight {
 // The weight of the first that is for this unit and model; 0: it takes nothing of it.
 std::int64_t weight_of(std::span<const UnitWeight> weights, std::string_view unit, std::string_view model);
 
-// One of the upstreams that a route may call.
+// One of the places where the calls of a route may go.
 struct Target {
-  std::string upstream;     // name of an Upstream; no other target of the route has it
+  std::string upstream;     // name of an Upstream
   std::int64_t order = 1;   // 1 to 8; those of a higher one get what those of a lower one cannot take
   std::int64_t weight = 1;  // 1 to 1000: the share of the calls among targets of one order
+  // The model that is asked for there, by the client's: "*" stands for any that is not named. What is not here is asked
+  // for as it is.
+  std::map<std::string, std::string, std::less<>> models = {};
   bool operator==(const Target&) const = default;
 
+  // What is asked for there if the client asks for this. The view is of `asked` or of this target.
+  std::string_view model_for(std::string_view asked) const;
+
   static constexpr std::size_t most = 8;  // of one route
+  static constexpr std::string_view any_model = "*";
 };
+// Some of a route's targets, by their places in it.
+using TargetSet = std::bitset<Target::most>;
 
 // What of the proxy's paths goes where, and how. Without `calls` the LLM dialect of the path decides how it is metered.
 struct Route {

@@ -42,6 +42,9 @@ int check(const std::optional<std::string>& given, std::ostream& out) {
                          &target == &route.targets.front() ? route.prefix : std::string(route.prefix.size(), ' '),
                          upstream.name, catalog::base_url(upstream),
                          several ? fmt::format(", order {}, weight {}", target.order, target.weight) : "");
+      for (const auto& [asked, model] : target.models)
+        out << fmt::format("         {} asks for {} in place of {}\n", std::string(route.prefix.size(), ' '), model,
+                           asked == catalog::Target::any_model ? "any other model" : asked);
     }
     for (const auto& call : route.calls)
       out << fmt::format("         {} {}{}: {}\n", call.method.empty() ? "any" : call.method, route.prefix, call.path,

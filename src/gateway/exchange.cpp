@@ -149,21 +149,19 @@ net::Task<Outcome<std::string_view>> Exchange::read_body() {
 Outcome<void> Exchange::plan(std::string_view body) {
   TRY(plan_.request, meter::read_request(endpoint_, body));
   const meter::Request& request = plan_.request;
+  plan_.asked = body;
   record_->model = request.model;
   record_->stream = request.stream;
   record_->price_version = worker_.settings_.prices->version();
   target_ = worker_.upstreams_->choose(*route_, {});
   record_->upstream = target_->upstream;
+  TRY_STATUS(rename_for_target());
   if (request.billing != meter::Billing::free) {
     TRY(plan_.price, price_of(worker_.settings_, *worker_.settings_.find_upstream(target_->upstream), request, stamp_));
     plan_.output_cap = output_cap_of(request, *plan_.price);
   }
-  plan_.uncapped = body;
-  if (request.stream && !request.include_usage && meter::asks_for_usage(endpoint_)) {
-    plan_.hide_usage = true;
-    plan_.edited = meter::with_usage_in_stream(body);
-    plan_.uncapped = plan_.edited;
-  }
+  plan_.hide_usage = request.stream && !request.include_usage && meter::asks_for_usage(endpoint_);
+  form_body(plan_.renamed.empty() ? body : plan_.renamed);
   if (caller_->filtered) choose_limits();
   TRY_STATUS(estimate());
   plan_.made = true;

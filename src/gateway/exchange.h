@@ -60,7 +60,10 @@ class Exchange final : public UnderWay {
     const meter::PricedModel* price = nullptr;  // at the target's provider
     std::int64_t output_cap = 0;                // per choice, as reserved
     bool hide_usage = false;                    // the client did not ask for the usage chunk that we ask for
-    std::string_view uncapped;  // what goes upstream, but for a cap of ours: the client's bytes, or `edited`
+    std::string_view asked;                     // the client's bytes
+    std::string asked_model;                    // where the route may ask for another one
+    std::string renamed;                        // the client's bytes with that one
+    std::string_view uncapped;  // what goes upstream, but for a cap of ours: either of these, or `edited`
     std::string edited;
     std::optional<std::int64_t> clamped_to;
     std::string capped;         // with the cap of ours,
@@ -155,13 +158,26 @@ class Exchange final : public UnderWay {
   // What goes to this upstream: providers want a cap under different names.
   std::string_view body_for(const catalog::Target& target);
 
+  // The call as it goes to a target (fallback.cpp).
+  struct AtTarget {
+    meter::Request request;
+    std::string renamed = {};  // the body, where it asks for another model than the client does
+    const meter::PricedModel* price = nullptr;
+    std::int64_t output_cap = 0;
+  };
+  // Asks for the model that the target has in place of the client's.
+  Outcome<void> rename_for_target();
+  base::Result<AtTarget> at_target(const catalog::Target& target) const;
+  // The body that goes upstream, but for a cap of ours.
+  void form_body(std::string_view body);
   // Whether the call goes on to another upstream after this one did not serve it, and nobody will bill that. Then it
   // has another target.
   bool goes_on(events::Attempt failed);
   bool goes_on_after(const base::Error& error);
-  // Whether what is reserved pays for the call at this target's prices too; these then count.
-  bool pays_at(const catalog::Target& target);
   bool goes_on_after(const meter::Reply& refusal);
+  // Whether what is reserved pays for the call at this target too, on the same limits; its prices then count.
+  bool pays_at(const catalog::Target& target);
+  bool counts_alike(const meter::Request& request);
 
   bool streams() const;
   Outgoing outgoing(std::string_view body, net::Incoming* streamed = nullptr) const;
@@ -232,6 +248,7 @@ class Exchange final : public UnderWay {
   boost::container::small_vector<const catalog::Limit*, 6> matching_;  // where not all do
   const catalog::Route* route_ = nullptr;
   const catalog::Target* target_ = nullptr;  // of the route: which upstream is tried, or will be
+  catalog::TargetSet tried_;                 // that did not serve it
   base::Instant attempt_began_;
   enum class Kind : std::uint8_t {
     metered,  // a call of an LLM dialect

@@ -69,6 +69,17 @@ base::Result<meter::Request> request_of(const quota::ImaginedCall& call, const S
       call.body.value_or(names_model ? fmt::format(R"({{"model":{},"messages":[]}})", json_text(call.model)) : "{}");
   TRY(meter::Request request, meter::read_copied_request(endpoint, body));
   if (call.body && !call.model.empty() && names_model) body = meter::with_member(body, "model", json_text(call.model));
+  // As Exchange::rename_for_target.
+  const std::string& asked = names_model && !call.model.empty() ? call.model : request.model;
+  if (const std::string_view model = first_target(route).model_for(asked); model != asked) {
+    if (!names_model)
+      return base::invalid(
+          fmt::format("the route asks for '{}' in place of '{}' and cannot here: the address names the "
+                      "model; call '{}' itself",
+                      model, asked, model),
+          "model");
+    body = meter::with_member(body, "model", json_text(model));
+  }
   if (call.max_tokens) {
     const std::string& path = request.output_cap_path.empty() ? upstream.output_cap_field : request.output_cap_path;
     body = meter::with_member(body, path, std::to_string(*call.max_tokens));

@@ -23,25 +23,6 @@ bool is_withheld_from_client(net::FieldName name) {
   return name == net::FieldName::content_length || name == net::FieldName::set_cookie;
 }
 
-// Statuses with which a provider says that it did not do the work, and so does not bill it. A 5xx of something between
-// us and the provider (502, 504) proves nothing.
-bool is_definite_refusal(int status, const meter::Reply& reply) {
-  return (status >= 400 && status < 500) || ((status == 500 || status == 503 || status == 529) && reply.names_error);
-}
-
-// Refusals that say something about the upstream, and not about the request: another one may well serve it.
-bool is_of_this_upstream(int status) {
-  switch (status) {
-    case 401:  // our key there
-    case 402:  // our money there
-    case 403:
-    case 404:  // a model that it does not have
-    case 408:
-    case 429: return true;
-    default: return status >= 500;
-  }
-}
-
 // As operators say it: daily, monthly, cycle:15, rolling:5h.
 std::string period_of(const base::WindowPolicy& window) {
   using Kind = base::WindowPolicy::Kind;
@@ -203,54 +184,6 @@ std::unexpected<Failure> Exchange::give_up(Failure failure) {
   }
   reservation_.reset();
   return fail(std::move(failure));
-}
-
-// --- another upstream
-// --------------------------------------------------------------------------------------------------
-
-bool Exchange::goes_on(events::Attempt failed) {
-  events::UsageRecord& record = reservation_->record();
-  if (record.attempts.size() + 1 == events::attempts_max) return false;
-  failed.upstream = target_->upstream;
-  failed.duration_us = base::ns_between(attempt_began_, worker_.loop_.now()) / 1000;
-  record.attempts.push_back(std::move(failed));
-  const catalog::Target* const next = worker_.upstreams_->choose(*route_, record.attempts);
-  if (next == nullptr || !pays_at(*next)) {
-    record.attempts.pop_back();
-    return false;
-  }
-  target_ = next;
-  record.upstream = next->upstream;
-  record.first_byte_us = 0;
-  worker_.stats_.fallbacks.add();
-  return true;
-}
-
-bool Exchange::pays_at(const catalog::Target& target) {
-  if (plan_.price == nullptr) return true;  // it is free, or has a price of its own
-  const Settings& settings = worker_.settings_;
-  const meter::PricedModel* const price =
-      settings.find_price(*settings.find_upstream(target.upstream), plan_.request, stamp_);
-  if (price == plan_.price) return true;
-  if (price == nullptr) return false;
-  const auto there = worst_case(plan_.request, *price, plan_.output_cap, *route_, caller_->payer());
-  if (!there || there->usd > plan_.worst_case.usd || there->input_tokens > plan_.worst_case.input_tokens) return false;
-  plan_.price = price;
-  return true;
-}
-
-bool Exchange::goes_on_after(const base::Error& error) {
-  if (reservation_->sent()) return false;  // nobody knows what the upstream did with it
-  return goes_on({.upstream = {}, .error = error.type, .fault = error.source});
-}
-
-bool Exchange::goes_on_after(const meter::Reply& refusal) {
-  const int status = answer_.head.status;
-  if (refusal.usage || !is_definite_refusal(status, refusal) || !is_of_this_upstream(status)) return false;
-  if (!goes_on({.upstream = {}, .status = status, .fault = Source::upstream_refusal})) return false;
-  reservation_->mark_unsent();
-  answer_.finish();
-  return true;
 }
 
 // --- a plain reply

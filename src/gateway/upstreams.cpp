@@ -122,11 +122,11 @@ void Upstreams::use_secret(const std::string& upstream, const base::Secret& secr
   egress.signs = signs_with(egress.upstream->credential, secret.reveal());
 }
 
-const catalog::Target* Upstreams::choose(const catalog::Route& route, std::span<const events::Attempt> tried) {
-  if (route.targets.size() == 1) return tried.empty() ? &route.targets.front() : nullptr;
+const catalog::Target* Upstreams::choose(const catalog::Route& route, catalog::TargetSet tried) {
+  if (route.targets.size() == 1) return tried.none() ? &route.targets.front() : nullptr;
   boost::container::static_vector<const catalog::Target*, catalog::Target::most> left;
-  for (const catalog::Target& target : route.targets)
-    if (std::ranges::find(tried, target.upstream, &events::Attempt::upstream) == tried.end()) left.push_back(&target);
+  for (std::size_t place = 0; place < route.targets.size(); ++place)
+    if (!tried.test(place)) left.push_back(&route.targets[place]);
   if (left.empty()) return nullptr;
   std::ranges::stable_sort(left, {}, &catalog::Target::order);
   const catalog::Target* const first = left.front();

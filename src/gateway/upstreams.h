@@ -47,9 +47,9 @@ class Upstreams {
   static base::Result<std::unique_ptr<Upstreams>> create(net::Loop& loop, const Settings& settings,
                                                          base::Random& random);
 
-  // Where a call of this route goes next, after the upstreams that it has tried: by weight among those of the lowest
+  // Where a call of this route goes next, after the targets that it has tried: by weight among those of the lowest
   // order that has one whose circuit is closed; the first of the rest where none has. nullptr: none is left.
-  const catalog::Target* choose(const catalog::Route& route, std::span<const events::Attempt> tried);
+  const catalog::Target* choose(const catalog::Route& route, catalog::TargetSet tried);
   // Sends the request and reads the head of the reply. A connection that turns out closed before one byte was taken is
   // replaced; nothing else is tried again. Failures say whether time ran out or the network broke.
   net::Task<Outcome<Answer>> attempt(const Outgoing& outgoing, quota::Reservation& reservation);

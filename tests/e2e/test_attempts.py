@@ -76,3 +76,23 @@ def test_a_cap_holds_while_the_first_upstream_has_no_capacity_and_calls_come_at_
     assert 5 <= len(tried) <= 20, "the first ones found it out; later ones know"
     assert {(one["upstream"], one["status"], one["fault"]) for record in tried for one in record["attempts"]} == {
         ("openai", 503, "upstream_refusal")}
+
+
+def test_a_call_goes_on_with_a_cheaper_model_inside_its_one_reservation(first, second, tmp_path):
+    gateway = Gateway(tmp_path / "gateway", first.url, prices={
+        "large": {"input_cost_per_token": 1e-5, "output_cost_per_token": 2e-5, "max_output_tokens": 1000},
+        "small": {"input_cost_per_token": 1e-6, "output_cost_per_token": 1e-5, "max_output_tokens": 1000}})
+    text = gateway.config.read_text()
+    text = text.replace("    upstream: openai\n", "    upstreams: [ { name: openai }, "
+                                                  "{ name: openai, order: 2, models: { large: small } } ]\n")
+    gateway.config.write_text(text)
+    with gateway:
+        key = gateway.key("1 usd/day")
+        client = openai.OpenAI(api_key=key["secret"], base_url=f"http://127.0.0.1:{gateway.port}/v1", max_retries=0)
+        first.pick = lambda request: Script(status=429) if request.json["model"] == "large" else Script()
+        reply = client.chat.completions.create(model="large", messages=[{"role": "user", "content": "Hi"}])
+        assert reply.usage.completion_tokens == 5
+        record = gateway.control.wait_for_records(1, key=key["id"])[0]
+        assert (record["model"], record["outcome"], record["cost"]) == ("small", "served", "0.00006")
+        assert [(one["upstream"], one["status"]) for one in record["attempts"]] == [("openai", 429)]
+        gateway.control.wait_for_numbers(gateway.control.limits_of(key)[0]["id"], reserved=0, unresolved=0)
