@@ -43,7 +43,7 @@ void read_price(YamlMap& map, std::string_view key, meter::PriceName name, meter
   if (!map.has(key)) map.refuse(key, "is missing");
   if (text.empty()) return;
   if (const auto price = base::Price::parse_usd(text, tokens_per_price)) {
-    into.prices[name] = base::FinePrice::from(*price);
+    into.prices.add(name, base::FinePrice::from(*price));
   } else {
     map.refuse(key, "must be USD per million tokens, zero or more, such as \"2.50\"");
   }

@@ -17,7 +17,7 @@ void read_price(YamlMap& map, std::string_view key, meter::PriceName name, meter
   map.decimal(key, text);
   if (text.empty()) return;
   if (const auto price = base::Price::parse_usd(text, tokens_per_price)) {
-    into.prices[name] = base::FinePrice::from(*price);
+    into.prices.add(name, base::FinePrice::from(*price));
   } else {
     map.refuse(key, "must be USD per 1,000 tokens, zero or more, such as 0.0025");
   }

@@ -133,6 +133,7 @@ base::Status run_until_signal(const Config& config, Stores stores, const Program
 }  // namespace
 
 int serve(const ServeOptions& options) {
+  keep_little_memory();
   const sigset_t signals = block_signals();
   auto config = load_config(options.config_file ? options.config_file : default_config_file(), process_environment(),
                             options.overrides);
@@ -165,6 +166,7 @@ int serve(const ServeOptions& options) {
 }
 
 int demo(const DemoOptions& options) {
+  keep_little_memory();
   const sigset_t signals = block_signals();
   Config config;
   config.listen = options.listen;

@@ -11,6 +11,11 @@
 namespace app {
 namespace {
 
+// Of memory that is free, what a thread keeps at most at the end of its heap; and what is so large that it gets pages
+// of its own.
+constexpr int kept_bytes_max = 256 << 10;
+constexpr int own_pages_from_bytes = 1 << 20;
+
 // Of one loaded file, the segments that nobody ever writes to, not even the loader: their pages are the file's.
 int release_segments(dl_phdr_info* file, std::size_t, void*) {
   if (std::string_view(file->dlpi_name).starts_with("linux-vdso")) return 0;  // the kernel's, of no file
@@ -26,6 +31,11 @@ int release_segments(dl_phdr_info* file, std::size_t, void*) {
 }
 
 }  // namespace
+
+void keep_little_memory() {
+  ::mallopt(M_TRIM_THRESHOLD, kept_bytes_max);
+  ::mallopt(M_MMAP_THRESHOLD, own_pages_from_bytes);
+}
 
 void release_start_memory() {
   ::malloc_trim(0);

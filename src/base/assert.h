@@ -5,7 +5,7 @@
 namespace base {
 
 // Prints the failed condition with its place and aborts: a gateway that no longer knows what it holds must not go on.
-[[noreturn]] void assertion_failed(const char* condition, const char* file, int line);
+[[noreturn, gnu::cold]] void assertion_failed(const char* condition, const char* file, int line);
 
 }  // namespace base
 

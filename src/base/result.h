@@ -66,14 +66,14 @@ template <class T>
 using Result = std::expected<T, Error>;
 using Status = Result<void>;
 
-// Shorthand for `return fail(...)`.
-inline std::unexpected<Error> fail(ErrorType type, std::string message, std::string field = {},
-                                   Source source = Source::gateway) {
+// Shorthand for `return fail(...)`. Cold: what only leads to an error stands apart from what every call runs through.
+[[gnu::cold]] inline std::unexpected<Error> fail(ErrorType type, std::string message, std::string field = {},
+                                                 Source source = Source::gateway) {
   return std::unexpected(Error{type, source, std::move(message), std::move(field)});
 }
-inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::move(error)); }
+[[gnu::cold]] inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::move(error)); }
 // The usual case: the caller sent something wrong.
-inline std::unexpected<Error> invalid(std::string message, std::string field = {}) {
+[[gnu::cold]] inline std::unexpected<Error> invalid(std::string message, std::string field = {}) {
   return fail(ErrorType::invalid_request, std::move(message), std::move(field), Source::client);
 }
 
@@ -81,14 +81,16 @@ inline std::unexpected<Error> invalid(std::string message, std::string field = {
 
 #define MG_CONCAT_(a, b) a##b
 #define MG_CONCAT(a, b) MG_CONCAT_(a, b)
-#define MG_TRY_(keyword, tmp, declaration, expression)                   \
-  auto tmp = (expression);                                               \
-  if (!tmp.has_value()) keyword std::unexpected(std::move(tmp).error()); \
+#define MG_TRY_(keyword, tmp, declaration, expression) \
+  auto tmp = (expression);                             \
+  if (!tmp.has_value()) [[unlikely]]                   \
+    keyword std::unexpected(std::move(tmp).error());   \
   declaration = std::move(*tmp)
-#define MG_TRY_STATUS_(keyword, tmp, expression)                           \
-  do {                                                                     \
-    auto tmp = (expression);                                               \
-    if (!tmp.has_value()) keyword std::unexpected(std::move(tmp).error()); \
+#define MG_TRY_STATUS_(keyword, tmp, expression)       \
+  do {                                                 \
+    auto tmp = (expression);                           \
+    if (!tmp.has_value()) [[unlikely]]                 \
+      keyword std::unexpected(std::move(tmp).error()); \
   } while (false)
 
 // TRY(auto value, f()): value of f(), or return its error. TRY_STATUS(f()): the same for a Status.

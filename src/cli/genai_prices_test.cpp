@@ -67,8 +67,8 @@ TEST_CASE("genai-prices' models become rows with the same prices") {
   CHECK(book_of(*cli::import_genai_prices(
                     R"([{"id": "a", "models": [{"id": "m", "prices": {"input_mtok": 0.08333333333333334}}]}])"))
             .row("a/m")
-            ->prices.at(meter::PriceName::input_cost_per_token)
-            .to_usd() == "0.00000008333333333333334");
+            ->prices.find(meter::PriceName::input_cost_per_token)
+            ->to_usd() == "0.00000008333333333333334");
   CHECK(cost(book, "vertex_ai/gemini-z", used) == "0.5");
   CHECK(cost(book, "gemini/twin", {.input_tokens = 1'000'000, .output_tokens = 0}) == "9");
   CHECK(book.find("anthropic", "claude-x-20260101") != nullptr);

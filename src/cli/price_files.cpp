@@ -32,11 +32,9 @@ base::Result<std::string> read_file(const std::string& file) {
 
 // A price of the row, or of its first tier.
 std::optional<base::FinePrice> price_of(const PricedModel& model, meter::PriceName name) {
-  if (const auto found = model.prices.find(name); found != model.prices.end()) return found->second;
-  if (model.tiers.empty()) return std::nullopt;
-  const meter::Prices& first = model.tiers.front().prices;
-  const auto found = first.find(name);
-  return found == first.end() ? std::nullopt : std::optional(found->second);
+  const auto* found = model.prices.find(name);
+  if (found == nullptr && !model.tiers.empty()) found = model.tiers.front().prices.find(name);
+  return found == nullptr ? std::nullopt : std::optional(*found);
 }
 
 // Dollars per million: how people compare models. "-" for no price.
@@ -143,8 +141,8 @@ PriceTexts all_prices(const PricedModel& model) {
 std::vector<std::string> findings_of_prices(const PricedModel& model) {
   std::vector<std::string> found;
   const auto price = [&model](PriceName name) {
-    const auto at = model.prices.find(name);
-    return at == model.prices.end() ? std::optional<base::FinePrice>() : at->second;
+    const auto* const listed = model.prices.find(name);
+    return listed == nullptr ? std::nullopt : std::optional(*listed);
   };
   for (const meter::FieldNotBilled& field : model.not_billed)
     found.push_back(fmt::format("'{}' is no price that is known here, and is not billed", field.name));

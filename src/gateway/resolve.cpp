@@ -29,8 +29,12 @@ bool is_free(std::string_view method, std::string_view path) {
 
 // Whether servers may read a path in different ways, so that what is metered is not what is done.
 base::Status check_spelling(std::string_view path) {
-  const bool plain = path.find_first_of("%\\") == std::string_view::npos && path.find("//") == std::string_view::npos &&
-                     path.find("/.") == std::string_view::npos;
+  bool plain = true;
+  char before = '\0';
+  for (const char c : path) {
+    if (c == '%' || c == '\\' || (before == '/' && (c == '/' || c == '.'))) plain = false;
+    before = c;
+  }
   if (plain) return {};
   if (auto spelled = net::plain_path(path); !spelled) return std::unexpected(std::move(spelled).error());
   return {};

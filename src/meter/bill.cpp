@@ -38,18 +38,18 @@ bool is_openai(const PricedModel& model) { return model.provider == "openai" || 
 // Writes the lines of one exchange.
 class Biller {
  public:
-  Biller(const PricedModel& model, const Quantities& quantities, const Service& service)
+  Biller(const PricedModel& model, const Quantities& quantities, const Service& service, BillLines& lines)
       : model_(model),
         quantities_(quantities),
         usage_(quantities.usage),
         service_(service),
-        prices_(model, count_of(quantities.usage.input_tokens), service) {}
+        prices_(model, count_of(quantities.usage.input_tokens), service),
+        lines_(lines) {}
 
-  Result<BillLines> lines() {
+  Status write() {
     TRY(const bool by_other_units, other_units());
     if (!by_other_units) TRY_STATUS(tokens());
-    TRY_STATUS(tools());
-    return std::move(lines_);
+    return tools();
   }
 
  private:
@@ -100,7 +100,7 @@ class Biller {
   const Usage& usage_;
   const Service& service_;
   PricesInEffect prices_;
-  BillLines lines_;
+  BillLines& lines_;
 };
 
 // What is billed by another unit than the token, and then by that unit only. A reply that names tokens of a model with
@@ -355,8 +355,8 @@ Status Biller::web_searches() {
                          : context == SearchContext::medium ? PriceName::search_context_size_medium
                                                             : PriceName::search_context_size_high;
   const std::int64_t billed = is_openai(model_) ? 1 : calls;
-  if (const auto found = model_.prices.find(size); found != model_.prices.end()) {
-    add("web search", billed, {.price = found->second, .key = size}, Of::other);
+  if (const auto* const found = model_.prices.find(size)) {
+    add("web search", billed, {.price = *found, .key = size}, Of::other);
   } else if (auto per_query = priced({PriceName::input_cost_per_query})) {
     per_query->halves = 2;
     add("web search", billed, *per_query, Of::other);
@@ -380,23 +380,24 @@ Factors factors_of(const PricedModel& model, const Service& service) {
 }
 
 Status check_quantities(const Quantities& quantities) {
-  std::int64_t all = 0;
-  const auto check = [&all](std::string_view name, const std::optional<std::int64_t>& count,
-                            std::int64_t parts) -> Status {
-    if (count_of(count) < 0 || count_of(count) > largest_quantity * parts)
-      return base::invalid(fmt::format("'{}' must be from 0 to {}", name, largest_quantity), std::string(name));
-    all += count_of(count) > 0 ? 1 : 0;
-    return {};
+  std::int64_t any = 0;
+  std::string_view impossible;
+  const auto check = [&](std::string_view name, std::int64_t count, std::int64_t parts) {
+    any |= count;
+    if (count < 0 || count > largest_quantity * parts) impossible = name;
   };
-  for (const NamedCount& named : usage_counts) TRY_STATUS(check(named.name, quantities.usage.*named.count, 1));
-  TRY_STATUS(check("audio_seconds", quantities.audio_micros, Quantities::micros_per_second));
-  TRY_STATUS(check("video_seconds", quantities.video_micros, Quantities::micros_per_second));
-  TRY_STATUS(check("video_input_tokens", quantities.video_input_tokens, 1));
-  TRY_STATUS(check("video_output_tokens", quantities.video_output_tokens, 1));
-  TRY_STATUS(check("annotated_pages", quantities.annotated_pages, 1));
-  TRY_STATUS(check("ocr_credits", quantities.ocr_credits, 1));
-  TRY_STATUS(check("queries", quantities.queries, 1));
-  if (all == 0 && !quantities.usage.input_tokens && !quantities.usage.output_tokens)
+  for (const NamedCount& named : usage_counts) check(named.name, count_of(quantities.usage.*named.count), 1);
+  check("audio_seconds", count_of(quantities.audio_micros), Quantities::micros_per_second);
+  check("video_seconds", count_of(quantities.video_micros), Quantities::micros_per_second);
+  check("video_input_tokens", count_of(quantities.video_input_tokens), 1);
+  check("video_output_tokens", count_of(quantities.video_output_tokens), 1);
+  check("annotated_pages", count_of(quantities.annotated_pages), 1);
+  check("ocr_credits", count_of(quantities.ocr_credits), 1);
+  check("queries", count_of(quantities.queries), 1);
+  if (!impossible.empty())
+    return base::invalid(fmt::format("'{}' must be from 0 to {}", impossible, largest_quantity),
+                         std::string(impossible));
+  if (any == 0 && !quantities.usage.input_tokens && !quantities.usage.output_tokens)
     return base::invalid("the usage names nothing that was used, and what is not known is not free", "usage");
   return {};
 }
@@ -457,7 +458,7 @@ Result<Bill> bill(const PricedModel& row, const Quantities& quantities, const Se
                     row.name),
         "model", base::Source::client);
   Bill out{.model = row.name, .factors = factors_of(row, service)};
-  TRY(out.lines, Biller(row, quantities, service).lines());
+  TRY_STATUS(Biller(row, quantities, service, out.lines).write());
   ExactSum sum(out.factors);
   for (const BillLine& line : out.lines)
     sum.add({line.quantity, line.price, line.parts, line.halves}, line.multiplied ? Multiplied::yes : Multiplied::no);

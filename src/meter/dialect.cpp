@@ -157,8 +157,8 @@ std::string unescaped(std::string_view text) {
 
 // The segment behind `before`, up to the next '/' or to the verb of a Google address.
 std::string model_behind(std::string_view path, std::string_view before, bool verb) {
+  if (path.find(before) == std::string_view::npos) return {};  // quick, and so for most
   const std::size_t found = path.rfind(before);
-  if (found == std::string_view::npos) return {};
   std::string_view model = path.substr(found + before.size());
   model = verb ? model.substr(0, model.rfind(':')) : model.substr(0, model.find('/'));
   return unescaped(model);
@@ -201,7 +201,8 @@ std::string_view provider_of_host(std::string_view host) {
 
 Endpoint endpoint_at(std::string_view provider, std::string_view method, std::string_view path) {
   Endpoint endpoint{.provider = provider, .name = "unknown", .model = {}};
-  path = path.substr(0, path.find_first_of("?#"));
+  path = path.substr(0, path.find('?'));
+  path = path.substr(0, path.find('#'));
   while (path.ends_with('/')) path.remove_suffix(1);
   for (const PathRule& rule : paths) {
     // Nearly all rules differ from the path in its last byte.

@@ -23,9 +23,26 @@ constexpr std::array call_members{std::string_view("input"),         std::string
                                   std::string_view("toolUse"),       std::string_view("toolResult"),
                                   std::string_view("function_call"), std::string_view("function")};
 
-bool is_one_of(std::string_view name, std::span<const std::string_view> names) {
-  return std::ranges::find(names, name) != names.end();
-}
+// Few names of a body stand in a list: by its size and its first letter nearly every other one is known not to.
+class Names {
+ public:
+  explicit constexpr Names(std::span<const std::string_view> names) : names_(names) {
+    for (const std::string_view name : names) slots_ |= slot_of(name);
+  }
+  constexpr bool contains(std::string_view name) const {
+    return (slots_ & slot_of(name)) != 0 && std::ranges::find(names_, name) != names_.end();
+  }
+
+ private:
+  static constexpr std::uint64_t slot_of(std::string_view name) {
+    const std::size_t letter = name.empty() ? 0 : static_cast<unsigned char>(name.front());
+    return std::uint64_t{1} << (letter + 5 * name.size()) % 64;
+  }
+  std::span<const std::string_view> names_;
+  std::uint64_t slots_ = 0;
+};
+constexpr Names names_without_text(not_text);
+constexpr Names names_of_calls(call_members);
 
 constexpr int deepest = 64;  // below that, the bytes are the bound
 
@@ -48,13 +65,14 @@ void collect_members(const dom::object& object, InputText& input, bool in_call, 
     if (!in_call && field.key == "data" && holds_base64(object)) continue;
     if (!in_call && (field.key == "cache_control" || field.key == "cachePoint"))
       input.cache_marks.push_back(field.value);
+    if (input.only_marks && !field.value.is_object() && !field.value.is_array()) continue;
     if (in_call) {
       input.texts.push_back(field.key);
       input.scalars += 4;  // quotes, a colon and a comma
-    } else if (is_one_of(field.key, not_text)) {
+    } else if (names_without_text.contains(field.key)) {
       continue;
     }
-    const bool is_call = is_one_of(field.key, call_members) && !field.value.is_string();
+    const bool is_call = names_of_calls.contains(field.key) && !field.value.is_string();
     if (is_call && !in_call) ++input.calls;
     collect(field.value, input, in_call || is_call, depth + 1);
   }
@@ -66,7 +84,7 @@ void collect(dom::element value, InputText& input, bool in_call, int depth) {
     return;
   }
   if (const auto text = get_if<std::string_view>(value)) {
-    input.texts.push_back(*text);
+    if (!input.only_marks) input.texts.push_back(*text);
   } else if (const auto object = get_if<dom::object>(value)) {
     input.scalars += in_call ? 2 : 0;
     collect_members(*object, input, in_call, depth);

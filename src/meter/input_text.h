@@ -18,6 +18,7 @@ struct ImageInput {
 
 // Views into the document that is read; valid as long as it is.
 struct InputText {
+  bool only_marks = false;  // the bytes are the bound: of a text nothing is wanted but its cache_marks
   std::vector<std::string_view> texts;
   std::vector<simdjson::dom::element> tools;    // one each
   std::vector<simdjson::dom::element> schemas;  // of the answer

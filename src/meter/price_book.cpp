@@ -40,8 +40,8 @@ bool is_the_same_model(const PricedModel& row, std::string_view model) {
 // What tokens cost in the ordinary service; a snapshot may lack the prices of a tier that its model has.
 bool costs_the_same(const PricedModel& a, const PricedModel& b) {
   const auto price = [](const PricedModel& row, PriceName name) {
-    const auto found = row.prices.find(name);
-    return found == row.prices.end() ? std::nullopt : std::optional(found->second);
+    const auto* const found = row.prices.find(name);
+    return found == nullptr ? std::nullopt : std::optional(*found);
   };
   return a.tiers == b.tiers && a.from == b.from && std::ranges::equal(a.successors, b.successors, costs_the_same) &&
          std::ranges::all_of(
@@ -53,6 +53,11 @@ bool costs_the_same(const PricedModel& a, const PricedModel& b) {
 
 }  // namespace
 
+bool Prices::add(PriceKey key, base::FinePrice price) {
+  names_ |= std::uint64_t{1} << static_cast<unsigned>(key.name());
+  return prices_.try_emplace(key, price).second;
+}
+
 bool PricedModel::has_a_price() const {
   return zeros_count || any_above_zero(prices) ||
          std::ranges::any_of(tiers, [](const PriceTier& tier) { return any_above_zero(tier.prices); });
@@ -60,7 +65,7 @@ bool PricedModel::has_a_price() const {
 
 boost::container::small_vector<std::int64_t, 4> PricedModel::thresholds() const {
   boost::container::small_vector<std::int64_t, 4> found;
-  for (auto at = prices.lower_bound({PriceName::input_cost_per_token, 1});
+  for (auto at = prices.from({PriceName::input_cost_per_token, 1});
        at != prices.end() && at->first.name() == PriceName::input_cost_per_token; ++at)
     if (at->first.served() == PriceFor::ordinary) found.push_back(std::int64_t{at->first.above_thousands()} * 1000);
   return found;

@@ -28,7 +28,33 @@ struct Factor {
   bool operator==(const Factor&) const = default;
 };
 
-using Prices = boost::container::flat_map<PriceKey, base::FinePrice>;  // USD per unit
+// USD per unit. Most rows have a handful of the names that a bill asks for: that a name is not there is known at once.
+class Prices {
+ public:
+  using Map = boost::container::flat_map<PriceKey, base::FinePrice>;
+
+  // nullptr: there is none.
+  const base::FinePrice* find(PriceKey key) const {
+    if ((names_ >> static_cast<unsigned>(key.name()) & 1) == 0) return nullptr;
+    const auto found = prices_.find(key);
+    return found == prices_.end() ? nullptr : &found->second;
+  }
+  bool contains(PriceKey key) const { return find(key) != nullptr; }
+  // False: it is there already, and stays as it is.
+  bool add(PriceKey key, base::FinePrice price);
+  // From the first price of that name or behind it.
+  Map::const_iterator from(PriceKey key) const { return prices_.lower_bound(key); }
+  Map::const_iterator begin() const { return prices_.begin(); }
+  Map::const_iterator end() const { return prices_.end(); }
+  std::size_t size() const { return prices_.size(); }
+  void shrink_to_fit() { prices_.shrink_to_fit(); }
+
+  bool operator==(const Prices&) const = default;
+
+ private:
+  Map prices_;
+  std::uint64_t names_ = 0;  // a bit for each PriceName that is there
+};
 
 // One row of tiered_pricing: its prices hold for `above < quantity <= up_to`; above the last one, the last one's.
 struct PriceTier {

@@ -135,7 +135,7 @@ class RowReader {
     if (!text) return wrong(field, "must be a number of dollars");
     auto price = base::FinePrice::parse_usd(*text);
     if (!price) return base::invalid(fmt::format("{}: {}", path(field), price.error().message), path(field));
-    if (!prices.try_emplace(*key, *price).second) return twice(field);
+    if (!prices.add(*key, *price)) return twice(field);
     return {};
   }
 

@@ -21,9 +21,9 @@ base::FinePrice price_of(const PriceBook& book, std::string_view model, std::str
   REQUIRE(row != nullptr);
   const auto name = meter::PriceKey::parse(key);
   REQUIRE(name.has_value());
-  const auto found = row->prices.find(*name);
-  REQUIRE(found != row->prices.end());
-  return found->second;
+  const auto* const found = row->prices.find(*name);
+  REQUIRE(found != nullptr);
+  return *found;
 }
 
 }  // namespace

@@ -47,12 +47,10 @@ PricesInEffect::PricesInEffect(const PricedModel& model, std::int64_t input_toke
 }
 
 std::optional<ChosenPrice> PricesInEffect::listed(const Prices& prices, PriceKey key, Own own) const {
-  const auto found = prices.find(key);
-  if (found == prices.end()) return std::nullopt;
-  return ChosenPrice{.price = found->second,
-                     .key = key,
-                     .halves = delivery_ == Delivery::batch ? 1 : 2,
-                     .of_its_own = own == Own::yes};
+  const auto* const found = prices.find(key);
+  if (found == nullptr) return std::nullopt;
+  return ChosenPrice{
+      .price = *found, .key = key, .halves = delivery_ == Delivery::batch ? 1 : 2, .of_its_own = own == Own::yes};
 }
 
 std::optional<ChosenPrice> PricesInEffect::find(PriceName name) const {

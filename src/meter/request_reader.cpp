@@ -58,6 +58,7 @@ bool can_read_request(const Endpoint& endpoint) noexcept {
 
 base::Result<Request> read_request(const Endpoint& endpoint, std::string_view body, InputBound bound) {
   RequestReading reading{.provider = endpoint.provider, .endpoint = endpoint.name, .path_model = endpoint.model};
+  reading.input.only_marks = bound == InputBound::bytes;
   reading.out.input_bound = static_cast<std::int64_t>(body.size()) + input_margin_tokens;
   if (endpoint.dialect == Dialect::audio) {
     TRY_STATUS(read_transcription(body, reading));

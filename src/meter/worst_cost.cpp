@@ -206,7 +206,7 @@ class WorstCase {
     std::optional<FinePrice> price;
     for (const PriceName size : {PriceName::search_context_size_low, PriceName::search_context_size_medium,
                                  PriceName::search_context_size_high})
-      if (const auto found = model.prices.find(size); found != model.prices.end()) raise(price, found->second);
+      if (const auto* const found = model.prices.find(size)) raise(price, *found);
     if (!price) price = prices.find(PriceName::input_cost_per_query);
     if (!price) return unpriced(model, "web_search_calls");
     lines_beside_.push_back({.quantity = request.web_searches, .price = *price});

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::int64_t retry_flush_ms = 100;
 constexpr std::int64_t retry_prepare_ms = 1'000;
-constexpr std::size_t spares_max = 1'024;
+constexpr std::size_t spares_max = 512;
 
 std::int64_t ms_between(base::Instant from, base::Instant to) { return base::ns_between(from, to) / 1'000'000; }
 
@@ -69,7 +69,7 @@ void Keeper::push(Settled settled) {
   {
     const std::lock_guard lock(mutex_);
     new_records_.push_back(std::move(settled));
-    wake = std::exchange(records_wake_, false);
+    wake = std::exchange(records_wake_, false) || new_records_.size() == options_.flush_records;
   }
   if (wake) wake_();
 }

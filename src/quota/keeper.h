@@ -62,7 +62,9 @@ struct Waiter {
 
 struct KeeperOptions {
   std::int64_t flush_every_ms = 20;
-  std::size_t flush_records = 2'048;    // at most, in one transaction
+  // So many are flushed before flush_every_ms is over, and at most so many in one transaction. Records that wait stand
+  // in the processor's cache and in memory.
+  std::size_t flush_records = 512;
   std::int64_t idle_return_ms = 1'000;  // a lease that nobody touched for this long goes back
   std::size_t unflushed_max = 200'000;  // records kept while the store is down; then nothing is admitted
   // Where other nodes have leased what is missing: how long a refusal waits at least for them to give it back, and how
