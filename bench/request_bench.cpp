@@ -49,7 +49,7 @@ void price_exchange(benchmark::State& state) {
   ASSERT(request.has_value());
   const meter::Quantities used{.usage = {.input_tokens = 450, .output_tokens = 120, .cached_input_tokens = 128}};
   for (auto _ : state) {
-    const meter::PricedModel* const row = meter::row_of(book(), "openai", "gpt-4o", meter::service_of(*request));
+    const meter::PricedModel* const row = meter::row_of(book(), {}, "openai", "gpt-4o", meter::service_of(*request));
     ASSERT(row != nullptr);
     const auto output = meter::most_output(*row, *request);
     ASSERT(output.has_value());

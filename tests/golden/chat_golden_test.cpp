@@ -115,8 +115,8 @@ void check_estimate(const Recording& recording, const meter::Request& request, C
   reply.model = recording.model;
   reply.names_usage = true;
   if (!recording.service_tier.empty()) reply.service_tier = recording.service_tier;
-  const auto bill = meter::bill_exchange({.book = book, .provider = "openai", .asked = row, .request = &request}, reply,
-                                         *recording.usage);
+  const auto bill = meter::bill_exchange(
+      {.book = book, .at = {}, .provider = "openai", .asked = row, .request = &request}, reply, *recording.usage);
   CHECK(bill.certain == (std::ranges::find(not_certain, recording.name) == not_certain.end()));
   if (!bill.certain) return;
   ++counts.priced;

@@ -86,7 +86,7 @@ void check_cost(const meter::RecordedExchange& exchange, const meter::Endpoint& 
   const auto reply = meter::read_reply(exchange);
   if (!reply.usage || !reply.names_usage || !reply.usage->input_tokens) return;
   const std::string_view provider = meter::book_provider(endpoint.provider);
-  const meter::PricedModel* row = meter::row_of(book, provider, request.model, meter::service_of(request));
+  const meter::PricedModel* row = meter::row_of(book, {}, provider, request.model, meter::service_of(request));
   if (row == nullptr) return;
   const auto output = meter::most_output(*row, request);
   if (!output) return;

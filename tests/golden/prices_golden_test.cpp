@@ -36,7 +36,7 @@ void check_example(const base::Json& example, const meter::PriceBook& book) {
   if (!quantities) FAIL(quantities.error().message);
   const auto service = meter::read_service(*example.find("options"));
   if (!service) FAIL(service.error().message);
-  const auto bill = meter::bill(book, example.find("model")->text(), *quantities, *service);
+  const auto bill = meter::bill(book, {}, example.find("model")->text(), *quantities, *service);
   if (!bill) FAIL(bill.error().message);
   CHECK(bill->cost.to_usd() == rounded_up(example.find("expected_usd_exact")->text()).to_usd());
 }
