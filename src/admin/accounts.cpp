@@ -19,6 +19,21 @@ base::Result<Response> set_status(Services& services, Call& call, catalog::Accou
   return json_reply(200, to_json(changed));
 }
 
+constexpr std::string_view inherited_book = "inherit";
+
+// The field `book`: one that the configuration has, or "inherit".
+base::Result<catalog::BookName> book_from(const std::string& name, const Options& options) {
+  if (name == inherited_book) return catalog::BookName();
+  if (name == catalog::default_book || std::ranges::find(options.books, name) != options.books.end())
+    return catalog::BookName::of(name);
+  return base::invalid(
+      fmt::format("there is no price book '{}'; there are {}{}{} ('prices.books' in the configuration declares them), "
+                  "and '{}' is that of the account above",
+                  name.substr(0, 64), catalog::default_book, options.books.empty() ? "" : ", ",
+                  fmt::join(options.books, ", "), inherited_book),
+      "book");
+}
+
 }  // namespace
 
 base::Result<Response> create_account(Services& services, Call& call) {
@@ -28,7 +43,11 @@ base::Result<Response> create_account(Services& services, Call& call) {
   TRY(wanted.name, fields.required_string("name"));
   TRY(auto external_id, fields.string("external_id"));
   TRY(const auto parent, fields.string("parent"));
+  TRY(const auto book, fields.string("book"));
   TRY_STATUS(fields.finish());
+  if (book) {
+    TRY(wanted.book, book_from(*book, services.options));
+  }
   wanted.external_id = std::move(external_id).value_or("");
   if (parent) {
     const auto snapshot = services.catalog.current();
@@ -81,7 +100,11 @@ base::Result<Response> edit_account(Services& services, Call& call) {
   TRY(const auto monthly_fee, fields.decimal("monthly_fee"));
   TRY(const auto fee_day, fields.integer("monthly_fee_day"));
   TRY(const auto fee_zone, fields.string("monthly_fee_time_zone"));
+  TRY(const auto book, fields.string("book"));
   TRY_STATUS(fields.finish());
+  if (book) {
+    TRY(edit.book, book_from(*book, services.options));
+  }
   if (monthly_fee) {
     const auto amount = base::Money::parse_usd(*monthly_fee);
     if (!amount) return base::invalid(fmt::format("'monthly_fee': {}", amount.error().message), "monthly_fee");
@@ -97,8 +120,8 @@ base::Result<Response> edit_account(Services& services, Call& call) {
   if (top_up_fee) edit.top_up_fee = base::BasisPoints{*top_up_fee};
   if (edit == catalog::AccountEdit{})
     return base::invalid(
-        "nothing to change: give 'credit_only', 'markup_bps', 'top_up_fee_bps', 'monthly_fee', 'monthly_fee_day' or "
-        "'monthly_fee_time_zone'");
+        "nothing to change: give 'credit_only', 'markup_bps', 'top_up_fee_bps', 'monthly_fee', 'monthly_fee_day', "
+        "'monthly_fee_time_zone' or 'book'");
   const auto snapshot = services.catalog.current();
   TRY(const catalog::Account* found, find_account(*snapshot, call.id, "id"));
   TRY(const catalog::Account changed, services.catalog.edit_account(found->id, edit));

@@ -36,6 +36,7 @@ struct Options {
   std::function<base::Status(const std::string& file)> back_up = {};
   std::optional<std::vector<std::string>> routes = {};  // that the configuration declares; nullopt: not known
   catalog::RouteWeights weights = {};                   // what their calls take of named units
+  std::vector<std::string> books = {};                  // price books by name that the configuration declares
 };
 
 // What the handlers work with. The references outlive the Api.

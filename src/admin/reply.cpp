@@ -121,7 +121,8 @@ json::object to_json(const catalog::Account& account) {
           {"credit_only", account.credit_only},
           {"markup_bps", account.markup.value},
           {"top_up_fee_bps", account.top_up_fee.value},
-          {"monthly_fee", to_json(account.monthly_fee)}};
+          {"monthly_fee", to_json(account.monthly_fee)},
+          {"book", account.book.is_none() ? json::value(nullptr) : json::value(json::string(account.book.text()))}};
 }
 
 json::object to_json(const catalog::Key& key) {

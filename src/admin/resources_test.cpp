@@ -404,3 +404,23 @@ TEST_CASE("what is unresolved is listed, settled once, and released with a reaso
       {"GET /api/v1/unresolved/{new}", "", 200, {R"("reason":"gone")"}},
   });
 }
+
+TEST_CASE("an account chooses a price book that the configuration has") {
+  World world;
+  world.options.books = {"contract", "trial"};
+  constexpr auto names = "there are default, contract, trial ('prices.books' in the configuration declares them)";
+  world.play({
+      {"POST /api/v1/accounts", R"({"name":"Acme"})", 201, {R"("book":null)"}},
+      {"POST /api/v1/accounts", R"({"name":"Team","parent":"Acme","book":"trial"})", 201, {R"("book":"trial")"}},
+      {"POST /api/v1/accounts", R"({"name":"Other","book":"tria"})", 400, {"'tria'", names, R"("field":"book")"}},
+      {"GET /api/v1/accounts/Other", "", 404, {}},
+      {"PATCH /api/v1/accounts/Acme", R"({"book":"contract"})", 200, {R"("book":"contract")"}},
+      {"PATCH /api/v1/accounts/Acme", R"({"book":""})", 400, {names}},
+      {"PATCH /api/v1/accounts/Acme", R"({"book":3})", 400, {R"("field":"book")"}},
+      {"PATCH /api/v1/accounts/Acme", R"({"book":"default"})", 200, {R"("book":"default")"}},
+      {"PATCH /api/v1/accounts/Acme", R"({"book":"inherit"})", 200, {R"("book":null)"}},
+      {"PATCH /api/v1/accounts/Acme", R"({})", 400, {"'book'"}},
+  });
+  world.options.books.clear();
+  world.play({{"PATCH /api/v1/accounts/Acme", R"({"book":"contract"})", 400, {"there are default ('prices.books'"}}});
+}

@@ -14,6 +14,7 @@
 #include "app/yaml_reader.h"
 #include "base/json.h"
 #include "base/window.h"
+#include "catalog/book_name.h"
 #include "catalog/upstream_secrets.h"
 
 namespace app {
@@ -49,7 +50,7 @@ void read_price(YamlMap& map, std::string_view key, meter::PriceName name, meter
   }
 }
 
-void read_overrides(YamlMap& map, PriceSettings& into) {
+void read_overrides(YamlMap& map, BookSettings& into) {
   read_file_name(map, "overrides", into.overrides_file);
   const auto text = into.overrides_file.empty() ? std::nullopt : read_whole(into.overrides_file);
   if (!text) return;
@@ -70,10 +71,27 @@ void check_book(YamlMap& map, const std::string& text) {
                "as input_cost_per_token, in USD for one unit");
 }
 
-void read_prices(YamlMap map, PriceSettings& into) {
+void read_book(YamlMap& map, BookSettings& into) {
   read_overrides(map, into);
+  if (!map.has("file")) return;
   read_file_name(map, "file", into.file);
   if (const auto text = into.file.empty() ? std::nullopt : read_whole(into.file)) check_book(map, *text);
+}
+
+// What a book does not say of its own is the standard one's, but for its overrides: they are a contract's.
+void read_named_book(const std::string& name, YamlMap map, PriceSettings& into) {
+  if (!is_name(name)) map.refuse("", fmt::format("is no name of a book: it {}", name_rule));
+  if (name == catalog::default_book || name == "inherit")
+    map.refuse("", fmt::format("cannot be a book's name: '{}' says where an account's prices come from", name));
+  BookSettings book{.name = name, .file = into.standard.file, .overrides_file = {}, .overrides = {}};
+  read_book(map, book);
+  map.finish();
+  into.books.push_back(std::move(book));
+}
+
+void read_prices(YamlMap map, PriceSettings& into) {
+  read_book(map, into.standard);
+  for (auto& [name, book] : map.named_maps("books")) read_named_book(name, std::move(book), into);
   if (auto unknown = map.map("unknown_model")) {
     meter::PricedModel price;
     price.name = "prices.unknown_model";

@@ -35,10 +35,17 @@ struct PriceOverrides {
   std::string version;  // changes with any byte of the file: a usage record says by which prices it was billed
 };
 
+// A price book: a list, and an operator's own prices on it.
+struct BookSettings {
+  std::string name;            // empty: of accounts that choose none
+  std::string file;            // empty: the book built into the binary
+  std::string overrides_file;  // empty: none
+  PriceOverrides overrides;    // what that file has
+};
+
 struct PriceSettings {
-  std::string file;                                 // empty: the book built into the binary
-  std::string overrides_file;                       // empty: none
-  PriceOverrides overrides;                         // what that file has
+  BookSettings standard;
+  std::vector<BookSettings> books;                  // that accounts choose by name; names are unique
   std::optional<meter::PricedModel> unknown_model;  // none: a model without a price is refused
 };
 

@@ -169,7 +169,7 @@ log: { level: warn, format: json }
   CHECK(route.max_body_bytes == 5);
   CHECK(route.max_reply_bytes == 6);
   CHECK(route.idempotency == catalog::Idempotency{7'200'000, 10, 11});
-  CHECK(good->prices.file == "prices.json");
+  CHECK(good->prices.standard.file == "prices.json");
   CHECK(good->prices.unknown_model->prices.find(meter::PriceName::input_cost_per_token)->to_usd() == "0.00001");
   CHECK(good->prices.unknown_model->prices.find(meter::PriceName::output_cost_per_token)->to_usd() == "0.0000305");
   CHECK(good->prices.unknown_model->max_output_tokens == 16384);

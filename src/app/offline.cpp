@@ -56,7 +56,8 @@ class OpenFolder final : public Offline {
                           .ready = {},
                           .back_up = [this](const std::string& file) { return store_->back_up(file); },
                           .routes = std::move(routes),
-                          .weights = catalog::weights_of(config.routes)}}) {}
+                          .weights = catalog::weights_of(config.routes),
+                          .books = names_of(config.prices.books)}}) {}
 
   admin::Response handle(admin::Request request) override {
     request.trust = admin::Trust::local;

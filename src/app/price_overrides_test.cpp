@@ -152,3 +152,69 @@ TEST_CASE("an operator's own prices may change on a date") {
                 "outputPer1k: 1 }]")
             .contains("the dates must rise"));
 }
+
+TEST_CASE("books have names, lists and overrides of their own") {
+  const tests::TemporaryFolder folder;
+  const auto write = [&folder](const std::string& name, std::string_view text) {
+    const std::string file = folder.path() / name;
+    std::ofstream(file) << text;
+    return file;
+  };
+  const auto config = [&](std::string_view books) {
+    const std::string standard = write("standard.json", R"({"version": "s", "models": {"m": {"input_cost_per_token": 1},
+                                                            "n": {"input_cost_per_token": 2}}})");
+    const std::string own = write("own.yaml", "models: { m: { inputPer1k: 3, outputPer1k: 4, maxOutputTokens: 5 } }");
+    const std::string list = write("list.json", R"({"version": "l", "models": {"m": {"input_cost_per_token": 6}}})");
+    return write("m.yaml", fmt::format("upstreams: {{ a: {{ url: \"https://a.example/v1\" }} }}\n"
+                                       "prices: {{ file: {}, overrides: {}, books: {} }}\n",
+                                       standard, own,
+                                       fmt::format(fmt::runtime(books), fmt::arg("list", list), fmt::arg("own", own))));
+  };
+  const auto loaded = app::load_config(config("{{ bare: {{}}, listed: {{ file: {list} }}, "
+                                              "both: {{ file: {list}, overrides: {own} }} }}"),
+                                       no_variables);
+  if (!loaded) FAIL(loaded.error().message);
+  const auto settings = app::gateway_settings(*loaded);
+  REQUIRE(settings.has_value());
+  const auto input = [&](std::string_view book) {
+    const meter::PriceBook* found = settings->find_book(catalog::BookName::of(book));
+    REQUIRE(found != nullptr);
+    return found->row("m")->prices.find(meter::PriceName::input_cost_per_token)->to_usd();
+  };
+  CHECK(input("") == "0.003");
+  CHECK(input("default") == "0.003");
+  CHECK(input("bare") == "1");
+  CHECK(input("listed") == "6");
+  CHECK(input("both") == "0.003");
+  const auto version = [&](std::string_view book) {
+    return settings->find_book(catalog::BookName::of(book))->version();
+  };
+  CHECK(version("bare") == "bare@s");
+  CHECK(version("listed") == "listed@l");
+  CHECK(version("both").starts_with("both@l+"));
+  CHECK(settings->find_book(catalog::BookName::of("Both")) == nullptr);
+
+  const auto finding = [&](std::string_view books) {
+    const auto report = app::check_config(config(books), no_variables);
+    return report.findings.empty() ? "none" : report.findings[0].to_string();
+  };
+  CHECK(finding("{{ default: {{}} }}").contains("cannot be a book's name"));
+  CHECK(finding("{{ inherit: {{}} }}").contains("cannot be a book's name"));
+  CHECK(finding("{{ \"a@b\": {{}} }}").contains("is no name of a book"));
+  CHECK(finding("{{ a: {{ fiel: x }} }}").contains("fiel"));
+  CHECK(finding("{{ a: {{ file: /nowhere }} }}").contains("books.a.file' names a file that cannot be read"));
+  CHECK(finding("{{ a: {{ file: {own} }} }}").contains("names a price book with an error"));
+}
+
+TEST_CASE("a start is refused where an account names a book that the configuration has no more") {
+  catalog::Account account{
+      .id = base::AccountId{base::Uuid{{1}}}, .parent = {}, .name = "acme", .external_id = {}, .created = {}};
+  account.book = catalog::BookName::of("contract");
+  const auto snapshot = *catalog::Snapshot::build({.accounts = {account}, .keys = {}, .limits = {}});
+  const app::BookSettings declared{.name = "contract", .file = {}, .overrides_file = {}, .overrides = {}};
+  CHECK(app::check_books(*snapshot, {declared}).has_value());
+  const auto refused = app::check_books(*snapshot, {});
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().message.starts_with("the account 'acme' (01000000-"));
+  CHECK(refused.error().message.contains("the book 'contract', and 'prices.books' has no such book"));
+}

@@ -70,6 +70,7 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
                                                 catalog::weights_of(config.routes)));
   program->published_ = program->catalog_->current();
   warn_of_idle_limits(*program->published_, config.routes);
+  TRY_STATUS(check_books(*program->published_, config.prices.books));
 
   program->idempotency_ = std::make_unique<idempotency::Desk>(
       stores.idempotency, [&self](std::function<void()> work) { self.keeper_->run(std::move(work)); });
@@ -101,7 +102,8 @@ base::Status Program::make_control_plane(const Stores& stores, const Options& op
                        .ready = [this] { return ready(); },
                        .back_up = options.back_up,
                        .routes = names_of(config_.routes),
-                       .weights = catalog::weights_of(config_.routes)};
+                       .weights = catalog::weights_of(config_.routes),
+                       .books = names_of(config_.prices.books)};
   if (options.admin_key) admin.environment_admin_key_hash = base::sha256(*options.admin_key);
   api_ = std::make_unique<admin::Api>(admin::Services{.catalog = *catalog_,
                                                       .upstreams = *upstream_secrets_,

@@ -15,6 +15,7 @@
 #include "base/ids.h"
 #include "base/money.h"
 #include "base/time_zone.h"
+#include "catalog/book_name.h"
 
 namespace catalog {
 
@@ -46,6 +47,7 @@ struct Account {
   base::BasisPoints markup = {};      // on what use costs us: the charge to the grants is the cost with this on top
   base::BasisPoints top_up_fee = {};  // of what is paid in, when it is
   std::optional<MonthlyFee> monthly_fee = {};  // only of a prepaid account
+  BookName book = {};                          // that its calls and those of all accounts below it are priced by
 
   bool operator==(const Account&) const = default;
 };

@@ -91,7 +91,8 @@ base::Result<Account> Catalog::create_account(const NewAccount& wanted) {
                         .name = wanted.name,
                         .external_id = wanted.external_id,
                         .status = AccountStatus::active,
-                        .created = now};
+                        .created = now,
+                        .book = wanted.book};
   TRY_STATUS(publish_with_copies({.accounts = {account}}, account.id));
   return account;
 }
@@ -162,6 +163,7 @@ base::Result<Account> Catalog::edit_account(base::AccountId id, const AccountEdi
   changed.credit_only = edit.credit_only.value_or(changed.credit_only);
   changed.markup = edit.markup.value_or(changed.markup);
   changed.top_up_fee = edit.top_up_fee.value_or(changed.top_up_fee);
+  changed.book = edit.book.value_or(changed.book);
   TRY_STATUS(publish({.accounts = {changed}}));
   return changed;
 }

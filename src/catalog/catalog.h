@@ -19,6 +19,7 @@ struct NewAccount {
   std::string name;
   std::string external_id = {};  // optional
   std::optional<base::AccountId> parent = std::nullopt;
+  BookName book = {};  // that the configuration has
 };
 // How an account pays. What is not named stays.
 struct AccountEdit {
@@ -29,6 +30,7 @@ struct AccountEdit {
   std::optional<base::Money> monthly_fee = std::nullopt;
   std::optional<int> fee_day = std::nullopt;
   std::optional<base::TimeZone> fee_zone = std::nullopt;
+  std::optional<BookName> book = std::nullopt;  // that the configuration has; none: the account above says it
   bool operator==(const AccountEdit&) const = default;
 };
 struct NewKey {

@@ -286,3 +286,28 @@ TEST_CASE(
   CHECK(field({.monthly_fee = usd(0), .fee_day = 2}) == "monthly_fee");
   CHECK_FALSE(edit({.credit_only = false, .monthly_fee = usd(0)})->monthly_fee.has_value());
 }
+
+TEST_CASE("a key is priced by the book of the nearest account that names one") {
+  World world;
+  const auto organization = world.account("organization");
+  const auto team = world.account("team", organization.id);
+  const auto user = world.account("user", team.id);
+  const auto key = world.key(user.id).key.id;
+  const auto book = [&] { return std::string(world.catalog->current()->find_key(key)->book.text()); };
+  const auto choose = [&](const catalog::Account& account, std::string_view name) {
+    const auto edited = world.catalog->edit_account(account.id, {.book = catalog::BookName::of(name)});
+    REQUIRE(edited.has_value());
+    CHECK(edited->book.text() == name);
+  };
+  CHECK(book().empty());
+  choose(organization, "contract");
+  CHECK(book() == "contract");
+  choose(user, "default");
+  CHECK(book() == "default");
+  choose(team, "trial");
+  CHECK(book() == "default");
+  choose(user, "");
+  CHECK(book() == "trial");
+  CHECK(world.catalog->current()->find_key(key)->book == catalog::BookName::of(std::string("trial")));
+  CHECK(world.catalog->create_account({.name = "n", .book = catalog::BookName::of("own")})->book.text() == "own");
+}

@@ -193,6 +193,7 @@ std::optional<KeyEntry> Snapshot::entry_at(Slot slot) const {
   for (Slot above = links.account; above != no_slot; above = account_links_[above].parent) {
     entry->usable = entry->usable && accounts_[above].status == AccountStatus::active;
     if (!entry->balance) entry->balance = balance_at(above);
+    if (entry->book.is_none()) entry->book = accounts_[above].book;
     add_limits(account_links_[above].first_limit, *entry);
   }
   return entry;

@@ -35,6 +35,7 @@ struct KeyEntry {
   LimitList limits = {};  // of the key, its account and the accounts above, nearest first
   bool filtered = false;  // one of them is not for every exchange
   std::optional<Balance> balance = {};  // of the nearest credit_only account, its own or above; none is prepaid: none
+  BookName book = {};                   // of the nearest account that names one; none does: none
 
   // As it is passed on to what can do without.
   const Balance* payer() const { return balance ? &*balance : nullptr; }

@@ -8,10 +8,11 @@ namespace {
 constexpr const char* accounts = "/api/v1/accounts";
 
 std::string table_of(const base::Json& page) {
-  Table table({{"ID"}, {"NAME"}, {"EXTERNAL ID"}, {"STATUS"}, {"PARENT"}, {"CREATED"}});
+  Table table({{"ID"}, {"NAME"}, {"EXTERNAL ID"}, {"STATUS"}, {"PARENT"}, {"BOOK"}, {"CREATED"}});
   for (const base::Json& account : page.find("data")->items())
     table.add({text_of(account, "id"), text_of(account, "name"), text_of(account, "external_id"),
-               text_of(account, "status"), text_of(account, "parent"), time_of(account, "created")});
+               text_of(account, "status"), text_of(account, "parent"), text_of(account, "book"),
+               time_of(account, "created")});
   return table.to_string();
 }
 
@@ -19,16 +20,18 @@ void add_create(CLI::App& noun, Session& session) {
   CLI::App& verb = *noun.add_subcommand("create", "Create an account");
   session.add_options(verb);
   struct Arguments {
-    std::string name, external_id, parent;
+    std::string name, external_id, parent, book;
   };
   const auto arguments = std::make_shared<Arguments>();
   verb.add_option("NAME", arguments->name, "Its name")->required();
   verb.add_option("--external-id", arguments->external_id, "Your own id for it");
   verb.add_option("--parent", arguments->parent, "The account above it");
+  verb.add_option("--book", arguments->book, "The price book of its calls; that of the account above unless told");
   session.on(verb, [arguments, &session]() -> base::Status {
     boost::json::object body{{"name", arguments->name}};
     if (!arguments->external_id.empty()) body["external_id"] = arguments->external_id;
     if (!arguments->parent.empty()) body["parent"] = arguments->parent;
+    if (!arguments->book.empty()) body["book"] = arguments->book;
     TRY(const auto reply, session.create(accounts, body));
     session.print_one(reply);
     return {};
@@ -49,10 +52,10 @@ void add_list(CLI::App& noun, Session& session) {
 }
 
 void add_edit(CLI::App& noun, Session& session) {
-  CLI::App& verb = *noun.add_subcommand("edit", "Say how an account pays");
+  CLI::App& verb = *noun.add_subcommand("edit", "Say how an account pays, and by which prices");
   session.add_options(verb);
   struct Arguments {
-    std::string reference, credit_only, monthly_fee, fee_time_zone;
+    std::string reference, credit_only, monthly_fee, fee_time_zone, book;
     std::optional<std::int64_t> markup, top_up_fee, fee_day;
   };
   const auto arguments = std::make_shared<Arguments>();
@@ -65,10 +68,13 @@ void add_edit(CLI::App& noun, Session& session) {
   verb.add_option("--fee-day", arguments->fee_day, "The day of the month on which the fee is due; 1 unless told");
   verb.add_option("--fee-time-zone", arguments->fee_time_zone,
                   "Whose midnight that is, such as Europe/Berlin; UTC unless told");
+  verb.add_option("--book", arguments->book,
+                  "The price book of its calls: a name of the configuration, 'default', or 'inherit'");
   session.on(verb, [arguments, &session]() -> base::Status {
     boost::json::object body;
     if (!arguments->monthly_fee.empty()) body["monthly_fee"] = arguments->monthly_fee;
     if (arguments->fee_day) body["monthly_fee_day"] = *arguments->fee_day;
+    if (!arguments->book.empty()) body["book"] = arguments->book;
     if (!arguments->fee_time_zone.empty()) body["monthly_fee_time_zone"] = arguments->fee_time_zone;
     if (!arguments->credit_only.empty()) body["credit_only"] = arguments->credit_only == "on";
     if (arguments->markup) body["markup_bps"] = *arguments->markup;

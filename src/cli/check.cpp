@@ -53,6 +53,9 @@ int check(const std::optional<std::string>& given, std::ostream& out) {
       out << fmt::format("         a call takes {} {}{}\n", weight.weight, weight.unit,
                          weight.model.empty() ? "" : fmt::format(", model {}", weight.model));
   }
+  for (const auto& book : config.prices.books)
+    out << fmt::format("book     {}: {}{}\n", book.name, book.file.empty() ? "the built-in list" : book.file,
+                       book.overrides_file.empty() ? "" : fmt::format(", with {}", book.overrides_file));
   if (config.routes.empty()) out << "route    /v1 -> the demo upstream, because no provider is configured\n";
   return 0;
 }

@@ -140,9 +140,9 @@ json::object metered(const std::string& file, const meter::RecordedExchange& exc
           {"alarms", names(reply.alarms)}};
 }
 
-int meter_files(const std::vector<std::string>& files, const std::string& book_file, const std::string& at,
+int meter_files(const std::vector<std::string>& files, const BookChoice& choice, const std::string& at,
                 std::ostream& out, std::ostream& err) {
-  const auto book = read_price_book(book_file);
+  const auto book = read_price_book(choice);
   const auto moment = read_moment(at);
   if (!book || !moment) {
     err << (book ? moment.error() : book.error()).message << "\n";
@@ -163,7 +163,7 @@ int meter_files(const std::vector<std::string>& files, const std::string& book_f
       code = 1;
       continue;
     }
-    out << json::serialize(metered(file, *exchange, {*book, *moment})) << "\n";
+    out << json::serialize(metered(file, *exchange, {**book, *moment})) << "\n";
   }
   return code;
 }
@@ -175,8 +175,8 @@ void add_meter(CLI::App& app, std::ostream& out, std::ostream& err, int& exit_co
       *app.add_subcommand("meter", "Read recorded exchanges and print what each used and cost, a JSON line each");
   const auto files = std::make_shared<std::vector<std::string>>();
   verb.add_option("FILE", *files, "Recorded exchanges: JSON with a request and a response")->required();
-  const auto book = std::make_shared<std::string>();
-  verb.add_option("--book", *book, "A price book, or LiteLLM's table; the built-in one unless told");
+  const auto book = std::make_shared<BookChoice>();
+  book->add_options(verb);
   const auto at = std::make_shared<std::string>();
   verb.add_option("--at", *at, "When the calls are taken to start, a date or time; now unless told");
   verb.callback([files, book, at, &out, &err, &exit_code] { exit_code = meter_files(*files, *book, *at, out, err); });

@@ -10,6 +10,8 @@
 #include <optional>
 #include <ostream>
 
+#include "app/config.h"
+#include "app/gateway_settings.h"
 #include "base/json.h"
 #include "base/rfc3339.h"
 #include "base/time_text.h"
@@ -30,6 +32,30 @@ base::Result<std::string> read_file(const std::string& file) {
   return text;
 }
 
+using Book = std::shared_ptr<const PriceBook>;
+
+// What the configuration says of the book; nullopt: it has none of that name, and it is taken for a file.
+base::Result<std::optional<app::BookSettings>> declared_book(const BookChoice& choice) {
+  const auto file = choice.config.empty() ? app::default_config_file() : choice.config;
+  // A path is no name; and where a book is a file, what else a configuration says is no matter.
+  if (!file || choice.book.contains('/')) return std::nullopt;
+  const app::ConfigReport report = app::check_config(file, app::process_environment());
+  const app::PriceSettings& prices = report.config.prices;
+  const auto named = std::ranges::find(prices.books, choice.book, &app::BookSettings::name);
+  if (named == prices.books.end() && choice.book != catalog::default_book) {
+    std::error_code error;
+    if (std::filesystem::exists(choice.book, error)) return std::nullopt;
+    std::vector<std::string> names{std::string(catalog::default_book)};
+    for (const app::BookSettings& book : prices.books) names.push_back(book.name);
+    return base::invalid(fmt::format("'{}' is neither a price book of {}, which has {}, nor a file", choice.book, *file,
+                                     fmt::join(names, ", ")),
+                         "book");
+  }
+  for (const app::Finding& finding : report.findings)
+    if (finding.message.starts_with("'prices")) return base::invalid(finding.to_string(), "book");
+  return named == prices.books.end() ? prices.standard : *named;
+}
+
 // A price of the row, or of its first tier.
 std::optional<base::FinePrice> price_of(const PricedModel& model, meter::PriceName name) {
   const auto* found = model.prices.find(name);
@@ -47,7 +73,8 @@ std::string per_million(const PricedModel& model, meter::PriceName name) {
 }
 
 struct ListArguments {
-  std::string pattern, book, provider, at;
+  BookChoice book;
+  std::string pattern, provider, at;
   bool json = false;
 };
 
@@ -86,10 +113,10 @@ boost::json::object json_of(const PricedModel& model, const Span& span) {
 }
 
 base::Status list(const ListArguments& arguments, std::ostream& out) {
-  TRY(const PriceBook book, read_price_book(arguments.book));
+  TRY(const Book book, read_price_book(arguments.book));
   TRY(const base::WallTime at, read_moment(arguments.at));
   std::vector<const PricedModel*> found;
-  for (const PricedModel& row : book.models())
+  for (const PricedModel& row : book->models())
     if (row.name.find(arguments.pattern) != std::string::npos &&
         (arguments.provider.empty() || row.provider == arguments.provider))
       found.push_back(&row);
@@ -184,13 +211,13 @@ std::vector<std::string> findings_of(const PricedModel& row) {
 }
 
 base::Status check(const std::string& file, std::ostream& out) {
-  TRY(const PriceBook book, read_price_book(file));
+  TRY(const Book book, read_price_book({.book = file, .config = {}}));
   std::size_t priced = 0;
-  for (const PricedModel& model : book.models()) {
+  for (const PricedModel& model : book->models()) {
     priced += model.is_ever_priced() ? 1 : 0;
     for (const std::string& finding : findings_of(model)) out << fmt::format("{}: {}\n", model.name, finding);
   }
-  out << fmt::format("{} models, {} with a price\n", book.models().size(), priced);
+  out << fmt::format("{} models, {} with a price\n", book->models().size(), priced);
   return {};
 }
 
@@ -241,9 +268,9 @@ Difference difference(const PriceBook& before, const PriceBook& now) {
 }
 
 base::Status print_difference(const std::string& before, const std::string& now, std::ostream& out) {
-  TRY(const PriceBook old_book, read_price_book(now.empty() ? "" : before));
-  TRY(const PriceBook new_book, read_price_book(now.empty() ? before : now));
-  const Difference found = difference(old_book, new_book);
+  TRY(const Book old_book, read_price_book({.book = now.empty() ? "" : before, .config = {}}));
+  TRY(const Book new_book, read_price_book({.book = now.empty() ? before : now, .config = {}}));
+  const Difference found = difference(*old_book, *new_book);
   out << found.lines << found.sum();
   return {};
 }
@@ -267,8 +294,10 @@ base::Status import(const std::string& file, const std::string& to, std::ostream
   if (book->models().empty()) return base::invalid(fmt::format("'{}' has no models", file), "file");
   Difference found{.added = book->models().size()};
   if (std::filesystem::exists(to)) {
-    TRY(const PriceBook before, read_price_book(to));
-    found = difference(before, *book);
+    TRY(const std::string old_text, read_file(to));
+    auto before = PriceBook::parse(old_text);
+    if (!before) return base::fail(std::move(before.error()).in(to));
+    found = difference(*before, *book);
   }
   const std::string beside = to + ".new";
   std::ofstream written(beside, std::ios::binary | std::ios::trunc);
@@ -282,12 +311,21 @@ base::Status import(const std::string& file, const std::string& to, std::ostream
 
 }  // namespace
 
-base::Result<PriceBook> read_price_book(const std::string& file) {
-  if (file.empty()) return PriceBook::built_in();
-  TRY(const std::string text, read_file(file));
+void BookChoice::add_options(CLI::App& verb) {
+  verb.add_option("--book", book,
+                  "A price book: a name under prices.books in the configuration, 'default' for its standard one, or a "
+                  "file, ours or LiteLLM's table; the built-in one unless told");
+  verb.add_option("--config", config, "Configuration that names books; metergate.yaml here, if there is one");
+}
+
+base::Result<Book> read_price_book(const BookChoice& choice) {
+  if (choice.book.empty()) return std::make_shared<const PriceBook>(PriceBook::built_in());
+  TRY(const auto declared, declared_book(choice));
+  if (declared) return app::read_book(*declared);
+  TRY(const std::string text, read_file(choice.book));
   auto book = PriceBook::parse(text);
-  if (!book) return base::fail(std::move(book.error()).in(file));
-  return book;
+  if (!book) return base::fail(std::move(book.error()).in(choice.book));
+  return std::make_shared<const PriceBook>(std::move(*book));
 }
 
 base::Result<base::WallTime> read_moment(const std::string& at) {
@@ -307,7 +345,7 @@ void add_price_files(CLI::App& noun, std::ostream& out, const PrintError& print_
   const auto wanted = std::make_shared<ListArguments>();
   list_verb.add_option("PATTERN", wanted->pattern, "Only names that hold this text");
   list_verb.add_option("--provider", wanted->provider, "Only models of this provider");
-  list_verb.add_option("--book", wanted->book, "A price book, or LiteLLM's table; the built-in one unless told");
+  wanted->book.add_options(list_verb);
   list_verb.add_option("--at", wanted->at, "The prices of calls that start at this date or time; now unless told");
   list_verb.add_flag("--json", wanted->json, "Print it as JSON");
   on(list_verb, [wanted, &out] { return list(*wanted, out); });

@@ -12,7 +12,8 @@ namespace cli {
 namespace {
 
 struct CostArguments {
-  std::string model, usage, options = "{}", book, at;
+  std::string model, usage, options = "{}", at;
+  BookChoice book;
   bool json = false;
 };
 
@@ -66,9 +67,9 @@ base::Status print_cost(const CostArguments& arguments, std::ostream& out) {
   TRY(const base::Json options, read_json(arguments.options, "--options"));
   TRY(const meter::Quantities quantities, meter::read_quantities(usage));
   TRY(const meter::Service service, meter::read_service(options));
-  TRY(const meter::PriceBook book, read_price_book(arguments.book));
+  TRY(const auto book, read_price_book(arguments.book));
   TRY(const base::WallTime at, read_moment(arguments.at));
-  TRY(const meter::Bill bill, meter::bill(book, at, arguments.model, quantities, service));
+  TRY(const meter::Bill bill, meter::bill(*book, at, arguments.model, quantities, service));
   out << (arguments.json ? json_of(bill) : text_of(bill));
   return {};
 }
@@ -81,7 +82,7 @@ void add_cost(CLI::App& noun, std::ostream& out, const PrintError& print_error) 
                   "What was used, as JSON: {\"input_tokens\": 1000, \"output_tokens\": 50}")
       ->required();
   verb.add_option("--options", arguments->options, "How it was served, as JSON: {\"service_tier\": \"flex\"}");
-  verb.add_option("--book", arguments->book, "A price book, or LiteLLM's table; the built-in one unless told");
+  arguments->book.add_options(verb);
   verb.add_option("--at", arguments->at, "When the call starts, a date or time; now unless told");
   verb.add_flag("--json", arguments->json, "Print it as JSON: cost_usd, model, components");
   verb.callback([arguments, &out, print_error] {

@@ -24,8 +24,6 @@ using base::Json;
 using base::Money;
 using Book = std::shared_ptr<const meter::PriceBook>;
 
-constexpr std::string_view of_configuration = "default";
-
 base::Result<Money> sum_of(Money a, Money b) {
   std::int64_t nanos = 0;
   if (__builtin_add_overflow(a.nanos(), b.nanos(), &nanos))
@@ -219,12 +217,17 @@ boost::json::object json_of(const Report& report) {
           {"not_priced", std::move(gaps)}};
 }
 
-// The book of the configuration; an empty pointer without one, or where it cannot be read: `check` says what is wrong.
-Book configured_book(const std::string& config_file) {
+// The books of the configuration; one that cannot be read tells nothing, and `check` says what is wrong with it.
+std::vector<Book> configured_books(const std::string& config_file) {
+  std::vector<Book> books;
   const auto file = config_file.empty() ? app::default_config_file() : std::optional(config_file);
-  if (!file) return nullptr;
-  auto settings = app::gateway_settings(app::check_config(file, app::process_environment()).config);
-  return settings ? settings->prices : nullptr;
+  if (!file) return books;
+  const app::PriceSettings prices = app::check_config(file, app::process_environment()).config.prices;
+  std::vector<app::BookSettings> declared = prices.books;
+  declared.push_back(prices.standard);
+  for (const app::BookSettings& one : declared)
+    if (auto book = app::read_book(one)) books.push_back(std::move(*book));
+  return books;
 }
 
 base::Result<std::map<std::string, std::string>> providers_of(Session& session) {
@@ -237,17 +240,11 @@ base::Result<std::map<std::string, std::string>> providers_of(Session& session) 
 
 base::Status rerate(Session& session, const std::string& book_name, const std::string& config_file,
                     const Parameters& filter) {
-  const Book configured = configured_book(config_file);
-  Book book = configured;
-  if (book_name != of_configuration) {
-    TRY(meter::PriceBook read, read_price_book(book_name));
-    book = std::make_shared<const meter::PriceBook>(std::move(read));
-  } else if (book == nullptr) {
-    return base::invalid("there is no configuration whose price book could be read: name one with --config", "book");
-  }
+  TRY(const Book book, read_price_book({.book = book_name, .config = config_file}));
   // By which records here may have been booked.
-  std::vector<Book> known{book, std::make_shared<const meter::PriceBook>(meter::PriceBook::built_in())};
-  if (configured != nullptr) known.push_back(configured);
+  std::vector<Book> known = configured_books(config_file);
+  known.push_back(book);
+  known.push_back(std::make_shared<const meter::PriceBook>(meter::PriceBook::built_in()));
   TRY(auto providers, providers_of(session));
   Rerater rerater(book, std::move(known), std::move(providers));
   std::string cursor;
@@ -277,7 +274,8 @@ void add_usage_rerate(CLI::App& usage, Session& session) {
     ListQuery filter;
   };
   const auto arguments = std::make_shared<Arguments>();
-  verb.add_option("--book", arguments->book, "A price book's file, or 'default' for the book of the configuration")
+  verb.add_option("--book", arguments->book,
+                  "A name under prices.books in the configuration, 'default' for its standard one, or a file")
       ->required();
   arguments->filter.add(verb, "--account", "Only of this account");
   arguments->filter.add(verb, "--key", "Only of this key");

@@ -158,8 +158,8 @@ TEST_CASE("accounts, keys and limits are listed in tables") {
   CHECK(bench.run({"limits", "create", "10 usd/day", "--account", "Acme", "--status", "429", "--clamp", "off"}).code ==
         0);
   const auto accounts = bench.run({"accounts", "list"}).out;
-  CHECK(accounts.contains("NAME  EXTERNAL ID  STATUS  PARENT  CREATED\n"));
-  CHECK(accounts.contains("Acme  cus_1        active  -       2026-11-21T04:06:00Z\n"));
+  CHECK(accounts.contains("NAME  EXTERNAL ID  STATUS  PARENT  BOOK  CREATED\n"));
+  CHECK(accounts.contains("Acme  cus_1        active  -       -     2026-11-21T04:06:00Z\n"));
   CHECK(bench.run({"keys", "list", "--account", "Acme"}).out.contains("  alice  mg_live_"));
   const auto limits = bench.run({"limits", "list", "--account", "Acme"}).out;
   CHECK(limits.contains("AMOUNT  AVAILABLE  RESERVED  UNRESOLVED  SPENT  RESETS                TEMPLATE\n"));

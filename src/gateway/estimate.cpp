@@ -53,9 +53,21 @@ base::Status check_key(const catalog::KeyEntry& entry, base::WallTime now) {
   return {};
 }
 
-base::Result<const meter::PricedModel*> price_of(const Settings& settings, const catalog::Upstream& upstream,
-                                                 const meter::Request& request, base::WallTime start) {
-  const meter::PricedModel* const price = settings.find_price(upstream, request, start);
+base::Result<const meter::PriceBook*> book_of(const Settings& settings, const catalog::KeyEntry& entry) {
+  const meter::PriceBook* const book = settings.find_book(entry.book);
+  if (book != nullptr) return book;
+  return base::fail(
+      base::ErrorType::unavailable,
+      fmt::format("the account is priced by the book '{}', which the configuration does not have: declare "
+                  "it under 'prices.books', or choose another one ('metergate accounts edit --book')",
+                  entry.book.text()),
+      {}, base::Source::gateway);
+}
+
+base::Result<const meter::PricedModel*> price_of(const Settings& settings, const meter::PriceBook& book,
+                                                 const catalog::Upstream& upstream, const meter::Request& request,
+                                                 base::WallTime start) {
+  const meter::PricedModel* const price = settings.find_price(book, upstream, request, start);
   if (price == nullptr)
     return unpriced(fmt::format("the model '{}' has no price here, so its cost cannot be bounded; add it to the price "
                                 "file or set prices.unknown_model",

@@ -17,10 +17,14 @@ namespace gateway {
 // unauthorized: the key makes no calls now.
 base::Status check_key(const catalog::KeyEntry& entry, base::WallTime now);
 
+// The book that prices the calls of a key. unavailable: its account names one that the configuration does not have.
+base::Result<const meter::PriceBook*> book_of(const Settings& settings, const catalog::KeyEntry& entry);
+
 // The row of the price book for a request to this upstream that starts at that moment. unknown_price, with the field,
 // where its cost could not be bounded by one.
-base::Result<const meter::PricedModel*> price_of(const Settings& settings, const catalog::Upstream& upstream,
-                                                 const meter::Request& request, base::WallTime start);
+base::Result<const meter::PricedModel*> price_of(const Settings& settings, const meter::PriceBook& book,
+                                                 const catalog::Upstream& upstream, const meter::Request& request,
+                                                 base::WallTime start);
 
 // Tokens of one choice.
 inline std::int64_t output_cap_of(const meter::Request& request, const meter::PricedModel& price) {

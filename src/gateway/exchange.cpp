@@ -152,12 +152,14 @@ Outcome<void> Exchange::plan(std::string_view body) {
   plan_.asked = body;
   record_->model = request.model;
   record_->stream = request.stream;
-  record_->price_version = worker_.settings_.prices->version();
+  TRY(plan_.book, book_of(worker_.settings_, *caller_));
+  record_->price_version = plan_.book->version();
   target_ = worker_.upstreams_->choose(*route_, {});
   record_->upstream = target_->upstream;
   TRY_STATUS(rename_for_target());
   if (request.billing != meter::Billing::free) {
-    TRY(plan_.price, price_of(worker_.settings_, *worker_.settings_.find_upstream(target_->upstream), request, stamp_));
+    TRY(plan_.price,
+        price_of(worker_.settings_, *plan_.book, *worker_.settings_.find_upstream(target_->upstream), request, stamp_));
     plan_.output_cap = output_cap_of(request, *plan_.price);
   }
   plan_.hide_usage = request.stream && !request.include_usage && meter::asks_for_usage(endpoint_);

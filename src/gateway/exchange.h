@@ -57,6 +57,7 @@ class Exchange final : public UnderWay {
   struct Plan {
     bool made = false;
     meter::Request request;
+    const meter::PriceBook* book = nullptr;     // of the caller
     const meter::PricedModel* price = nullptr;  // at the target's provider
     std::int64_t output_cap = 0;                // per choice, as reserved
     bool hide_usage = false;                    // the client did not ask for the usage chunk that we ask for

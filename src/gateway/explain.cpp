@@ -241,7 +241,10 @@ base::Result<quota::Explanation> Explainer::explain_by(const catalog::KeyEntry& 
   const auto request = request_of(call, settings, *route, bound);
   const auto tags = catalog::join_tags(key.key->tags, call.tags, "tags");
   const catalog::Upstream& upstream = *settings.find_upstream(out.upstream);
-  const auto price = request ? price_of(settings, upstream, *request, now) : std::unexpected(request.error());
+  const auto book = book_of(settings, key);
+  const auto price = !request ? std::unexpected(request.error())
+                     : !book  ? std::unexpected(book.error())
+                              : price_of(settings, **book, upstream, *request, now);
   const auto worst = price ? worst_case(*request, **price, output_cap_of(*request, **price), *route, key.payer())
                            : std::unexpected(price.error());
   if (request) {
@@ -253,7 +256,7 @@ base::Result<quota::Explanation> Explainer::explain_by(const catalog::KeyEntry& 
         one.verdict = LimitVerdict::does_not_apply;
   }
   if (worst) {
-    out.price_version = settings.prices->version();
+    out.price_version = (*book)->version();
     out.output_cap = output_cap_of(*request, **price);
     out.worst_case = *worst;
     out.input_tokens = worst->input_tokens;

@@ -115,7 +115,7 @@ bool Exchange::pays_at(const catalog::Target& target) {
     if (there->request.billing != meter::Billing::free) return false;
   } else {
     const catalog::Upstream& upstream = *worker_.settings_.find_upstream(target.upstream);
-    const auto price = price_of(worker_.settings_, upstream, there->request, stamp_);
+    const auto price = price_of(worker_.settings_, *plan_.book, upstream, there->request, stamp_);
     if (!price) return false;
     there->price = *price;
     there->output_cap = plan_.clamped_to ? plan_.output_cap : output_cap_of(there->request, **price);

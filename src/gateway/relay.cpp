@@ -141,7 +141,7 @@ void Exchange::settle(const meter::Reply& reply, std::int64_t output_pieces, boo
     if (!came_whole) usage.output_tokens = std::max(usage.output_tokens.value_or(0), output_pieces);
     const catalog::Upstream& upstream = *worker_.settings_.find_upstream(target_->upstream);
     const bool trusts = upstream.stated_cost == catalog::StatedCost::trusted;
-    const meter::BilledCall call{.book = *worker_.settings_.prices,
+    const meter::BilledCall call{.book = *plan_.book,
                                  .at = stamp_,
                                  .provider = upstream.provider,
                                  .asked = plan_.price,

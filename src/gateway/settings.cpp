@@ -23,10 +23,17 @@ const catalog::Upstream* Settings::find_upstream(std::string_view name) const {
   return found == upstreams.end() ? nullptr : &*found;
 }
 
-const meter::PricedModel* Settings::find_price(const catalog::Upstream& upstream, const meter::Request& request,
-                                               base::WallTime start) const {
+const meter::PriceBook* Settings::find_book(catalog::BookName name) const {
+  if (name.is_none()) return prices.get();
+  const auto found = std::ranges::find(books, name, &NamedBook::name);
+  if (found != books.end()) return found->prices.get();
+  return name.text() == catalog::default_book ? prices.get() : nullptr;
+}
+
+const meter::PricedModel* Settings::find_price(const meter::PriceBook& book, const catalog::Upstream& upstream,
+                                               const meter::Request& request, base::WallTime start) const {
   const auto* row =
-      meter::row_of(*prices, start, meter::book_provider(upstream.provider), request.model, meter::service_of(request));
+      meter::row_of(book, start, meter::book_provider(upstream.provider), request.model, meter::service_of(request));
   // A row without a price says no more than none; but some providers' zeros are meant.
   if (!unknown_model) return row;
   const bool priced = row != nullptr && (row->has_a_price() || request.billing == meter::Billing::zero_price_counts);

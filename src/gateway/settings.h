@@ -13,17 +13,25 @@
 #include <string_view>
 #include <vector>
 
+#include "catalog/book_name.h"
 #include "catalog/route.h"
 #include "meter/price_book.h"
 #include "meter/request.h"
 
 namespace gateway {
 
+// A price book that accounts choose by its name.
+struct NamedBook {
+  catalog::BookName name;
+  std::shared_ptr<const meter::PriceBook> prices;
+};
+
 // What the operator declared for the data plane. Immutable, shared by all workers.
 struct Settings {
   std::vector<catalog::Upstream> upstreams;
   std::vector<catalog::Route> routes;
-  std::shared_ptr<const meter::PriceBook> prices;
+  std::shared_ptr<const meter::PriceBook> prices;  // of accounts that choose none
+  std::vector<NamedBook> books;
   std::optional<meter::PricedModel> unknown_model;  // the worst-case price of a model without one; none: refused
   std::int64_t admission_wait_ms = 1'000;           // how long an exchange waits for others' reservations to end
   std::int64_t store_deadline_ms = 2'000;           // how long it waits for a store that does not answer
@@ -31,9 +39,12 @@ struct Settings {
 
   const catalog::Route* find_route(std::string_view path) const;
   const catalog::Upstream* find_upstream(std::string_view name) const;
-  // The row that prices this request at this upstream's provider, if it starts at that moment; nullptr: there is none.
-  const meter::PricedModel* find_price(const catalog::Upstream& upstream, const meter::Request& request,
-                                       base::WallTime start) const;
+  // `prices` for no name and for catalog::default_book. nullptr: the configuration has no such book.
+  const meter::PriceBook* find_book(catalog::BookName name) const;
+  // The row of the book that prices this request at this upstream's provider, if it starts at that moment; nullptr:
+  // there is none.
+  const meter::PricedModel* find_price(const meter::PriceBook& book, const catalog::Upstream& upstream,
+                                       const meter::Request& request, base::WallTime start) const;
 };
 
 }  // namespace gateway

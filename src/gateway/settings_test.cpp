@@ -41,7 +41,7 @@ TEST_CASE("a request costs what the upstream's provider takes for its model") {
     upstream.provider = std::move(provider);
     meter::Request request;
     request.model = std::move(model);
-    const meter::PricedModel* const row = settings.find_price(upstream, request, {});
+    const meter::PricedModel* const row = settings.find_price(*settings.prices, upstream, request, {});
     return row == nullptr ? -1 : row->max_output_tokens;
   };
   CHECK(max_output("openai", "m") == 1);

@@ -131,3 +131,35 @@ TEST_CASE("a call is reserved and settled by the prices of its start") {
   later.settings.prices = book_from(later.clock.wall_now());
   book(later, "", {.cost = 20 * 3'000 + 5 * 5'000});
 }
+
+TEST_CASE("a call is priced by the book that its account chooses, and its record says so") {
+  const auto with_books = [](World& world, std::string_view name) {
+    world.account.book = catalog::BookName::of(name);
+    world.settings.books.push_back({catalog::BookName::of("contract"),
+                                    std::make_shared<const meter::PriceBook>(*meter::PriceBook::parse(
+                                        R"({"version": "contract@7", "models": {"m": {"input_cost_per_token": 7e-06,
+                 "output_cost_per_token": 1e-06, "max_output_tokens": 10}}})"))});
+    world.limit(1'000'000'000);
+    world.answers(answer(""));
+    world.open();
+  };
+  World contract;
+  with_books(contract, "contract");
+  contract.run(books(contract, {.cost = 20 * 7'000 + 5 * 1'000}));
+  CHECK(contract.records()[0].price_version == "contract@7");
+
+  World standard;
+  with_books(standard, "default");
+  standard.run(books(standard, {.cost = tokens_cost}));
+  CHECK(standard.records()[0].price_version == "test");
+
+  World dropped;
+  with_books(dropped, "gone");
+  const auto refused = [](World& world) -> Task<void> {
+    const Reply reply = co_await ask(world, world.call(question));
+    CHECK(reply.status() == 503);
+    CHECK(reply.error("message").contains("'gone', which the configuration does not have"));
+  };
+  dropped.run(refused(dropped));
+  CHECK(dropped.upstream.requests.empty());
+}

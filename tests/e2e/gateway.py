@@ -163,9 +163,11 @@ class Gateway:
     """One `metergate serve` on a data folder that outlives restarts. `port` is the proxy, `control` the admin API."""
 
     def __init__(self, folder: Path, upstream: str, *, prices: dict | None = PRICES, unknown_model: str = "",
+                 books: dict[str, dict] | None = None,
                  first_byte_ms: int = 5000, idle_ms: int = 5000, max_body_bytes: int = 1 << 20,
                  secret: str | None = UPSTREAM_SECRET, ca_file: Path | None = None, more: str = ""):
-        """`ca_file`: what the upstream's certificate is checked against. `more`: further lines of the configuration."""
+        """`books`: price books that accounts choose by name. `ca_file`: what the upstream's certificate is checked
+        against. `more`: further lines of the configuration."""
         self.folder, self.process = folder, None
         self.port, self.control_port = free_port(), free_port()
         self.control = Control(self.control_port)
@@ -174,6 +176,10 @@ class Gateway:
         if prices:
             (folder / "prices.json").write_text(json.dumps(prices))
             parts.append(f"file: {folder / 'prices.json'}")
+        for name, book in (books or {}).items():
+            (folder / f"{name}.json").write_text(json.dumps(book))
+        if books:
+            parts.append("books: {%s}" % ", ".join(f"{name}: {{file: {folder / name}.json}}" for name in books))
         if unknown_model:
             parts.append(f"unknown_model: {unknown_model}")
         upstream_more = [f", key: {secret}"] if secret else []

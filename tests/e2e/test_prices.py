@@ -1,11 +1,13 @@
-"""Prices by date, and recorded usage by other prices, each reckoned apart from the gateway."""
+"""Prices by date and by account, and recorded usage by other prices, each reckoned apart from the gateway."""
 
 import json
 import subprocess
 from datetime import datetime, timedelta, timezone
 from decimal import ROUND_CEILING, Decimal
 
-from gateway import BINARY, PRICES, Gateway
+import pytest
+
+from gateway import BINARY, PRICES, ControlError, Gateway
 from scripted_upstream import Script, ScriptedUpstream
 from wire import call, chat
 
@@ -130,3 +132,74 @@ def test_usage_is_priced_anew_by_another_book_and_nothing_is_changed(tmp_path):
         assert "BY THE BOOK (USD)" in text and "NOT PRICED ANEW" in text and "in all" in text
         wrong = gateway.cli("usage", "rerate", "--book", "/nowhere.json")
         assert wrong.returncode == 1 and "/nowhere.json" in wrong.stderr
+
+
+CONTRACT = {"version": "2026-c", "models": {
+    "priced": {"input_cost_per_token": "0.00000037", "output_cost_per_token": "0.0000011", "max_output_tokens": 1000}}}
+
+
+@pytest.fixture
+def booked(tmp_path):
+    with (ScriptedUpstream() as upstream,
+          Gateway(tmp_path / "gateway", upstream.url, books={"contract": CONTRACT}) as gateway):
+        upstream.script = Script(prompt_tokens=11, completion_tokens=7)
+        yield gateway, upstream
+
+
+def test_an_account_and_those_below_it_are_priced_by_the_book_that_it_chooses(booked):
+    gateway, _ = booked
+    control = gateway.control
+    top = control.account("top", book="contract")
+    team = control.account("team", parent=top["id"])
+    own = control.account("own", parent=top["id"], book="default")
+    keys = [control.key_for(account, ["1 usd/day"], account["name"]) for account in (team, own)]
+    body = chat(max_tokens=10)
+    for key, row, version in ((keys[0], CONTRACT["models"]["priced"], "contract@2026-c"),
+                              (keys[1], PRICES["models"]["priced"], "test")):
+        said = control.ask("POST", "/api/v1/explain", {"key": key["id"], "body": json.dumps(body)})
+        quoted = control.ask("POST", "/api/v1/quote", {"key": key["id"], "body": json.dumps(body)})
+        reply = call(gateway.port, body, key["secret"])
+        assert reply.status == 200
+        [record] = control.wait_for_records(1, key=key["id"])
+        assert Decimal(record["cost"]) == cost(row, record["usage"])
+        assert record["price_version"] == said["price_version"] == version
+        assert reply.header("x-estimated-cost") == said["worst_case"]["usd"] == quoted["worst_case"]["usd"]
+    control.ask("PATCH", f"/api/v1/accounts/{top['id']}", {"book": "inherit"})
+    assert call(gateway.port, body, keys[0]["secret"]).status == 200
+    records = control.wait_for_records(2, key=keys[0]["id"])
+    assert records[-1]["price_version"] == "test"
+    done = gateway.cli("usage", "rerate", "--book", "contract", "--key", keys[0]["id"], "--json")
+    total = json.loads(done.stdout)["total"]
+    assert Decimal(total["rerated"]) == sum(cost(CONTRACT["models"]["priced"], one["usage"]) for one in records)
+    assert json.loads(done.stdout)["book"] == "contract@2026-c"
+
+
+def test_a_book_is_chosen_by_the_command_line_and_by_no_name_that_is_not_declared(booked):
+    gateway, _ = booked
+    created = gateway.cli("accounts", "create", "Acme", "--book", "contract", "--json")
+    assert json.loads(created.stdout)["book"] == "contract"
+    assert "contract" in gateway.cli("accounts", "list").stdout
+    wrong = gateway.cli("accounts", "edit", "Acme", "--book", "contrat")
+    assert wrong.returncode == 1
+    assert "there is no price book 'contrat'; there are default, contract" in wrong.stderr
+    with pytest.raises(ControlError) as refused:
+        gateway.control.account("Other", book="contrat")
+    assert refused.value.status == 400
+    listed = prices("list", "--book", "contract", "--config", str(gateway.config)).stdout
+    assert "priced" in listed and "dear" not in listed and "0.37" in listed
+    unknown = prices("list", "--book", "contrat", "--config", str(gateway.config))
+    assert unknown.returncode == 1 and "has default, contract" in unknown.stderr
+
+
+def test_a_configuration_that_drops_a_book_that_an_account_names_does_not_start(booked):
+    gateway, _ = booked
+    gateway.control.account("Acme", book="contract")
+    assert gateway.stop() == 0
+    with_book = gateway.config.read_text()
+    line = next(line for line in with_book.splitlines() if line.startswith("prices:"))
+    gateway.config.write_text(with_book.replace(line, f"prices: {{ file: {gateway.folder / 'prices.json'} }}"))
+    with pytest.raises(RuntimeError, match="priced by the book 'contract'.*declare it"):
+        gateway.start()
+    moved = gateway.cli("accounts", "edit", "Acme", "--book", "default")
+    assert moved.returncode == 0, moved.stderr
+    gateway.start()

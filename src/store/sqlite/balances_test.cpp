@@ -27,13 +27,13 @@ struct World {
   tests::TemporaryFolder folder;
   std::filesystem::path path = folder.path() / "metergate.db";
 
-  void make(std::int64_t version) {
+  void make(std::int64_t version, std::string_view with = contents) {
     {
       std::ofstream empty(path);
     }
     auto database = *Database::open(path, Database::Access::read_write);
     REQUIRE(store::sqlite::migrate(database, version).has_value());
-    REQUIRE(database.execute(contents).has_value());
+    REQUIRE(database.execute(with).has_value());
   }
   std::unique_ptr<SqliteStore> open() {
     auto store = SqliteStore::open(path);
@@ -152,4 +152,16 @@ TEST_CASE("a check says which number is not what the postings say") {
   CHECK(found == std::vector<ledger::Discrepancy>{{grant, "credited", nanos(71), nanos(70)},
                                                   {grant, "spent", nanos(5), nanos(0)},
                                                   {grant, "unresolved", nanos(6), nanos(0)}});
+}
+
+TEST_CASE("the price book that an account chooses survives a start, and one of an earlier schema chooses none") {
+  World world;
+  world.make(13,
+             "INSERT INTO accounts (id, name, external_id, status, created) "
+             "VALUES (x'01900000000070008000000000000001', 'acme', '', 'active', 1795219200000)");
+  catalog::Account account = world.open()->load()->accounts.front();
+  CHECK(account.book.is_none());
+  account.book = catalog::BookName::of("contract");
+  REQUIRE(world.open()->put(account).has_value());
+  CHECK(world.open()->load()->accounts.front() == account);
 }

@@ -27,6 +27,7 @@ base::Result<catalog::Account> take_account(Rows& rows) {
   account.markup = {rows.take_integer()};
   account.top_up_fee = {rows.take_integer()};
   TRY(account.monthly_fee, sqlite::take_fee(rows));
+  account.book = catalog::BookName::of(rows.take_text());
   return account;
 }
 
@@ -158,7 +159,7 @@ base::Result<List> take_all(base::Result<Rows> query, Take take) {
 base::Result<catalog::Table<catalog::Account>> read_accounts(sqlite::Database& database) {
   return take_all<catalog::Table<catalog::Account>>(
       database.query("SELECT id, parent_id, name, external_id, status, created, credit_only, markup, top_up_fee, "
-                     "monthly_fee, fee_day, fee_zone, fee_since FROM accounts ORDER BY id"),
+                     "monthly_fee, fee_day, fee_zone, fee_since, book FROM accounts ORDER BY id"),
       take_account);
 }
 
@@ -263,13 +264,13 @@ base::Status SqliteStore::write(const catalog::Account& account) {
   const catalog::MonthlyFee fee = account.monthly_fee.value_or(catalog::MonthlyFee{});
   TRY_STATUS(writer_.run(
       "INSERT INTO accounts (id, parent_id, name, external_id, status, created, credit_only, markup, top_up_fee, "
-      "monthly_fee, fee_day, fee_zone, fee_since) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (id) DO UPDATE SET "
+      "monthly_fee, fee_day, fee_zone, fee_since, book) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT (id) DO UPDATE SET "
       "parent_id = ?2, name = ?3, external_id = ?4, status = ?5, created = ?6, credit_only = ?7, markup = ?8, "
-      "top_up_fee = ?9, monthly_fee = ?10, fee_day = ?11, fee_zone = ?12, fee_since = ?13",
+      "top_up_fee = ?9, monthly_fee = ?10, fee_day = ?11, fee_zone = ?12, fee_since = ?13, book = ?14",
       account.id, account.parent, account.name, account.external_id, to_string(account.status), account.created,
       account.credit_only, account.markup.value, account.top_up_fee.value, fee.amount, fee.day, fee.zone.name(),
-      fee.since));
+      fee.since, account.book.text()));
   return {};
 }
 

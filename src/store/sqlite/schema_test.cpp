@@ -57,6 +57,7 @@ constexpr std::string_view back_to_schema_4 = R"(
   ALTER TABLE accounts DROP COLUMN fee_zone;
   ALTER TABLE accounts DROP COLUMN fee_since;
   ALTER TABLE accounts DROP COLUMN fee_through;
+  ALTER TABLE accounts DROP COLUMN book;
   ALTER TABLE counters DROP COLUMN quoted;
   DROP TABLE quote_parts;
   DROP TABLE quotes;
