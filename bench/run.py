@@ -111,6 +111,8 @@ def main() -> int:
         targets.append(start_haproxy(folder, PROXY_CPU, backend.port))
         if args.binary.exists():
             targets.append(start_metergate(args.binary, folder, PROXY_CPU, backend.port, args.limits))
+            if args.sse:
+                targets.append(start_metergate(args.binary, folder, PROXY_CPU, backend.port, args.limits, unread=True))
         else:
             print(f"{args.binary} is not built: measuring the others only", file=sys.stderr)
         rows = measure(targets, args)

@@ -58,10 +58,12 @@ listen: 127.0.0.1:{port}
 control: {{ listen: 127.0.0.1:{control} }}
 threads: 1
 upstreams:
-  openai: {{ url: "http://127.0.0.1:{backend}/v1", provider: openai, key: sk-bench }}
+  openai: {{ url: "http://127.0.0.1:{backend}/v1", provider: {provider}, key: sk-bench }}
 routes:
-  - {{ name: openai, prefix: /v1, upstream: openai }}
+  - {{ name: openai, prefix: /v1, upstream: openai{calls} }}
 """
+# The same calls passed through as those of any API: what a stream costs where nothing of it is read.
+UNREAD_CALLS = ", calls: [ { name: any, path: /**, meter: requests } ]"
 
 
 def free_port() -> int:
@@ -154,13 +156,17 @@ def start_haproxy(folder: Path, cpu: int, backend: int) -> Target:
     return Target("haproxy", ["/usr/sbin/haproxy", "-f", str(config), "-db"], port, cpu, folder / "haproxy.log")
 
 
-def start_metergate(binary: Path, folder: Path, cpu: int, backend: int, limits: int) -> Target:
-    """With authentication, prices, durable leases, flush and `limits` hard dollar limits on the key: all is on."""
+def start_metergate(binary: Path, folder: Path, cpu: int, backend: int, limits: int, *, unread: bool = False) -> Target:
+    """With authentication, prices, durable leases, flush and `limits` hard dollar limits on the key: all is on.
+
+    `unread`: but its route is that of an API without a dialect, so no byte of a reply is looked at."""
+    name = "unread" if unread else "metergate"
     port, control = free_port(), free_port()
-    config = folder / "metergate.yaml"
-    config.write_text(METERGATE.format(port=port, control=control, backend=backend))
-    command = [str(binary), "serve", "--config", str(config), "--data", str(folder / "data")]
-    target = Target("metergate", command, port, cpu, folder / "metergate.log", env={"METERGATE_ADMIN_KEY": ADMIN_KEY})
+    config = folder / f"{name}.yaml"
+    config.write_text(METERGATE.format(port=port, control=control, backend=backend,
+                                       provider="other" if unread else "openai", calls=UNREAD_CALLS if unread else ""))
+    command = [str(binary), "serve", "--config", str(config), "--data", str(folder / f"data-{name}")]
+    target = Target(name, command, port, cpu, folder / f"{name}.log", env={"METERGATE_ADMIN_KEY": ADMIN_KEY})
     try:
         wait_for_port(control, target.process, "metergate's control plane")
         account = control_call(control, "/api/v1/accounts", {"name": "bench"})
