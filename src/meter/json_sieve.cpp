@@ -65,23 +65,24 @@ void JsonSieve::reset() {
   complete_ = false;
 }
 
-void JsonSieve::keep(std::string_view text) {
-  if (dropping_) return;
-  if (kept_.size() + text.size() > limit_) {
+bool JsonSieve::keeps(std::size_t more) {
+  if (!dropping_ && kept_.size() + more > limit_) {
     overflowed_ = dropping_ = true;
     kept_ = {};
-    return;
   }
-  kept_ += text;
+  return !dropping_;
+}
+
+void JsonSieve::keep(std::string_view text) {
+  if (keeps(text.size())) kept_ += text;
 }
 
 // Comma and name of a member, comma of an item.
 void JsonSieve::keep_name() {
-  if (!kept_.empty() && kept_.back() != '{' && kept_.back() != '[') keep(",");
-  if (levels_.empty() || !levels_.back().object) return;
-  keep("\"");
-  keep(key_);
-  keep("\":");
+  const bool named = !levels_.empty() && levels_.back().object;
+  if (!keeps(named ? key_.size() + std::string_view(",\"\":").size() : 1)) return;
+  if (!kept_.empty() && kept_.back() != '{' && kept_.back() != '[') kept_ += ',';
+  if (named) ((kept_ += '"') += key_) += "\":";
 }
 
 bool JsonSieve::take(std::string_view& bytes) {
@@ -90,6 +91,7 @@ bool JsonSieve::take(std::string_view& bytes) {
   while (at < bytes.size() && !complete_) {
     switch (state_) {
       case State::lost: at = bytes.size(); break;
+      case State::key: at += pass_key(bytes.substr(at)); break;
       case State::string:
       case State::container:
       case State::scalar: at += pass(bytes.substr(at)); break;
@@ -101,10 +103,6 @@ bool JsonSieve::take(std::string_view& bytes) {
 }
 
 bool JsonSieve::step(char byte) {
-  if (state_ == State::key) {
-    step_key(byte);
-    return true;
-  }
   if (is_space(byte)) return true;
   switch (state_) {
     case State::between:
@@ -152,16 +150,24 @@ bool JsonSieve::step(char byte) {
   return true;
 }
 
-void JsonSieve::step_key(char byte) {
+std::size_t JsonSieve::pass_key(std::string_view bytes) {
+  const std::size_t plain = escaped_ ? 0 : base::find_either(bytes, '"', '\\');
+  keep_of_key(bytes.substr(0, plain));
+  if (plain == bytes.size()) return plain;
+  const char byte = bytes[plain];
   if (byte == '"' && !escaped_) {
     const bool too_long = key_.size() > key_bytes_max;
     next_ = too_long ? nullptr : key_.find('\\') != std::string::npos ? &anything() : find(*levels_.back().node, key_);
     state_ = State::colon;
-    return;
+  } else {
+    escaped_ = byte == '\\' && !escaped_;
+    keep_of_key(bytes.substr(plain, 1));
   }
-  escaped_ = byte == '\\' && !escaped_;
-  if (key_.size() <= key_bytes_max) key_ += byte;
+  return plain + 1;
 }
+
+// Of a name that is too long, as much as shows it.
+void JsonSieve::keep_of_key(std::string_view text) { key_ += text.substr(0, key_bytes_max + 1 - key_.size()); }
 
 // False: the byte is the first of a value that is passed.
 bool JsonSieve::begin_value(char byte) {

@@ -92,13 +92,17 @@ class JsonSieve {
   bool take(std::string_view& bytes);
   // One byte of structure, which may not be used up: then false.
   bool step(char byte);
-  void step_key(char byte);
+  // Moves the bytes of a member's name, up to its quote.
+  std::size_t pass_key(std::string_view bytes);
+  void keep_of_key(std::string_view text);
   bool begin_value(char byte);
   void end_container();
   // Moves the bytes of a value that is kept whole or not at all.
   std::size_t pass(std::string_view bytes);
   std::size_t pass_scalar(std::string_view bytes, bool& over);
   std::size_t pass_text(std::string_view bytes, bool& over);
+  // Whether so many bytes may be kept as well; else the object is left out.
+  bool keeps(std::size_t more);
   void keep(std::string_view text);
   void keep_name();
 

@@ -6,6 +6,7 @@ namespace meter {
 namespace {
 
 constexpr std::string_view wanted = "data";
+constexpr std::string_view whole_name = "data:";
 
 }  // namespace
 
@@ -32,11 +33,16 @@ std::string_view SseData::take(std::string_view& bytes) {
       return {};
     }
   }
-  const std::size_t end = base::find_either(bytes, '\n', '\r');
   if (state_ == State::data || state_ == State::other) {
-    const std::string_view line = bytes.substr(0, end);
-    bytes.remove_prefix(end);
+    const std::string_view line = bytes.substr(0, base::find_either(bytes, '\n', '\r'));
+    bytes.remove_prefix(line.size());
     return state_ == State::data ? line : std::string_view();
+  }
+  if (name_bytes_ == 0 && !has_data_ && bytes.starts_with(whole_name)) {  // as nearly every event begins
+    bytes.remove_prefix(whole_name.size());
+    state_ = State::space;
+    has_data_ = true;
+    return {};
   }
   bytes.remove_prefix(1);
   if (name_bytes_ < wanted.size()) {
