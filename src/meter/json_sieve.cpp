@@ -57,6 +57,47 @@ JsonPaths::Node& JsonPaths::add(std::string_view path) {
   return *node;
 }
 
+namespace {
+
+// As pass_text would. False: the length of what is weighed is not known, or the name of a member is too long.
+bool add_weight(const simdjson::dom::element& value, const JsonPaths::Node* node, Weighed& sum);
+
+bool add_members(const simdjson::dom::object& object, const JsonPaths::Node& node, Weighed& sum) {
+  for (const auto& member : object)
+    if (member.key.size() > key_bytes_max || !add_weight(member.value, find(node, member.key), sum)) return false;
+  return true;
+}
+
+bool add_weight(const simdjson::dom::element& value, const JsonPaths::Node* node, Weighed& sum) {
+  using Type = simdjson::dom::element_type;
+  if (node == nullptr || node->whole) return true;
+  const Type type = value.type();
+  if (node->weighed) {
+    if (type == Type::NULL_VALUE) return true;
+    std::string_view text;
+    if (value.get(text) != simdjson::SUCCESS) return false;
+    sum.bytes += static_cast<std::int64_t>(text.size());
+    if (!text.empty() && node->name != any_other) sum.objects = 1;
+    return true;
+  }
+  if (type == Type::OBJECT) return add_members(value.get_object().value_unsafe(), *node, sum);
+  if (type != Type::ARRAY) return true;
+  const JsonPaths::Node* const item = find(*node, every_item);
+  return std::ranges::all_of(value.get_array().value_unsafe(),
+                             [&](const simdjson::dom::element& one) { return add_weight(one, item, sum); });
+}
+
+}  // namespace
+
+bool JsonSieve::weigh(const simdjson::dom::object& object, std::string_view text) {
+  if (state_ != State::between || text.contains('\\')) return false;
+  Weighed found;
+  if (!add_members(object, paths_.root(), found)) return false;
+  weighed_.bytes += found.bytes;
+  weighed_.objects += found.objects;
+  return true;
+}
+
 void JsonSieve::reset() {
   state_ = State::between;
   levels_.clear();

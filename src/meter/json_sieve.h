@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include <simdjson.h>
+
 namespace meter {
 
 // Which members: paths like "usage", "choices[].finish_reason", "response.output[].type". A member that a path ends at
@@ -60,6 +62,9 @@ class JsonSieve {
       kept_.clear();
     }
   }
+  // Weighs an object that is here whole, between two others; what it keeps is the object itself. False: its text has to
+  // be fed, because it cannot be told from its values how they are written. `text` is the object's.
+  bool weigh(const simdjson::dom::object& object, std::string_view text);
   // Forgets an object that has begun, and whatever ended the series: what comes next begins anew.
   void reset();
   bool has_overflowed() const { return overflowed_; }

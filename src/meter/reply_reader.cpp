@@ -57,6 +57,8 @@ const JsonPaths& chunk_paths() {
 }
 // A chunk is a token or so; the whole text of a model that does not stream comes as one.
 constexpr std::size_t chunk_bytes_max = 1024 * 1024;
+// An event that is longer is sieved, which needs no memory for it.
+constexpr std::size_t whole_bytes_max = 64 * 1024;
 
 }  // namespace
 
@@ -121,6 +123,7 @@ class ReplyReader::Body {
     sieve_.feed(bytes, [this](std::string_view kept) { read(kept); });
   }
   void take_data(std::string_view data);
+  bool read_whole(std::string_view data);
   void end_event() {
     sieve_.reset();
     last_bytes_ = 0;
@@ -173,7 +176,19 @@ void ReplyReader::Body::take_data(std::string_view data) {
   may_be_last_ = may_be_last_ && wanted.starts_with(data.substr(0, wanted.size()));
   if (may_be_last_) last_bytes_ = std::min(last_bytes_ + data.size(), last.size());
   ended_ = ended_ || last_bytes_ == last.size();
-  sift(data);
+  if (!read_whole(data)) sift(data);
+}
+
+// Nearly every event is one object that comes in one piece: it need not be taken apart byte by byte.
+bool ReplyReader::Body::read_whole(std::string_view data) {
+  if (!data.starts_with('{') || !data.ends_with('}') || data.size() > whole_bytes_max) return false;
+  padded_.reserve(data.size() + simdjson::SIMDJSON_PADDING);
+  padded_ = data;
+  const JsonDocument document(padded_);
+  const auto object = document.object();
+  if (!object || !sieve_.weigh(*object, data)) return false;
+  reader_.on_object(reading_, *object, padded_);
+  return true;
 }
 
 void ReplyReader::Body::read(std::string_view kept) {
