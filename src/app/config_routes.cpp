@@ -244,6 +244,8 @@ void check_provider(YamlMap& map, const catalog::Route& route, const Config& con
   for (const catalog::Target& target : route.targets) {
     const catalog::Upstream* const upstream = config.find_upstream(target.upstream);
     if (upstream == nullptr) continue;
+    if (!route.calls.empty() && !target.models.empty())
+      map.refuse("calls", "name no model: leave 'models' out of 'upstreams'");
     if (!route.calls.empty() && upstream->credential.place == catalog::Credential::Place::aws)
       map.refuse("calls", fmt::format("stream their bodies, and '{}' signs whole ones", target.upstream));
     if (upstream->provider != "other" || !route.calls.empty()) continue;

@@ -111,6 +111,8 @@ TEST_CASE("a route may have several upstreams, with an order and a share") {
       {routes("upstreams: [ { name: a }, { name: a } ]"),
        "m.yaml:2: 'routes[0].upstreams[1].name' 'a' is listed already; with other 'models' it may be"},
       {routes("upstreams: [ { name: a, models: {} } ]"), "m.yaml:2: 'routes[0].upstreams[0].models' is empty"},
+      {routes("upstreams: [ { name: a, models: { m: n1 } } ], calls: [ { name: c, path: /c, meter: requests } ]"),
+       "m.yaml:2: 'routes[0].calls' name no model: leave 'models' out of 'upstreams'"},
       {routes("upstreams: [ { name: c } ]"),
        "m.yaml:2: 'routes[0].upstreams[0].name' names 'c', which is not under "
        "'upstreams'; did you mean 'a'?"},

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
 #include "meter/worst_cost.h"
 
@@ -51,6 +52,17 @@ base::Status check_key(const catalog::KeyEntry& entry, base::WallTime now) {
   if (!entry.usable) return unauthorized("the key or its account was revoked or suspended");
   if (entry.key->expires && *entry.key->expires <= now) return unauthorized("the key has expired");
   return {};
+}
+
+std::string json_text(std::string_view model) { return boost::json::serialize(boost::json::string(model)); }
+
+base::Error address_names_model(std::string_view asked, std::string_view instead) {
+  return {
+      ErrorType::invalid_request, base::Source::client,
+      fmt::format("the route asks for '{}' in place of '{}' and cannot here: the address names the model; call '{}' "
+                  "itself",
+                  instead, asked, instead),
+      "model"};
 }
 
 base::Result<const meter::PriceBook*> book_of(const Settings& settings, const catalog::KeyEntry& entry) {

@@ -26,6 +26,11 @@ base::Result<const meter::PricedModel*> price_of(const Settings& settings, const
                                                  const catalog::Upstream& upstream, const meter::Request& request,
                                                  base::WallTime start);
 
+// The JSON text of a model's name, to put into a body.
+std::string json_text(std::string_view model);
+// Why a call is refused whose address names the model that its route replaces.
+base::Error address_names_model(std::string_view asked, std::string_view instead);
+
 // Tokens of one choice.
 inline std::int64_t output_cap_of(const meter::Request& request, const meter::PricedModel& price) {
   return request.output_cap.value_or(price.max_output_tokens);

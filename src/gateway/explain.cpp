@@ -23,8 +23,6 @@ namespace {
 using quota::CallVerdict;
 using quota::LimitVerdict;
 
-std::string json_text(std::string_view text) { return boost::json::serialize(boost::json::string(text)); }
-
 // Where a call goes if all is well.
 const catalog::Target& first_target(const catalog::Route& route) {
   return *std::ranges::min_element(route.targets, {}, &catalog::Target::order);
@@ -72,12 +70,7 @@ base::Result<meter::Request> request_of(const quota::ImaginedCall& call, const S
   // As Exchange::rename_for_target.
   const std::string& asked = names_model && !call.model.empty() ? call.model : request.model;
   if (const std::string_view model = first_target(route).model_for(asked); model != asked) {
-    if (!names_model)
-      return base::invalid(
-          fmt::format("the route asks for '{}' in place of '{}' and cannot here: the address names the "
-                      "model; call '{}' itself",
-                      model, asked, model),
-          "model");
+    if (!names_model) return base::fail(address_names_model(asked, model));
     body = meter::with_member(body, "model", json_text(model));
   }
   if (call.max_tokens) {

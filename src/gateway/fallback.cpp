@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <boost/json.hpp>
 
 #include "gateway/estimate.h"
 #include "gateway/exchange.h"
@@ -26,8 +25,6 @@ bool is_of_this_upstream(int status) {
   }
 }
 
-std::string json_text(std::string_view text) { return boost::json::serialize(boost::json::string(text)); }
-
 }  // namespace
 
 // --- the model
@@ -43,14 +40,12 @@ base::Result<Exchange::AtTarget> Exchange::at_target(const catalog::Target& targ
   } else if (model == asked) {
     TRY(out.request, meter::read_copied_request(endpoint_, plan_.asked));
   } else if (!endpoint_.model.empty()) {
-    return base::fail(base::ErrorType::invalid_request,
-                      fmt::format("the route asks for '{}' in place of '{}' and cannot here: the address names the "
-                                  "model; call '{}' itself",
-                                  model, asked, model),
-                      "model", Source::client);
+    return base::fail(address_names_model(asked, model));
   } else {
     out.renamed = meter::with_member(plan_.asked, "model", json_text(model));
     TRY(out.request, meter::read_copied_request(endpoint_, out.renamed));
+    // A longer name is no more input, though it is more bytes.
+    out.request.input_bound -= std::max<std::int64_t>(std::ssize(out.renamed) - std::ssize(plan_.asked), 0);
   }
   return out;
 }
@@ -95,12 +90,15 @@ bool Exchange::goes_on(events::Attempt failed) {
   return true;
 }
 
-// Whether the same limits count a call of this model, and as much of each unit, as what was reserved.
+// Whether the same limits count a call of this model, and as much of each unit, as what was reserved. Those that came
+// into force since are the snapshot's: the call has not taken on what is for the other model alone.
 bool Exchange::counts_alike(const meter::Request& request) {
   const std::string& tags = reservation_->record().tags;
-  const bool same_limits = std::ranges::all_of(caller_->limits, [&](const catalog::Limit* limit) {
+  const auto same = [&](const catalog::Limit* limit) {
     return applies(*limit, request.model, *route_, tags) == applies(*limit, plan_.request.model, *route_, tags);
-  });
+  };
+  const auto now = worker_.snapshot_->find_key(caller_->key->id);
+  const bool same_limits = now && std::ranges::all_of(now->limits, same) && std::ranges::all_of(caller_->limits, same);
   return same_limits && std::ranges::all_of(route_->weights, [&](const catalog::UnitWeight& one) {
            return catalog::weight_of(route_->weights, one.unit, request.model) ==
                   catalog::weight_of(route_->weights, one.unit, plan_.request.model);

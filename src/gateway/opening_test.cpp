@@ -207,3 +207,27 @@ TEST_CASE("the list of models counts on no limit, whenever it comes") {
   world.open();
   world.run(listing_models(world));
 }
+
+namespace {
+
+Task<void> stays_with_its_model(World& world) {
+  world.answers(R"({"error":{"message":"no capacity"}})", "429 Too Many Requests");
+  std::optional<Coming> coming;
+  world.upstream.on_request = [&] { coming.emplace(world, catalog::LimitFilter{.model = "small"}).comes(world); };
+  const Reply reply = co_await ask(world, world.call(question));
+  CHECK(reply.status() == 429);
+  CHECK(world.upstream.requests.size() == 1);
+  CHECK(coming->lease->reserved() == 0);
+}
+
+}  // namespace
+
+TEST_CASE("a call does not go on to a model that a limit counts which came into force meanwhile") {
+  World world;
+  world.limit(1'000'000'000);
+  world.settings.prices = test_prices({"m", "small"});
+  world.settings.routes.front().targets = {{.upstream = "up"},
+                                           {.upstream = "up", .order = 2, .models = {{"*", "small"}}}};
+  world.open();
+  world.run(stays_with_its_model(world));
+}
