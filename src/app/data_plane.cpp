@@ -61,7 +61,7 @@ base::Result<std::unique_ptr<DataPlane>> DataPlane::create(Parts parts) {
       thread->scribe.emplace(*thread->journal, number);
     }
     TRY(thread->worker,
-        gateway::Worker::create({thread->loop, parts.settings, parts.keeper, parts.idempotency,
+        gateway::Worker::create({thread->loop, parts.settings, parts.keeper, parts.idempotency, parts.deferred,
                                  thread->scribe ? &*thread->scribe : nullptr, parts.random, parts.snapshot}));
     thread->server =
         std::make_unique<net::HttpServer>(thread->loop, *thread->worker, net::ServerOptions{}, plane->tls_.get());

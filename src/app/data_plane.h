@@ -12,6 +12,7 @@
 #include "idempotency/desk.h"
 #include "net/address.h"
 #include "net/tls.h"
+#include "quota/deferred_desk.h"
 #include "quota/keeper.h"
 
 namespace gateway {
@@ -29,6 +30,7 @@ class DataPlane {
     const gateway::Settings& settings;
     quota::Keeper& keeper;
     idempotency::Desk& idempotency;
+    quota::DeferredDesk& deferred;
     journal::Journal* journal;  // nullptr: none is kept
     const base::Clock& clock;
     base::Random& random;

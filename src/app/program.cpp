@@ -74,9 +74,11 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
 
   program->idempotency_ = std::make_unique<idempotency::Desk>(
       stores.idempotency, [&self](std::function<void()> work) { self.keeper_->run(std::move(work)); });
+  program->deferred_ = std::make_unique<quota::DeferredDesk>(stores.deferred, stores.unresolved, *program->keeper_,
+                                                             program->clock_, program->random_);
   TRY(program->data_plane_,
-      DataPlane::create({config, settings, *program->keeper_, *program->idempotency_, program->journals_.journal.get(),
-                         program->clock_, program->random_, program->published_}));
+      DataPlane::create({config, settings, *program->keeper_, *program->idempotency_, *program->deferred_,
+                         program->journals_.journal.get(), program->clock_, program->random_, program->published_}));
   if (program->journals_.journal && config.journal.durability == journal::Durability::power)
     program->journal_threads_ =
         std::make_unique<JournalThreads>(*program->journals_.journal, static_cast<std::uint32_t>(config.threads));

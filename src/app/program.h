@@ -18,6 +18,7 @@
 #include "gateway/settings.h"
 #include "idempotency/desk.h"
 #include "journal/mapped_disk.h"
+#include "quota/deferred_desk.h"
 #include "quota/recovery.h"
 
 namespace app {
@@ -33,6 +34,7 @@ struct Stores {
   quota::Books& books;
   ledger::Store& ledger;
   idempotency::Store& idempotency;
+  quota::DeferredStore& deferred;
 };
 
 // The whole gateway over a store: constructs everything in order, starts it and stops it. Reading create() shows the
@@ -91,6 +93,7 @@ class Program final : private catalog::LimitPreparer {
   std::unique_ptr<catalog::UpstreamSecrets> upstream_secrets_;
   std::shared_ptr<const catalog::Snapshot> published_;
   std::unique_ptr<idempotency::Desk> idempotency_;
+  std::unique_ptr<quota::DeferredDesk> deferred_;
   std::unique_ptr<DataPlane> data_plane_;
   std::unique_ptr<UnresolvedOnStoreThread> unresolved_store_;
   std::unique_ptr<quota::UnresolvedDesk> unresolved_;

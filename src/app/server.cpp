@@ -160,8 +160,9 @@ int serve(const ServeOptions& options) {
                                  .back_up = [&sqlite](const std::string& file) { return sqlite.back_up(file); }};
   const auto upstream =
       demo ? std::string("the built-in demo upstream; set OPENAI_API_KEY for the real one") : upstream_text(*config);
-  const auto done = run_until_signal(*config, {sqlite, sqlite, sqlite, sqlite, secrets, sqlite, sqlite, sqlite, sqlite},
-                                     program, upstream, config->data, signals);
+  const auto done =
+      run_until_signal(*config, {sqlite, sqlite, sqlite, sqlite, secrets, sqlite, sqlite, sqlite, sqlite, sqlite},
+                       program, upstream, config->data, signals);
   return done ? 0 : failed(done.error());
 }
 
@@ -176,8 +177,9 @@ int demo(const DemoOptions& options) {
   if (!upstream) return failed(upstream.error());
   store::MemoryStore memory;
   const Program::Options program{.local_socket = {}, .admin_key = environment("METERGATE_ADMIN_KEY")};
-  const auto done = run_until_signal(config, {memory, memory, memory, memory, memory, memory, memory, memory, memory},
-                                     program, "the demo upstream, on a memory store: nothing is kept", "", signals);
+  const auto done =
+      run_until_signal(config, {memory, memory, memory, memory, memory, memory, memory, memory, memory, memory},
+                       program, "the demo upstream, on a memory store: nothing is kept", "", signals);
   return done ? 0 : failed(done.error());
 }
 

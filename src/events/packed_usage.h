@@ -16,8 +16,8 @@
 namespace events::packed {
 
 // An enumerator's number is its place here. These lists only grow, and only at their ends.
-inline constexpr std::array outcomes{Outcome::served,      Outcome::refused,   Outcome::failed,
-                                     Outcome::unaccounted, Outcome::corrected, Outcome::opened};
+inline constexpr std::array outcomes{Outcome::served,    Outcome::refused, Outcome::failed,  Outcome::unaccounted,
+                                     Outcome::corrected, Outcome::opened,  Outcome::deferred};
 inline constexpr std::array errors{base::ErrorType::invalid_request,
                                    base::ErrorType::unauthorized,
                                    base::ErrorType::forbidden,

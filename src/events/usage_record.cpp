@@ -12,6 +12,7 @@ std::string_view to_string(Outcome outcome) noexcept {
     case Outcome::unaccounted: return "unaccounted";
     case Outcome::corrected: return "corrected";
     case Outcome::opened: return "opened";
+    case Outcome::deferred: return "deferred";
   }
   return "failed";
 }

@@ -25,6 +25,7 @@ enum class Outcome : std::uint8_t {
   unaccounted,  // one per lease that a crash left open: stands for records that were lost
   corrected,    // no exchange: what became later of money that another record left unresolved (quota/unresolved.h)
   opened,       // no exchange: what a limit that was created found spent in its window (store/opening.h)
+  deferred,     // the upstream took the work on and goes on with it: a correction says what it cost (quota/deferred.h)
 };
 std::string_view to_string(Outcome outcome) noexcept;
 

@@ -72,6 +72,7 @@ net::Task<void> Exchange::serve(Worker& worker, net::Incoming& incoming) {
       case Kind::free: done = co_await exchange->pass_on_free(); break;
       case Kind::budget: done = co_await exchange->show_budget(); break;
       case Kind::call: done = co_await exchange->complete_call(); break;
+      case Kind::deferred: done = co_await exchange->complete_deferred(); break;
     }
   }
   if (!done) co_await exchange->refuse(done.error());
@@ -115,6 +116,7 @@ net::Task<Outcome<void>> Exchange::complete() {
     if (!reply) co_return give_up(of_upstream(reply.error()));
     if (answer_.head.status < 400 || !goes_on_after(read_reply(*reply))) break;
   }
+  if (plan_.request.background) CO_TRY_STATUS(co_await defer(*reply));  // 503
   net::Stream::Parts parts = settled_reply(*reply);
   auto sent = incoming_.send_at_once(parts);
   if (!sent) sent = co_await incoming_.send(parts.head, parts.body);

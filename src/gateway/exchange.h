@@ -16,12 +16,14 @@
 #include "gateway/within.h"
 #include "gateway/worker.h"
 #include "idempotency/desk.h"
+#include "meter/exchange_bill.h"
 #include "meter/reply_reader.h"
 #include "meter/report_reader.h"
 #include "meter/request_edit.h"
 #include "meter/request_reader.h"
 #include "meter/stream_framing.h"
 #include "net/head_writer.h"
+#include "quota/deferred_desk.h"
 
 namespace gateway {
 
@@ -124,6 +126,13 @@ class Exchange final : public UnderWay {
   void settle_call(std::optional<base::Money> cost);
   std::optional<base::Money> cost_by_head() const;
   net::Task<Outcome<std::string_view>> read_body();
+  // Work that goes on after its reply (deferred.cpp).
+  Outcome<void> resolve_deferred();
+  net::Task<Outcome<void>> complete_deferred();
+  net::Task<Outcome<quota::DeferredDesk::Found>> find_work();
+  net::Task<void> settle_work(const quota::Deferred& work, std::string_view reply);
+  // If the call's work goes on: leaves what it holds unresolved, and writes down whose the work is.
+  net::Task<Outcome<void>> defer(std::string_view reply);
 
   Outcome<void> plan(std::string_view body);
 
@@ -209,11 +218,13 @@ class Exchange final : public UnderWay {
   void hold_more(Beyond& beyond, quota::Reservation::Extension extension);
   static void refuse(Beyond& beyond, base::Error why);
   Failure why_cut(const Beyond& beyond) const;
+  void end_unmetered();  // books a call that costs nothing
   net::Task<Outcome<void>> relay_unmetered();
   // The reply's body, unchanged and in constant memory, behind a head that is open until here. `report` reads along.
   // False: it did not come, or did not go on, to its end.
   net::Task<bool> relay_body(net::HeadWriter writer, meter::ReportReader* report);
 
+  meter::BilledCall billed_call() const;
   // What is known of the cost when a reply has ended, booked. `came_whole`: the reply did not break off.
   void settle(const meter::Reply& reply, std::int64_t output_pieces, bool came_whole);
   // The upstream did not answer: released if nothing was sent, else it stays held. Hands the failure on.
@@ -252,10 +263,11 @@ class Exchange final : public UnderWay {
   catalog::TargetSet tried_;                 // that did not serve it
   base::Instant attempt_began_;
   enum class Kind : std::uint8_t {
-    metered,  // a call of an LLM dialect
-    free,     // a list of models
-    budget,   // a question to ourselves
-    call,     // of an API without a dialect
+    metered,   // a call of an LLM dialect
+    free,      // a list of models
+    budget,    // a question to ourselves
+    call,      // of an API without a dialect
+    deferred,  // about work that an earlier call began
   };
   Kind kind_ = Kind::metered;
   meter::Endpoint endpoint_;                 // of an LLM route: what its first upstream calls the address

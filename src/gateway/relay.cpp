@@ -115,6 +115,17 @@ void Exchange::add_budget_warning(net::HeadWriter& writer) {
 // --- settling
 // ----------------------------------------------------------------------------------------------------------
 
+meter::BilledCall Exchange::billed_call() const {
+  const catalog::Upstream& upstream = *worker_.settings_.find_upstream(target_->upstream);
+  const bool trusts = upstream.stated_cost == catalog::StatedCost::trusted;
+  return {.book = *plan_.book,
+          .at = stamp_,
+          .provider = upstream.provider,
+          .asked = plan_.price,
+          .request = &plan_.request,
+          .stated = trusts ? meter::StatedCost::trusted : meter::StatedCost::ignored};
+}
+
 void Exchange::settle(const meter::Reply& reply, std::int64_t output_pieces, bool came_whole) {
   const int status = answer_.head.status;
   events::UsageRecord& record = reservation_->record();
@@ -139,16 +150,9 @@ void Exchange::settle(const meter::Reply& reply, std::int64_t output_pieces, boo
     meter::Usage usage = reply.usage.value_or(meter::Usage{.input_tokens = {}, .output_tokens = output_pieces});
     // What broke off may have named its usage before it had all come.
     if (!came_whole) usage.output_tokens = std::max(usage.output_tokens.value_or(0), output_pieces);
-    const catalog::Upstream& upstream = *worker_.settings_.find_upstream(target_->upstream);
-    const bool trusts = upstream.stated_cost == catalog::StatedCost::trusted;
-    const meter::BilledCall call{.book = *plan_.book,
-                                 .at = stamp_,
-                                 .provider = upstream.provider,
-                                 .asked = plan_.price,
-                                 .request = &plan_.request,
-                                 .stated = trusts ? meter::StatedCost::trusted : meter::StatedCost::ignored};
+    const meter::BilledCall call = billed_call();
     const meter::ExchangeBill bill = meter::bill_exchange(call, reply, usage);
-    if (reply.unknown_field_count > 0) note_unknown_fields(upstream.provider, reply, worker_.stats_);
+    if (reply.unknown_field_count > 0) note_unknown_fields(call.provider, reply, worker_.stats_);
     if (!reply.usage || !came_whole || !bill.certain) {
       // Booked is what was counted, the unknown counting as none; the rest of the reservation stays unresolved.
       certainty = usage.certainty = meter::Certainty::at_least;
@@ -200,7 +204,7 @@ meter::Reply Exchange::read_reply(std::string_view body) const {
 }
 
 net::Stream::Parts Exchange::settled_reply(std::string_view body) {
-  settle(read_reply(body), 0, true);
+  if (reservation_) settle(read_reply(body), 0, true);  // else its work goes on
   if (claim_) {
     keep_piece(body);
     keep_reply();
@@ -215,7 +219,7 @@ net::Stream::Parts Exchange::settled_reply(std::string_view body) {
 // --- what is not read for its cost
 // -------------------------------------------------------------------------------------
 
-net::Task<Outcome<void>> Exchange::relay_unmetered() {
+void Exchange::end_unmetered() {
   const int status = answer_.head.status;
   events::UsageRecord& record = reservation_->record();
   record.outcome = status < 400 ? events::Outcome::served : events::Outcome::failed;
@@ -224,7 +228,10 @@ net::Task<Outcome<void>> Exchange::relay_unmetered() {
   finish_record(record, status);
   std::move(*reservation_).release();
   reservation_.reset();
+}
 
+net::Task<Outcome<void>> Exchange::relay_unmetered() {
+  end_unmetered();
   net::HeadWriter writer = open_head();
   add_budget_fields(writer);
   if (co_await relay_body(writer, nullptr)) answer_.finish();

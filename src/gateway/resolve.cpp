@@ -27,6 +27,12 @@ bool is_free(std::string_view method, std::string_view path) {
   return models != std::string_view::npos && path.find_first_of("/:", models + 8) == std::string_view::npos;
 }
 
+// Asks after work that an earlier call began, or ends it.
+bool is_about_work(const meter::Endpoint& endpoint, std::string_view method) {
+  if (endpoint.name == "responses.get") return method == "GET" || method == "DELETE";
+  return endpoint.name == "responses.cancel" && method == "POST";
+}
+
 // Whether servers may read a path in different ways, so that what is metered is not what is done.
 base::Status check_spelling(std::string_view path) {
   bool plain = true;
@@ -162,6 +168,8 @@ Outcome<void> Exchange::resolve_endpoint() {
     kind_ = Kind::budget;
   } else if (is_free(head_.method, path)) {
     kind_ = Kind::free;
+  } else if (is_about_work(endpoint_, head_.method)) {
+    TRY_STATUS(resolve_deferred());
   } else if (!meter::can_read_request(endpoint_)) {
     return refused(ErrorType::not_found, fmt::format("{} {} is not served: what it costs cannot be bounded",
                                                      head_.method.substr(0, 16), head_.path().substr(0, 200)));

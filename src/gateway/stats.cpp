@@ -53,6 +53,8 @@ std::string prometheus_text(const Workers& workers) {
   single("metergate_overruns_total", "Exchanges that cost more than they had reserved.", &Stats::overruns);
   single("metergate_unknown_usage_total", "Exchanges whose cost is not known and stays unresolved.",
          &Stats::unknown_usage);
+  single("metergate_deferred_total", "Exchanges whose work went on after the reply, with its cost open.",
+         &Stats::deferred);
   single("metergate_unknown_usage_fields_total",
          "Figures in the usage of replies that may cost money and that nothing here knows how to bill.",
          &Stats::unknown_usage_fields);

@@ -35,6 +35,7 @@ class Stats {
   Counter cut;            // streams that were ended there, because nothing could pay for more
   Counter overruns;       // exchanges that cost more than they had reserved
   Counter unknown_usage;  // exchanges whose cost stayed unresolved
+  Counter deferred;       // exchanges whose work went on after the reply
   Counter unknown_usage_fields;  // members of usage objects that may cost money and that nothing here knows
   Counter cost_nanos;
   Counter replayed;   // calls that got a kept reply in place of a call of their own

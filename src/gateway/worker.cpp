@@ -18,6 +18,7 @@ Worker::Worker(Parts parts, std::unique_ptr<Upstreams> upstreams)
       settings_(parts.settings),
       keeper_(parts.keeper),
       idempotency_(parts.idempotency),
+      deferred_(parts.deferred),
       admission_(parts.keeper, parts.scribe),
       random_(parts.random),
       key_digests_(parts.random),

@@ -16,6 +16,7 @@
 #include "idempotency/desk.h"
 #include "net/http_server.h"
 #include "quota/admission.h"
+#include "quota/deferred_desk.h"
 #include "quota/keeper.h"
 
 namespace gateway {
@@ -31,6 +32,7 @@ class Worker final : public net::Handler {
     const Settings& settings;
     quota::Keeper& keeper;
     idempotency::Desk& idempotency;
+    quota::DeferredDesk& deferred;
     quota::Scribe* scribe;  // this worker's; nullptr where no journal is kept
     base::Random& random;
     std::shared_ptr<const catalog::Snapshot> snapshot;
@@ -66,6 +68,7 @@ class Worker final : public net::Handler {
   const Settings& settings_;
   quota::Keeper& keeper_;
   idempotency::Desk& idempotency_;
+  quota::DeferredDesk& deferred_;
   quota::Admission admission_;
   base::BufferedRandom random_;
   base::Sha256Cache key_digests_;

@@ -38,6 +38,7 @@ struct Request {
   bool image_input = false;                  // images in: image prices may apply
   ServiceTier tier = ServiceTier::standard;  // the dearest tier that the request allows (known_service_tier)
   std::string user;                          // the client's own name for its end user, or empty
+  bool background = false;                   // it is answered before it is done: its usage comes in another reply
 
   Billing billing = Billing::metered;
   CacheWrites cache_writes = CacheWrites::by_provider;
@@ -51,6 +52,7 @@ struct Request {
   std::int64_t audio_seconds = 0;
   std::int64_t search_units = 0;
   // How it is to be served, where the dialect says so (Service).
+  Delivery delivery = Delivery::at_once;  // a line of a batch's file says nothing of it: who reads the file does
   std::string speed;
   std::string inference_geo;
   std::string quality;

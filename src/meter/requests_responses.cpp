@@ -172,9 +172,12 @@ Status read_earlier(dom::element value, RequestReading& reading) {
   if (!value.is_null()) reading.unsized = true;
   return {};
 }
-Status read_background(dom::element value, RequestReading&) {
-  if (value.is_null() || get_if<bool>(value) == false) return {};
-  return invalid("'background' is refused: its usage comes in another reply", "background");
+Status read_background(dom::element value, RequestReading& reading) {
+  if (value.is_null()) return {};
+  const auto background = get_if<bool>(value);
+  if (!background) return wrong_type("background", "true or false");
+  reading.out.background = *background;
+  return {};
 }
 
 constexpr std::array fields{

@@ -32,6 +32,7 @@ inline std::string shown(const base::Result<Request>& request) {
   add(!request->output_cap_path.empty(), "@" + request->output_cap_path);
   add(request->choices != 1, fmt::format("choices={}", request->choices));
   add(request->stream, "stream");
+  add(request->background, "background");
   add(request->audio, "audio");
   add(request->image_input, "image");
   add(request->tier != ServiceTier::standard, std::string(name_of(request->tier)));

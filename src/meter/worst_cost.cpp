@@ -69,6 +69,7 @@ class DearestPrices {
   void add(const PricedModel& model, const Request& request, std::int64_t size) {
     Service service;
     service.tier = request.tier;
+    service.delivery = request.delivery;
     ways_.emplace_back(model, size, service);
     if (request.tier != ServiceTier::priority) return;
     service.tier = ServiceTier::standard;  // a call may be served below what it asked for
@@ -228,6 +229,7 @@ class WorstCase {
 Service service_of(const Request& request) {
   Service service;
   service.tier = request.tier;
+  service.delivery = request.delivery;
   service.inference_geo = request.inference_geo;
   service.speed = request.speed;
   service.quality = request.quality;

@@ -34,6 +34,16 @@ constexpr std::string_view plain = R"("input_cost_per_token":1e-6,"output_cost_p
 
 }  // namespace
 
+TEST_CASE("a line of a batch costs the prices of batches where there are some") {
+  const std::string batches =
+      std::string(plain) + R"(,"input_cost_per_token_batches":5e-7,"output_cost_per_token_batches":2e-6)";
+  Request request = request_of(10);
+  CHECK(cost(batches, request, 2) == "0.00002");
+  request.delivery = meter::Delivery::batch;
+  CHECK(cost(batches, request, 2) == "0.000009");
+  CHECK(cost(plain, request, 2) == "0.00002");  // half of it is billed; bounded by the whole
+}
+
 TEST_CASE("every token costs what its dearest class does") {
   const std::string classes = std::string(plain) +
                               R"(,"cache_read_input_token_cost":1e-7,"cache_creation_input_token_cost":2e-6,)"

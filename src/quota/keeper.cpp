@@ -415,16 +415,23 @@ base::Result<std::vector<FiveNumbers>> Keeper::numbers_now(const std::vector<cat
 }
 
 void Keeper::limit_changed(base::LimitId limit) {
-  run_and_wait([&] {
-    for (const auto& [key, lease] : leases_) {
-      if (key.limit != limit) continue;
-      lease->doubt();
-      lease->note_overdrawn();
-      ++lease->overdrawn_known_;
-      (void)square(*lease);  // if the store fails, before the next grant
-    }
-    retry_waiters_ = true;
-  });
+  run_and_wait([&] { corrected(limit); });
+}
+
+void Keeper::corrected(base::LimitId limit) {
+  for (const auto& [key, lease] : leases_) {
+    if (key.limit != limit) continue;
+    lease->doubt();
+    lease->note_overdrawn();
+    ++lease->overdrawn_known_;
+    (void)square(*lease);  // if the store fails, before the next grant
+  }
+  retry_waiters_ = true;
+}
+
+base::Status Keeper::flush_settled() {
+  take_inputs();
+  return flush_all();
 }
 
 Keeper::Health Keeper::health() const {

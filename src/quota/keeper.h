@@ -103,6 +103,10 @@ class Keeper final : public Inspector, public SettleQueue {
                    std::function<void(base::Result<std::vector<FiveNumbers>>)> answered);
   // The amount of a limit changed: idle lease money goes back at once, so that a lowered amount holds from here on.
   void limit_changed(base::LimitId limit);
+  // The same on the store thread, in work that run() was given: the store has moved what was unresolved of the limit.
+  void corrected(base::LimitId limit);
+  // On the store thread, in such work: all that was settled until now is in the store when this returns.
+  base::Status flush_settled();
 
   // A limit comes into force (docs/internals/leases.md, "A limit that is created"), in three steps. From
   // begin_opening() on whoever asks for it waits. Gives its lease in the window of this moment: what is under way in

@@ -83,6 +83,7 @@ std::int64_t count_of(const std::optional<meter::Usage>& usage, std::optional<st
 // The tokens beyond those that were counted.
 base::Result<std::optional<meter::Usage>> more_usage(const events::UsageRecord& record, const KnownCost& known) {
   if (!known.input_tokens || !known.output_tokens) return std::nullopt;
+  if (known.usage && !record.usage) return known.usage;
   const std::int64_t input = *known.input_tokens - count_of(record.usage, &meter::Usage::input_tokens);
   const std::int64_t output = *known.output_tokens - count_of(record.usage, &meter::Usage::output_tokens);
   if (input < 0 || output < 0)
@@ -102,6 +103,7 @@ std::string_view to_string(UnresolvedCause cause) noexcept {
     case UnresolvedCause::no_usage: return "no_usage";
     case UnresolvedCause::at_least: return "at_least";
     case UnresolvedCause::unaccounted: return "unaccounted";
+    case UnresolvedCause::deferred: return "deferred";
   }
   return "no_usage";
 }
@@ -123,6 +125,7 @@ void mark_crashed(events::UsageRecord& record) {
 
 UnresolvedCause cause_of(const events::UsageRecord& record) {
   if (record.outcome == events::Outcome::unaccounted) return UnresolvedCause::unaccounted;
+  if (record.outcome == events::Outcome::deferred) return UnresolvedCause::deferred;
   if (record.usage) return UnresolvedCause::at_least;
   const bool crashed = record.outcome == events::Outcome::failed && record.error == base::ErrorType::unavailable &&
                        record.fault == base::Source::gateway && record.status == 0 && record.duration_us == 0;
@@ -130,6 +133,7 @@ UnresolvedCause cause_of(const events::UsageRecord& record) {
 }
 
 bool is_unresolved(const events::UsageRecord& record) {
+  if (record.outcome == events::Outcome::deferred) return true;
   return std::ranges::any_of(record.holds, [](const events::Hold& hold) { return hold.unresolved > 0; });
 }
 

@@ -1,10 +1,11 @@
 #pragma once
 // Money whose true cost nobody knew when its exchange ended, and what became of it.
 //
-// A usage record that holds something as unresolved is an item. It stays open until one correction ends it: an
-// operator's, or the time-out's. The correction is a usage record of its own (Outcome::corrected) that takes the item's
-// unresolved amounts off exactly the counters that the item names, as spent or back to what is available, and books
-// what the call had cost after all. The item's own record never changes.
+// A usage record that holds something as unresolved is an item, and so is one of work that goes on (deferred.h),
+// whether a limit holds something for it or not. It stays open until one correction ends it: an operator's, or the
+// time-out's. The correction is a usage record of its own (Outcome::corrected) that takes the item's unresolved amounts
+// off exactly the counters that the item names, as spent or back to what is available, and books what the call had cost
+// after all. The item's own record never changes.
 //
 // Always: an item is corrected once or not at all; an exchange that still runs is no item, because its record is
 // written when it has ended, and that of a dead process when the next one has proved its death (money-rules.md, "At
@@ -33,6 +34,7 @@ enum class UnresolvedCause : std::uint8_t {
   no_usage,     // it was sent, and no reply said what was used
   at_least,     // what was counted is booked, and the provider may bill more
   unaccounted,  // a lease of a dead process, whose own records are lost
+  deferred,     // the work goes on after its reply (deferred.h), or went on when it was last asked after
 };
 std::string_view to_string(UnresolvedCause cause) noexcept;
 UnresolvedCause cause_of(const events::UsageRecord& record);
@@ -95,6 +97,8 @@ struct KnownCost {
   // Both or none. Without them a limit on tokens counts all that was held.
   std::optional<std::int64_t> input_tokens = std::nullopt;
   std::optional<std::int64_t> output_tokens = std::nullopt;
+  // All that is known of what was used, of a call of which nothing was counted before; with both numbers above.
+  std::optional<meter::Usage> usage = std::nullopt;
 };
 
 // Decides items. Thread-safe if the store is.

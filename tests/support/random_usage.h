@@ -33,7 +33,7 @@ class RandomUsage {
       *text = this->text();
     if (random_.between(0, 2) == 0) record.tags = this->text();
     record.stream = random_.between(0, 1) == 1;
-    record.outcome = static_cast<events::Outcome>(random_.between(0, 3));
+    record.outcome = static_cast<events::Outcome>(random_.between(0, 6));
     record.status = static_cast<int>(random_.between(-1, 599));
     if (random_.between(0, 1) == 1)
       record.error = static_cast<base::ErrorType>(random_.between(0, static_cast<int>(base::last_error_type)));

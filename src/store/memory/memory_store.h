@@ -28,6 +28,7 @@
 #include "events/usage_log.h"
 #include "idempotency/store.h"
 #include "ledger/store.h"
+#include "quota/deferred.h"
 #include "quota/doctor.h"
 #include "quota/store.h"
 #include "quota/unresolved.h"
@@ -47,7 +48,8 @@ class MemoryStore final : public catalog::Store,
                           public ledger::Store,
                           public events::UsageLog,
                           public events::LimitEventLog,
-                          public idempotency::Store {
+                          public idempotency::Store,
+                          public quota::DeferredStore {
  public:
   // catalog::Store. Refuses (conflict) what would point nowhere or be taken for another: an unknown parent, account or
   // subject, an external_id or key hash that is taken.
@@ -118,6 +120,11 @@ class MemoryStore final : public catalog::Store,
   base::Status finish(const idempotency::Name& name, base::ExchangeId exchange, idempotency::State state,
                       const std::optional<idempotency::KeptReply>& reply) override;
   base::Status free(const idempotency::Name& name, base::ExchangeId exchange) override;
+
+  // quota::DeferredStore.
+  base::Status keep_deferred(const quota::Deferred& work) override;
+  base::Result<std::optional<quota::Deferred>> find_deferred(const quota::DeferredQuestion& question) override;
+  base::Status forget_deferred(std::string_view upstream, std::string_view object) override;
 
  private:
   struct StoredLimit {
@@ -239,6 +246,8 @@ class MemoryStore final : public catalog::Store,
   std::map<quota::CounterKey, Crossed> crossed_;
   std::vector<events::LimitEvent> limit_events_;
   std::map<idempotency::Name, IdempotencyKey> idempotency_keys_;
+  using DeferredName = std::pair<std::string, std::string>;  // upstream, object
+  std::map<DeferredName, quota::Deferred> deferred_;
   std::map<UsageKey, events::UsageRecord> usage_;
   std::unordered_map<base::ExchangeId, base::WallTime> started_;
   std::map<base::ExchangeId, quota::UnresolvedItem> unresolved_;

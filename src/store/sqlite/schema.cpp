@@ -32,6 +32,7 @@ EMBEDDED(metergate_schema_0011, METERGATE_SCHEMA_0011)
 EMBEDDED(metergate_schema_0012, METERGATE_SCHEMA_0012)
 EMBEDDED(metergate_schema_0013, METERGATE_SCHEMA_0013)
 EMBEDDED(metergate_schema_0014, METERGATE_SCHEMA_0014)
+EMBEDDED(metergate_schema_0015, METERGATE_SCHEMA_0015)
 #undef EMBEDDED
 // clang-format on
 
@@ -60,7 +61,8 @@ std::vector<Migration> migrations() {
           {.script = {metergate_schema_0011, metergate_schema_0011_end}},
           {.script = {metergate_schema_0012, metergate_schema_0012_end}},
           {.script = {metergate_schema_0013, metergate_schema_0013_end}},
-          {.script = {metergate_schema_0014, metergate_schema_0014_end}}};
+          {.script = {metergate_schema_0014, metergate_schema_0014_end}},
+          {.script = {metergate_schema_0015, metergate_schema_0015_end}}};
 }
 
 base::Result<std::int64_t> number(Database& database, std::string_view sql) {

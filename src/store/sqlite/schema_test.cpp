@@ -33,6 +33,7 @@ constexpr std::string_view first_contents = R"(
 )";
 // Takes from a database what came after the fourth schema.
 constexpr std::string_view back_to_schema_4 = R"(
+  DROP TABLE deferred;
   DROP TABLE idempotency_keys;
   DROP TABLE unresolved;
   ALTER TABLE meta DROP COLUMN commits;
@@ -194,6 +195,30 @@ TEST_CASE("a database of every earlier schema keeps what became of calls with an
       const auto found = (*store)->claim(request);
       REQUIRE_MESSAGE(found.has_value(), (found ? std::string() : found.error().message));
       CHECK(found->has_value() == (start > 0));
+    }
+  }
+}
+
+TEST_CASE("a database of every earlier schema keeps what goes on after its reply") {
+  for (std::int64_t version = 1; version <= 14; ++version) {
+    CAPTURE(version);
+    World world;
+    world.make(version, "SELECT 1");
+    const quota::Deferred work{.upstream = "openai",
+                               .object = "resp_1",
+                               .exchange = base::ExchangeId{base::Uuid{.bytes = {1}}},
+                               .account = base::AccountId{base::Uuid{.bytes = {2}}},
+                               .key = base::KeyId{base::Uuid{.bytes = {3}}},
+                               .begun = noon,
+                               .terms = "{}"};
+    for (int start = 0; start < 2; ++start) {
+      const auto store = world.open();
+      REQUIRE_MESSAGE(store.has_value(), (store ? std::string() : store.error().message));
+      REQUIRE((*store)->open_incarnation(noon).has_value());
+      const auto found = (*store)->find_deferred({work.account, "resp_1", {"openai"}});
+      REQUIRE_MESSAGE(found.has_value(), (found ? std::string() : found.error().message));
+      CHECK(*found == (start == 0 ? std::nullopt : std::optional(work)));
+      REQUIRE((*store)->keep_deferred(work).has_value());
     }
   }
 }

@@ -4,8 +4,8 @@
 // says what a flush does to a counter; tests/conformance holds both to it.
 //
 // One .cpp a port: catalog.cpp and opening.cpp, quota.cpp, unresolved.cpp, books.cpp, ledger.cpp, usage_log.cpp,
-// idempotency.cpp, quotes.cpp; usage_append.h is the part of a flush that writes the usage log. The schema is in
-// schema/.
+// idempotency.cpp, quotes.cpp, deferred.cpp; usage_append.h is the part of a flush that writes the usage log. The
+// schema is in schema/.
 
 #include <array>
 #include <atomic>
@@ -21,6 +21,7 @@
 #include "events/usage_log.h"
 #include "idempotency/store.h"
 #include "ledger/store.h"
+#include "quota/deferred.h"
 #include "quota/doctor.h"
 #include "quota/store.h"
 #include "quota/unresolved.h"
@@ -44,7 +45,8 @@ class SqliteStore final : public catalog::Store,
                           public ledger::Store,
                           public events::UsageLog,
                           public events::LimitEventLog,
-                          public idempotency::Store {
+                          public idempotency::Store,
+                          public quota::DeferredStore {
  public:
   // Writes all that the store holds at this moment to a new file (backup.h). From any thread; nobody waits for it.
   base::Status back_up(const std::filesystem::path& to) const;
@@ -106,6 +108,11 @@ class SqliteStore final : public catalog::Store,
   base::Status finish(const idempotency::Name& name, base::ExchangeId exchange, idempotency::State state,
                       const std::optional<idempotency::KeptReply>& reply) override;
   base::Status free(const idempotency::Name& name, base::ExchangeId exchange) override;
+
+  // quota::DeferredStore.
+  base::Status keep_deferred(const quota::Deferred& work) override;
+  base::Result<std::optional<quota::Deferred>> find_deferred(const quota::DeferredQuestion& question) override;
+  base::Status forget_deferred(std::string_view upstream, std::string_view object) override;
 
   // The secrets of upstreams, by the upstream's name, as a SecretBox sealed them.
   base::Status put_secret(std::string_view name, const SealedSecret& sealed);

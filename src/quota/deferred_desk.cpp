@@ -1,0 +1,52 @@
+#include "quota/deferred_desk.h"
+
+namespace quota {
+
+void DeferredDesk::keep(Deferred work, std::function<void(base::Status)> done) {
+  keeper_.run([this, work = std::move(work), done = std::move(done)] { done(store_.keep_deferred(work)); });
+}
+
+void DeferredDesk::forget(const Deferred& work, std::function<void(base::Status)> done) {
+  keeper_.run([this, upstream = work.upstream, object = work.object, done = std::move(done)] {
+    done(store_.forget_deferred(upstream, object));
+  });
+}
+
+void DeferredDesk::find(DeferredQuestion question, std::function<void(base::Result<std::optional<Found>>)> done) {
+  const auto find_now = [this](const DeferredQuestion& asked) -> base::Result<std::optional<Found>> {
+    TRY(auto work, store_.find_deferred(asked));
+    if (!work) return std::nullopt;
+    TRY(const auto item, open_item(work->exchange));
+    return Found{std::move(*work), item.has_value()};
+  };
+  keeper_.run([find_now, question = std::move(question), done = std::move(done)] { done(find_now(question)); });
+}
+
+void DeferredDesk::settle(base::ExchangeId exchange, KnownCost known, std::string reason,
+                          std::shared_ptr<const catalog::Snapshot> snapshot,
+                          std::function<void(base::Result<std::optional<UnresolvedItem>>)> done) {
+  keeper_.run([this, exchange, known, reason = std::move(reason), snapshot = std::move(snapshot),
+               done = std::move(done)] { done(settle_now(exchange, known, reason, *snapshot)); });
+}
+
+// An exchange that ended a moment ago may not be in the store yet.
+base::Result<std::optional<UnresolvedItem>> DeferredDesk::open_item(base::ExchangeId exchange) {
+  TRY_STATUS(keeper_.flush_settled());
+  auto item = unresolved_.item(exchange);
+  if (!item && item.error().type == base::ErrorType::not_found) return std::nullopt;
+  if (!item) return base::fail(std::move(item).error());
+  if (item->correction) return std::nullopt;
+  return std::optional(std::move(*item));
+}
+
+base::Result<std::optional<UnresolvedItem>> DeferredDesk::settle_now(base::ExchangeId exchange, const KnownCost& known,
+                                                                     const std::string& reason,
+                                                                     const catalog::Snapshot& snapshot) {
+  TRY(const auto open, open_item(exchange));
+  if (!open) return std::nullopt;
+  TRY(auto settled, decisions_.settle(exchange, known, reason, snapshot));
+  for (const events::Hold& hold : settled.correction->record.holds) keeper_.corrected(hold.limit);
+  return std::optional(std::move(settled));
+}
+
+}  // namespace quota
