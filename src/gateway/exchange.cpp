@@ -211,9 +211,9 @@ bool Exchange::count_input() {
 
 net::Task<Outcome<void>> Exchange::reserve() {
   // The keeper decides. A shorter answer now is better than waiting for others, so the first try does not wait.
-  auto decision = with_taken_on(co_await ask(0));
+  auto decision = co_await ask(0);
   if (const auto* refusal = std::get_if<quota::Refusal>(&decision); refusal && input_matters(*refusal) && count_input())
-    decision = with_taken_on(co_await ask(0));
+    decision = co_await ask(0);
   if (const auto* refusal = std::get_if<quota::Refusal>(&decision)) {
     const bool busy = refusal->type == ErrorType::limit_busy;
     std::optional<std::int64_t> cap;
@@ -221,20 +221,22 @@ net::Task<Outcome<void>> Exchange::reserve() {
       cap = affordable_cap(plan_.request, *plan_.price, plan_.output_cap, *refusal,
                            worker_.settings_.clamp_min_output_tokens);
     if (cap) clamp(*cap);
-    if (cap || busy) decision = with_taken_on(co_await ask(worker_.settings_.admission_wait_ms));
+    if (cap || busy) decision = co_await ask(worker_.settings_.admission_wait_ms);
   }
   co_return take_over(std::move(decision));
 }
 
 // It is not clamped: what was quoted is what was asked for.
 net::Task<Outcome<void>> Exchange::redeem() {
-  co_return take_over(with_taken_on(co_await ask(worker_.settings_.admission_wait_ms)));
+  co_return take_over(co_await ask(worker_.settings_.admission_wait_ms));
 }
 
 Outcome<void> Exchange::take_over(quota::Decision decision) {
   if (const auto* refusal = std::get_if<quota::Refusal>(&decision)) return fail(failure_of(*refusal, worker_.stamp()));
   reservation_ = std::move(std::get<quota::Reservation>(decision));
   record_.reset();  // the reservation has its own
+  for (quota::Reservation::TakenOn& one : std::exchange(taken_on_, {}))
+    if (auto joined = reservation_->join(std::move(one)); !joined) return give_up(std::move(joined).error());
   if (auto adopted = worker_.admission_.adopt(*reservation_); !adopted) return give_up(std::move(adopted).error());
   if (plan_.clamped_to) worker_.stats_.clamped.add();
   return {};
@@ -251,6 +253,7 @@ net::Task<quota::Decision> Exchange::ask(std::int64_t wait_ms) {
     worker_.admission_.reserve(limits_, plan_.worst_case, stamp_, worker_.loop_.now().plus_ms(wait_ms), *record_,
                                std::move(decided), caller_->payer(), quote_);
   });
+  if (std::holds_alternative<quota::Refusal>(*decision)) taken_on_.clear();  // it asks for all limits the next time
   co_return std::move(*decision);
 }
 
@@ -273,13 +276,6 @@ net::Task<base::Status> Exchange::written() {
   co_return std::move(*written);
 }
 
-quota::Decision Exchange::with_taken_on(quota::Decision decision) {
-  if (auto* const reservation = std::get_if<quota::Reservation>(&decision))
-    for (quota::Reservation::TakenOn& one : taken_on_) reservation->join(std::move(one));
-  taken_on_.clear();  // whoever was refused asks for all limits the next time
-  return decision;
-}
-
 base::Status Exchange::take_on(std::span<const quota::OpeningLimit> limits,
                                const std::shared_ptr<const catalog::Snapshot>& next) {
   if (!caller_) {
@@ -294,10 +290,9 @@ base::Status Exchange::take_on(std::span<const quota::OpeningLimit> limits,
   const events::UsageRecord& record = reservation_ ? reservation_->record() : *record_;
   for (const auto& [limit, lease] : limits) {
     const bool on_caller = std::ranges::any_of(entry->limits, [&](const auto* one) { return one->id == limit.id; });
-    // In a window before the one that opens, it will not be missed.
-    if (!planned || !on_caller || !applies(limit, plan_.request.model, *route_, record.tags) ||
-        !lease->span().contains(record.started))
-      continue;
+    if (!planned || !on_caller || !applies(limit, plan_.request.model, *route_, record.tags)) continue;
+    // In a window before the one that opens, it will not be missed. Who waits will be of a later one, perhaps.
+    if (reservation_ && !lease->span().contains(record.started)) continue;
     const std::int64_t wanted = plan_.worst_case.in(limit.unit);
     const std::int64_t amount = limit.leased() ? wanted : 0;
     quota::Reservation::Part part{lease, limit.unit, amount, lease->sub_window(record.started), false, wanted};

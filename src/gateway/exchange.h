@@ -159,7 +159,6 @@ class Exchange final : public UnderWay {
   net::Task<Outcome<void>> redeem();
   Outcome<void> take_over(quota::Decision decision);
   // A decision that was waited for, with what came into force meanwhile.
-  quota::Decision with_taken_on(quota::Decision decision);
   // Until the reservation survives a power loss, where that was asked for.
   net::Task<Outcome<void>> until_durable();
   net::Task<base::Status> written();

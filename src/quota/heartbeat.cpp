@@ -43,16 +43,18 @@ base::Status Keeper::hear() {
 // The store has expired what was leased. It goes back, but for what is reserved; that settles against its old rows.
 void Keeper::enter_epoch(std::int64_t epoch) {
   epoch_ = epoch;
-  for (const auto& [counter, lease] : std::exchange(leases_, {})) {
-    if (lease->opening_) {  // whoever brings its limit into force finds that it is too late
-      leases_.emplace(counter, lease);
-      continue;
-    }
-    lease->doubt();
-    (void)return_free(*lease);
-    retired_.push_back(lease);
-  }
+  Leases known;
+  for (const auto& [counter, lease] : leases_) known.push_back(lease);
+  for (const auto& lease : known)
+    if (!lease->opening_) retire(lease);  // whoever brings its limit into force finds that it is too late
   retry_waiters_ = true;
+}
+
+void Keeper::retire(const std::shared_ptr<Lease>& lease) {
+  leases_.erase(lease->counter());
+  lease->doubt();
+  (void)return_free(*lease);
+  retired_.push_back(lease);
 }
 
 std::shared_ptr<Lease> Keeper::lease_of(const CounterKey& counter, std::int64_t epoch) const {

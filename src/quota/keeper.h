@@ -161,6 +161,7 @@ class Keeper final : public Inspector, public SettleQueue {
   void beat(base::Instant now);
   base::Status hear();
   void enter_epoch(std::int64_t epoch);
+  void retire(const std::shared_ptr<Lease>& lease);
   void adopt(const LeaseRow& row);
   // Of earlier epochs' leases of the counters that are needed: what was settled of them, and what is idle.
   base::Status give_back_retired(const InHand& need);

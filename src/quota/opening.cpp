@@ -30,7 +30,11 @@ base::Status Keeper::open_limits(std::span<const base::LimitId> limits,
 
 void Keeper::abandon_opening(base::LimitId limit) {
   run_and_wait([&] {
-    std::erase_if(leases_, [&](const auto& entry) { return entry.first.limit == limit; });
+    // It stays while a call that has taken it on holds of it, and is forgotten like any other.
+    if (const auto lease = opening_lease(limit)) {
+      lease->opening_ = false;
+      if (lease->epoch() != epoch_) retire(lease);
+    }
     for (Waiter& waiter : std::exchange(parked_, {}))
       waiter.decided(Refusal{base::ErrorType::unavailable, {}, "a limit that applies could not be created"});
   });

@@ -1,6 +1,7 @@
 // A limit comes into force while exchanges are under way.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <limits>
 #include <optional>
 
@@ -221,11 +222,86 @@ TEST_CASE("what waits for its reservation holds the new limit, too, and gives it
   Reservation::TakenOn waits(part_of(lease, 300));
   world.open(limit);
   Reservation one = world.reserve(world.before, 300);
-  one.join(std::move(waits));
+  REQUIRE(one.join(std::move(waits)).has_value());
   CHECK(world.refused(limit, 201).type == base::ErrorType::limit_busy);
   one.mark_sent();
   world.settle(std::move(one), 300);
   world.check_exact(limit, 300);
+}
+
+TEST_CASE("what waits over the edge of the window that it took on is not admitted: nobody has counted it in the next") {
+  OpeningWorld world;
+  world.before.window.kind = base::WindowPolicy::Kind::total;
+  const catalog::Limit limit = world.wanted(500);
+  const auto lease = world.begin(limit);
+  Reservation::TakenOn waits(part_of(lease, 300));
+  world.open(limit);
+  world.clock.advance_ms(day_ms);
+  Reservation one = world.reserve(world.before, 300);
+  one.record().started = world.clock.wall_now();
+  const base::Status joined = one.join(std::move(waits));
+  REQUIRE_FALSE(joined.has_value());
+  CHECK(joined.error().type == base::ErrorType::unavailable);
+  CHECK(joined.error().message.contains("send it again"));
+  CHECK(lease->reserved() == 0);
+}
+
+TEST_CASE("what began before the window that opens is not missed there") {
+  OpeningWorld world;
+  const auto lease = world.begin(world.wanted(500));
+  Reservation::TakenOn waits(part_of(lease, 300));
+  Reservation one = world.reserve(world.before, 300);
+  one.record().started = {lease->span().start.ms - 1};
+  REQUIRE(one.join(std::move(waits)).has_value());
+  CHECK(one.parts().size() == 1);
+  CHECK(lease->reserved() == 0);
+}
+
+TEST_CASE("what waits is booked in the sub-window in which it was admitted, not in that in which it asked") {
+  OpeningWorld world;
+  const auto lease = world.begin(world.wanted(500, {.kind = base::WindowPolicy::Kind::rolling, .span_ms = 60'000}));
+  Reservation::TakenOn waits(part_of(lease, 300));
+  world.clock.advance_ms(5'000);
+  Reservation one = world.reserve(world.before, 300);
+  one.record().started = world.clock.wall_now();
+  REQUIRE(one.join(std::move(waits)).has_value());
+  CHECK(one.parts()[1].sub_window == lease->sub_window(world.clock.wall_now()));
+}
+
+TEST_CASE("a limit that is removed and comes back under its own id counts a call that is under way once") {
+  OpeningWorld world;
+  const catalog::Limit limit = world.limit(500);
+  Reservation one = world.reserve(limit, 300), waits = world.reserve(limit, 50);
+  REQUIRE(world.store.memory.remove(limit.id, world.clock.wall_now()).has_value());
+  world.on_another_thread([&] { world.keeper->limit_changed(limit.id); });
+  const auto lease = world.begin(limit);
+  REQUIRE(one.take_on(part_of(lease, 300)).has_value());
+  REQUIRE(waits.join(Reservation::TakenOn(part_of(lease, 50))).has_value());
+  world.open(limit);
+  CHECK(one.parts().size() == 1);
+  CHECK(waits.parts().size() == 1);
+  std::move(waits).release();
+  one.mark_sent();
+  world.settle(std::move(one), 100);
+  world.check_exact(limit, 100);
+}
+
+TEST_CASE("a stream that took on a limit that then does not come into force is told so when it needs more") {
+  OpeningWorld world;
+  Reservation one = world.under_way(300);
+  const catalog::Limit limit = world.wanted(500);
+  const auto lease = world.begin(limit);
+  REQUIRE(one.take_on(part_of(lease, 300)).has_value());
+  world.on_another_thread([&] { world.keeper->abandon_opening(limit.id); });
+  const auto more = std::make_shared<std::optional<Decision>>();
+  Admission admission(*world.keeper);
+  const std::array<const catalog::Limit*, 2> limits{&world.before, &limit};
+  admission.extend(one, limits, usd(10), world.clock.wall_now(), world.clock.now(),
+                   [more](Decision decision) { more->emplace(std::move(decision)); });
+  world.keeper->turn();
+  REQUIRE(more->has_value());
+  CHECK(std::holds_alternative<Refusal>(**more));
+  world.settle(std::move(one), 10);
 }
 
 TEST_CASE("limits that are only counted are taken on with nothing held") {

@@ -107,13 +107,27 @@ void Reservation::entered(Scribe& scribe, journal::OpenRecord open) {
   entry_.emplace(std::move(open));
 }
 
-void Reservation::join(TakenOn taken_on) {
+bool Reservation::counts_on(const CounterKey& counter) const {
+  return std::ranges::any_of(parts_, [&](const Part& part) { return part.lease->counter() == counter; });
+}
+
+base::Status Reservation::join(TakenOn taken_on) {
   ASSERT(state_ == State::open && !entry_);
-  parts_.insert(after_limits(parts_), std::move(taken_on.part_));
+  Part& part = taken_on.part_;
+  const base::Window& span = part.lease->span();
+  if (record_->started < span.start || counts_on(part.lease->counter())) return {};
+  if (!span.contains(record_->started))
+    return base::fail(base::ErrorType::unavailable,
+                      "a limit came into force while this call waited, and its window has turned since; send it again",
+                      {}, base::Source::gateway);
+  part.sub_window = part.lease->sub_window(record_->started);
+  parts_.insert(after_limits(parts_), std::move(part));
+  return {};
 }
 
 base::Status Reservation::take_on(Part part) {
   ASSERT(state_ != State::ended && part.lease != nullptr && part.amount >= 0);
+  if (counts_on(part.lease->counter())) return {};
   part.lease->take_on(part.amount);
   const auto added = parts_.insert(after_limits(parts_), std::move(part));
   if (!entry_) return {};

@@ -119,10 +119,13 @@ class [[nodiscard]] Reservation {
   // It stands in the journal from here on: its end is written there before anything goes back. On the scribe's thread.
   void entered(Scribe& scribe, journal::OpenRecord open);
 
-  // Before it is entered.
-  void join(TakenOn taken_on);
+  // Before it is entered, when it is known which windows it counts in: it waited, and may be of a later one than the
+  // limit has opened in, where nobody has counted it. unavailable: then it is not to be sent. Of an earlier one the
+  // limit does not miss it.
+  base::Status join(TakenOn taken_on);
   // Takes on a limit that comes into force while it is open, also if it was sent. The journal has it when this returns;
-  // if that has no room, nothing has changed: unavailable.
+  // if that has no room, nothing has changed: unavailable. Of a limit that it holds already, which was removed
+  // meanwhile, it holds no more.
   base::Status take_on(Part part);
   // Holds more from here on, also if it was sent. The journal has it when this returns, so what it pays for may be
   // relayed then; if that has no room, nothing has changed and the extension went back: unavailable.
@@ -151,6 +154,7 @@ class [[nodiscard]] Reservation {
 
  private:
   enum class State : std::uint8_t { open, sent, ended };
+  bool counts_on(const CounterKey& counter) const;
   void drop();
   void end(const Amounts& actual, meter::Certainty certainty);
 

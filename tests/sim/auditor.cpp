@@ -13,17 +13,6 @@ const Auditor::Account& Auditor::account(Place place) const {
 
 // --- limits --------------------------------------------------------------------------------------------------------
 
-void Auditor::limit_opened(int number, Money amount, LimitKind kind, std::optional<Rolling> rolling,
-                           std::vector<Threshold> thresholds) {
-  hold_that(static_cast<std::size_t>(number) == limits_.size(), "limit {} is out of order", number);
-  LimitBook book;
-  book.low = book.high = book.wanted = book.highest = amount;
-  book.kind = kind;
-  book.rolling = rolling;
-  book.thresholds = std::move(thresholds);
-  limits_.push_back(std::move(book));
-}
-
 void Auditor::edit_begins(int number, Money amount, std::optional<RaisedTo> raise) {
   LimitBook& book = limits_.at(static_cast<std::size_t>(number));
   book.edited = true;
@@ -76,7 +65,7 @@ bool Auditor::excused(Place place) const { return account(place).excused; }
 // --- what counts ---------------------------------------------------------------------------------------------------
 
 Money Auditor::spent_least(Place place) const {
-  const auto& rolling = limit(place.limit).rolling;
+  const auto& rolling = limit(place.limit).terms.rolling;
   const Account& entry = account(place);
   if (!rolling) return entry.spent;
   Money sum;
@@ -92,7 +81,7 @@ std::int64_t Auditor::any_look_began_ms() const {
 }
 
 Money Auditor::spent_most(Place place) const {
-  const auto& rolling = limit(place.limit).rolling;
+  const auto& rolling = limit(place.limit).terms.rolling;
   const Account& entry = account(place);
   if (!rolling) return entry.spent;
   Money sum;
@@ -105,7 +94,7 @@ Money Auditor::spent_most(Place place) const {
 void Auditor::spend(Place place, Span reach, Money amount) {
   Account& entry = accounts_.at(place);
   entry.spent += amount;
-  if (!limit(place.limit).rolling || amount.is_zero()) return;
+  if (!limit(place.limit).terms.rolling || amount.is_zero()) return;
   entry.by_first[reach.start] += amount;
   entry.by_last[reach.end] += amount;
   entry.unheard = true;
@@ -131,8 +120,10 @@ void Auditor::sum_up() {
       entry.unresolved += exchange.bookings[i].unresolved;
     }
   }
-  for (const auto& [number, extension] : extensions_)
-    for (const Taking& part : extension.parts) accounts_[part.place].reserved += part.amount;
+  for (const auto* const handed_out : {&extensions_, &to_take_on_})
+    for (const auto& [number, extension] : *handed_out)
+      for (const Taking& part : extension.parts) accounts_[part.place].reserved += part.amount;
+  for (const Opened& opened : openings_) count_by_opening(opened);
   if (is_fleet()) return;
   for (auto& [place, entry] : accounts_) entry.unheard = false;
 }
@@ -161,7 +152,7 @@ void Auditor::note_out(Looking& looking, std::size_t node) const {
 
 void Auditor::time_stepped_back() {
   for (auto& [place, entry] : accounts_)
-    if (limit(place.limit).rolling) entry.excused = true;
+    if (limit(place.limit).terms.rolling) entry.excused = true;
 }
 
 // --- exchanges -----------------------------------------------------------------------------------------------------
@@ -205,19 +196,27 @@ void Auditor::check_room(int exchange, const Taking& taking, std::int64_t since_
   const Money high = high_since(book, since_ms);
   const Money held_already = entry.reserved + spent + entry.unresolved + entry.quoted;
   // What a quote held goes to whoever asks next, if its redemption was never heard of; and spend counts again since.
-  const bool is_found_again = book.rolling && entry.excused && lost_a_grant(taking.place);
+  const bool is_found_again = book.terms.rolling && entry.excused && lost_a_grant(taking.place);
   hold_that(is_found_again || taking.amount <= carried(quote, taking.place) ||
                 held_already + taking.amount <= high + entry.overrun,
             "never over: exchange {} got {} of {}, which allows {} and has {} reserved, {} spent, {} unresolved, {} "
             "quoted",
             exchange, taking.amount.nanos(), name(taking.place), high.nanos(), entry.reserved.nanos(), spent.nanos(),
             entry.unresolved.nanos(), entry.quoted.nanos());
-  hold_that(book.kind != LimitKind::lazy || is_fleet() || spent < high || quote_names(quote, taking.place.limit),
+  hold_that(book.terms.kind != LimitKind::lazy || is_fleet() || spent < high || quote_names(quote, taking.place.limit),
             "over: exchange {} was admitted on {}, which is lazy, allows {} and has {} spent", exchange,
             name(taking.place), high.nanos(), spent.nanos());
   hold_that(is_fleet() || !is_blocked(book, high, spent) || quote_names(quote, taking.place.limit),
             "over: exchange {} was admitted on {}, which is blocked with {} spent", exchange, name(taking.place),
             spent.nanos());
+}
+
+void Auditor::began(int exchange, Call call) {
+  const Span reach = exchanges_.at(exchange).reach;
+  hold_that(reach.start <= call.stamp_ms && call.stamp_ms <= reach.end,
+            "exchange {} is said to have begun at {} ms, and was decided from {} to {}", exchange, call.stamp_ms,
+            reach.start, reach.end);
+  exchanges_.at(exchange).call = std::move(call);
 }
 
 void Auditor::entered(int exchange) { exchanges_.at(exchange).entered = true; }
@@ -228,8 +227,9 @@ void Auditor::sent(int number, bool is_sent) {
   exchange.was_sent = is_sent;
 }
 
-void Auditor::ended(int number, Money cost, std::vector<Booking> bookings, Known known) {
+void Auditor::ended(int number, Money cost, std::vector<Booking> bookings, Known known, std::optional<Money> tokens) {
   Exchange& exchange = exchanges_.at(number);
+  exchange.tokens = tokens;
   exchange.stage = Stage::ended;
   exchange.cost = cost;
   if (bookings.empty() && cost.is_zero() && known == Known::all)
@@ -257,20 +257,20 @@ void Auditor::refused_as_reached(int node, const std::vector<Shortage>& shortage
   hold_that(!shortages.empty(), "a refusal names no limit");
   const Shortage& first = shortages.front();
   const LimitBook& book = limit(first.place.limit);
-  hold_that(book.kind != LimitKind::shadow, "false refusal: {} is in shadow", name(first.place));
+  hold_that(book.terms.kind != LimitKind::shadow, "false refusal: {} is in shadow", name(first.place));
   const Money spent = spent_most(first.place);
   const auto& expired = looks_.at(static_cast<std::size_t>(node)).expired;
   const auto silent = expired.find(first.place);  // what nodes have that are not heard of is unresolved
   const Money unresolved = account(first.place).unresolved + (silent == expired.end() ? Money::zero() : silent->second);
   if (is_blocked(book, low(book), spent)) return;
   const bool is_reached =
-      book.kind == LimitKind::lazy ? spent >= low(book) : spent + unresolved + first.own + first.required > low(book);
+      book.terms.kind == LimitKind::lazy ? spent >= low(book) : spent + unresolved + first.own + first.required > low(book);
   hold_that(is_reached, "false refusal: limit_reached for {} of {}, which allows {} and has {} spent, {} unresolved",
             first.required.nanos(), name(first.place), low(book).nanos(), spent.nanos(), unresolved.nanos());
-  if (book.kind == LimitKind::lazy) return;
+  if (book.terms.kind == LimitKind::lazy) return;
   for (const Shortage& shortage : shortages)
     hold_that(!shortage.available.is_negative() &&
-                  (!is_leased(shortage.place) || !limit(shortage.place.limit).thresholds.empty() ||
+                  (!is_leased(shortage.place) || !limit(shortage.place.limit).terms.thresholds.empty() ||
                    shortage.available < shortage.required),
               "a shortage of {} with {} available", shortage.required.nanos(), shortage.available.nanos());
 }
@@ -280,12 +280,12 @@ void Auditor::refused_as_busy(int node, const std::vector<Shortage>& shortages) 
   for (const Shortage& shortage : shortages) {
     const Account& entry = account(shortage.place);
     const LimitBook& book = limit(shortage.place.limit);
-    hold_that(is_leased(shortage.place) || book.rolling, "false refusal: limit_busy of {}, which holds nothing",
+    hold_that(is_leased(shortage.place) || book.terms.rolling, "false refusal: limit_busy of {}, which holds nothing",
               name(shortage.place));
     const Money spent = spent_least(shortage.place);
     // Of a rolling limit the keeper cannot tell while a flush is in doubt, and waiting is the milder word. And it does
     // not know what other nodes have spent and not flushed.
-    hold_that(is_fleet() || !book.certain || entry.excused || book.rolling ||
+    hold_that(is_fleet() || !book.certain || entry.excused || book.terms.rolling ||
                   spent + entry.unresolved + shortage.own + shortage.required <= high_in_look(book, node),
               "false refusal: limit_busy for {} of {}, where waiting cannot help: {} allowed, {} spent, {} unresolved",
               shortage.required.nanos(), name(shortage.place), high_in_look(book, node).nanos(), spent.nanos(),
@@ -297,7 +297,7 @@ void Auditor::refused_as_busy(int node, const std::vector<Shortage>& shortages) 
     return !is_leased(shortage.place) || lost_a_grant(shortage.place) || seen.overrun ||
            doubtful_.contains(shortage.place.limit) || account(shortage.place).unheard ||
            limit(shortage.place.limit).was_raised ||
-           (limit(shortage.place.limit).rolling && !limit(shortage.place.limit).thresholds.empty()) ||
+           (limit(shortage.place.limit).terms.rolling && !limit(shortage.place.limit).terms.thresholds.empty()) ||
            others.contains(shortage.place) || seen.most + shortage.required > low(limit(shortage.place.limit));
   };
   const Place place = shortages.front().place;
@@ -332,7 +332,7 @@ Money Auditor::left_by_any_count(Place place) const {
   return high_since(limit(place.limit), clock_.latest_ms) - spent_least(place) - account(place).unresolved;
 }
 Money Auditor::left_at_most(Place place) const {
-  return limit(place.limit).highest - spent_least(place) - account(place).unresolved;
+  return limit(place.limit).highest - spent_least(place) - account(place).unresolved + account(place).found;
 }
 Money Auditor::reserved(Place place) const { return account(place).reserved; }
 Money Auditor::held(Place place) const {

@@ -54,6 +54,7 @@ struct Taking {
   Span span;
   Money amount;
   bool of_balance = false;  // a slice of a grant: these come last, in burn order
+  bool taken_on = false;    // when the limit came into force, whether or not the store had so much
   std::int64_t epoch = 0;   // of the lease: two slices of a grant that were leased apart stay apart
 };
 // What it wants of the balance, where its account is prepaid.
@@ -89,9 +90,12 @@ enum class RecordKind : std::uint8_t {
   crashed,  // an exchange whose end nobody knows: it holds what was reserved
   refusal,
   unaccounted,
+  opened,  // what a limit that came into force found in its window
 };
 struct StoreRecord {
   RecordKind kind = RecordKind::exchange;
+  std::string id;
+  std::int64_t started_ms = 0;
   int exchange = 0;  // its number; of the first two kinds only
   Money cost;
   std::optional<std::vector<Moved>> postings;  // of the transfer that has the record's id
@@ -139,6 +143,20 @@ struct Rolling {
   std::int64_t span_ms = 0;
   std::int64_t slack_ms = 0;
 };
+struct LimitTerms {
+  enum class Unit : std::uint8_t { usd, tokens, requests };
+  LimitKind kind = LimitKind::hard;
+  Unit unit = Unit::usd;
+  std::string model = {};  // only exchanges that ask for it; empty: all
+  std::optional<Rolling> rolling = {};
+  std::vector<Threshold> thresholds = {};
+};
+// What is known of an exchange whatever limits it has.
+struct Call {
+  std::int64_t stamp_ms = 0;
+  std::string model;
+  Money bound;  // what it may cost
+};
 
 class Auditor {
  public:
@@ -149,8 +167,7 @@ class Auditor {
   int nodes() const { return static_cast<int>(looks_.size()); }
 
   // --- limits. Between begin and end of an edit both amounts are right; after a failed one, until the next.
-  void limit_opened(int limit, Money amount, LimitKind kind, std::optional<Rolling> rolling,
-                    std::vector<Threshold> thresholds = {});
+  void limit_planned(int limit, LimitTerms terms);
   // Once a crossing: in the call that made it.
   void crossed(const Crossing& crossing);
   // `raise`: one that has ended does nothing.
@@ -161,24 +178,44 @@ class Auditor {
   // `quote`: that it redeems, which was told of before (redeemed).
   void admitted(int exchange, int node, const std::vector<Want>& wants, const std::vector<Taking>& takings, Span reach,
                 const std::optional<BalanceWant>& balance = {}, std::optional<int> quote = std::nullopt);
+  // The same one: when its windows were chosen, and what it is.
+  void began(int exchange, Call call);
   // It is written down: from here on a kill leaves a record of it.
   void entered(int exchange);
   void sent(int exchange, bool is_sent);
   // Of its limits, in their order; what its balance is charged the auditor says itself. Without bookings nothing is
   // owed.
   enum class Known : std::uint8_t { all, at_least };
-  void ended(int exchange, Money cost = {}, std::vector<Booking> bookings = {}, Known known = Known::all);
+  // `tokens`: that a reply has said it used; nullopt: there was none.
+  void ended(int exchange, Money cost = {}, std::vector<Booking> bookings = {}, Known known = Known::all,
+             std::optional<Money> tokens = std::nullopt);
 
   // --- more for one that is under way (auditor_extends.cpp). It was handed out: of each of the exchange's limits so
   // much as `more` says, in their order, if it holds anything of it.
   void extension_given(int exchange, int node, const std::vector<Money>& more, const std::vector<Taking>& parts,
                        Span reach, const std::optional<BalanceWant>& balance);
   // It is the exchange's: held and, in the end, settled as if it had been asked for at first.
-  void extended(int exchange);
+  void extended(int exchange, Money bound);
   // Nobody has taken it, and it goes back.
   void extension_dropped(int exchange);
   // What it holds now survives what the journal is for, and what it pays for may go on to the client.
   void relayed(int exchange);
+
+  // --- limits that come into force (auditor_openings.cpp). Between begin and end it may be in force or not.
+  void opening_begins(int limit, Money amount);
+  void opening_ends(int limit);
+  void opening_failed(int limit);
+  // The store has it, and counts what records of exchanges in `span` say. `first_after`: those from there on were asked
+  // for since it began; what was under way before at that node takes the limit on, or has a record.
+  void opened(int node, Place place, Span span, int first_after, const std::vector<StoreRecord>& records,
+              const StoreNumbers& store);
+  // An exchange that is under way holds more: of a limit that comes into force.
+  void took_on(int exchange, Taking taking);
+  // One that is not admitted yet, and takes it on if it is (joined).
+  void is_to_take_on(int exchange, int node, Taking taking);
+  // It is decided. `places`: the limits that it counts on in the end. Where it `goes_on`, it has begun in a window of
+  // each that has counted it, or before.
+  void joined(int exchange, const std::vector<Place>& places, bool goes_on);
 
   struct Shortage {
     Place place;
@@ -272,30 +309,37 @@ class Auditor {
     bool was_sent = false;
     bool recorded = false;  // before the last process ended
     std::vector<Taking> takings;
-    // What it held before each extension; as much as was `relayed` of them no power loss takes away.
-    std::vector<std::vector<Taking>> earlier = {};
+    // What it held before each extension, and each limit that it took on; as much as was `relayed` of them no power
+    // loss takes away.
+    struct Earlier {
+      std::vector<Taking> takings;
+      Money bound;
+    };
+    std::vector<Earlier> earlier = {};
     std::size_t relayed = 0;
     std::vector<Booking> bookings;
     Span reach;  // of the wall clock, while it was decided
     Money cost;
+    std::optional<Money> tokens = {};  // that its reply says it used
+    Call call = {};
     std::int64_t markup_basis_points = 0;
   };
   struct LimitBook {
-    Money low, high;                            // what the amount may be taken to be
-    Money wanted;                               // of the edit under way
-    Money highest;                              // ever, raised or not
+    Money low = {}, high = {};                  // what the amount may be taken to be
+    Money wanted = {};                          // of the edit under way
+    Money highest = {};                         // ever, raised or not
     std::optional<RaisedTo> wanted_raise = {};  // likewise
     std::vector<RaisedTo> maybe_raised = {};    // what it may be raised to
     std::optional<RaisedTo> raised = {};        // what it certainly is
     bool was_raised = false;                    // ever
     bool certain = true;
     bool edited = false;  // ever
-    std::vector<Threshold> thresholds = {};
-    LimitKind kind = LimitKind::hard;
-    std::optional<Rolling> rolling;
+    LimitTerms terms = {};
   };
   struct Account {
     Money reserved, spent, unresolved, unaccounted, quoted;
+    Money taken_on = {};   // ever: of what is or was reserved, what the store may not have leased
+    Money found = {};      // by openings, since all was at rest: what a process that could not ask may not know of
     Money overrun = {};    // of a fleet, since all was at rest: what other nodes may not have heard of
     bool excused = false;  // an overrun or a lowered amount may stand above the amount
     std::optional<Span> span;
@@ -305,6 +349,12 @@ class Auditor {
     bool unheard = false;
   };
 
+  // What an opening has counted of something that it found.
+  struct Opened {
+    Place place;
+    std::int64_t stamp_ms = 0;
+    Booking found;
+  };
   // That was handed out, and of which its worker has not heard.
   struct Extension {
     int node = 0;
@@ -336,6 +386,14 @@ class Auditor {
   };
   using Sums = std::map<Place, Booking>;
 
+  void hold_taken_on(const Taking& taking, std::int64_t sign);
+  static void take_into(Exchange& exchange, Taking taking);
+  static bool holds_of(const Exchange& exchange, Place place);
+  static bool counts(const LimitBook& book, Span span, const Exchange& exchange);
+  Booking booked_of(LimitTerms::Unit unit, const Exchange& exchange) const;
+  Booking found_by(const LimitBook& book, const Exchange& exchange) const;
+  void find(Place place, std::string what, std::int64_t stamp_ms, Booking found);
+  void count_by_opening(const Opened& opened);
   void move_quoted(const QuoteBook& book, std::int64_t sign);
   Money carried(std::optional<int> quote, Place place) const;
   bool quote_names(std::optional<int> quote, int limit) const;
@@ -357,10 +415,10 @@ class Auditor {
     return high_since(book, std::min(clock_.wall_ms, looks_.at(static_cast<std::size_t>(node)).began_ms));
   }
   bool is_leased(Place place) const {
-    const LimitKind kind = limit(place.limit).kind;
+    const LimitKind kind = limit(place.limit).terms.kind;
     return kind == LimitKind::hard || kind == LimitKind::grant;
   }
-  bool is_grant(Place place) const { return limit(place.limit).kind == LimitKind::grant; }
+  bool is_grant(Place place) const { return limit(place.limit).terms.kind == LimitKind::grant; }
   // What the balance is charged for a cost, or holds for a bound.
   static Money charge_of(const BalanceWant& want);
   // That so much of a place was there, when it was taken by an exchange or for it.
@@ -411,6 +469,9 @@ class Auditor {
   std::map<Place, Account> accounts_;
   std::map<int, Exchange> exchanges_;
   std::map<int, Extension> extensions_;  // by exchange
+  std::map<int, Extension> to_take_on_;  // likewise: of limits that come into force
+  std::vector<Opened> openings_;
+  std::set<std::pair<Place, std::string>> opened_by_;  // each counts once at a place
   std::map<int, QuoteBook> quotes_;
   Bookkeeper bookkeeper_;
   bool owed_ = false;                      // the account did, since all was at rest

@@ -14,7 +14,7 @@ Place place_of(int grant) { return {.limit = grant, .label = 0}; }
 }  // namespace
 
 void Auditor::grant_ordered(int number, GrantTerms terms) {
-  grants_[number].kind = LimitKind::grant;
+  grants_[number].terms.kind = LimitKind::grant;
   bookkeeper_.grant_ordered(number, std::move(terms));
 }
 

@@ -1,6 +1,7 @@
 // What the auditor knows of exchanges that were given more while they were under way: an extension is held from the
 // moment at which it was handed out, and then it is the exchange's or goes back.
 #include <algorithm>
+#include <utility>
 
 #include "tests/sim/auditor.h"
 #include "tests/sim/trouble.h"
@@ -19,7 +20,10 @@ void Auditor::extension_given(int exchange, int node, const std::vector<Money>& 
     const Money wanted = held.amount.is_zero() ? Money::zero() : more[i];
     hold_that(given[held.place] == wanted, "all or nothing: exchange {} is to have {} more of {} and gets {}", exchange,
               wanted.nanos(), name(held.place), given[held.place].nanos());
-    check_room(exchange, {.place = held.place, .span = {}, .amount = wanted}, reach.start, std::nullopt);
+    // Of a limit that it took on, and that was removed since, it knows nothing but that it holds of it.
+    const bool is_gone = held.taken_on && limit(held.place.limit).high.is_zero();
+    if (!is_gone || !wanted.is_zero())
+      check_room(exchange, {.place = held.place, .span = {}, .amount = wanted}, reach.start, std::nullopt);
     given.erase(held.place);
   }
   hold_that(given.empty(), "exchange {} is given more of what it does not hold", exchange);
@@ -36,9 +40,9 @@ void Auditor::extension_given(int exchange, int node, const std::vector<Money>& 
   extensions_[exchange] = {.node = node, .parts = parts};
 }
 
-void Auditor::extended(int number) {
+void Auditor::extended(int number, Money bound) {
   Exchange& exchange = exchanges_.at(number);
-  exchange.earlier.push_back(exchange.takings);
+  exchange.earlier.push_back({exchange.takings, std::exchange(exchange.call.bound, bound)});
   for (const Taking& part : extensions_.at(number).parts) {
     const auto held = std::ranges::find_if(exchange.takings, [&](const Taking& taking) {
       return taking.place == part.place && taking.epoch == part.epoch;
@@ -62,7 +66,8 @@ void Auditor::extension_dropped(int number) {
 
 // With their process; nothing was relayed by them.
 void Auditor::extensions_end(int node) {
-  std::erase_if(extensions_, [node](const auto& entry) { return entry.second.node == node; });
+  for (auto* const handed_out : {&extensions_, &to_take_on_})
+    std::erase_if(*handed_out, [node](const auto& entry) { return entry.second.node == node; });
 }
 
 void Auditor::relayed(int number) {
@@ -71,7 +76,7 @@ void Auditor::relayed(int number) {
 }
 
 const std::vector<Taking>& Auditor::takings_of(const Exchange& exchange, std::size_t version) {
-  return version < exchange.earlier.size() ? exchange.earlier[version] : exchange.takings;
+  return version < exchange.earlier.size() ? exchange.earlier[version].takings : exchange.takings;
 }
 
 // The last one, where several say the same.

@@ -30,7 +30,7 @@ void Auditor::look_at(Place place, const StoreNumbers& store) const {
   hold_that(store.unresolved - store.expired <= entry.unresolved,
             "invented: {} has {} unresolved in the store, and {} is", name(place),
             (store.unresolved - store.expired).nanos(), entry.unresolved.nanos());
-  hold_that(store.leased + store.expired >= entry.reserved, "uncovered: {} has {} reserved, and the store leased {}",
+  hold_that(store.leased + store.expired >= entry.reserved - entry.taken_on, "uncovered: {} has {} reserved, and the store leased {}",
             name(place), entry.reserved.nanos(), (store.leased + store.expired).nanos());
 }
 
@@ -40,7 +40,7 @@ void Auditor::look_at_five(int node, Place place, const Five& five, bool quiet) 
   // Of a quote whose time is over nothing is shown, whether or not the store has ended it.
   const Money over = entry.quoted - quoted_least(place);
   const Money most = std::max(Money::zero(), high_in_look(book, node) + entry.overrun + over - look(node, place).least);
-  hold_that(!is_leased(place) || book.rolling || five.available <= most,
+  hold_that(!is_leased(place) || book.terms.rolling || five.available <= most,
             "five numbers: {} shows {} available, and at most {} was", name(place), five.available.nanos(),
             most.nanos());
   if (!quiet) return;
@@ -132,6 +132,7 @@ std::vector<bool> Auditor::check_records(const std::vector<StoreRecord>& records
 void Auditor::owe(const Exchange& exchange, Owed& owed) {
   for (std::size_t i = 0; i < exchange.takings.size(); ++i) {
     const Taking& taking = exchange.takings[i];
+    if (taking.taken_on) continue;  // whether the store had so much nobody knows
     if (exchange.stage == Stage::sent) owed[taking.place] += taking.amount;
     if (exchange.stage != Stage::ended) continue;
     const Money booked = exchange.bookings[i].spent + exchange.bookings[i].unresolved;
@@ -162,9 +163,12 @@ void Auditor::see_crashed(EndOfProcess how, const StoreRecord& record, Owed& owe
             record.exchange);
   hold_that(how != EndOfProcess::lost_power || version >= exchange.relayed,
             "lost: exchange {} was extended and relayed, and the power loss left no record of it", record.exchange);
+  if (version < exchange.earlier.size()) exchange.call.bound = exchange.earlier[version].bound;
   exchange.takings = takings_of(exchange, version);
   exchange.earlier.clear();
   exchange.stage = Stage::crashed;
+  exchange.cost = Money::zero();
+  exchange.tokens.reset();
   exchange.bookings.clear();
   for (const StoreHold& hold : record.holds) exchange.bookings.push_back({.spent = {}, .unresolved = hold.unresolved});
 }
@@ -223,7 +227,7 @@ void Auditor::process_ended(int node, EndOfProcess how, const std::vector<StoreR
               fresh.nanos());
     // What a dead process had leased bounds what can be held for it; only overruns are beyond.
     const StoreNumbers& was = before.at(place);
-    const Money most = was.spent + was.unresolved + was.leased + overruns[place];
+    const Money most = was.spent + was.unresolved + was.leased + overruns[place] + entry.taken_on;
     hold_that(numbers.spent + numbers.unresolved <= most, "invented: {} was {} at most, and recovery makes {} of it",
               name(place), most.nanos(), (numbers.spent + numbers.unresolved).nanos());
     entry.unaccounted = unaccounted[place];
@@ -243,7 +247,7 @@ void Auditor::at_rest(const std::vector<StoreRecord>& records, const std::map<Pl
     hold_that(entry.quoted.is_zero(), "not live: all is quiet, and {} has {} quoted still", name(place),
               entry.quoted.nanos());
     entry.unheard = false;
-    entry.overrun = Money::zero();
+    entry.found = entry.overrun = Money::zero();
   }
   for (const auto& [number, exchange] : exchanges_)
     hold_that(exchange.stage == Stage::lost || has_record[static_cast<std::size_t>(number)],
@@ -271,7 +275,7 @@ Money Auditor::level_of(int percent, Money amount) {
 }
 
 bool Auditor::is_blocked(const LimitBook& book, Money amount, Money spent) {
-  return book.kind != LimitKind::shadow && std::ranges::any_of(book.thresholds, [&](const Threshold& one) {
+  return book.terms.kind != LimitKind::shadow && std::ranges::any_of(book.terms.thresholds, [&](const Threshold& one) {
            return one.blocks && spent >= level_of(one.percent, amount);
          });
 }
@@ -279,7 +283,7 @@ bool Auditor::is_blocked(const LimitBook& book, Money amount, Money spent) {
 void Auditor::crossed(const Crossing& crossing) {
   ++figures_.crossings;
   const LimitBook& book = limit(crossing.place.limit);
-  hold_that(std::ranges::count(book.thresholds, crossing.percent, &Threshold::percent) == 1,
+  hold_that(std::ranges::count(book.terms.thresholds, crossing.percent, &Threshold::percent) == 1,
             "{} has no threshold at {} %", name(crossing.place), crossing.percent);
   // A raise may have ended since whoever told the store has looked at the clock.
   hold_that(crossing.amount <= high_since(book, any_look_began_ms()) && crossing.spent <= spent_most(crossing.place) &&
@@ -287,7 +291,7 @@ void Auditor::crossed(const Crossing& crossing) {
             "{}: {} of {} do not cross {} %", name(crossing.place), crossing.spent.nanos(), crossing.amount.nanos(),
             crossing.percent);
   const bool fresh = fired_.emplace(crossing.place, crossing.percent).second;
-  hold_that(fresh || book.edited || book.rolling, "{}: {} % were crossed twice", name(crossing.place),
+  hold_that(fresh || book.edited || book.terms.rolling, "{}: {} % were crossed twice", name(crossing.place),
             crossing.percent);
 }
 
@@ -295,8 +299,8 @@ void Auditor::crossed(const Crossing& crossing) {
 void Auditor::check_fired() const {
   for (const auto& [place, entry] : accounts_) {
     const LimitBook& book = limit(place.limit);
-    if (book.edited || book.rolling) continue;
-    for (const Threshold& one : book.thresholds)
+    if (book.edited || book.terms.rolling) continue;
+    for (const Threshold& one : book.terms.thresholds)
       hold_that(fired_.contains({place, one.percent}) == (entry.spent >= level_of(one.percent, book.high)),
                 "{}: {} % of {} were crossed, or not, and it is told otherwise: {} are spent", name(place), one.percent,
                 book.high.nanos(), entry.spent.nanos());

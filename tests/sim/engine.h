@@ -49,6 +49,9 @@ inline std::optional<Rolling> rolling_of(const base::WindowPolicy& policy) {
   return Rolling{.span_ms = policy.span_ms, .slack_ms = base::sub_window_ms(policy)};
 }
 
+// An exchange asks for one of two models: some limits are only on one of them.
+inline const char* model_of(int exchange) { return exchange % 2 == 0 ? "model-a" : "model-b"; }
+
 // Tokens are input here, whatever the engine tells apart.
 template <class Amounts = quota::Amounts>
 Amounts amounts_of(std::int64_t usd, std::int64_t tokens, std::int64_t requests) {

@@ -25,9 +25,10 @@ enum class Act : std::uint8_t {
   quote,    // a client asks for a quote, or redeems one
   extend,   // a stream goes on beyond what is reserved for it
   order,    // the operator moves money of the balance, or what ended is swept
+  open,     // a limit comes into force, a new one or one that was removed
   calm,     // all faults end, and everything must come to rest
 };
-inline constexpr int act_count = 17;
+inline constexpr int act_count = 18;
 std::string_view to_string(Act act) noexcept;
 
 struct Step {

@@ -39,13 +39,15 @@ Place Process::place_of(const quota::CounterKey& counter) const {
 
 // --- workers -------------------------------------------------------------------------------------------------------
 
-std::unique_ptr<events::UsageRecord> Process::record_of(int number) {
+std::unique_ptr<events::UsageRecord> Process::record_of(int number, const quota::Amounts& bound) {
   Dice dice(static_cast<std::uint64_t>(number));
   auto record = std::make_unique<events::UsageRecord>();
   record->id = base::ExchangeId::create(around_.clock.wall_now(), dice);
   record->started = around_.clock.wall_now();
   record->account = around_.account;
   record->upstream = "upstream";
+  record->model = model_of(number);
+  record->estimate = bound.usd;
   around_.exchanges.emplace(record->id, number);
   return record;
 }
@@ -58,7 +60,7 @@ void Process::ask(Dice& dice) {
   const Key& key = dice.any_of(view->keys);
   Key wanted;
   for (const SeenLimit& limit : key)
-    if (!dice.once_in(8)) wanted.push_back(limit);
+    if (!dice.once_in(8) && limit.applies_to(around_.next_exchange)) wanted.push_back(limit);
   const std::int64_t most = dice.once_in(12) ? 2'000 : 60;
   const std::int64_t usd = dice.between(0, most) * around_.coin;
   quota::Amounts amounts = amounts_of(usd, dice.between(0, most), 1);
@@ -71,7 +73,8 @@ void Process::ask(Dice& dice) {
                     .balance = balance_want(*view, amounts),
                     .view = view,
                     .asked_at_ms = around_.clock.wall_ms,
-                    .reservation = {}};
+                    .reservation = {},
+                    .bound = amounts};
   std::vector<const catalog::Limit*> limits;
   for (const SeenLimit& limit : wanted) {
     const std::int64_t held = limit.limit.leased() ? amounts.in(limit.limit.unit) : 0;
@@ -81,7 +84,7 @@ void Process::ask(Dice& dice) {
   around_.trace.say("  exchange {} asks for {} usd, {} tokens on {} limits", exchange.number, amounts.usd.nanos(),
                     tokens_of(amounts), limits.size());
   check_remaining(at, wanted);
-  auto record = record_of(exchange.number);
+  auto record = record_of(exchange.number, amounts);
   if (auto fast =
           at.admission.try_reserve(limits, amounts, around_.clock.wall_now(), record, balance ? &*balance : nullptr)) {
     ++around_.figures.admitted_fast;
@@ -96,10 +99,13 @@ void Process::ask(Dice& dice) {
 
 void Process::submit(Exchange exchange, const Key& wanted, const quota::Amounts& amounts, std::int64_t wait_ms) {
   ++undecided_;
+  exchange.bound = amounts;
+  waiting_.emplace(exchange.number,
+                   Waiting{.worker = exchange.worker, .bound = amounts, .asked_at_ms = around_.clock.wall_ms});
   std::vector<const catalog::Limit*> limits;
   for (const SeenLimit& limit : wanted) limits.push_back(&limit.limit);
   quota::Admission& admission = workers_[exchange.worker].admission;
-  const auto record = record_of(exchange.number);
+  const auto record = record_of(exchange.number, amounts);
   std::optional<base::QuoteId> redeems;
   if (exchange.quote) {
     const ToldQuote& told = around_.quotes[static_cast<std::size_t>(*exchange.quote)];
@@ -130,7 +136,7 @@ void Process::decided(Exchange exchange, quota::Decision decision) {
   inbox_.push_back({std::move(exchange), std::move(decision)});
 }
 
-void Process::check_admitted(const Exchange& exchange, const quota::Reservation& reservation) {
+void Process::check_admitted(const Exchange& exchange, quota::Reservation& reservation) {
   std::vector<Taking> takings;
   for (const quota::Reservation::Part& part : reservation.parts()) {
     const auto& span = part.lease->span();
@@ -149,6 +155,9 @@ void Process::check_admitted(const Exchange& exchange, const quota::Reservation&
   if (balance) balance->store_failed = around_.link.failures != failures_before_;
   around_.auditor.admitted(exchange.number, around_.node, exchange.wants, takings,
                            {.start = from, .end = around_.clock.latest_ms}, balance, exchange.quote);
+  around_.auditor.began(exchange.number, {.stamp_ms = reservation.record().started.ms,
+                                          .model = reservation.record().model,
+                                          .bound = exchange.bound.usd});
 }
 
 void Process::check_refused(const Exchange& exchange, const quota::Refusal& refusal) {
@@ -188,7 +197,8 @@ void Process::check_refusal(const quota::Refusal& refusal, const std::optional<B
     case base::ErrorType::unavailable:
       ++around_.figures.unavailable;
       if (balance && around_.auditor.lost_of_balance()) return;  // see "Known, and let pass"
-      if (around_.link.failures == failures_before_ && keeper_->admitting() && !closing_ && !around_.is_fleet)
+      if (around_.link.failures == failures_before_ && keeper_->admitting() && !closing_ && !abandoning_ &&
+          !around_.is_fleet)
         throw Violation("false refusal: unavailable, and the store answers: " + refusal.reason);
       return;
     default: throw Violation("a refusal of another type: " + std::string(base::to_string(refusal.type)));
@@ -214,8 +224,10 @@ void Process::answer(Dice& dice) {
   Answer answer = std::move(inbox_.front());
   inbox_.pop_front();
   Exchange& exchange = answer.exchange;
+  const base::Status joined = join_taken_on(exchange, answer.decision);
   if (auto* reservation = std::get_if<quota::Reservation>(&answer.decision)) {
-    if (!workers_[exchange.worker].admission.adopt(*reservation)) {  // the journal has no room
+    // A limit that came into force is not certain to count it, or the journal has no room.
+    if (!joined || !workers_[exchange.worker].admission.adopt(*reservation)) {
       ++around_.figures.unwritten;
       around_.trace.say("  exchange {} cannot be written down", exchange.number);
       around_.auditor.ended(exchange.number);
@@ -230,7 +242,7 @@ void Process::answer(Dice& dice) {
     }
     under_way_.push_back(std::move(exchange));
   } else {
-    auto record = record_of(exchange.number);
+    auto record = record_of(exchange.number, exchange.bound);
     record->outcome = events::Outcome::refused;
     keeper_->push(std::move(record));
   }
@@ -290,6 +302,7 @@ void Process::end_unsent(Exchange exchange, Dice& dice) {
   if (dice.once_in(2)) {
     ++around_.figures.released;
     around_.trace.say("  exchange {} is released", exchange.number);
+    exchange.reservation->record().outcome = events::Outcome::failed;
     std::move(*exchange.reservation).release();
   } else {
     ++around_.figures.dropped_unsent;
@@ -315,6 +328,7 @@ void Process::end_sent(Exchange exchange, Dice& dice) {
     ++around_.figures.released;
     around_.trace.say("  exchange {} is released after sending", exchange.number);
     around_.auditor.ended(exchange.number);
+    exchange.reservation->record().outcome = events::Outcome::failed;
     std::move(*exchange.reservation).release();
     return;
   }
@@ -351,7 +365,10 @@ void Process::settle(Exchange exchange, quota::Amounts actual, meter::Certainty 
   }
   if (overrun) ++around_.figures.overruns;
   around_.auditor.ended(exchange.number, actual.usd, bookings,
-                        certainty == meter::Certainty::at_least ? Auditor::Known::at_least : Auditor::Known::all);
+                        certainty == meter::Certainty::at_least ? Auditor::Known::at_least : Auditor::Known::all,
+                        money(tokens_of(actual)));
+  exchange.reservation->record().usage =
+      meter::Usage{.input_tokens = tokens_of(actual), .output_tokens = 0, .certainty = certainty};
   std::move(*exchange.reservation).settle(actual, certainty);
 }
 
@@ -389,9 +406,12 @@ bool Process::decided_alone() {
   if (inbox_.empty()) throw Violation("not live: the keeper was asked, and did not decide");
   Answer answer = std::move(inbox_.front());
   inbox_.pop_front();
+  waiting_.erase(answer.exchange.number);
   if (!std::holds_alternative<quota::Reservation>(answer.decision)) return false;
   around_.auditor.ended(answer.exchange.number);
-  std::move(std::get<quota::Reservation>(answer.decision)).release();
+  auto& reservation = std::get<quota::Reservation>(answer.decision);
+  reservation.record().outcome = events::Outcome::failed;
+  std::move(reservation).release();
   return true;
 }
 
@@ -442,6 +462,10 @@ void Process::read_numbers(Dice& dice) {
 
 base::Status Process::close() {
   closing_ = true;
+  for (auto& [number, waiting] : waiting_) {  // who has asked has gone
+    waiting.taken_on.clear();
+    around_.auditor.joined(number, {}, false);
+  }
   return keeper_->close();
 }
 

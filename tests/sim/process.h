@@ -28,10 +28,12 @@ namespace sim {
 struct SeenLimit {
   int number = 0;
   catalog::Limit limit;
+  bool applies_to(int exchange) const { return limit.filter.matches(model_of(exchange), {}, {}); }
 };
 using Key = std::vector<SeenLimit>;
 struct Seen {
   std::vector<Key> keys;
+  Key in_force;                        // all limits that are
   catalog::Account account;            // theirs
   std::vector<catalog::Grant> grants;  // its own, if it is prepaid, in burn order
   // What pays; nullopt: nothing has to.
@@ -107,6 +109,14 @@ class Process {
   void read_numbers(Dice& dice);
   base::Status close();
 
+  // --- a limit comes into force (process_openings.cpp), in the order of these. Crash: as everywhere.
+  base::Result<std::shared_ptr<quota::Lease>> begin_opening(const catalog::Limit& limit);
+  // From here on the worker asks for it, and what it has under way takes it on.
+  base::Status take_on(std::size_t worker, const SeenLimit& limit, const std::shared_ptr<quota::Lease>& lease,
+                       View next);
+  base::Status open_limit(base::LimitId limit, const std::function<base::Status(base::WallTime now)>& open);
+  void abandon_opening(base::LimitId limit);
+
  private:
   struct Worker {
     Worker(quota::Keeper& keeper, std::unique_ptr<quota::Scribe> with, View v)
@@ -129,10 +139,18 @@ class Process {
     bool of_another_key = false;              // than the quote
     Key wanted = {};                          // with a quote
     bool is_extending = false;                // and the keeper was asked
+    quota::Amounts bound = {};                // what it may take, in every unit
   };
   struct Answer {
     Exchange exchange;
     quota::Decision decision;
+  };
+  // That the keeper was asked for, and whose worker has not heard of its decision.
+  struct Waiting {
+    std::size_t worker = 0;
+    quota::Amounts bound;
+    std::int64_t asked_at_ms = 0;
+    std::vector<quota::Reservation::TakenOn> taken_on = {};
   };
   // More for an exchange, as it was asked for.
   struct Extending {
@@ -141,7 +159,7 @@ class Process {
     std::optional<BalanceWant> balance;
     std::map<Place, Money> own = {};  // what it held of them
     std::int64_t asked_at_ms = 0;
-    Money bound;            // of the exchange, if it gets that
+    quota::Amounts whole;   // what the exchange may take then
     std::size_t parts = 0;  // of its reservation
   };
   struct Extended {
@@ -149,10 +167,10 @@ class Process {
     quota::Decision decision;
   };
 
-  std::unique_ptr<events::UsageRecord> record_of(int number);
+  std::unique_ptr<events::UsageRecord> record_of(int number, const quota::Amounts& bound);
   void submit(Exchange exchange, const Key& wanted, const quota::Amounts& amounts, std::int64_t wait_ms);
   void decided(Exchange exchange, quota::Decision decision);
-  void check_admitted(const Exchange& exchange, const quota::Reservation& reservation);
+  void check_admitted(const Exchange& exchange, quota::Reservation& reservation);
   void check_refused(const Exchange& exchange, const quota::Refusal& refusal);
   // `own`: what who asked holds already.
   void check_refusal(const quota::Refusal& refusal, const std::optional<BalanceWant>& balance,
@@ -168,6 +186,7 @@ class Process {
   void hold_quote(Dice& dice);
   void quoted(int number, const quota::Decision& decision, const std::optional<BalanceWant>& balance);
   void redeem_quote(Dice& dice);
+  base::Status join_taken_on(const Exchange& exchange, quota::Decision& decision);
   void check_unusable(const Exchange& exchange);
   void check_remaining(const Worker& worker, const Key& wanted);
   Exchange take_any(Dice& dice);
@@ -184,10 +203,12 @@ class Process {
   std::vector<Worker> workers_;
   std::vector<Exchange> under_way_;
   std::deque<Answer> inbox_;
+  std::map<int, Waiting> waiting_;       // by exchange
   std::deque<Extended> extensions_;  // likewise, of those who asked for more
   int undecided_ = 0;
   bool woken_ = true;  // a store thread begins with a turn
   bool closing_ = false;
+  bool abandoning_ = false;      // a limit does not come into force, and who waits for it is told
   bool turning_ = false;         // the store thread is at work
   bool waiting_for_it_ = false;  // and the caller waits until it was
   int failures_before_ = 0;

@@ -32,8 +32,7 @@ void Process::extend(Dice& dice) {
   Extending asked = extending_of(exchange, more, pays, now);
   std::vector<const catalog::Limit*> limits;
   for (const View& view : {now, exchange.view})
-    for (const Key& key : view->keys)
-      for (const SeenLimit& limit : key) limits.push_back(&limit.limit);
+    for (const SeenLimit& limit : view->in_force) limits.push_back(&limit.limit);
   for (const SeenLimit& limit : exchange.wanted) limits.push_back(&limit.limit);
   around_.trace.say("  exchange {} asks for {} usd, {} tokens more", exchange.number, more.usd.nanos(),
                     tokens_of(more));
@@ -52,11 +51,14 @@ void Process::extend(Dice& dice) {
 
 Process::Extending Process::extending_of(const Exchange& exchange, const quota::Amounts& more,
                                          const catalog::Balance* balance, const View& now) const {
+  quota::Amounts whole = exchange.bound;
+  whole.usd += more.usd;
+  whole.input_tokens += more.input_tokens;
   Extending asked{.exchange = exchange.number,
                   .more = {},
                   .balance = std::nullopt,
                   .asked_at_ms = around_.clock.wall_ms,
-                  .bound = exchange.balance ? exchange.balance->bound + more.usd : Money::zero(),
+                  .whole = whole,
                   .parts = exchange.reservation->parts().size()};
   Money of_balance;
   for (const quota::Reservation::Part& part : exchange.reservation->parts()) {
@@ -70,7 +72,7 @@ Process::Extending Process::extending_of(const Exchange& exchange, const quota::
   if (balance == nullptr || more.charge.is_zero()) return asked;
   asked.balance = exchange.balance;
   asked.balance->extends = exchange.balance->bound;
-  asked.balance->bound = asked.bound;
+  asked.balance->bound = whole.usd;
   asked.balance->held = of_balance;
   asked.balance->known.clear();
   for (const catalog::Grant& grant : now->balance() ? now->grants : exchange.view->grants)
@@ -130,14 +132,24 @@ void Process::answer_extension(Dice& dice) {
 }
 
 void Process::hold_more(Exchange& exchange, const Extending& asked, quota::Reservation::Extension extension) {
+  // As the gateway does it: a limit that has come into force meanwhile was not asked.
+  const bool has_taken_on = asked.parts != exchange.reservation->parts().size();
+  if (has_taken_on) {
+    ++around_.figures.extensions_dropped;
+    return around_.auditor.extension_dropped(exchange.number);
+  }
+  Money& estimate = exchange.reservation->record().estimate;
+  const Money before = std::exchange(estimate, asked.whole.usd);
   if (!exchange.reservation->extend(std::move(extension))) {  // the journal has no room
+    estimate = before;
     ++around_.figures.unwritten;
     around_.trace.say("  exchange {} cannot be written down with more", exchange.number);
     return around_.auditor.extension_dropped(exchange.number);
   }
   ++around_.figures.extended;
-  around_.auditor.extended(exchange.number);
-  if (exchange.balance) exchange.balance->bound = asked.bound;
+  around_.auditor.extended(exchange.number, asked.whole.usd);
+  exchange.bound = asked.whole;
+  if (exchange.balance) exchange.balance->bound = asked.whole.usd;
   exchange.waits_for_disk = false;
   (void)may_leave(exchange);  // what comes with it waits for the disk as a call does
 }

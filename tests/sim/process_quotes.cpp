@@ -88,10 +88,11 @@ void Process::redeem_quote(Dice& dice) {
                     .reservation = {}};
   Key wanted;
   for (const SeenLimit& limit : told.limits)
-    if (!dice.once_in(8)) wanted.push_back(limit);
+    if (!dice.once_in(8) && limit.applies_to(exchange.number)) wanted.push_back(limit);
   if (dice.once_in(8))  // of one that it does not hold of, perhaps
     for (const SeenLimit& limit : dice.any_of(view->keys))
-      if (std::ranges::none_of(wanted, [&](const SeenLimit& one) { return one.number == limit.number; }))
+      if (limit.applies_to(exchange.number) &&
+          std::ranges::none_of(wanted, [&](const SeenLimit& one) { return one.number == limit.number; }))
         wanted.push_back(limit);
   for (const SeenLimit& limit : wanted)
     exchange.wants.push_back({limit.number, money(limit.limit.leased() ? amounts.in(limit.limit.unit) : 0)});

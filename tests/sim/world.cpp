@@ -1,6 +1,7 @@
 #include "tests/sim/world.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "quota/unresolved.h"
 
@@ -11,18 +12,6 @@ constexpr std::int64_t day_ms = 86'400'000;
 constexpr int went_on_max = 200;  // in one step
 
 Money money(std::int64_t amount) { return Money::from_nanos(amount); }
-
-std::int64_t any_amount(Dice& dice, catalog::LimitUnit unit, std::int64_t coin) {
-  if (dice.once_in(25)) return 0;
-  if (unit == catalog::LimitUnit::usd) return dice.between(20, dice.once_in(3) ? 20'000 : 2'000) * coin;
-  if (unit == catalog::LimitUnit::requests) return dice.between(1, 200);
-  return dice.between(20, dice.once_in(3) ? 20'000 : 2'000);
-}
-
-LimitKind kind_of(const catalog::Limit& limit) {
-  if (limit.mode == catalog::LimitMode::shadow) return LimitKind::shadow;
-  return limit.admission == catalog::LimitAdmission::lazy ? LimitKind::lazy : LimitKind::hard;
-}
 
 Keeping keeping_by(Dice& dice) {
   const std::int64_t kind = dice.between(1, 4);
@@ -59,7 +48,7 @@ World::World(const Plan& plan, Figures& figures, Trace& trace)
               .recall_every_ms = birth_.between(1, 50)};
   workers_ = static_cast<std::size_t>(birth_.between(1, 3));
   found_balance();
-  for (std::int64_t count = birth_.between(1, 4); count > 0; --count) open_limit(birth_);
+  for (std::int64_t count = birth_.between(1, 4); count > 0; --count) found_limit(birth_);
   for (std::int64_t count = birth_.between(1, 3); count > 0; --count) {
     auto& key = keys_.emplace_back();
     for (int number = 0; number < static_cast<int>(limits_.size()); ++number) {
@@ -112,45 +101,17 @@ Place World::touch(const quota::CounterKey& counter) {
   return place;
 }
 
-int World::open_limit(Dice& dice) {
-  const auto unit = static_cast<catalog::LimitUnit>(dice.between(0, 2));
-  const int number = static_cast<int>(limits_.size());
-  limits_.push_back(
-      {.limit = {.id = base::LimitId::create(clock_.wall_now(), dice),
-                 .subject = account_.id,
-                 .name = "limit",
-                 .unit = unit,
-                 .window = window_by(dice.between(0, 31)),
-                 .amount = any_amount(dice, unit, coin_),
-                 .mode = dice.once_in(10) ? catalog::LimitMode::shadow : catalog::LimitMode::enforce,
-                 .admission = dice.once_in(8) ? catalog::LimitAdmission::lazy : catalog::LimitAdmission::reserve,
-                 .created = clock_.wall_now()}});
-  catalog::Limit& limit = limits_.back().limit;
-  std::vector<Threshold> thresholds;
-  const auto cross_at = [&](std::int64_t percent, catalog::ThresholdAction action) {
-    limit.thresholds.push_back({static_cast<int>(percent), action});
-    thresholds.push_back({static_cast<int>(percent), action == catalog::ThresholdAction::block});
-  };
-  if (dice.once_in(3)) cross_at(dice.between(1, 60), catalog::ThresholdAction::warn);
-  if (dice.once_in(8)) cross_at(dice.between(61, 120), catalog::ThresholdAction::block);
-  if (const auto stored = truth_.catalog().put(limit); !stored) throw Violation(stored.error().message);
-  numbers_.emplace(limit.id, number);
-  const auto rolling = rolling_of(limit.window);
-  has_rolling_ = has_rolling_ || rolling;
-  auditor_.limit_opened(number, money(limit.amount), kind_of(limit), rolling, thresholds);
-  trace_.say("  limit {} allows {} {}", number, limit.amount, catalog::to_string(unit));
-  return number;
-}
-
-View World::view_of_keys() const {
+View World::view_of_keys(std::optional<int> also) const {
   auto view = std::make_shared<Seen>();
   view->account = account_;
   view->grants = grants_;
+  for (int number = 0; std::cmp_less(number, limits_.size()); ++number)
+    if (const Operated& operated = limits_[static_cast<std::size_t>(number)]; !operated.removed || number == also)
+      view->in_force.push_back({number, operated.limit});
   for (const auto& numbers : keys_) {
     Key& key = view->keys.emplace_back();
-    for (const int number : numbers)
-      if (const Operated& operated = limits_[static_cast<std::size_t>(number)]; !operated.removed)
-        key.push_back({number, operated.limit});
+    for (const SeenLimit& limit : view->in_force)
+      if (std::ranges::find(numbers, limit.number) != numbers.end()) key.push_back(limit);
   }
   return view;
 }
@@ -192,6 +153,7 @@ void World::step(const Step& step, Dice& dice) {
       case Act::quote: return node.process->quote(dice);
       case Act::extend: return node.process->extend(dice);
       case Act::order: return order(node, dice);
+      case Act::open: return open(node, dice);
       case Act::calm: return calm(dice);
     }
   } catch (const Crash&) {
@@ -301,7 +263,7 @@ void World::edit(Node& by, Dice& dice) {
   if (dice.once_in(3)) {
     raise(changed, dice);
   } else {
-    changed.amount = dice.once_in(3) ? changed.amount + dice.between(1, 500) : any_amount(dice, changed.unit, coin_);
+    changed.amount = dice.once_in(3) ? changed.amount + dice.between(1, 500) : any_amount(dice, changed.unit);
     trace_.say("  limit {} is to allow {}", number, changed.amount);
   }
   auditor_.edit_begins(number, money(changed.amount), raise_of(changed));
@@ -339,10 +301,8 @@ void World::remove(Node& by, Dice& dice) {
   operated.removed = stored.has_value();
   finish_edit(number, stored);
   if (!stored || dice.once_in(3)) return;
-  const int successor = open_limit(dice);
-  for (auto& key : keys_)
-    if (std::ranges::find(key, number) != key.end()) key.push_back(successor);
-  publish_everywhere();
+  if (dice.once_in(3)) return open_again(by, number, dice);
+  if (limits_.size() < limits_max) open_new(by, dice);  // with another window, or on another model
 }
 
 // --- what the store says -------------------------------------------------------------------------------------------
@@ -463,10 +423,13 @@ std::vector<StoreRecord> World::records() {
 StoreRecord World::told(const events::UsageRecord& record) {
   StoreRecord told;
   if (const auto number = exchanges_.find(record.id); number != exchanges_.end()) told.exchange = number->second;
+  told.id = record.id.to_string();
+  told.started_ms = record.started.ms;
   told.cost = record.cost;
   if (quota::cause_of(record) == quota::UnresolvedCause::crash) told.kind = RecordKind::crashed;
   if (record.outcome == events::Outcome::refused) told.kind = RecordKind::refusal;
   if (record.outcome == events::Outcome::unaccounted) told.kind = RecordKind::unaccounted;
+  if (record.outcome == events::Outcome::opened) told.kind = RecordKind::opened;
   if (told.kind == RecordKind::unaccounted) ++figures_.unaccounted;
   if (const auto transfer = *truth_.ledger().find_transfer({record.id.uuid}))
     told.postings = this->told(transfer->postings);

@@ -17,6 +17,8 @@
 
 namespace sim {
 
+inline constexpr std::size_t limits_max = 10;  // of a life, in force or not
+
 class World {
  public:
   World(const Plan& plan, Figures& figures, Trace& trace);
@@ -74,12 +76,23 @@ class World {
   void tell(Node& node, base::LimitId limit);
   void spend_the_last_cent(Dice& dice);
 
-  int open_limit(Dice& dice);
+  // --- limits that come into force (world_openings.cpp)
+  std::int64_t any_amount(Dice& dice, catalog::LimitUnit unit) const;
+  int new_limit(Dice& dice);
+  void found_limit(Dice& dice);
+  void open(Node& by, Dice& dice);
+  void open_new(Node& by, Dice& dice);
+  void open_again(Node& by, int number, Dice& dice);
+  void bring_into_force(Node& by, int number, Dice& dice);
+  // `first_after`: the exchanges from there on were asked for since.
+  base::Status store_opening(const Node& by, const catalog::Limit& limit, int first_after, base::WallTime now);
+
   void meanwhile(Node& node, bool slow);
   void another_goes_on(Node& than);
   void publish_everywhere();
   void finish_edit(int number, const base::Status& stored);
-  View view_of_keys() const;
+  // `also`: a limit that is not in force.
+  View view_of_keys(std::optional<int> also = std::nullopt) const;
   // A new process on what the store holds and the last one has left, however often it dies on the way. Returns how the
   // last one has ended: worse than `how`, if power was lost meanwhile.
   EndOfProcess start(Node& node, Dice& dice, EndOfProcess how);
