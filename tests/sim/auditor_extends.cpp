@@ -84,8 +84,11 @@ std::optional<std::size_t> Auditor::version_of(const StoreRecord& record, const 
   const auto is_said = [](const StoreHold& hold, const Taking& taking) {
     return hold.place == taking.place && hold.reserved == taking.amount;
   };
-  for (std::size_t version = exchange.earlier.size() + 1; version-- > 0;)
-    if (std::ranges::equal(record.holds, takings_of(exchange, version), is_said)) return version;
+  for (std::size_t version = exchange.earlier.size() + 1; version-- > 0;) {
+    const Money bound = version < exchange.earlier.size() ? exchange.earlier[version].bound : exchange.call.bound;
+    if (record.estimate == bound && std::ranges::equal(record.holds, takings_of(exchange, version), is_said))
+      return version;
+  }
   return std::nullopt;
 }
 

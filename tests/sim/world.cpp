@@ -425,6 +425,7 @@ StoreRecord World::told(const events::UsageRecord& record) {
   if (const auto number = exchanges_.find(record.id); number != exchanges_.end()) told.exchange = number->second;
   told.id = record.id.to_string();
   told.started_ms = record.started.ms;
+  told.estimate = record.estimate;
   told.cost = record.cost;
   if (quota::cause_of(record) == quota::UnresolvedCause::crash) told.kind = RecordKind::crashed;
   if (record.outcome == events::Outcome::refused) told.kind = RecordKind::refusal;
