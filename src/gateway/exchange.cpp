@@ -227,9 +227,7 @@ net::Task<Outcome<void>> Exchange::reserve() {
 }
 
 // It is not clamped: what was quoted is what was asked for.
-net::Task<Outcome<void>> Exchange::redeem() {
-  co_return take_over(co_await ask(worker_.settings_.admission_wait_ms));
-}
+net::Task<Outcome<void>> Exchange::redeem() { co_return take_over(co_await ask(worker_.settings_.admission_wait_ms)); }
 
 Outcome<void> Exchange::take_over(quota::Decision decision) {
   if (const auto* refusal = std::get_if<quota::Refusal>(&decision)) return fail(failure_of(*refusal, worker_.stamp()));

@@ -263,8 +263,9 @@ void Auditor::refused_as_reached(int node, const std::vector<Shortage>& shortage
   const auto silent = expired.find(first.place);  // what nodes have that are not heard of is unresolved
   const Money unresolved = account(first.place).unresolved + (silent == expired.end() ? Money::zero() : silent->second);
   if (is_blocked(book, low(book), spent)) return;
-  const bool is_reached =
-      book.terms.kind == LimitKind::lazy ? spent >= low(book) : spent + unresolved + first.own + first.required > low(book);
+  const bool is_reached = book.terms.kind == LimitKind::lazy
+                              ? spent >= low(book)
+                              : spent + unresolved + first.own + first.required > low(book);
   hold_that(is_reached, "false refusal: limit_reached for {} of {}, which allows {} and has {} spent, {} unresolved",
             first.required.nanos(), name(first.place), low(book).nanos(), spent.nanos(), unresolved.nanos());
   if (book.terms.kind == LimitKind::lazy) return;

@@ -97,7 +97,7 @@ struct StoreRecord {
   std::string id;
   std::int64_t started_ms = 0;
   Money estimate = {};  // what it could cost
-  int exchange = 0;  // its number; of the first two kinds only
+  int exchange = 0;     // its number; of the first two kinds only
   Money cost;
   std::optional<std::vector<Moved>> postings;  // of the transfer that has the record's id
   std::vector<StoreHold> holds;

@@ -30,8 +30,9 @@ void Auditor::look_at(Place place, const StoreNumbers& store) const {
   hold_that(store.unresolved - store.expired <= entry.unresolved,
             "invented: {} has {} unresolved in the store, and {} is", name(place),
             (store.unresolved - store.expired).nanos(), entry.unresolved.nanos());
-  hold_that(store.leased + store.expired >= entry.reserved - entry.taken_on, "uncovered: {} has {} reserved, and the store leased {}",
-            name(place), entry.reserved.nanos(), (store.leased + store.expired).nanos());
+  hold_that(store.leased + store.expired >= entry.reserved - entry.taken_on,
+            "uncovered: {} has {} reserved, and the store leased {}", name(place), entry.reserved.nanos(),
+            (store.leased + store.expired).nanos());
 }
 
 void Auditor::look_at_five(int node, Place place, const Five& five, bool quiet) const {

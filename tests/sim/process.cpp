@@ -155,9 +155,9 @@ void Process::check_admitted(const Exchange& exchange, quota::Reservation& reser
   if (balance) balance->store_failed = around_.link.failures != failures_before_;
   around_.auditor.admitted(exchange.number, around_.node, exchange.wants, takings,
                            {.start = from, .end = around_.clock.latest_ms}, balance, exchange.quote);
-  around_.auditor.began(exchange.number, {.stamp_ms = reservation.record().started.ms,
-                                          .model = reservation.record().model,
-                                          .bound = exchange.bound.usd});
+  around_.auditor.began(
+      exchange.number,
+      {.stamp_ms = reservation.record().started.ms, .model = reservation.record().model, .bound = exchange.bound.usd});
 }
 
 void Process::check_refused(const Exchange& exchange, const quota::Refusal& refusal) {

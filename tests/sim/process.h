@@ -203,7 +203,7 @@ class Process {
   std::vector<Worker> workers_;
   std::vector<Exchange> under_way_;
   std::deque<Answer> inbox_;
-  std::map<int, Waiting> waiting_;       // by exchange
+  std::map<int, Waiting> waiting_;   // by exchange
   std::deque<Extended> extensions_;  // likewise, of those who asked for more
   int undecided_ = 0;
   bool woken_ = true;  // a store thread begins with a turn
