@@ -335,6 +335,7 @@ class Auditor {
     bool was_raised = false;                    // ever
     bool certain = true;
     bool edited = false;  // ever
+    bool known = false;   // to the store: it was in force
     LimitTerms terms = {};
   };
   struct Account {

@@ -29,7 +29,7 @@ void Auditor::opening_begins(int number, Money amount) {
 void Auditor::opening_ends(int number) {
   LimitBook& book = limits_.at(static_cast<std::size_t>(number));
   book.low = book.high = book.wanted;
-  book.certain = true;
+  book.known = book.certain = true;
 }
 
 // It is not in force, or nobody could say. What was taken on of it counts there all the same.
@@ -104,7 +104,10 @@ bool Auditor::counts(const LimitBook& book, Span span, const Exchange& exchange)
 Booking Auditor::booked_of(Unit unit, const Exchange& exchange) const {
   Booking most;
   for (std::size_t i = 0; i < exchange.takings.size(); ++i) {
-    if (exchange.takings[i].of_balance || limit(exchange.takings[i].place.limit).terms.unit != unit) continue;
+    if (exchange.takings[i].of_balance) continue;
+    // Of a limit that was taken on and never was in force the store does not know the unit.
+    const LimitBook& book = limit(exchange.takings[i].place.limit);
+    if (book.terms.unit != unit || !book.known) continue;
     most.spent = std::max(most.spent, exchange.bookings[i].spent);
     most.unresolved = std::max(most.unresolved, exchange.bookings[i].unresolved);
   }
@@ -155,7 +158,8 @@ void Auditor::find(Place place, std::string what, std::int64_t stamp_ms, Booking
 
 void Auditor::opened(int node, Place place, Span span, int first_after, const std::vector<StoreRecord>& records,
                      const StoreNumbers& store) {
-  const LimitBook& book = limit(place.limit);
+  LimitBook& book = limits_.at(static_cast<std::size_t>(place.limit));
+  book.known = true;
   std::set<int> recorded;
   Booking in_store;
   for (const StoreRecord& record : records) {
