@@ -61,6 +61,11 @@ Money Auditor::low(const LimitBook& book) const {
 
 bool Auditor::certain_of(int number) const { return limit(number).certain; }
 bool Auditor::excused(Place place) const { return account(place).excused; }
+bool Auditor::excused_any(const std::vector<Want>& wants) const {
+  return std::ranges::any_of(accounts_, [&](const auto& entry) {
+    return entry.second.excused && std::ranges::count(wants, entry.first.limit, &Want::limit) > 0;
+  });
+}
 
 // --- what counts ---------------------------------------------------------------------------------------------------
 

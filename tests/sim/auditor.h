@@ -238,6 +238,7 @@ class Auditor {
   Money held(Place place) const;
   bool certain_of(int limit) const;  // no edit is open
   bool excused(Place place) const;
+  bool excused_any(const std::vector<Want>& wants) const;
   // The next process begins at an earlier time than the last one has seen: what counts of a rolling limit is more
   // again.
   void time_stepped_back();

@@ -163,6 +163,11 @@ void Process::check_admitted(const Exchange& exchange, quota::Reservation& reser
 void Process::check_refused(const Exchange& exchange, const quota::Refusal& refusal) {
   around_.trace.say("  exchange {} is refused: {}", exchange.number, base::to_string(refusal.type));
   if (exchange.quote && refusal.type == base::ErrorType::quote_not_usable) return check_unusable(exchange);
+  // Of a limit that stands above its amount what comes back in the middle of a redemption is nobody's yet.
+  if (exchange.quote && refusal.type == base::ErrorType::unavailable && around_.auditor.excused_any(exchange.wants)) {
+    ++around_.figures.unavailable;
+    return;
+  }
   check_refusal(refusal, exchange.balance);
 }
 
