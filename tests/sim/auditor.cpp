@@ -16,6 +16,7 @@ const Auditor::Account& Auditor::account(Place place) const {
 void Auditor::edit_begins(int number, Money amount, std::optional<RaisedTo> raise) {
   LimitBook& book = limits_.at(static_cast<std::size_t>(number));
   book.edited = true;
+  book.opening = false;
   if (book.raised != raise) book.raised.reset();
   book.wanted_raise = raise;
   if (raise) {
@@ -208,6 +209,7 @@ void Auditor::check_room(int exchange, const Taking& taking, std::int64_t since_
             "quoted",
             exchange, taking.amount.nanos(), name(taking.place), high.nanos(), entry.reserved.nanos(), spent.nanos(),
             entry.unresolved.nanos(), entry.quoted.nanos());
+  if (book.opening) return;
   hold_that(book.terms.kind != LimitKind::lazy || is_fleet() || spent < high || quote_names(quote, taking.place.limit),
             "over: exchange {} was admitted on {}, which is lazy, allows {} and has {} spent", exchange,
             name(taking.place), high.nanos(), spent.nanos());

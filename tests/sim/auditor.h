@@ -335,8 +335,9 @@ class Auditor {
     std::optional<RaisedTo> raised = {};        // what it certainly is
     bool was_raised = false;                    // ever
     bool certain = true;
-    bool edited = false;  // ever
-    bool known = false;   // to the store: it was in force
+    bool edited = false;   // ever
+    bool known = false;    // to the store: it was in force
+    bool opening = false;  // what it has found its node may not have heard of
     LimitTerms terms = {};
   };
   struct Account {

@@ -23,6 +23,7 @@ void Auditor::opening_begins(int number, Money amount) {
   book.high = std::max(book.high, amount);
   book.highest = std::max(book.highest, amount);
   book.wanted = amount;
+  book.opening = true;
   book.certain = false;
 }
 
@@ -30,11 +31,14 @@ void Auditor::opening_ends(int number) {
   LimitBook& book = limits_.at(static_cast<std::size_t>(number));
   book.low = book.high = book.wanted;
   book.known = book.certain = true;
+  book.opening = false;
 }
 
 // It is not in force, or nobody could say. What was taken on of it counts there all the same.
 void Auditor::opening_failed(int number) {
-  limits_.at(static_cast<std::size_t>(number)).edited = true;
+  LimitBook& book = limits_.at(static_cast<std::size_t>(number));
+  book.edited = true;
+  book.opening = false;
   for (auto& [place, entry] : accounts_)
     if (place.limit == number) entry.excused = true;
 }
