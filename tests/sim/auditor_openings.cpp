@@ -57,20 +57,20 @@ void Auditor::hold_taken_on(const Taking& taking, std::int64_t sign) {
 
 void Auditor::take_into(Exchange& exchange, Taking taking) {
   exchange.earlier.push_back({exchange.takings, exchange.call.bound});
-  exchange.takings.insert(std::ranges::find_if(exchange.takings, &Taking::of_balance), std::move(taking));
+  exchange.takings.insert(std::ranges::find_if(exchange.takings, &Taking::of_balance), taking);
 }
 
 void Auditor::took_on(int number, Taking taking) {
   taking.taken_on = true;
   hold_taken_on(taking, 1);
-  take_into(exchanges_.at(number), std::move(taking));
+  take_into(exchanges_.at(number), taking);
 }
 
 void Auditor::is_to_take_on(int number, int node, Taking taking) {
   taking.taken_on = true;
   hold_taken_on(taking, 1);
   to_take_on_[number].node = node;
-  to_take_on_[number].parts.push_back(std::move(taking));
+  to_take_on_[number].parts.push_back(taking);
 }
 
 void Auditor::joined(int number, const std::vector<Place>& places, bool goes_on) {
@@ -83,7 +83,7 @@ void Auditor::joined(int number, const std::vector<Place>& places, bool goes_on)
       const std::int64_t stamp_ms = exchanges_.at(number).call.stamp_ms;
       hold_that(taking.span.start <= stamp_ms && stamp_ms < taking.span.end,
                 "exchange {} of {} ms counts on {}, where it was not", number, stamp_ms, name(taking.place));
-      take_into(exchanges_.at(number), std::move(taking));
+      take_into(exchanges_.at(number), taking);
       continue;
     }
     hold_that(holds == 1 || !goes_on || exchanges_.at(number).call.stamp_ms < taking.span.start,
