@@ -73,7 +73,7 @@ def free_port() -> int:
 
 
 def wait_for_port(port: int, process: subprocess.Popen, name: str):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"{name} ended with {process.returncode} before it listened")
@@ -123,15 +123,24 @@ class Target:
             self.process.wait()
 
 
-def control_call(port: int, path: str, body: dict) -> dict:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("POST", path, json.dumps(body),
+def control_call(port: int, path: str, body: dict | None = None) -> str:
+    """A POST of the body, or a GET; the reply's text."""
+    method = "GET" if body is None else "POST"
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request(method, path, body and json.dumps(body),
                        {"Authorization": f"Bearer {ADMIN_KEY}", "Content-Type": "application/json"})
     reply = connection.getresponse()
     text = reply.read().decode()
     if reply.status >= 300:
-        raise RuntimeError(f"POST {path}: {reply.status} {text}")
-    return json.loads(text)
+        raise RuntimeError(f"{method} {path}: {reply.status} {text}")
+    return text
+
+
+def create_key(control: int, name: str, limits: list[str]) -> str:
+    """The secret of a key of an account of its own."""
+    account = json.loads(control_call(control, "/api/v1/accounts", {"name": name}))
+    key = control_call(control, "/api/v1/keys", {"account": account["id"], "name": name, "limits": limits})
+    return json.loads(key)["secret"]
 
 
 def start_backend(folder: Path, cpu: int) -> Target:
@@ -169,10 +178,8 @@ def start_metergate(binary: Path, folder: Path, cpu: int, backend: int, limits: 
     target = Target(name, command, port, cpu, folder / f"{name}.log", env={"METERGATE_ADMIN_KEY": ADMIN_KEY})
     try:
         wait_for_port(control, target.process, "metergate's control plane")
-        account = control_call(control, "/api/v1/accounts", {"name": "bench"})
         texts = [f"{1_000_000 + i} usd/{'month' if i % 2 else 'day'}" for i in range(limits)]
-        target.key = control_call(control, "/api/v1/keys",
-                                  {"account": account["id"], "name": "bench", "limits": texts})["secret"]
+        target.control, target.key = control, create_key(control, "bench", texts)
     except Exception:
         target.stop()
         raise

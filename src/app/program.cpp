@@ -13,7 +13,7 @@ namespace app {
 namespace {
 
 // Small ones: what is mapped is resident, and a new one every some thousand exchanges costs nothing that is seen.
-constexpr std::uint32_t journal_segment_bytes = 512 * 1024;
+constexpr std::uint32_t journal_segment_bytes = 256 * 1024;
 
 std::vector<std::string> names_of(const std::vector<catalog::Route>& routes) {
   std::vector<std::string> names;

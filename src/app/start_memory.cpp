@@ -13,7 +13,7 @@ namespace {
 
 // Of memory that is free, what a thread keeps at most at the end of its heap; and what is so large that it gets pages
 // of its own.
-constexpr int kept_bytes_max = 256 << 10;
+constexpr int kept_bytes_max = 128 << 10;
 constexpr int own_pages_from_bytes = 1 << 20;
 
 // Of one loaded file, the segments that nobody ever writes to, not even the loader: their pages are the file's.

@@ -4,7 +4,7 @@
 
 namespace cli {
 
-void add_demo_upstream(CLI::App& app, int& exit_code) {
+void add_demo_upstream(CLI::App& app, Program& program) {
   CLI::App& verb = *app.add_subcommand("demo-upstream", "Run a provider that is free and misbehaves on request");
   const auto options = std::make_shared<app::DemoUpstreamOptions>();
   const CLI::Range milliseconds(0, 24 * 3600 * 1000);
@@ -19,7 +19,7 @@ void add_demo_upstream(CLI::App& app, int& exit_code) {
   verb.add_flag("--hang", options->hang, "Take requests and never answer");
   verb.add_flag("--break-off", options->break_off, "Cut the connection in the middle of every answer");
   verb.add_flag("--whole-reservation", options->whole_reservation, "Use all the output that the request allows");
-  verb.callback([options, &exit_code] { exit_code = app::demo_upstream(*options); });
+  verb.callback([options, &program] { program = [options] { return app::demo_upstream(*options); }; });
 }
 
 }  // namespace cli

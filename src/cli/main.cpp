@@ -7,16 +7,18 @@
 
 #include "cli/verbs.h"
 
-int main(int argc, char** argv) {
+namespace {
+
+int run_command(int argc, char** argv, cli::Program& program) {
   CLI::App app("Metergate: hard spend limits for paid API calls, enforced before they leave.", "metergate");
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "Print the help of every command");
   int exit_code = 0;
   cli::Session session(cli::connect, std::cout, std::cerr);
 
-  cli::add_serve(app, exit_code);
-  cli::add_demo(app, exit_code);
-  cli::add_demo_upstream(app, exit_code);
+  cli::add_serve(app, program);
+  cli::add_demo(app, program);
+  cli::add_demo_upstream(app, program);
   cli::add_check(app, std::cout, exit_code);
   cli::add_meter(app, std::cout, std::cerr, exit_code);
   cli::add_accounts(app, session);
@@ -39,4 +41,12 @@ int main(int argc, char** argv) {
 
   const int code = cli::run(app, argc, argv, std::cout, std::cerr, exit_code);
   return code != 0 ? code : session.exit_code();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  cli::Program program;
+  const int code = run_command(argc, argv, program);
+  return program ? program() : code;
 }

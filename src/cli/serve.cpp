@@ -3,7 +3,7 @@
 
 namespace cli {
 
-void add_serve(CLI::App& app, int& exit_code) {
+void add_serve(CLI::App& app, Program& program) {
   CLI::App& verb = *app.add_subcommand("serve", "Run the gateway");
   const auto options = std::make_shared<app::ServeOptions>();
   verb.add_option("--config", options->config_file, "Configuration; metergate.yaml here, if there is one");
@@ -13,7 +13,7 @@ void add_serve(CLI::App& app, int& exit_code) {
   verb.footer(
       "Without a configuration, OPENAI_API_KEY (and OPENAI_BASE_URL) name the provider. METERGATE_ADMIN_KEY, if it is "
       "set, is an admin key.");
-  verb.callback([options, &exit_code] { exit_code = app::serve(*options); });
+  verb.callback([options, &program] { program = [options] { return app::serve(*options); }; });
 }
 
 }  // namespace cli

@@ -2,16 +2,18 @@
 // One function per verb or noun, each in the file of its name, that adds it to the command line.
 
 #include <CLI/CLI.hpp>
+#include <functional>
 
 #include "cli/secret_input.h"
 #include "cli/session.h"
 
 namespace cli {
 
-// Programs that stay up. The exit code is theirs.
-void add_serve(CLI::App& app, int& exit_code);
-void add_demo(CLI::App& app, int& exit_code);
-void add_demo_upstream(CLI::App& app, int& exit_code);
+// Programs that stay up. The verb only says which one: it runs when the command line's own memory is given back.
+using Program = std::function<int()>;  // returns the exit code
+void add_serve(CLI::App& app, Program& program);
+void add_demo(CLI::App& app, Program& program);
+void add_demo_upstream(CLI::App& app, Program& program);
 
 // Calls of the admin API.
 void add_accounts(CLI::App& app, Session& session);

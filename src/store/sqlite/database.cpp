@@ -106,7 +106,7 @@ base::Status Database::configure(Access access) {
   sqlite3_extended_result_codes(handle_.get(), 1);
   sqlite3_busy_timeout(handle_.get(), busy_timeout_ms);
   TRY_STATUS(execute(
-      "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -512"));
+      "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -256"));
   if (access == Access::read_only) return {};
   TRY(auto rows, query("PRAGMA journal_mode = WAL"));
   TRY_STATUS(rows.next());

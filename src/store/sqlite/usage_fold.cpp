@@ -44,11 +44,12 @@ base::Uuid id_of(const Entry& entry) {
 }
 
 // Most ids of a fold begin with one of a few thousand times: dealing them out by these leaves little to sort.
+constexpr int hand_bits = 13;
 std::vector<Entry> sorted(const std::vector<Entry>& entries) {
   const auto [least, most] = std::ranges::minmax(entries | std::views::transform(&Entry::high));
-  const int shift = std::max(0, static_cast<int>(std::bit_width(most - least)) - 16);
+  const int shift = std::max(0, static_cast<int>(std::bit_width(most - least)) - hand_bits);
   const auto hand_of = [&, first = least](const Entry& entry) { return (entry.high - first) >> shift; };
-  std::vector<std::uint32_t> ends((1U << 16) + 1, 0);
+  std::vector<std::uint32_t> ends((1U << hand_bits) + 1, 0);
   for (const Entry& entry : entries) ++ends[hand_of(entry) + 1];
   for (std::size_t hand = 1; hand < ends.size(); ++hand) ends[hand] += ends[hand - 1];
   std::vector<Entry> dealt(entries.size());
