@@ -112,7 +112,7 @@ base::Status UsageAppend::fold_what_is_full() {
   TRY(const Folded folded, read_folded(database_));
   const std::int64_t last = tail_->number - 1;
   if (last <= folded.through) return {};
-  TRY_STATUS(fold(database_, last));
+  TRY_STATUS(fold(database_, last, tail_->unfolded));
   tail_->unfolded = tail_->segment.count();
   return tail_->ids.values().size() > 2 * sizes_.remembered_ids ? forget_old_ids() : base::Status();
 }

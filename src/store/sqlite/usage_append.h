@@ -15,8 +15,8 @@ namespace store::sqlite {
 // How much is kept before the next step is due. Tests choose small ones.
 struct UsageSizes {
   std::size_t segment_grows_below = 256;  // records; so that a quiet gateway, which flushes one by one, fills segments
-  std::size_t fold_at = 8'192;            // records in segments that are not folded
-  std::size_t remembered_ids = 4'096;     // folded ones that stay in memory
+  std::size_t fold_at = 5'120;            // records in segments that are not folded
+  std::size_t remembered_ids = 2'048;     // folded ones that stay in memory
 };
 
 // What a writer remembers from flush to flush; all of it can be read from the database.

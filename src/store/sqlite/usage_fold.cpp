@@ -96,6 +96,8 @@ struct PlacedGroupHash {
 // What the segments of one fold say.
 class Fold {
  public:
+  explicit Fold(std::size_t count) { entries_.reserve(count); }
+
   base::Status take(SegmentReader& segment, std::uint32_t number) {
     std::unordered_map<PlacedGroup, events::UsageSum, PlacedGroupHash> sums;
     for (;;) {
@@ -194,11 +196,11 @@ base::Result<Folded> read_folded(Database& database) {
   return Folded{.through = rows.take_integer(), .last_id = rows.take_uuid()};
 }
 
-base::Status fold(Database& database, std::int64_t last) {
+base::Status fold(Database& database, std::int64_t last, std::size_t count) {
   TRY(const Folded before, read_folded(database));
   const std::int64_t first = before.through + 1;
   ASSERT(first <= last);
-  Fold fold;
+  Fold fold(count);
   for (std::int64_t number = first; number <= last; ++number) {
     auto taken = read_segment(database, number, [&](SegmentReader& segment) {
       return fold.take(segment, static_cast<std::uint32_t>(number - first));
