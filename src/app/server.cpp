@@ -11,7 +11,7 @@
 
 #include "app/demo_upstream.h"
 #include "app/program.h"
-#include "app/start_memory.h"
+#include "app/memory.h"
 #include "base/log.h"
 #include "journal/mapped_disk.h"
 #include "store/data_folder.h"
@@ -38,9 +38,10 @@ sigset_t block_signals() {
   return set;
 }
 
+// From time to time what was needed for a moment, for a rare call or an administrator's, goes back.
 void wait_for_signal(const sigset_t& set) {
-  int number = 0;
-  sigwait(&set, &number);
+  constexpr timespec each{.tv_sec = 15, .tv_nsec = 0};
+  while (sigtimedwait(&set, nullptr, &each) < 0) release_idle_pages();
   fmt::print(stderr, "\nmetergate: finishing what is running (again to end at once)\n");
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }

@@ -1,4 +1,4 @@
-#include "app/start_memory.h"
+#include "app/memory.h"
 
 #include <link.h>
 #include <malloc.h>
@@ -11,9 +11,10 @@
 namespace app {
 namespace {
 
-// Of memory that is free, what a thread keeps at most at the end of its heap; and what is so large that it gets pages
-// of its own.
-constexpr int kept_bytes_max = 128 << 10;
+// Of memory that is free, what a thread keeps at most at the end of its heap; what it takes more than it needs when it
+// grows; and what is so large that it gets pages of its own.
+constexpr int kept_bytes_max = 64 << 10;
+constexpr int taken_ahead_bytes = 16 << 10;
 constexpr int own_pages_from_bytes = 1 << 20;
 
 // Of one loaded file, the segments that nobody ever writes to, not even the loader: their pages are the file's.
@@ -34,12 +35,15 @@ int release_segments(dl_phdr_info* file, std::size_t, void*) {
 
 void keep_little_memory() {
   ::mallopt(M_TRIM_THRESHOLD, kept_bytes_max);
+  ::mallopt(M_TOP_PAD, taken_ahead_bytes);
   ::mallopt(M_MMAP_THRESHOLD, own_pages_from_bytes);
 }
 
 void release_start_memory() {
   ::malloc_trim(0);
-  ::dl_iterate_phdr(release_segments, nullptr);
+  release_idle_pages();
 }
+
+void release_idle_pages() { ::dl_iterate_phdr(release_segments, nullptr); }
 
 }  // namespace app
