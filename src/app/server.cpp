@@ -10,8 +10,8 @@
 #include <fmt/format.h>
 
 #include "app/demo_upstream.h"
-#include "app/program.h"
 #include "app/memory.h"
+#include "app/program.h"
 #include "base/log.h"
 #include "journal/mapped_disk.h"
 #include "store/data_folder.h"
