@@ -108,7 +108,9 @@ net::Task<Outcome<void>> Exchange::relay_call() {
   if (!report) settle_call(cost);
   net::HeadWriter writer = open_head();
   add_cost_fields(writer);
-  const bool whole = co_await relay_body(writer, report ? &*report : nullptr);
+  ReadAlong read;
+  if (report) read = std::bind_front(&meter::ReportReader::feed, &*report);
+  const bool whole = co_await relay_body(writer, read);
   if (report) {
     if (whole && is_refusal(answer_.head.status)) cost = base::Money::zero();
     if (whole && report->billionths()) cost = cost_of(call_->report, *report->billionths());

@@ -1,8 +1,9 @@
 // Work that goes on after its reply: what it holds stays unresolved, and is settled when whoever began it fetches its
-// end. Nobody else can: work of another account is work that does not exist.
+// end. Nobody else can: work of another account is work that does not exist. What is of batches alone is in batch.cpp.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/log.h"
 #include "gateway/exchange.h"
@@ -16,6 +17,7 @@ namespace {
 
 using base::ErrorType;
 using base::Source;
+using quota::DeferredKind;
 
 std::function<base::Status()> store_slow(std::int64_t patience_ms) {
   return [patience_ms] {
@@ -25,10 +27,30 @@ std::function<base::Status()> store_slow(std::int64_t patience_ms) {
   };
 }
 
-// ".../responses/resp_1", ".../responses/resp_1/cancel": what stands behind the collection's name.
-std::string_view object_in(std::string_view path, std::string_view collection) {
+// Where an endpoint's object stands, and of which kinds it may be.
+struct Collection {
+  std::string_view path;  // ".../responses/resp_1", ".../responses/resp_1/cancel"
+  std::span<const DeferredKind> kinds;
+};
+Collection collection_of(const meter::Endpoint& endpoint) {
+  static constexpr std::array responses{DeferredKind::response};
+  static constexpr std::array batches{DeferredKind::batch};
+  static constexpr std::array files{DeferredKind::file, DeferredKind::output, DeferredKind::errors};
+  if (endpoint.name.starts_with("responses.")) return {"/responses/", responses};
+  if (endpoint.name.starts_with("batches.")) return {"/batches/", batches};
+  return {"/files/", files};
+}
+
+std::string object_in(std::string_view path, std::string_view collection) {
   path.remove_prefix(path.rfind(collection) + collection.size());
-  return path.substr(0, path.find('/'));
+  return std::string(path.substr(0, path.find('/')));
+}
+
+// Nothing was used by requests of which some were served: the usage is not in this reply.
+bool says_nothing(const meter::Reply& said, const meter::WorkObject& object) {
+  if (!said.usage) return true;
+  return said.usage->input_tokens.value_or(0) == 0 && said.usage->output_tokens.value_or(0) == 0 &&
+         object.served.value_or(0) > 0;
 }
 
 }  // namespace
@@ -42,35 +64,41 @@ net::Task<Outcome<void>> Exchange::defer(std::string_view reply) {
   const auto object = meter::read_work_object(reply);
   if (answer_.head.status >= 300 || !object || object->status == meter::WorkStatus::unknown || plan_.price == nullptr)
     co_return Outcome<void>();  // an ordinary reply, which tells its cost or leaves it open
+  const bool is_batch = kind_ == Kind::batch;
   quota::Deferred work{.upstream = target_->upstream,
                        .object = object->id,
-                       .kind = quota::DeferredKind::response,
+                       .kind = is_batch ? DeferredKind::batch : DeferredKind::response,
                        .exchange = reservation_->record().id,
                        .account = caller_->key->account,
                        .key = caller_->key->id,
                        .begun = stamp_,
-                       .terms = write_terms(billed_call())};
-  if (object->status == meter::WorkStatus::running) {
+                       .terms = write_terms(billed_call(), plan_.batch_url)};
+  if (object->status == meter::WorkStatus::running || is_batch) {
     events::UsageRecord& record = reservation_->record();
     record.outcome = events::Outcome::deferred;
     finish_record(record, answer_.head.status);
-    std::move(*reservation_).settle({.requests = 1}, meter::Certainty::at_least);
+    std::move(*reservation_).settle({.requests = plan_.worst_case.requests}, meter::Certainty::at_least);
     reservation_.reset();
     worker_.stats_.deferred.add();
   }
+  base::Status kept = co_await keep_work(std::move(work));
+  if (kept) co_return Outcome<void>();
+  if (reservation_) {  // it has ended already, and this reply says what it cost
+    base::log::warn("'{}' could not be written down, so it cannot be fetched here: {}", object->id,
+                    kept.error().message);
+    co_return Outcome<void>();
+  }
+  base::Error error = std::move(kept).error().in(fmt::format("'{}' goes on and cannot be fetched here", object->id));
+  error.type = ErrorType::outcome_unknown;  // sent again it would be done twice
+  co_return fail(std::move(error));
+}
+
+net::Task<base::Status> Exchange::keep_work(quota::Deferred work) {
   const std::int64_t patience_ms = worker_.settings_.store_deadline_ms;
   const auto kept = co_await within<base::Status>(worker_.loop_, patience_ms, store_slow(patience_ms), [&](auto done) {
     worker_.deferred_.keep(std::move(work), std::move(done));
   });
-  if (*kept) co_return Outcome<void>();
-  if (reservation_) {  // it has ended already, and this reply says what it cost
-    base::log::warn("'{}' could not be written down, so it cannot be fetched here: {}", object->id,
-                    kept->error().message);
-    co_return Outcome<void>();
-  }
-  base::Error error = std::move(*kept).error().in(fmt::format("'{}' goes on and cannot be fetched here", object->id));
-  error.type = ErrorType::outcome_unknown;  // sent again it would be done twice
-  co_return fail(std::move(error));
+  co_return std::move(*kept);
 }
 
 // --- those that ask after it
@@ -87,9 +115,9 @@ Outcome<void> Exchange::resolve_deferred() {
   return {};
 }
 
-net::Task<Outcome<quota::DeferredDesk::Found>> Exchange::find_work() {
+net::Task<Outcome<quota::DeferredDesk::Found>> Exchange::find_work(std::string object,
+                                                                   std::span<const DeferredKind> kinds) {
   using Found = base::Result<std::optional<quota::DeferredDesk::Found>>;
-  const std::string object(object_in(head_.path(), "/responses/"));
   quota::DeferredQuestion question{.account = caller_->key->account, .object = object, .upstreams = {}};
   for (const catalog::Target& target : route_->targets) question.upstreams.push_back(target.upstream);
   const std::int64_t patience_ms = worker_.settings_.store_deadline_ms;
@@ -98,29 +126,16 @@ net::Task<Outcome<quota::DeferredDesk::Found>> Exchange::find_work() {
     worker_.deferred_.find(std::move(question), std::move(done));
   });
   if (!*found) co_return fail(std::move(*found).error());
-  if (!**found)
+  if (!**found || std::ranges::find(kinds, (**found)->work.kind) == kinds.end())
     co_return refused(ErrorType::not_found,
-                      fmt::format("'{}' is no response in the background that this account began here and that is "
-                                  "remembered",
-                                  object.substr(0, 100)));
+                      fmt::format("'{}' is no {} that this account began here and that is remembered",
+                                  object.substr(0, 100), quota::to_string(kinds.front())));
   co_return std::move(***found);
 }
 
-net::Task<Outcome<void>> Exchange::complete_deferred() {
-  std::string_view body;
-  if (incoming_.has_body()) {
-    CO_TRY(body, co_await read_body());                                  // 400, 413
-  }
-  CO_TRY(const quota::DeferredDesk::Found found, co_await find_work());  // 404, 503
-  const quota::Deferred& work = found.work;
-  const bool removes = head_.method == "DELETE";
-  if (removes && found.is_held)
-    co_return refused(ErrorType::invalid_request,
-                      fmt::format("what '{}' costs is not known yet: fetch it until its status says that it has ended, "
-                                  "then delete it",
-                                  work.object));
-  target_ = &*std::ranges::find(route_->targets, work.upstream, &catalog::Target::upstream);
-  record_->upstream = target_->upstream;
+net::Task<Outcome<void>> Exchange::go_to(const std::string& upstream, std::string_view body) {
+  target_ = &*std::ranges::find(route_->targets, upstream, &catalog::Target::upstream);
+  record_->upstream = upstream;
   // It costs nothing: no limit holds anything, but the way out still asks for a reservation.
   reservation_ = worker_.admission_.try_reserve({}, {}, stamp_, record_);
   if (!reservation_)
@@ -130,18 +145,43 @@ net::Task<Outcome<void>> Exchange::complete_deferred() {
   if (!answer) co_return give_up(std::move(answer).error());
   answer_ = std::move(*answer);
   note_first_byte();
-  const auto reply = co_await answer_.body->read_all(route_->max_reply_bytes);
-  if (!reply) co_return give_up(of_upstream(reply.error()));
-  if (found.is_held) co_await settle_work(work, *reply);
-  if (removes && answer_.head.status < 300) worker_.deferred_.forget(work, [](const base::Status&) {});
+  co_return Outcome<void>();
+}
+
+net::Task<void> Exchange::send_free(std::string_view reply) {
   end_unmetered();
   net::HeadWriter writer = open_head();
   add_budget_fields(writer);
-  writer.field("Content-Length", static_cast<std::int64_t>(reply->size()));
+  writer.field("Content-Length", static_cast<std::int64_t>(reply.size()));
   count_reply(answer_.head.status);
   const std::string head(writer.end());
-  if (!co_await incoming_.send(head, *reply)) worker_.stats_.client_hangups.add();
+  if (!co_await incoming_.send(head, reply)) worker_.stats_.client_hangups.add();
   answer_.finish();
+}
+
+net::Task<Outcome<void>> Exchange::complete_deferred() {
+  std::string_view body;
+  if (incoming_.has_body()) {
+    CO_TRY(body, co_await read_body());  // 400, 413
+  }
+  const Collection collection = collection_of(endpoint_);
+  const std::string object = object_in(head_.path(), collection.path);
+  CO_TRY(const quota::DeferredDesk::Found found, co_await find_work(object, collection.kinds));  // 404, 503
+  const quota::Deferred& work = found.work;
+  const bool removes = head_.method == "DELETE";
+  if (removes && found.is_held)
+    co_return refused(ErrorType::invalid_request,
+                      fmt::format("what '{}' costs is not known yet: fetch it until its status says that it has ended, "
+                                  "then delete it",
+                                  work.object));
+  CO_TRY_STATUS(co_await go_to(work.upstream, body));
+  if (endpoint_.name == "files.content") co_return co_await relay_file(found);
+  const auto reply = co_await answer_.body->read_all(route_->max_reply_bytes);
+  if (!reply) co_return give_up(of_upstream(reply.error()));
+  if (found.is_held) co_await settle_work(work, *reply);
+  if (work.kind == DeferredKind::batch) co_await keep_outputs(work, *reply);
+  if (removes && answer_.head.status < 300) worker_.deferred_.forget(work, [](const base::Status&) {});
+  co_await send_free(*reply);
   co_return Outcome<void>();
 }
 
@@ -155,26 +195,37 @@ net::Task<void> Exchange::settle_work(const quota::Deferred& work, std::string_v
     base::log::warn("'{}' of '{}' is {}, and {}: what {} held stays unresolved", work.object, work.upstream,
                     object->status_text, why, work.exchange.to_string());
   };
-  if (!said.usage) co_return stays_held("says nothing of what it used");
-  const auto bill = bill_by_terms(work.terms, said, *said.usage);
-  if (!bill) co_return stays_held(bill.error().message);
-  if (!bill->certain) co_return stays_held("what it used cannot all be priced");
-
-  using Settled = base::Result<std::optional<quota::UnresolvedItem>>;
-  const quota::KnownCost known{.cost = bill->cost,
-                               .input_tokens = said.usage->input_tokens.value_or(0),
+  if (says_nothing(said, *object)) co_return stays_held("does not say what it used");
+  const auto terms = read_terms(work.terms);
+  if (!terms) co_return stays_held(terms.error().message);
+  const std::int64_t input = said.usage->input_tokens.value_or(0);
+  if (work.kind == DeferredKind::batch && terms->prices_by_size(input))
+    co_return stays_held("what it cost depends on the size of each request, which its results say");
+  const meter::ExchangeBill bill = terms->bill(said, *said.usage);
+  if (!bill.certain) co_return stays_held("what it used cannot all be priced");
+  const quota::KnownCost known{.cost = bill.cost,
+                               .input_tokens = input,
                                .output_tokens = said.usage->output_tokens.value_or(0),
                                .usage = said.usage};
+  const base::Status booked = co_await book_work(work, known, object->status_text);
+  if (!booked) stays_held(booked.error().message);
+}
+
+net::Task<base::Status> Exchange::book_work(const quota::Deferred& work, const quota::KnownCost& known,
+                                            std::string_view status) {
+  using Settled = base::Result<std::optional<quota::UnresolvedItem>>;
+  const base::Money cost = known.cost;
   const std::int64_t patience_ms = worker_.settings_.store_deadline_ms;
   const auto too_late = [patience_ms]() -> Settled { return std::unexpected(store_slow(patience_ms)().error()); };
   const auto settled = co_await within<Settled>(worker_.loop_, patience_ms, too_late, [&](auto done) {
-    worker_.deferred_.settle(work.exchange, known, fmt::format("{} is {}", work.object, object->status_text), catalog_,
+    worker_.deferred_.settle(work.exchange, known, fmt::format("{} is {}", work.object, status), catalog_,
                              std::move(done));
   });
-  if (!*settled) co_return stays_held(settled->error().message);
-  if (!**settled) co_return;  // somebody else was first
-  worker_.stats_.cost_nanos.add(bill->cost.nanos());
-  if (bill->cost > (**settled)->record.estimate) worker_.stats_.overruns.add();
+  if (!*settled) co_return std::unexpected(std::move(*settled).error());
+  if (!**settled) co_return base::Status();  // somebody else was first
+  worker_.stats_.cost_nanos.add(cost.nanos());
+  if (cost > (**settled)->record.estimate) worker_.stats_.overruns.add();
+  co_return base::Status();
 }
 
 }  // namespace gateway

@@ -209,7 +209,7 @@ TEST_CASE("what cannot be bounded is refused, and so is a path that servers read
   DialectWorld world("openai", "/openai");
   world.settings.upstreams.front().base_path = "/v1";
   world.open();
-  for (const char* path : {"/openai/v1/batches", "/openai/v1/fine_tuning/jobs", "/openai/v1/Chat/Completions",
+  for (const char* path : {"/openai/v1/assistants", "/openai/v1/fine_tuning/jobs", "/openai/v1/Chat/Completions",
                            "/openai/v1/chat/completions/x"}) {
     CAPTURE(path);
     CHECK(world.post(path, question, "Authorization: Bearer " + world.secret + "\r\n").status() == 404);

@@ -113,6 +113,29 @@ quota::Amounts call_amounts(base::Money most, const catalog::CallRule& call, con
   return amounts;
 }
 
+base::Status BatchSum::add(const quota::Amounts& line) {
+  std::int64_t nanos = 0;
+  if (__builtin_add_overflow(usd.nanos(), line.usd.nanos(), &nanos) ||
+      __builtin_add_overflow(input_tokens, line.input_tokens, &input_tokens) ||
+      __builtin_add_overflow(output_tokens, line.output_tokens, &output_tokens))
+    return base::invalid("may cost more, with those before it, than can be held");
+  usd = base::Money::from_nanos(nanos);
+  ++lines;
+  return {};
+}
+
+quota::Amounts batch_amounts(const BatchSum& sum, std::string_view model, const catalog::Route& route,
+                             const catalog::Balance* balance) {
+  quota::Amounts amounts{.usd = sum.usd,
+                         .input_tokens = sum.input_tokens,
+                         .output_tokens = sum.output_tokens,
+                         .requests = sum.lines,
+                         .charge = quota::charge_of(sum.usd, balance)};
+  add_weights(amounts, route, model);
+  for (quota::Amounts::Weight& one : amounts.weights) one.weight *= sum.lines;
+  return amounts;
+}
+
 base::Result<quota::Amounts> worst_case(const meter::Request& request, const meter::PricedModel& price,
                                         std::int64_t output_cap, const catalog::Route& route,
                                         const catalog::Balance* balance) {

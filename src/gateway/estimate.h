@@ -51,6 +51,19 @@ base::Result<quota::Amounts> worst_case(const meter::Request& request, const met
 quota::Amounts call_amounts(base::Money most, const catalog::CallRule& call, const catalog::Route& route,
                             const catalog::Balance* balance);
 
+// What the lines of a batch may use together. Each is a request, and takes of named units what a call does.
+struct BatchSum {
+  base::Money usd = {};
+  std::int64_t input_tokens = 0;
+  std::int64_t output_tokens = 0;
+  std::int64_t lines = 0;
+
+  // invalid_request: it is more than any batch may have.
+  base::Status add(const quota::Amounts& line);
+};
+quota::Amounts batch_amounts(const BatchSum& sum, std::string_view model, const catalog::Route& route,
+                             const catalog::Balance* balance);
+
 // A limit on a named unit that the call takes nothing of does not count it.
 bool applies(const catalog::Limit& limit, std::string_view model, const catalog::Route& route, std::string_view tags);
 

@@ -68,11 +68,13 @@ net::Task<void> Exchange::serve(Worker& worker, net::Incoming& incoming) {
   if (done) done = exchange->resolve();           // 404
   if (done) {
     switch (exchange->kind_) {
-      case Kind::metered: done = co_await exchange->complete(); break;
+      case Kind::metered:
+      case Kind::batch: done = co_await exchange->complete(); break;
       case Kind::free: done = co_await exchange->pass_on_free(); break;
       case Kind::budget: done = co_await exchange->show_budget(); break;
       case Kind::call: done = co_await exchange->complete_call(); break;
       case Kind::deferred: done = co_await exchange->complete_deferred(); break;
+      case Kind::upload: done = co_await exchange->complete_upload(); break;
     }
   }
   if (!done) co_await exchange->refuse(done.error());
@@ -83,7 +85,11 @@ net::Task<Outcome<void>> Exchange::complete() {
   if (!body || std::ssize(*body) > route_->max_body_bytes) {
     CO_TRY(body, co_await read_body());  // 400, 413
   }
-  CO_TRY_STATUS(plan(*body));                     // 400
+  if (kind_ == Kind::batch) {
+    CO_TRY_STATUS(co_await plan_batch(*body));  // 400, 404, 503
+  } else {
+    CO_TRY_STATUS(plan(*body));  // 400
+  }
   if (!idempotency_key_.empty()) {
     CO_TRY(const bool answered, co_await repeat(*body));  // 409, 422, 503
     if (answered) co_return Outcome<void>();

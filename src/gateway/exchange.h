@@ -63,6 +63,7 @@ class Exchange final : public UnderWay {
     const meter::PricedModel* price = nullptr;  // at the target's provider
     std::int64_t output_cap = 0;                // per choice, as reserved
     bool hide_usage = false;                    // the client did not ask for the usage chunk that we ask for
+    std::string batch_url;                      // of the lines of a batch
     std::string_view asked;                     // the client's bytes
     std::string asked_model;                    // where the route may ask for another one
     std::string renamed;                        // the client's bytes with that one
@@ -129,10 +130,24 @@ class Exchange final : public UnderWay {
   // Work that goes on after its reply (deferred.cpp).
   Outcome<void> resolve_deferred();
   net::Task<Outcome<void>> complete_deferred();
-  net::Task<Outcome<quota::DeferredDesk::Found>> find_work();
+  // What this account began under the name; not_found where it is none of these kinds.
+  net::Task<Outcome<quota::DeferredDesk::Found>> find_work(std::string object,
+                                                           std::span<const quota::DeferredKind> kinds);
+  // Goes to the upstream that has the work, for nothing, and reads the head of its reply.
+  net::Task<Outcome<void>> go_to(const std::string& upstream, std::string_view body);
+  net::Task<base::Status> keep_work(quota::Deferred work);
+  // A reply that is here whole, of a call that cost nothing.
+  net::Task<void> send_free(std::string_view reply);
   net::Task<void> settle_work(const quota::Deferred& work, std::string_view reply);
+  net::Task<base::Status> book_work(const quota::Deferred& work, const quota::KnownCost& known,
+                                    std::string_view status);
   // If the call's work goes on: leaves what it holds unresolved, and writes down whose the work is.
   net::Task<Outcome<void>> defer(std::string_view reply);
+  // Batches, and their files (batch.cpp).
+  net::Task<Outcome<void>> complete_upload();
+  net::Task<Outcome<void>> plan_batch(std::string_view body);
+  net::Task<void> keep_outputs(const quota::Deferred& batch, std::string_view reply);
+  net::Task<Outcome<void>> relay_file(const quota::DeferredDesk::Found& found);
 
   Outcome<void> plan(std::string_view body);
 
@@ -219,9 +234,11 @@ class Exchange final : public UnderWay {
   Failure why_cut(const Beyond& beyond) const;
   void end_unmetered();  // books a call that costs nothing
   net::Task<Outcome<void>> relay_unmetered();
-  // The reply's body, unchanged and in constant memory, behind a head that is open until here. `report` reads along.
+  // The reply's body, unchanged and in constant memory, behind a head that is open until here. `report` reads along,
+  // to the end whoever listens; empty: nobody does.
   // False: it did not come, or did not go on, to its end.
-  net::Task<bool> relay_body(net::HeadWriter writer, meter::ReportReader* report);
+  using ReadAlong = std::function<void(std::string_view piece)>;
+  net::Task<bool> relay_body(net::HeadWriter writer, const ReadAlong& report);
 
   meter::BilledCall billed_call() const;
   // What is known of the cost when a reply has ended, booked. `came_whole`: the reply did not break off.
@@ -267,6 +284,8 @@ class Exchange final : public UnderWay {
     budget,    // a question to ourselves
     call,      // of an API without a dialect
     deferred,  // about work that an earlier call began
+    upload,    // a file of requests
+    batch,     // that begins one
   };
   Kind kind_ = Kind::metered;
   meter::Endpoint endpoint_;                 // of an LLM route: what its first upstream calls the address

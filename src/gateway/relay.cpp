@@ -234,11 +234,11 @@ net::Task<Outcome<void>> Exchange::relay_unmetered() {
   end_unmetered();
   net::HeadWriter writer = open_head();
   add_budget_fields(writer);
-  if (co_await relay_body(writer, nullptr)) answer_.finish();
+  if (co_await relay_body(writer, {})) answer_.finish();
   co_return Outcome<void>();
 }
 
-net::Task<bool> Exchange::relay_body(net::HeadWriter writer, meter::ReportReader* report) {
+net::Task<bool> Exchange::relay_body(net::HeadWriter writer, const ReadAlong& report) {
   const int status = answer_.head.status;
   const bool framed =
       answer_.head.framing == net::Framing::chunked || answer_.head.framing == net::Framing::until_close;
@@ -257,13 +257,13 @@ net::Task<bool> Exchange::relay_body(net::HeadWriter writer, meter::ReportReader
       incoming_.close_after_reply();  // cut short: the client sees a body that does not end
       co_return false;
     }
-    if (report != nullptr) report->feed(*piece);
+    if (report) report(*piece);
     if (claim_) keep_piece(*piece);
     const bool as_chunk = framed && chunked() && !piece->empty();
     if (as_chunk) pending += chunk_head(piece->size());
     // What is read or kept is read to its end, whoever listens.
     const bool sent = co_await incoming_.send(std::exchange(pending, {}), *piece, as_chunk ? "\r\n" : "");
-    if (!sent && report == nullptr && !claim_) co_return false;
+    if (!sent && !report && !claim_) co_return false;
   }
   if (framed && chunked()) pending += "0\r\n\r\n";
   if (!pending.empty()) co_await incoming_.send(pending);

@@ -27,10 +27,24 @@ bool is_free(std::string_view method, std::string_view path) {
   return models != std::string_view::npos && path.find_first_of("/:", models + 8) == std::string_view::npos;
 }
 
+// Files and batches in OpenAI's manner; other vendors' paths end like these.
+bool has_batches(const meter::Endpoint& endpoint) {
+  return endpoint.provider == "openai" || endpoint.provider == "azure_openai";
+}
+
 // Asks after work that an earlier call began, or ends it.
 bool is_about_work(const meter::Endpoint& endpoint, std::string_view method) {
   if (endpoint.name == "responses.get") return method == "GET" || method == "DELETE";
-  return endpoint.name == "responses.cancel" && method == "POST";
+  if (endpoint.name == "responses.cancel") return method == "POST";
+  if (!has_batches(endpoint)) return false;
+  if (endpoint.name == "files.get") return method == "GET" || method == "DELETE";
+  if (endpoint.name == "batches.get" || endpoint.name == "files.content") return method == "GET";
+  return endpoint.name == "batches.cancel" && method == "POST";
+}
+
+// What the provider would list is every account's.
+bool is_list_of_work(const meter::Endpoint& endpoint, std::string_view method) {
+  return has_batches(endpoint) && method == "GET" && (endpoint.name == "files" || endpoint.name == "batches");
 }
 
 // Whether servers may read a path in different ways, so that what is metered is not what is done.
@@ -170,6 +184,15 @@ Outcome<void> Exchange::resolve_endpoint() {
     kind_ = Kind::free;
   } else if (is_about_work(endpoint_, head_.method)) {
     TRY_STATUS(resolve_deferred());
+  } else if (has_batches(endpoint_) && head_.method == "POST" && endpoint_.name == "files") {
+    kind_ = Kind::upload;
+  } else if (has_batches(endpoint_) && head_.method == "POST" && endpoint_.name == "batches") {
+    kind_ = Kind::batch;
+  } else if (is_list_of_work(endpoint_, head_.method)) {
+    return refused(ErrorType::not_found,
+                   fmt::format("GET {} is not served: the provider's list has what every account here has begun; ask "
+                               "for each by its id",
+                               head_.path().substr(0, 200)));
   } else if (!meter::can_read_request(endpoint_)) {
     return refused(ErrorType::not_found, fmt::format("{} {} is not served: what it costs cannot be bounded",
                                                      head_.method.substr(0, 16), head_.path().substr(0, 200)));
@@ -177,7 +200,7 @@ Outcome<void> Exchange::resolve_endpoint() {
     return refused(ErrorType::not_found, fmt::format("{} {} is not served: the path has another method",
                                                      head_.method.substr(0, 16), head_.path().substr(0, 200)));
   }
-  if (quote_ && kind_ != Kind::metered)
+  if (quote_ && kind_ != Kind::metered && kind_ != Kind::batch)
     return refused(ErrorType::invalid_request,
                    fmt::format("'{}' pays for a call that costs something; send it with that", quote_field),
                    std::string(quote_field));

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -36,14 +38,6 @@ std::vector<const meter::PricedModel*> rows_of(const meter::BilledCall& call) {
   return rows;
 }
 
-struct Terms {
-  std::string provider;
-  std::string asked;  // the row's name
-  bool trusts_stated_cost = false;
-  meter::Request request;
-  meter::PriceBook book;
-};
-
 // A zero that an operator meant is not in a book's text.
 base::Result<meter::PriceBook> book_from(const std::string& text, const std::vector<std::string>& zeros) {
   TRY(auto book, meter::PriceBook::parse(text));
@@ -59,7 +53,7 @@ base::Result<meter::PriceBook> book_from(const std::string& text, const std::vec
   return std::move(book).with(meant, std::move(version));
 }
 
-base::Result<Terms> read_terms(std::string_view text) {
+base::Result<Terms> read_members(std::string_view text) {
   TRY(const base::Json parsed, base::Json::parse(text));
   TRY(base::JsonFields fields, base::JsonFields::of(parsed));
   TRY(auto provider, fields.required_string("provider"));
@@ -74,6 +68,9 @@ base::Result<Terms> read_terms(std::string_view text) {
   TRY(const auto tier, fields.required_string("service_tier"));
   request.tier = meter::service_tier_from(tier);
   TRY(request.audio, flag("audio"));
+  TRY(const bool no_text, flag("no_text"));
+  if (no_text) request.output_cap = 0;
+  TRY(const auto url, fields.string("url"));
   TRY(const bool batch, flag("batch"));
   if (batch) request.delivery = meter::Delivery::batch;
   TRY(const auto prices, fields.required_string("prices"));
@@ -81,12 +78,12 @@ base::Result<Terms> read_terms(std::string_view text) {
   TRY_STATUS(fields.finish());
   TRY(auto book, book_from(prices, zeros.value_or(std::vector<std::string>())));
   if (book.row(asked) == nullptr) return base::invalid(fmt::format("'prices' has no row '{}'", asked), "asked");
-  return Terms{std::move(provider), std::move(asked), trusts, std::move(request), std::move(book)};
+  return Terms{std::move(provider), std::move(asked), trusts, std::move(request), url.value_or(""), std::move(book)};
 }
 
 }  // namespace
 
-std::string write_terms(const meter::BilledCall& call) {
+std::string write_terms(const meter::BilledCall& call, std::string_view url) {
   ASSERT(call.asked != nullptr && call.request != nullptr);
   json::object rows;
   json::array zeros;
@@ -103,25 +100,36 @@ std::string write_terms(const meter::BilledCall& call) {
                      {"audio", call.request->audio},
                      {"batch", call.request->delivery == meter::Delivery::batch},
                      {"prices", json::serialize(book)}};
+  if (call.request->output_cap == 0) terms["no_text"] = true;
+  if (!url.empty()) terms["url"] = url;
   if (!zeros.empty()) terms["zeros"] = std::move(zeros);
   return json::serialize(terms);
 }
 
-base::Result<meter::ExchangeBill> bill_by_terms(std::string_view terms, const meter::Reply& reply,
-                                                const meter::Usage& usage) {
-  auto read = read_terms(terms);
-  if (!read)
-    return base::fail(base::ErrorType::unavailable,
-                      fmt::format("the prices that were written down for work that goes on cannot be read: {}",
-                                  read.error().message));
-  const meter::BilledCall call{
-      .book = read->book,
-      .at = {},  // the rows are those of the call's moment
-      .provider = read->provider,
-      .asked = read->book.row(read->asked),
-      .request = &read->request,
-      .stated = read->trusts_stated_cost ? meter::StatedCost::trusted : meter::StatedCost::ignored};
+base::Result<Terms> read_terms(std::string_view text) {
+  auto read = read_members(text);
+  if (read) return read;
+  return base::fail(
+      base::ErrorType::unavailable,
+      fmt::format("the prices that were written down for work that goes on cannot be read: {}", read.error().message));
+}
+
+meter::ExchangeBill Terms::bill(const meter::Reply& reply, const meter::Usage& usage) const {
+  const meter::BilledCall call{.book = book,
+                               .at = {},  // the rows are those of the call's moment
+                               .provider = provider,
+                               .asked = book.row(asked),
+                               .request = &request,
+                               .stated = trusts_stated_cost ? meter::StatedCost::trusted : meter::StatedCost::ignored};
   return meter::bill_exchange(call, reply, usage);
+}
+
+bool Terms::prices_by_size(std::int64_t input_tokens) const {
+  return std::ranges::any_of(book.models(), [&](const meter::PricedModel& row) {
+    const auto thresholds = row.thresholds();
+    const bool above = !thresholds.empty() && input_tokens > thresholds.front();
+    return above || (!row.tiers.empty() && input_tokens > row.tiers.front().up_to);
+  });
 }
 
 }  // namespace gateway

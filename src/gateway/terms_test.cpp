@@ -28,10 +28,11 @@ meter::Reply reply_of(std::string model, const meter::Usage& usage) {
 }
 
 Money cost_by(const std::string& terms, std::string model, const meter::Usage& usage) {
-  const auto bill = gateway::bill_by_terms(terms, reply_of(std::move(model), usage), usage);
-  REQUIRE_MESSAGE(bill.has_value(), (bill ? std::string() : bill.error().message));
-  CHECK(bill->certain);
-  return bill->cost;
+  const auto read = gateway::read_terms(terms);
+  REQUIRE_MESSAGE(read.has_value(), (read ? std::string() : read.error().message));
+  const auto bill = read->bill(reply_of(std::move(model), usage), usage);
+  CHECK(bill.certain);
+  return bill.cost;
 }
 
 }  // namespace
@@ -81,10 +82,9 @@ TEST_CASE("terms keep the tier, the audio, the batch, the trust in a stated cost
   request.tier = meter::ServiceTier::flex;
   const meter::BilledCall call{
       .book = *parsed, .at = june, .provider = "openai", .asked = parsed->row("m"), .request = &request};
-  const auto open = gateway::bill_by_terms(gateway::write_terms(call), reply_of("m", usage), usage);
-  REQUIRE(open.has_value());
-  CHECK(open->cost == Money::from_nanos(10 * 500 + 100 * 1'000));
-  CHECK_FALSE(open->certain);  // how much of it was audio?
+  const auto open = gateway::read_terms(gateway::write_terms(call))->bill(reply_of("m", usage), usage);
+  CHECK(open.cost == Money::from_nanos(10 * 500 + 100 * 1'000));
+  CHECK_FALSE(open.certain);  // how much of it was audio?
 
   meter::Request line = request_of("m");
   line.delivery = meter::Delivery::batch;
@@ -112,8 +112,29 @@ TEST_CASE("terms keep the tier, the audio, the batch, the trust in a stated cost
 TEST_CASE("terms that cannot be read bill nothing") {
   for (const char* text : {"", "{}", R"({"provider":"p","asked":"m","model":"m","service_tier":"flex","prices":"{"})",
                            R"({"provider":"p","asked":"m","model":"m","service_tier":"flex","prices":"{}"})"}) {
-    const auto bill = gateway::bill_by_terms(text, {}, {});
-    REQUIRE_FALSE(bill.has_value());
-    CHECK(bill.error().type == base::ErrorType::unavailable);
+    const auto read = gateway::read_terms(text);
+    REQUIRE_FALSE(read.has_value());
+    CHECK(read.error().type == base::ErrorType::unavailable);
+  }
+}
+
+TEST_CASE("terms say whether the sum of several calls may cost another price than each") {
+  const auto book = PriceBook::parse(R"({"version":"v","models":{
+    "plain": {"input_cost_per_token":1e-6,"output_cost_per_token":2e-6},
+    "sized": {"input_cost_per_token":1e-6,"output_cost_per_token":2e-6,"input_cost_per_token_above_200k_tokens":2e-6},
+    "tiers": {"tiered_pricing":[{"range":[0,1000],"input_cost_per_token":1e-6},
+                                {"range":[1000,9000],"input_cost_per_token":2e-6}]}}})");
+  REQUIRE(book.has_value());
+  for (const auto& [model, least] :
+       {std::pair("plain", std::int64_t{1} << 40), std::pair("sized", std::int64_t{200'001}),
+        std::pair("tiers", std::int64_t{1'001})}) {
+    CAPTURE(model);
+    const meter::Request request = request_of(model);
+    const auto terms = gateway::read_terms(gateway::write_terms(
+        {.book = *book, .at = june, .provider = "openai", .asked = book->row(model), .request = &request}, "/v1/x"));
+    REQUIRE(terms.has_value());
+    CHECK(terms->url == "/v1/x");
+    CHECK_FALSE(terms->prices_by_size(least - 1));
+    CHECK(terms->prices_by_size(least) == (std::string_view(model) != "plain"));
   }
 }

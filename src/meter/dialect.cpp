@@ -108,7 +108,12 @@ constexpr std::array paths{
     PathRule{"/responses/*/cancel", "responses.cancel", Dialect::responses},
     PathRule{"/responses/*", "responses.get", Dialect::responses},
     PathRule{"/responses", "responses", Dialect::responses},
+    PathRule{"/batches/*/cancel", "batches.cancel", Dialect::responses},
     PathRule{"/batches/*", "batches.get", Dialect::responses},
+    PathRule{"/batches", "batches", Dialect::responses},
+    PathRule{"/files/*/content", "files.content", Dialect::none},
+    PathRule{"/files/*", "files.get", Dialect::none},
+    PathRule{"/files", "files", Dialect::none},
     PathRule{"/threads/runs", "threads.runs", Dialect::runs},
     PathRule{"/threads/*/runs", "threads.runs", Dialect::runs},
     PathRule{"/threads/*/runs/*", "threads.runs.get", Dialect::runs},
@@ -214,8 +219,9 @@ Endpoint endpoint_at(std::string_view provider, std::string_view method, std::st
     endpoint.model = model_in(path, rule.dialect);
     break;
   }
-  // A list of runs or responses is not one of them.
-  if (method == "GET" && (endpoint.name == "threads.runs" || endpoint.name == "responses"))
+  // A list of runs, responses or batches is not one of them.
+  if (method == "GET" &&
+      (endpoint.name == "threads.runs" || endpoint.name == "responses" || endpoint.name == "batches"))
     endpoint.dialect = Dialect::none;
   return endpoint;
 }

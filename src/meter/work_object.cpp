@@ -10,9 +10,9 @@ namespace {
 constexpr std::size_t longest_id = 256;
 
 WorkStatus status_of(std::string_view text) {
-  for (const std::string_view word : {"queued", "in_progress"})
+  for (const std::string_view word : {"queued", "in_progress", "validating", "finalizing", "cancelling"})
     if (text == word) return WorkStatus::running;
-  for (const std::string_view word : {"completed", "failed", "cancelled", "incomplete"})
+  for (const std::string_view word : {"completed", "failed", "cancelled", "incomplete", "expired"})
     if (text == word) return WorkStatus::ended;
   return WorkStatus::unknown;
 }
@@ -38,6 +38,10 @@ std::optional<WorkObject> read_work_object(std::string_view padded) {
   WorkObject out{.id = text("id"), .status_text = text("status")};
   if (!is_plain(out.id)) return std::nullopt;
   out.status = status_of(out.status_text);
+  if (const auto file = text("output_file_id"); is_plain(file)) out.output_file = file;
+  if (const auto file = text("error_file_id"); is_plain(file)) out.error_file = file;
+  std::int64_t served = 0;
+  if (object->at_pointer("/request_counts/completed").get(served) == simdjson::SUCCESS) out.served = served;
   return out;
 }
 

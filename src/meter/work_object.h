@@ -1,6 +1,6 @@
 #pragma once
 // The object by which a provider names work that goes on after its reply, and says how far it is: OpenAI's response in
-// the background (openai-python: types/responses/response.py, response_status.py).
+// the background, and its batch (openai-python: types/responses/response.py, response_status.py, types/batch.py).
 
 #include <cstdint>
 #include <optional>
@@ -19,6 +19,10 @@ struct WorkObject {
   std::string id;
   WorkStatus status = WorkStatus::unknown;
   std::string status_text;  // in the provider's words
+  // Of a batch that has ended: its files, if it has any, and how many of its requests were served, if it says so.
+  std::string output_file = {};
+  std::string error_file = {};
+  std::optional<std::int64_t> served = std::nullopt;
   bool operator==(const WorkObject&) const = default;
 };
 

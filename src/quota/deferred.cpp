@@ -7,6 +7,10 @@ namespace quota {
 std::string_view to_string(DeferredKind kind) noexcept {
   switch (kind) {
     case DeferredKind::response: return "response";
+    case DeferredKind::file: return "file";
+    case DeferredKind::batch: return "batch";
+    case DeferredKind::output: return "output";
+    case DeferredKind::errors: return "errors";
   }
   return "response";
 }

@@ -19,8 +19,14 @@
 
 namespace quota {
 
-enum class DeferredKind : std::uint8_t { response };
-inline constexpr DeferredKind last_deferred_kind = DeferredKind::response;
+enum class DeferredKind : std::uint8_t {
+  response,  // in the background
+  file,      // no work, and holds nothing: the requests of a batch that may be begun
+  batch,
+  output,  // of a batch that has ended: the results, which say what it used
+  errors,  // the same: what was not served
+};
+inline constexpr DeferredKind last_deferred_kind = DeferredKind::errors;
 std::string_view to_string(DeferredKind kind) noexcept;
 
 struct Deferred {

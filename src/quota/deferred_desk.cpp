@@ -22,7 +22,7 @@ void DeferredDesk::find(DeferredQuestion question, std::function<void(base::Resu
   keeper_.run([find_now, question = std::move(question), done = std::move(done)] { done(find_now(question)); });
 }
 
-void DeferredDesk::settle(base::ExchangeId exchange, KnownCost known, std::string reason,
+void DeferredDesk::settle(base::ExchangeId exchange, const KnownCost& known, std::string reason,
                           std::shared_ptr<const catalog::Snapshot> snapshot,
                           std::function<void(base::Result<std::optional<UnresolvedItem>>)> done) {
   keeper_.run([this, exchange, known, reason = std::move(reason), snapshot = std::move(snapshot),

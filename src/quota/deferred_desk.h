@@ -33,7 +33,7 @@ class DeferredDesk {
   void forget(const Deferred& work, std::function<void(base::Status)> done);
   // Books what the work has cost, and gives back the rest. Gives the item if this settled it; nullopt: it was decided
   // before, or holds nothing.
-  void settle(base::ExchangeId exchange, KnownCost known, std::string reason,
+  void settle(base::ExchangeId exchange, const KnownCost& known, std::string reason,
               std::shared_ptr<const catalog::Snapshot> snapshot,
               std::function<void(base::Result<std::optional<UnresolvedItem>>)> done);
 

@@ -55,8 +55,9 @@ base::Result<std::int64_t> spent_on(const events::Hold& hold, const catalog::Lim
   // Of a limit that was removed nobody knows the unit, and a lost lease may have held any number of requests: all of it
   // counts, which is never too little.
   if (limit == nullptr || (!one_exchange && limit->unit == catalog::LimitUnit::requests)) return hold.unresolved;
-  const auto sum = counted(limit->unit, known);
+  auto sum = counted(limit->unit, known);
   if (!sum) return hold.unresolved;
+  if (limit->unit == catalog::LimitUnit::requests) sum = std::max(*sum, hold.spent);  // a batch has counted more
   if (*sum < hold.spent) {
     const bool money = limit->unit == catalog::LimitUnit::usd;
     return base::invalid(
