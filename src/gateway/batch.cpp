@@ -73,27 +73,9 @@ base::Result<BatchOrder> read_order(std::string_view body) {
   return order;
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-// The body is divided by the boundary that its Content-Type names: else the upstream would read another form in it.
-bool is_form_of(std::string_view content_type, std::string_view body) {
-  constexpr std::string_view form = "multipart/form-data";
-  constexpr std::string_view mark = "boundary=";
-  std::string text(content_type);
-  std::ranges::transform(text, text.begin(), lower);
-  const std::size_t at = text.find(mark);
-  if (!text.starts_with(form) || at == std::string::npos || text.find(mark, at + 1) != std::string::npos) return false;
-  std::string_view boundary = content_type.substr(at + mark.size());
-  boundary = boundary.substr(0, boundary.find(';'));
-  if (boundary.size() > 2 && boundary.starts_with('"') && boundary.ends_with('"'))
-    boundary = boundary.substr(1, boundary.size() - 2);
-  return !boundary.empty() && boundary.find_first_of("\" \t\\") == std::string_view::npos && body.starts_with("--") &&
-         body.substr(2).starts_with(boundary) && body.substr(2 + boundary.size()).starts_with("\r\n");
-}
-
 // The requests in a form.
 base::Result<std::string_view> requests_in(std::string_view content_type, std::string_view body) {
-  if (!is_form_of(content_type, body))
+  if (!meter::is_form_of(content_type, body))
     return base::invalid("a file is sent as multipart/form-data, divided by the boundary that Content-Type names");
   TRY(const auto parts, meter::read_form(body));
   std::optional<std::string_view> purpose;

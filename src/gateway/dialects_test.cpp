@@ -192,6 +192,35 @@ TEST_CASE("speech costs what was to be spoken, and its reply need not say so") {
   CHECK(world.state(limit).unresolved == 0);
 }
 
+TEST_CASE("audio in a form that Content-Type divides in another way goes nowhere") {
+  DialectWorld world("openai", "/openai");
+  world.settings.prices = std::make_shared<const meter::PriceBook>(*meter::PriceBook::parse(
+      R"({"whisper-1":{"input_cost_per_second":1e-4,"output_cost_per_second":1e-4,"mode":"audio_transcription"}})"));
+  world.limit(1'000'000'000);
+  world.open();
+  world.answers(R"({"text":"hi","usage":{"type":"duration","seconds":1}})");
+  const std::string body =
+      "--B\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n"
+      "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\n" +
+      std::string("RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1F\0\0\x80\x3E\0\0\x02\0\x10\0data\0\0\0\0", 44) +
+      std::string(16'000, 'x') + "\r\n--B--\r\n";
+  const auto answer_to = [&](std::string_view type) {
+    return world.post("/openai/v1/audio/transcriptions", body,
+                      fmt::format("Authorization: Bearer {}\r\nContent-Type: {}\r\n", world.secret, type));
+  };
+  for (const char* type : {"multipart/form-data; boundary=C", "multipart/form-data", "application/json",
+                           "multipart/form-data; boundary=B; boundary=C"}) {
+    CAPTURE(type);
+    const Reply refused = answer_to(type);
+    CHECK(refused.status() == 400);
+    CHECK(refused.error("message").contains("Content-Type"));
+  }
+  CHECK(world.upstream.requests.empty());
+  const Reply reply = answer_to("Multipart/Form-Data; boundary=\"B\"");
+  CHECK(reply.status() == 200);
+  CHECK(reply.field("X-Request-Cost") == "0.0001");  // by its second, of however many words
+}
+
 TEST_CASE("a refusal is written in the dialect of the address") {
   DialectWorld world("anthropic", "/anthropic");
   world.limit(1);

@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "gateway/estimate.h"
+#include "meter/form_data.h"
 #include "net/head_writer.h"
 
 namespace gateway {
@@ -155,6 +156,10 @@ net::Task<Outcome<std::string_view>> Exchange::read_body() {
 // --- what it may cost ------------------------------------------------------------------------------------------------
 
 Outcome<void> Exchange::plan(std::string_view body) {
+  if (endpoint_.dialect == meter::Dialect::audio &&
+      !meter::is_form_of(head_.find(net::FieldName::content_type).value_or(""), body))
+    return refused(ErrorType::invalid_request,
+                   "audio is sent as multipart/form-data, divided by the boundary that Content-Type names");
   TRY(plan_.request, meter::read_request(endpoint_, body));
   const meter::Request& request = plan_.request;
   plan_.asked = body;

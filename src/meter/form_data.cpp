@@ -61,4 +61,22 @@ base::Result<std::vector<FormPart>> read_form(std::string_view body) {
   }
 }
 
+bool is_form_of(std::string_view content_type, std::string_view body) {
+  constexpr std::string_view mark = "boundary=";
+  std::string text(content_type);
+  std::ranges::transform(text, text.begin(), lower);
+  const std::size_t at = text.find(mark);
+  if (!text.starts_with("multipart/form-data") || at == std::string::npos ||
+      text.find(mark, at + 1) != std::string::npos)
+    return false;
+  std::string_view boundary = content_type.substr(at + mark.size());
+  boundary = boundary.substr(0, boundary.find(';'));
+  if (boundary.size() > 2 && boundary.starts_with('"') && boundary.ends_with('"'))
+    boundary = boundary.substr(1, boundary.size() - 2);
+  if (boundary.empty() || boundary.find_first_of("\" \t\\") != std::string_view::npos || !body.starts_with("--"))
+    return false;
+  body.remove_prefix(2);
+  return body.starts_with(boundary) && body.substr(boundary.size()).starts_with(line_end);
+}
+
 }  // namespace meter

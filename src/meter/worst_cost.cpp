@@ -249,7 +249,11 @@ Result<std::int64_t> most_input(const PricedModel& model, const Request& request
 
 Result<std::int64_t> most_output(const PricedModel& model, const Request& request) {
   const std::int64_t cap = request.output_cap.value_or(model.max_output_tokens);
-  if (cap == 0 && request.output_cap != 0) return unpriced(model, "an answer of unknown length");
+  if (cap == 0 && request.output_cap != 0) {
+    // Speech that is billed by its seconds is not billed by the words that become of it.
+    if (request.audio_seconds > 0 && !model.prices.contains(PriceName::output_cost_per_token)) return 0;
+    return unpriced(model, "an answer of unknown length");
+  }
   return product(cap, request.choices);
 }
 

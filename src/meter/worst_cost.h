@@ -17,7 +17,8 @@ Service service_of(const Request& request);
 // be read: what does not fit into it is refused by the provider. unknown_price where the context is not known.
 base::Result<std::int64_t> most_input(const PricedModel& model, const Request& request);
 // The output of all choices together, in tokens: as the request caps it, else the model's maximum. unknown_price where
-// that is not known. A request has this once for each time that the model reads its context (worst_cost does that).
+// that is not known, unless it is of words that speech becomes and that cost nothing. A request has this once for each
+// time that the model reads its context (worst_cost does that).
 base::Result<std::int64_t> most_output(const PricedModel& model, const Request& request);
 // That output as often as the model may read its context.
 std::int64_t output_of_all_passes(const Request& request, std::int64_t output);
