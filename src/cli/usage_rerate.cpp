@@ -99,11 +99,14 @@ class Rerater {
   base::Status add(const Json& record) {
     const std::string outcome = text_of(record, "outcome");
     if (outcome == "refused" || outcome == "opened") return {};  // no call was made
+    if (outcome == "deferred") return {};  // what it cost is in its correction
     TRY(const Money booked, Money::parse_usd(text_of(record, "cost")));
     const Json* usage_json = record.find("usage");
-    if (outcome == "corrected")
+    if (outcome == "corrected" && usage_json == nullptr)
       return gap(record, booked, "a correction of money that was unresolved: it has no usage");
     if (outcome == "unaccounted") return gap(record, booked, "it stands for records that a crash took");
+    const Json* const model = record.find("model");
+    if (booked.is_zero() && (model == nullptr || model->text().empty())) return {};  // a list or a question: free
     if (record.find("price_version") == nullptr) return gap(record, booked, "its route sets its price, and no book");
     if (usage_json == nullptr) {
       // The provider's refusal is definite where nothing was booked and it was the provider that refused.
