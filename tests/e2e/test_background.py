@@ -62,8 +62,8 @@ def test_a_response_is_polled_to_its_end_and_settled_once(gateway, working):
     assert Decimal(gateway.control.usage("total")[0]["cost"]) == COST
     corrected = [record for record in gateway.control.records() if record["outcome"] == "corrected"]
     assert [record["usage"]["output_tokens"] for record in corrected] == [20]
-    rerated = json.loads(gateway.cli("usage", "rerate", "--book", "default", "--json").stdout)
-    assert rerated["total"]["calls"] == 1 and Decimal(rerated["total"]["rerated"]) == COST and rerated["not_priced"] == []
+    anew = json.loads(gateway.cli("usage", "rerate", "--book", "default", "--json").stdout)
+    assert (anew["total"]["calls"], Decimal(anew["total"]["rerated"]), anew["not_priced"]) == (1, COST, [])
     client.responses.delete(response.id)
     with pytest.raises(openai.NotFoundError):
         client.responses.retrieve(response.id)
