@@ -27,10 +27,12 @@ constexpr std::array urls{std::string_view("/v1/chat/completions"), std::string_
                           std::string_view("/v1/responses"),        std::string_view("/responses"),
                           std::string_view("/v1/embeddings"),       std::string_view("/embeddings")};
 
+// Returned by name: a copy would have no room behind its text.
 std::string padded(std::string_view text) {
   std::string out;
   out.reserve(text.size() + simdjson::SIMDJSON_PADDING);
-  return out.append(text);
+  out = text;
+  return out;
 }
 
 // Ends of lines to some: NEL, and the separators of Unicode, each raw.
