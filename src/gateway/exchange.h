@@ -173,7 +173,6 @@ class Exchange final : public UnderWay {
   // The same for a call that a held quote is to pay for.
   net::Task<Outcome<void>> redeem();
   Outcome<void> take_over(quota::Decision decision);
-  // A decision that was waited for, with what came into force meanwhile.
   // Until the reservation survives a power loss, where that was asked for.
   net::Task<Outcome<void>> until_durable();
   net::Task<base::Status> written();
