@@ -111,7 +111,7 @@ net::Task<Outcome<void>> Exchange::complete_upload() {
   CO_TRY(plan_.book, book_of(worker_.settings_, *caller_));
   target_ = worker_.upstreams_->choose(*route_, {});
   const catalog::Upstream& upstream = *worker_.settings_.find_upstream(target_->upstream);
-  CO_TRY(const std::string_view requests, requests_in(head_.find(net::FieldName::content_type).value_or(""), body));
+  CO_TRY(const std::string_view requests, requests_in(content_type(), body));
   FileTerms file;
   const auto add = [&](const meter::Request& line) -> base::Status {
     if (const std::string_view there = target_->model_for(line.model); there != line.model)
@@ -217,12 +217,14 @@ net::Task<Outcome<void>> Exchange::relay_file(const quota::DeferredDesk::Found& 
   std::optional<meter::BatchResults> results;
   quota::KnownCost known{.cost = {}, .input_tokens = 0, .output_tokens = 0, .usage = meter::Usage{}};
   bool certain = true;
+  std::int64_t served = 0;
   std::optional<Terms> terms;
   if (settles) {
     auto read = read_terms(found.work.terms);
     if (!read) co_return give_up(std::move(read).error());
     terms = std::move(*read);
     results.emplace(meter::batch_endpoint(terms->provider, terms->url).dialect, [&](const meter::Reply& reply) {
+      ++served;
       if (!reply.usage) return;  // said by the results
       const meter::ExchangeBill bill = terms->bill(reply, *reply.usage);
       certain = certain && bill.certain && bill.cost < base::Money::max() - known.cost;
@@ -241,7 +243,8 @@ net::Task<Outcome<void>> Exchange::relay_file(const quota::DeferredDesk::Found& 
   if (!results || !whole) co_return Outcome<void>();
   known.usage->input_tokens = known.input_tokens;
   known.usage->output_tokens = known.output_tokens;
-  const bool understood = results->finish() && certain;
+  // A file without a served request is not what a batch writes: then none is written.
+  const bool understood = results->finish() && certain && served > 0;
   base::Status booked = base::fail(ErrorType::unknown_price, "what it says cannot all be priced");
   if (understood) booked = co_await book_work(found.work, known, "read");
   if (!booked)

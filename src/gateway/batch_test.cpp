@@ -152,11 +152,46 @@ TEST_CASE("a usage of nothing, where something was served, is no usage") {
                                     R"("request_counts":{"completed":1})");
   CHECK(world.fetch().status() == 200);
   CHECK(world.held(usd) == held);
+  // Nor is it one where nobody says how many were served.
+  world.answers_status("completed", R"(,"usage":{"input_tokens":0,"output_tokens":0,"total_tokens":0})");
+  CHECK(world.fetch().status() == 200);
+  CHECK(world.held(usd) == held);
   world.answers_status("cancelled", R"(,"usage":{"input_tokens":0,"output_tokens":0,"total_tokens":0},)"
                                     R"("request_counts":{"completed":0})");
   CHECK(world.send("POST /v1/batches/batch_1/cancel").status() == 200);
   CHECK(world.held(usd) == 0);
   CHECK(world.spent(usd) == 0);
+}
+
+TEST_CASE("how a batch begins says nothing of its cost") {
+  constexpr std::string_view nothing = R"("usage":{"input_tokens":0,"output_tokens":0,"total_tokens":0})";
+  for (const char* begun : {R"("id":"batch_1","status":"completed",)", R"("id":"batch_1","status":"resting",)", ""}) {
+    CAPTURE(begun);
+    BatchWorld world;
+    const catalog::Limit usd = world.limit(100'000'000);
+    world.open();
+    CHECK(world.upload(form(line())).status() == 200);
+    world.answers(fmt::format(R"({{{}"model":"m",{}}})", begun, nothing));
+    CHECK(world.send("POST /v1/batches", order).status() == 200);
+    CHECK(world.held(usd) > 0);
+    CHECK(world.spent(usd) == 0);
+  }
+}
+
+TEST_CASE("results of nothing settle nothing") {
+  BatchWorld world;
+  const catalog::Limit usd = world.limit(100'000'000);
+  world.open();
+  CHECK(world.upload(form(line())).status() == 200);
+  CHECK(world.begin().status() == 200);
+  const std::int64_t held = world.held(usd);
+  world.answers_status("completed", R"(,"output_file_id":"file-2")");
+  CHECK(world.fetch().status() == 200);
+  for (const char* results : {"", R"({"custom_id":"c","response":{"status_code":500,"body":{}},"error":null})"}) {
+    world.answers(results, "200 OK", "application/octet-stream");
+    CHECK(world.send("GET /v1/files/file-2/content").status() == 200);
+    CHECK(world.held(usd) == held);
+  }
 }
 
 TEST_CASE("a batch that a limit cannot pay for is refused, and never shortened") {

@@ -72,11 +72,7 @@ net::Task<Outcome<void>> Exchange::show_budget() {
   const catalog::Balance* const balance = caller.payer();
   if (balance != nullptr) std::ranges::move(quota::usable_counters(*balance, stamp_), std::back_inserter(limits));
   const std::int64_t patience_ms = worker_.settings_.store_deadline_ms;
-  const auto too_late = [patience_ms]() -> Numbers {
-    return base::fail(base::ErrorType::unavailable,
-                      fmt::format("the store did not answer within {} ms (store_slow)", patience_ms), {},
-                      base::Source::store);
-  };
+  const auto too_late = [patience_ms]() -> Numbers { return base::fail(store_slow(patience_ms)); };
   const auto numbers = co_await within<Numbers>(
       worker_.loop_, patience_ms, too_late, [&](auto done) { worker_.keeper_.ask_numbers(limits, std::move(done)); });
   if (!*numbers) co_return fail(std::move(*numbers).error());

@@ -19,14 +19,6 @@ using base::ErrorType;
 using base::Source;
 using quota::DeferredKind;
 
-std::function<base::Status()> store_slow(std::int64_t patience_ms) {
-  return [patience_ms] {
-    return base::Status(base::fail(ErrorType::unavailable,
-                                   fmt::format("the store did not answer within {} ms (store_slow)", patience_ms), {},
-                                   Source::store));
-  };
-}
-
 // Where an endpoint's object stands, and of which kinds it may be.
 struct Collection {
   std::string_view path;  // ".../responses/resp_1", ".../responses/resp_1/cancel"
@@ -46,11 +38,11 @@ std::string object_in(std::string_view path, std::string_view collection) {
   return std::string(path.substr(0, path.find('/')));
 }
 
-// Nothing was used by requests of which some were served: the usage is not in this reply.
-bool says_nothing(const meter::Reply& said, const meter::WorkObject& object) {
+// Nothing was used by a batch of which some requests were served, or may have been: the usage is not in this reply.
+bool says_nothing(const meter::Reply& said, const meter::WorkObject& object, DeferredKind kind) {
   if (!said.usage) return true;
   return said.usage->input_tokens.value_or(0) == 0 && said.usage->output_tokens.value_or(0) == 0 &&
-         object.served.value_or(0) > 0;
+         kind == DeferredKind::batch && object.served != 0;
 }
 
 }  // namespace
@@ -61,19 +53,20 @@ bool says_nothing(const meter::Reply& said, const meter::WorkObject& object) {
 // First the end of the exchange, then its work: whoever dies between leaves the money unresolved, and nobody has heard
 // of the work.
 net::Task<Outcome<void>> Exchange::defer(std::string_view reply) {
+  if (answer_.head.status >= 300 || plan_.price == nullptr)
+    co_return Outcome<void>();  // an ordinary reply: a refusal, or of what costs nothing
   const auto object = meter::read_work_object(reply);
-  if (answer_.head.status >= 300 || !object || object->status == meter::WorkStatus::unknown || plan_.price == nullptr)
-    co_return Outcome<void>();  // an ordinary reply, which tells its cost or leaves it open
   const bool is_batch = kind_ == Kind::batch;
   quota::Deferred work{.upstream = target_->upstream,
-                       .object = object->id,
+                       .object = object ? object->id : std::string(),
                        .kind = is_batch ? DeferredKind::batch : DeferredKind::response,
                        .exchange = reservation_->record().id,
                        .account = caller_->key->account,
                        .key = caller_->key->id,
                        .begun = stamp_,
                        .terms = write_terms(billed_call(), plan_.batch_url)};
-  if (object->status == meter::WorkStatus::running || is_batch) {
+  // What is not known to have ended goes on, whatever its usage says until then; and a batch always does.
+  if (is_batch || !object || object->status != meter::WorkStatus::ended) {
     events::UsageRecord& record = reservation_->record();
     record.outcome = events::Outcome::deferred;
     finish_record(record, answer_.head.status);
@@ -81,6 +74,7 @@ net::Task<Outcome<void>> Exchange::defer(std::string_view reply) {
     reservation_.reset();
     worker_.stats_.deferred.add();
   }
+  if (!object) co_return Outcome<void>();  // without a name nobody can ask after it
   base::Status kept = co_await keep_work(std::move(work));
   if (kept) co_return Outcome<void>();
   if (reservation_) {  // it has ended already, and this reply says what it cost
@@ -95,7 +89,8 @@ net::Task<Outcome<void>> Exchange::defer(std::string_view reply) {
 
 net::Task<base::Status> Exchange::keep_work(quota::Deferred work) {
   const std::int64_t patience_ms = worker_.settings_.store_deadline_ms;
-  const auto kept = co_await within<base::Status>(worker_.loop_, patience_ms, store_slow(patience_ms), [&](auto done) {
+  const auto too_late = [patience_ms]() -> base::Status { return base::fail(store_slow(patience_ms)); };
+  const auto kept = co_await within<base::Status>(worker_.loop_, patience_ms, too_late, [&](auto done) {
     worker_.deferred_.keep(std::move(work), std::move(done));
   });
   co_return std::move(*kept);
@@ -121,7 +116,7 @@ net::Task<Outcome<quota::DeferredDesk::Found>> Exchange::find_work(std::string o
   quota::DeferredQuestion question{.account = caller_->key->account, .object = object, .upstreams = {}};
   for (const catalog::Target& target : route_->targets) question.upstreams.push_back(target.upstream);
   const std::int64_t patience_ms = worker_.settings_.store_deadline_ms;
-  const auto too_late = [patience_ms]() -> Found { return std::unexpected(store_slow(patience_ms)().error()); };
+  const auto too_late = [patience_ms]() -> Found { return base::fail(store_slow(patience_ms)); };
   const auto found = co_await within<Found>(worker_.loop_, patience_ms, too_late, [&](auto done) {
     worker_.deferred_.find(std::move(question), std::move(done));
   });
@@ -195,7 +190,7 @@ net::Task<void> Exchange::settle_work(const quota::Deferred& work, std::string_v
     base::log::warn("'{}' of '{}' is {}, and {}: what {} held stays unresolved", work.object, work.upstream,
                     object->status_text, why, work.exchange.to_string());
   };
-  if (says_nothing(said, *object)) co_return stays_held("does not say what it used");
+  if (says_nothing(said, *object, work.kind)) co_return stays_held("does not say what it used");
   const auto terms = read_terms(work.terms);
   if (!terms) co_return stays_held(terms.error().message);
   const std::int64_t input = said.usage->input_tokens.value_or(0);
@@ -216,7 +211,7 @@ net::Task<base::Status> Exchange::book_work(const quota::Deferred& work, const q
   using Settled = base::Result<std::optional<quota::UnresolvedItem>>;
   const base::Money cost = known.cost;
   const std::int64_t patience_ms = worker_.settings_.store_deadline_ms;
-  const auto too_late = [patience_ms]() -> Settled { return std::unexpected(store_slow(patience_ms)().error()); };
+  const auto too_late = [patience_ms]() -> Settled { return base::fail(store_slow(patience_ms)); };
   const auto settled = co_await within<Settled>(worker_.loop_, patience_ms, too_late, [&](auto done) {
     worker_.deferred_.settle(work.exchange, known, fmt::format("{} is {}", work.object, status), catalog_,
                              std::move(done));

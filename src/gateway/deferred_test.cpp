@@ -239,17 +239,26 @@ TEST_CASE("a response in the background that is done at once is settled by its r
   CHECK(world.state(usd).spent == cost_of_end);
 }
 
-TEST_CASE("a response in the background that names no work is an ordinary one without a usage") {
-  for (const char* body : {R"({"id":"resp_1","model":"m","status":"resting"})", R"({"model":"m","status":"queued"})"}) {
-    DeferredWorld world;
-    world.limit(1'000'000);
-    world.open();
-    world.answers(body);
-    CHECK(world.begin().status() == 200);
-    REQUIRE(world.items().size() == 1);
-    CHECK(world.items().front().record.outcome == events::Outcome::served);
-    CHECK(world.fetch().status() == 404);
-  }
+TEST_CASE("what is not known to have ended is held, whatever its usage says, and can be fetched if it has a name") {
+  constexpr std::string_view nothing = R"("usage":{"input_tokens":0,"output_tokens":0,"total_tokens":0})";
+  for (const bool named : {true, false})
+    for (const std::string_view status : {"queued", "resting"}) {
+      CAPTURE(named);
+      CAPTURE(status);
+      DeferredWorld world;
+      const catalog::Limit usd = world.limit(1'000'000);
+      world.open();
+      world.answers(
+          fmt::format(R"({{{}"model":"m","status":"{}",{}}})", named ? R"("id":"resp_1",)" : "", status, nothing));
+      CHECK(world.begin().status() == 200);
+      REQUIRE(world.items().size() == 1);
+      const quota::UnresolvedItem item = world.items().front();
+      CHECK(item.record.outcome == events::Outcome::deferred);
+      CHECK(world.state(usd).unresolved == item.record.estimate.nanos());
+      world.answers_end();
+      CHECK(world.fetch().status() == (named ? 200 : 404));
+      CHECK(world.state(usd).spent == (named ? cost_of_end : 0));
+    }
 }
 
 TEST_CASE("a response that nobody could write down goes on, and its client is told so") {

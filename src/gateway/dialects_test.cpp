@@ -208,8 +208,10 @@ TEST_CASE("audio in a form that Content-Type divides in another way goes nowhere
     return world.post("/openai/v1/audio/transcriptions", body,
                       fmt::format("Authorization: Bearer {}\r\nContent-Type: {}\r\n", world.secret, type));
   };
-  for (const char* type : {"multipart/form-data; boundary=C", "multipart/form-data", "application/json",
-                           "multipart/form-data; boundary=B; boundary=C"}) {
+  for (const char* type :
+       {"multipart/form-data; boundary=C", "multipart/form-data", "application/json",
+        "multipart/form-data; boundary=B; boundary=C", "multipart/form-data; boundary*=C; boundary=B",
+        "multipart/form-data; boundary=B\r\nContent-Type: multipart/form-data; boundary=C"}) {
     CAPTURE(type);
     const Reply refused = answer_to(type);
     CHECK(refused.status() == 400);

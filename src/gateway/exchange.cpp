@@ -123,7 +123,7 @@ net::Task<Outcome<void>> Exchange::complete() {
     if (!reply) co_return give_up(of_upstream(reply.error()));
     if (answer_.head.status < 400 || !goes_on_after(read_reply(*reply))) break;
   }
-  if (plan_.request.background) CO_TRY_STATUS(co_await defer(*reply));  // 503
+  if (plan_.request.background) CO_TRY_STATUS(co_await defer(*reply));  // 409
   net::Stream::Parts parts = settled_reply(*reply);
   auto sent = incoming_.send_at_once(parts);
   if (!sent) sent = co_await incoming_.send(parts.head, parts.body);
@@ -155,9 +155,13 @@ net::Task<Outcome<std::string_view>> Exchange::read_body() {
 
 // --- what it may cost ------------------------------------------------------------------------------------------------
 
+std::string_view Exchange::content_type() const {
+  const auto is_it = [](const net::Field& field) { return field.known == net::FieldName::content_type; };
+  return std::ranges::count_if(head_.fields, is_it) == 1 ? *head_.find(net::FieldName::content_type) : "";
+}
+
 Outcome<void> Exchange::plan(std::string_view body) {
-  if (endpoint_.dialect == meter::Dialect::audio &&
-      !meter::is_form_of(head_.find(net::FieldName::content_type).value_or(""), body))
+  if (endpoint_.dialect == meter::Dialect::audio && !meter::is_form_of(content_type(), body))
     return refused(ErrorType::invalid_request,
                    "audio is sent as multipart/form-data, divided by the boundary that Content-Type names");
   TRY(plan_.request, meter::read_request(endpoint_, body));
@@ -254,8 +258,7 @@ Outcome<void> Exchange::take_over(quota::Decision decision) {
 net::Task<quota::Decision> Exchange::ask(std::int64_t wait_ms) {
   const std::int64_t patience_ms = wait_ms + worker_.settings_.store_deadline_ms;
   const auto too_late = [patience_ms]() -> quota::Decision {
-    return quota::Refusal{
-        ErrorType::unavailable, {}, fmt::format("the store did not answer within {} ms (store_slow)", patience_ms)};
+    return quota::Refusal{ErrorType::unavailable, {}, store_slow(patience_ms).message};
   };
   // A grant that comes too late is dropped, which releases it.
   const auto decision = co_await within<quota::Decision>(worker_.loop_, patience_ms, too_late, [&](auto decided) {

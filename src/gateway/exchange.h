@@ -149,6 +149,8 @@ class Exchange final : public UnderWay {
   net::Task<void> keep_outputs(const quota::Deferred& batch, std::string_view reply);
   net::Task<Outcome<void>> relay_file(const quota::DeferredDesk::Found& found);
 
+  // Of the request; empty if it has none, or two, of which the upstream may take either.
+  std::string_view content_type() const;
   Outcome<void> plan(std::string_view body);
 
   // What an Idempotency-Key is for (repeat.cpp).

@@ -44,11 +44,8 @@ Outcome<void> Exchange::read_idempotency_key() {
 
 net::Task<Outcome<bool>> Exchange::repeat(std::string_view body) {
   const std::int64_t patience_ms = worker_.settings_.store_deadline_ms;
-  auto answer = co_await claim_key(body, Desk::WhileInFlight::tell, patience_ms, [patience_ms]() -> Desk::Answer {
-    return base::fail(ErrorType::unavailable,
-                      fmt::format("the store did not answer within {} ms (store_slow)", patience_ms), {},
-                      Source::store);
-  });
+  auto answer = co_await claim_key(body, Desk::WhileInFlight::tell, patience_ms,
+                                   [patience_ms]() -> Desk::Answer { return base::fail(store_slow(patience_ms)); });
   const auto in_flight = [&answer] {
     const auto* const standing = answer ? std::get_if<idempotency::Standing>(&*answer) : nullptr;
     return standing != nullptr && standing->state == State::in_flight && standing->same_request;

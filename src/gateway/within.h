@@ -7,6 +7,9 @@
 #include <optional>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "base/result.h"
 #include "net/await.h"
 
 namespace gateway {
@@ -52,6 +55,14 @@ class Later {
   std::optional<T> value_;
   std::function<void(T)> waiting_;
 };
+
+// Why a question to the store has no answer, where that did not come in time.
+inline base::Error store_slow(std::int64_t patience_ms) {
+  return {base::ErrorType::unavailable,
+          base::Source::store,
+          fmt::format("the store did not answer within {} ms (store_slow)", patience_ms),
+          {}};
+}
 
 // What is being waited for must not hold the client for ever: whoever calls first decides, and what comes too late is
 // dropped.

@@ -67,7 +67,7 @@ bool is_form_of(std::string_view content_type, std::string_view body) {
   std::ranges::transform(text, text.begin(), lower);
   const std::size_t at = text.find(mark);
   if (!text.starts_with("multipart/form-data") || at == std::string::npos ||
-      text.find(mark, at + 1) != std::string::npos)
+      text.find(mark, at + 1) != std::string::npos || text.contains("boundary*"))
     return false;
   std::string_view boundary = content_type.substr(at + mark.size());
   boundary = boundary.substr(0, boundary.find(';'));

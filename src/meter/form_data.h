@@ -18,7 +18,8 @@ struct FormPart {
 base::Result<std::vector<FormPart>> read_form(std::string_view body);
 
 // Whether the first line, which read_form goes by, is the boundary that Content-Type names: else the upstream reads
-// another form in the same body. False for what names two, or one that needs an escape.
+// another form in the same body. False for what names two, or one that is escaped
+// (also as RFC 2231 does it).
 bool is_form_of(std::string_view content_type, std::string_view body);
 
 }  // namespace meter

@@ -7,6 +7,7 @@ import pytest
 
 from gateway import BINARY, Gateway
 from scripted_upstream import ScriptedUpstream
+from working_upstream import WorkingUpstream
 
 NOTES: list[str] = []
 
@@ -59,6 +60,13 @@ def upstream(upstream_of_module):
 def own_upstream():
     """A scripted upstream of the test's own."""
     with ScriptedUpstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def working():
+    """An upstream whose work goes on until the test ends it."""
+    with WorkingUpstream() as upstream:
         yield upstream
 
 

@@ -9,16 +9,9 @@ import pytest
 from gateway import PRICES, Gateway
 from test_credits import assert_books_are_right, prepaid
 from test_unresolved import items
-from working_upstream import WorkingUpstream
 
 # 10 and 20 tokens of `priced`.
 COST = Decimal("0.00021")
-
-
-@pytest.fixture
-def working():
-    with WorkingUpstream() as upstream:
-        yield upstream
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import pytest
 from gateway import PRICES, Gateway
 from test_background import client_of
 from test_unresolved import items
-from working_upstream import WorkingUpstream
 
 # 10 and 20 tokens of `priced`, and of `listed`, which has prices for batches of its own.
 COST = Decimal("0.00021") / 2
@@ -19,12 +18,6 @@ BOOK = {**PRICES, "models": {**PRICES["models"], "listed": {
     "input_cost_per_token_batches": 2e-6, "output_cost_per_token_batches": 5e-6}}}
 ANSWER = {"model": "priced", "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant"}}],
           "usage": {"prompt_tokens": 5, "completion_tokens": 10, "total_tokens": 15}}
-
-
-@pytest.fixture
-def working():
-    with WorkingUpstream() as upstream:
-        yield upstream
 
 
 @pytest.fixture

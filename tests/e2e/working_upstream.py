@@ -83,8 +83,8 @@ class WorkingUpstream(Upstream):
         if parts[-1] != "batches":
             batch = self.batches[parts[parts.index("batches") + 1]]
             if parts[-1] == "cancel":
-                batch |= {"status": "cancelled", "usage": {**USAGE, "input_tokens": 0, "output_tokens": 0,
-                                                          "total_tokens": 0}}
+                batch |= {"status": "cancelled", "request_counts": {"total": 0, "completed": 0, "failed": 0},
+                          "usage": {**USAGE, "input_tokens": 0, "output_tokens": 0, "total_tokens": 0}}
             return batch
         name = f"batch_{len(self.batches) + 1}"
         self.batches[name] = {"id": name, "object": "batch", "status": "validating", "created_at": 1750000000,
