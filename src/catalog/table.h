@@ -47,11 +47,12 @@ class Sequence {
   std::size_t size() const { return size_; }
   const T& operator[](std::size_t at) const { return (*chunks_[at / chunk_size])[at % chunk_size]; }
   T& edit(std::size_t at) { return own_chunk(at / chunk_size)[at % chunk_size]; }
-  void push_back(T value) {
+  template <class... From>
+  T& emplace_back(From&&... from) {
     if (size_ % chunk_size == 0) chunks_.push_back(std::make_shared<Chunk>());
-    own_chunk(size_ / chunk_size).push_back(std::move(value));
-    ++size_;
+    return own_chunk(size_++ / chunk_size).emplace_back(std::forward<From>(from)...);
   }
+  void push_back(T value) { emplace_back(std::move(value)); }
   void pop_back() {
     ASSERT(size_ > 0);
     --size_;
@@ -157,6 +158,11 @@ class Table {
     return slot;
   }
   void push_back(T row) { put(std::move(row)); }
+  // One that is filled where it lies, behind all others.
+  T& emplace_back() {
+    ASSERT(rows_.size() < no_slot);
+    return *rows_.emplace_back(std::in_place);
+  }
   void remove(Slot slot) {
     ASSERT(holds(slot));
     rows_.edit(slot).reset();

@@ -15,40 +15,37 @@ namespace {
 using sqlite::enum_from;
 using sqlite::Rows;
 
-base::Result<catalog::Account> take_account(Rows& rows) {
-  catalog::Account account;
+base::Status take_account(Rows& rows, catalog::Account& account) {
   account.id = rows.take_id<base::AccountId>();
   if (const auto parent = rows.take_id<base::AccountId>(); !parent.is_nil()) account.parent = parent;
   account.name = rows.take_text();
   account.external_id = rows.take_text();
-  TRY(account.status, enum_from(rows.take_text(), catalog::AccountStatus::suspended, "accounts.status"));
+  TRY(account.status, enum_from(rows.borrow_text(), catalog::AccountStatus::suspended, "accounts.status"));
   account.created = rows.take_time();
   account.credit_only = rows.take_flag();
   account.markup = {rows.take_integer()};
   account.top_up_fee = {rows.take_integer()};
   TRY(account.monthly_fee, sqlite::take_fee(rows));
-  account.book = catalog::BookName::of(rows.take_text());
-  return account;
+  account.book = catalog::BookName::of(rows.borrow_text());
+  return {};
 }
 
-base::Result<catalog::Key> take_key(Rows& rows) {
-  catalog::Key key;
+base::Status take_key(Rows& rows, catalog::Key& key) {
   key.id = rows.take_id<base::KeyId>();
   key.account = rows.take_id<base::AccountId>();
   key.name = rows.take_text();
   key.hash = rows.take_digest();
   key.hint = rows.take_text();
-  TRY(key.role, enum_from(rows.take_text(), catalog::KeyRole::admin, "keys.role"));
-  TRY(key.status, enum_from(rows.take_text(), catalog::KeyStatus::revoked, "keys.status"));
+  TRY(key.role, enum_from(rows.borrow_text(), catalog::KeyRole::admin, "keys.role"));
+  TRY(key.status, enum_from(rows.borrow_text(), catalog::KeyStatus::revoked, "keys.status"));
   key.created = rows.take_time();
   if (const auto expires = rows.take_optional_integer()) key.expires = base::WallTime{*expires};
   key.tags = rows.take_text();
-  return key;
+  return {};
 }
 
 // Nothing else will do: in another zone the same amount would count from another midnight.
-base::Result<base::WindowPolicy> window_from(const std::string& text, const std::string& time_zone,
-                                             base::LimitId limit) {
+base::Result<base::WindowPolicy> window_from(std::string_view text, std::string_view time_zone, base::LimitId limit) {
   const auto unusable = [&](const base::Error& error) {
     return base::fail(
         base::ErrorType::unavailable,
@@ -66,7 +63,7 @@ base::Result<base::WindowPolicy> window_from(const std::string& text, const std:
 class Terms {
  public:
   base::Status take(Rows& rows, catalog::Limit& limit) {
-    std::string unit = rows.take_text(), window = rows.take_text(), zone = rows.take_text();
+    const std::string_view unit = rows.borrow_text(), window = rows.borrow_text(), zone = rows.borrow_text();
     if (!known_ || unit != unit_text_ || window != window_text_ || zone != zone_text_) {
       known_ = false;
       const auto read = catalog::unit_from(unit);
@@ -76,9 +73,9 @@ class Terms {
                           base::Source::store);
       unit_ = *read;
       TRY(window_, window_from(window, zone, limit.id));
-      unit_text_ = std::move(unit);
-      window_text_ = std::move(window);
-      zone_text_ = std::move(zone);
+      unit_text_ = unit;
+      window_text_ = window;
+      zone_text_ = zone;
       known_ = true;
     }
     limit.unit = unit_;
@@ -93,8 +90,7 @@ class Terms {
   base::WindowPolicy window_;
 };
 
-base::Result<catalog::Limit> take_limit(Rows& rows, Terms& terms) {
-  catalog::Limit limit;
+base::Status take_limit(Rows& rows, Terms& terms, catalog::Limit& limit) {
   limit.id = rows.take_id<base::LimitId>();
   const auto account = rows.take_id<base::AccountId>();
   const auto key = rows.take_id<base::KeyId>();
@@ -107,12 +103,12 @@ base::Result<catalog::Limit> take_limit(Rows& rows, Terms& terms) {
   limit.filter.model = rows.take_text();
   limit.filter.route = rows.take_text();
   limit.filter.tag = rows.take_text();
-  TRY(limit.mode, enum_from(rows.take_text(), catalog::LimitMode::shadow, "limits.mode"));
-  TRY(limit.admission, enum_from(rows.take_text(), catalog::LimitAdmission::lazy, "limits.admission"));
+  TRY(limit.mode, enum_from(rows.borrow_text(), catalog::LimitMode::shadow, "limits.mode"));
+  TRY(limit.admission, enum_from(rows.borrow_text(), catalog::LimitAdmission::lazy, "limits.admission"));
   const auto raise_amount = rows.take_optional_integer();
   const auto raise_until = rows.take_optional_integer();
   if (raise_amount && raise_until) limit.raise = catalog::Raise{*raise_amount, {*raise_until}};
-  auto thresholds = catalog::parse_thresholds(rows.take_text());
+  auto thresholds = catalog::parse_thresholds(rows.borrow_text());
   if (!thresholds)
     return base::fail(base::ErrorType::unavailable,
                       fmt::format("the limit {}: {}", limit.id.to_string(), thresholds.error().message), {},
@@ -120,17 +116,16 @@ base::Result<catalog::Limit> take_limit(Rows& rows, Terms& terms) {
   limit.thresholds = std::move(*thresholds);
   limit.created = rows.take_time();
   if (const auto from = rows.take_id<base::LimitId>(); !from.is_nil()) limit.from_template = from;
-  return limit;
+  return {};
 }
 
-base::Result<catalog::LimitTemplate> take_template(Rows& rows) {
-  catalog::LimitTemplate one;
+base::Status take_template(Rows& rows, catalog::LimitTemplate& one) {
   Terms terms;
-  TRY(one.terms, take_limit(rows, terms));
+  TRY_STATUS(take_limit(rows, terms, one.terms));
   one.terms.subject = base::AccountId{};
   if (const auto below = rows.take_id<base::AccountId>(); !below.is_nil()) one.scope.below = below;
   one.scope.level = static_cast<int>(rows.take_integer());
-  return one;
+  return {};
 }
 
 base::Status nothing_to_remove(std::string_view what, base::LimitId id) {
@@ -151,8 +146,7 @@ base::Result<List> take_all(base::Result<Rows> query, Take take) {
   for (;;) {
     TRY(const bool found, rows.next());
     if (!found) return values;
-    TRY(auto value, take(rows));
-    values.push_back(std::move(value));
+    TRY_STATUS(take(rows, values.emplace_back()));
   }
 }
 
@@ -173,7 +167,7 @@ base::Result<catalog::Table<catalog::Key>> read_keys(sqlite::Database& database)
 base::Result<catalog::Table<catalog::Limit>> read_limits(sqlite::Database& database) {
   return take_all<catalog::Table<catalog::Limit>>(
       database.query("SELECT " LIMIT_COLUMNS " FROM limits WHERE removed_at IS NULL ORDER BY id"),
-      [terms = Terms()](Rows& rows) mutable { return take_limit(rows, terms); });
+      [terms = Terms()](Rows& rows, catalog::Limit& limit) mutable { return take_limit(rows, terms, limit); });
 }
 
 }  // namespace
@@ -212,7 +206,7 @@ base::Result<const std::map<base::LimitId, catalog::Limit>*> SqliteStore::watche
     TRY(auto limits,
         take_all<std::vector<catalog::Limit>>(
             writer_.query("SELECT " LIMIT_COLUMNS " FROM limits WHERE removed_at IS NULL AND thresholds <> ''"),
-            [terms = Terms()](Rows& rows) mutable { return take_limit(rows, terms); }));
+            [terms = Terms()](Rows& rows, catalog::Limit& limit) mutable { return take_limit(rows, terms, limit); }));
     watched_.emplace();
     for (catalog::Limit& limit : limits) watched_->emplace(limit.id, std::move(limit));
   }

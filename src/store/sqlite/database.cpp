@@ -49,11 +49,11 @@ std::optional<std::int64_t> Rows::take_optional_integer() {
   return absent ? std::nullopt : std::optional(value);
 }
 
-std::string Rows::take_text() {
+std::string_view Rows::borrow_text() {
   ASSERT(column_ < sqlite3_data_count(statement_));
   const auto* const text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column_));
   const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column_++));
-  return text == nullptr ? std::string() : std::string(text, size);
+  return text == nullptr ? std::string_view() : std::string_view(text, size);
 }
 
 std::optional<std::string> Rows::take_optional_text() {
@@ -61,8 +61,6 @@ std::optional<std::string> Rows::take_optional_text() {
   std::string text = take_text();
   return absent ? std::nullopt : std::optional(std::move(text));
 }
-
-std::string Rows::take_blob() { return std::string(borrow_blob()); }
 
 std::string_view Rows::borrow_blob() {
   ASSERT(column_ < sqlite3_data_count(statement_));
@@ -74,7 +72,7 @@ std::string_view Rows::borrow_blob() {
 // The schema checks the sizes on the way in: a file that holds others was tampered with, and nothing in it can be
 // trusted.
 base::Sha256 Rows::take_digest() {
-  const std::string bytes = take_blob();
+  const std::string_view bytes = borrow_blob();
   base::Sha256 digest{};
   ASSERT(bytes.size() == digest.size());
   std::memcpy(digest.data(), bytes.data(), digest.size());

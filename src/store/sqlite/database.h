@@ -50,10 +50,11 @@ class Rows {
   base::WallTime take_time() { return base::WallTime{take_integer()}; }
   base::WindowLabel take_label() { return base::WindowLabel{take_integer()}; }
   base::Money take_money() { return base::Money::from_nanos(take_integer()); }
-  std::string take_text();
+  std::string take_text() { return std::string(borrow_text()); }
   std::optional<std::string> take_optional_text();
-  std::string take_blob();
+  std::string take_blob() { return std::string(borrow_blob()); }
   // The same without a copy: for as long as this row is the current one.
+  std::string_view borrow_text();
   std::string_view borrow_blob();
   base::Sha256 take_digest();
   // NULL is the nil id.
