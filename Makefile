@@ -1,6 +1,6 @@
 # Every verb a developer or CI needs. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo test lint fmt asan tsan sim model crash fuzz bench golden clean ci configure-% build-%
+.PHONY: help setup web build run demo test lint fmt asan tsan sim model crash fuzz bench golden clean ci configure-% build-%
 
 BINARY := build/release/metergate
 # Anything that comes after the verb: make run ARGS="--config metergate.yaml"
@@ -12,7 +12,10 @@ help:  ## list the verbs
 setup:  ## install every package that any verb needs (Debian 12)
 	@tools/setup all
 
-build: setup-build build-release  ## build the binary, build/release/metergate
+web: setup-build  ## build the pages that the binary embeds, build/pages.pack
+	@tools/web
+
+build: setup-build web build-release  ## build the binary, build/release/metergate
 
 run: build  ## build and start it: OPENAI_API_KEY=… make run, or without a key against a built-in upstream
 	exec $(BINARY) serve $(ARGS)
@@ -20,7 +23,7 @@ run: build  ## build and start it: OPENAI_API_KEY=… make run, or without a key
 demo: build  ## build and start it with nothing to keep: memory store, built-in upstream
 	exec $(BINARY) demo $(ARGS)
 
-test: setup-test build-dev build-release  ## unit tests, then the end-to-end tests against the binary
+test: setup-test web build-dev build-release  ## unit tests, then the end-to-end tests against the binary
 	@tools/test_env
 	@build/venv/bin/python tools/run_tests.py --cpp build/dev --e2e $(BINARY) --select "$(ARGS)"
 
@@ -34,7 +37,7 @@ asan: setup-test build-asan  ## unit and smoke tests with the address and undefi
 	@tools/test_env
 	@build/venv/bin/python tools/run_tests.py --cpp build/asan --e2e build/asan/metergate --select smoke
 
-tsan: setup-test build-tsan  ## unit tests with the thread sanitizer
+tsan: setup-test build-tsan  ## unit tests of the rooms with threads, with the thread sanitizer
 	@python3 tools/run_tests.py --cpp build/tsan
 
 sim: setup-test configure-dev  ## simulate the money engine: make sim SEED=7, make sim RANGE=1-100000

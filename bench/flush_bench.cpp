@@ -3,16 +3,19 @@
 //   flush_bench flush [FLUSHES [KEYS [SPREAD_MS]]]   flushes of 512 records with one hold each, over KEYS keys that
 //   each
 //                                           have a limit; the exchanges took up to SPREAD_MS, so ids come out of order
-//   flush_bench query [RECORDS [KEYS]]      fills a store over thirty days and times its pages and sums
+//   flush_bench query [RECORDS [KEYS [DAYS]]]        fills a store over DAYS days and times its pages and sums
+//   flush_bench fill FOLDER [RECORDS [KEYS [DAYS]]]  fills the store of a data folder, for usage.py
 //
 // Instructions a record are the difference of two runs of different length:
 //   valgrind --tool=callgrind --toggle-collect='store::SqliteStore::flush*' flush_bench flush 100
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 #include <vector>
 
 #include "base/assert.h"
@@ -34,22 +37,30 @@ double ms_of(const auto& action) {
 }
 
 struct World {
-  tests::TemporaryFolder folder;
+  tests::TemporaryFolder temporary;
+  std::filesystem::path folder;
   tests::SeededRandom random{1};
-  std::unique_ptr<store::SqliteStore> store = *store::SqliteStore::open(folder.path() / "metergate.db");
+  std::unique_ptr<store::SqliteStore> store;
   std::vector<base::AccountId> accounts;
   std::vector<base::KeyId> keys;
   std::vector<base::LimitId> limits;
 
-  explicit World(std::size_t key_count) {
+  explicit World(std::size_t key_count, const std::filesystem::path& in = {})
+      : folder(in.empty() ? temporary.path() : in), store(*store::SqliteStore::open(folder / "metergate.db")) {
     ASSERT(store->open_incarnation(start).has_value());
     for (std::size_t i = 0; i < key_count; ++i) {
-      if (i % 4 == 0) accounts.push_back(base::AccountId::create(start, random));
+      if (i % 4 == 0) {
+        accounts.push_back(base::AccountId::create(start, random));
+        ASSERT(store
+                   ->put(catalog::Account{
+                       .id = accounts.back(), .name = fmt::format("account {}", i / 4), .created = start})
+                   .has_value());
+      }
       keys.push_back(base::KeyId::create(start, random));
       limits.push_back(base::LimitId::create(start, random));
       ASSERT(store
                  ->put(catalog::Key{.id = keys.back(),
-                                    .account = {},
+                                    .account = accounts.back(),
                                     .name = "key",
                                     .hash = base::sha256(keys.back().to_string()),
                                     .hint = {},
@@ -81,7 +92,8 @@ struct World {
     record.first_byte_us = record.duration_us / 7;
     record.account = accounts[who / 4];
     record.key = keys[who];
-    record.route = "openai";
+    record.route = who % 3 == 0 ? "images" : "openai";
+    record.tags = who % 5 == 0 ? "team=support" : "env=prod,team=search";
     record.upstream = "openai";
     record.model = models[random.between(0, 3)];
     record.served_model = record.model;
@@ -91,6 +103,13 @@ struct World {
     record.cost = base::Money::from_nanos(cost);
     record.estimate = base::Money::from_nanos(3 * cost);
     record.price_version = "2026-11-20";
+    if (random.between(0, 19) == 0) {
+      record.outcome = events::Outcome::refused;
+      record.error = who % 2 == 0 ? base::ErrorType::limit_reached : base::ErrorType::rate_limited;
+      record.usage.reset();
+      record.cost = record.estimate = {};
+      return record;
+    }
     record.holds.push_back({limits[who], {at.ms / ms_per_day * ms_per_day}, 3 * cost, cost, 0});
     return record;
   }
@@ -119,56 +138,128 @@ int bench_flush(std::size_t flushes, std::size_t key_count, std::int64_t spread_
   return 0;
 }
 
-void time_queries(World& world, std::int64_t days) {
+// Each question asked again and again: half of the answers took at most p50, 99 of 100 at most p99.
+template <class Ask>
+void time_query(const std::string& name, const Ask& ask) {
+  constexpr int times = 25;
+  std::vector<double> took;
+  std::size_t found = 0;
+  for (int i = 0; i < times; ++i) took.push_back(ms_of([&] { found = ask(); }));
+  std::ranges::sort(took);
+  fmt::print("{:<52} p50 {:7.2f} ms  p99 {:7.2f} ms  {} rows\n", name, took[times / 2], took.back(), found);
+}
+
+void time_pages(World& world, base::WallTime middle) {
   using events::UsageFilter;
-  using events::UsageGroup;
+  const auto filtered = [](auto set) {
+    UsageFilter filter;
+    set(filter);
+    return filter;
+  };
   const auto account = world.accounts[world.accounts.size() / 2];
   const auto key = world.keys[world.keys.size() / 2];
-  const base::WallTime middle{start.ms + days / 2 * ms_per_day + ms_per_day / 3};
-  const base::WallTime later{middle.ms + ms_per_day};
-  const auto page = [&](const char* name, const UsageFilter& filter) {
+  const std::pair<const char*, UsageFilter> pages[] = {
+      {"by time", {}},
+      {"by time, from the middle", filtered([&](auto& filter) { filter.to = middle; })},
+      {"of an account", filtered([&](auto& filter) { filter.account = account; })},
+      {"of a key", filtered([&](auto& filter) { filter.key = key; })},
+      {"of a key that has none",
+       filtered([&](auto& filter) { filter.key = base::KeyId::create(start, world.random); })},
+      {"of a model", filtered([](auto& filter) { filter.model = "gpt-4o"; })},
+      {"of a model of an account", filtered([&](auto& filter) {
+         filter.account = account;
+         filter.model = "gpt-4o";
+       })},
+      {"of a tag", filtered([](auto& filter) { filter.tag = "team=search"; })},
+  };
+  for (const auto& [name, filter] : pages)
     for (const int limit : {100, 1000}) {
       UsageFilter sized = filter;
       sized.limit = limit;
-      std::size_t found = 0;
-      const double ms = ms_of([&] { found = world.store->records(sized)->size(); });
-      fmt::print("page of {:<4} {:<34} {:7.2f} ms  {} records\n", limit, name, ms, found);
+      time_query(fmt::format("page of {:<4} {}", limit, name), [&] { return world.store->records(sized)->size(); });
     }
-  };
-  page("by time", {.account = {}, .key = {}, .model = {}, .from = {}, .to = {}, .before = {}});
-  page("by time, from the middle", {.account = {}, .key = {}, .model = {}, .from = {}, .to = middle, .before = {}});
-  page("of an account", {.account = account, .key = {}, .model = {}, .from = {}, .to = {}, .before = {}});
-  page("of a key", {.account = {}, .key = key, .model = {}, .from = {}, .to = {}, .before = {}});
-  page("of a key that has none", {.account = {},
-                                  .key = base::KeyId::create(start, world.random),
-                                  .model = {},
-                                  .from = {},
-                                  .to = {},
-                                  .before = {}});
-  page("of a model", {.account = {}, .key = {}, .model = "gpt-4o", .from = {}, .to = {}, .before = {}});
-  page("of a model of an account",
-       {.account = account, .key = {}, .model = "gpt-4o", .from = {}, .to = {}, .before = {}});
-  const std::pair<const char*, UsageGroup> groups[] = {{"total", UsageGroup::total},
-                                                       {"account", UsageGroup::account},
-                                                       {"key", UsageGroup::key},
-                                                       {"model", UsageGroup::model},
-                                                       {"day", UsageGroup::day}};
+  const auto newest = world.store->records({})->front().id;
+  time_query("one record", [&] { return world.store->record(newest)->has_value() ? std::size_t{1} : 0; });
+}
+
+void time_sums(World& world, base::WallTime middle, base::WallTime end) {
+  using events::UsageFilter;
+  using events::UsageGroup;
+  const auto account = world.accounts[world.accounts.size() / 2];
+  UsageFilter of_account, amid;
+  of_account.account = account;
+  amid.from = middle;
+  amid.to = base::WallTime{middle.ms + ms_per_day};
+  const std::pair<const char*, UsageGroup> groups[] = {
+      {"total", UsageGroup::total}, {"account", UsageGroup::account}, {"key", UsageGroup::key},
+      {"model", UsageGroup::model}, {"day", UsageGroup::day},         {"upstream", UsageGroup::upstream},
+      {"route", UsageGroup::route}, {"reason", UsageGroup::reason},   {"tag", UsageGroup::tag}};
   for (const auto& [name, group] : groups) {
     const auto sum = [&](const char* what, const UsageFilter& filter) {
-      std::size_t found = 0;
-      const double ms = ms_of([&] { found = world.store->sums(filter, group)->size(); });
-      fmt::print("sums by {:<7} {:<34} {:7.2f} ms  {} rows\n", name, what, ms, found);
+      time_query(fmt::format("sums by {} {}", name, what),
+                 [&] { return world.store->sums(filter, group, "team")->size(); });
     };
     sum("of everything", {});
-    sum("of an account", {.account = account, .key = {}, .model = {}, .from = {}, .to = {}, .before = {}});
-    sum("of 24 hours amid two days",
-        {.account = {}, .key = {}, .model = {}, .from = middle, .to = later, .before = {}});
+    sum("of an account", of_account);
+    sum("of 24 hours amid two days", amid);
+    if (group == UsageGroup::day) continue;
+    for (const auto step : {events::UsageStep::hour, events::UsageStep::day}) {
+      events::SeriesQuery query{.filter = {}, .step = step, .group = group, .tag_name = "team", .apart = {}};
+      query.filter.from = start;
+      query.filter.to = end;
+      const auto sums = *world.store->sums(query.filter, group, "team");
+      for (std::size_t i = 0; i < std::min<std::size_t>(sums.size(), 10); ++i) query.apart.push_back(sums[i].group);
+      time_query(
+          fmt::format("series by {} and {} of everything", name, step == events::UsageStep::hour ? "hour" : "day"),
+          [&] { return world.store->series(query)->size(); });
+    }
+  }
+  time_query("latencies by model of everything", [&] { return world.store->latencies({}, UsageGroup::model)->size(); });
+  time_query("latencies of 24 hours amid two days",
+             [&] { return world.store->latencies(amid, UsageGroup::total)->size(); });
+}
+
+// What flushes and grants take, which is all that calls wait for in the store, while somebody asks about all of it.
+void time_writes(World& world, base::WallTime now, const char* what) {
+  std::vector<double> flushes, grants;
+  for (std::int64_t i = 0; i < 300; ++i) {
+    const auto batch = world.exchanges({now.ms + i}, 20);
+    flushes.push_back(
+        ms_of([&] { ASSERT(world.store->flush({.records = events::pointers_to(batch), .returns = {}}).has_value()); }));
+    const quota::GrantRequest request{{{world.limits.front(), {start.ms}}}, 1, 1};
+    grants.push_back(ms_of([&] { ASSERT(world.store->grant(std::span(&request, 1)).has_value()); }));
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  for (auto* const times : {&flushes, &grants}) {
+    std::ranges::sort(*times);
+    fmt::print("{} {:<24} p50 {:7.2f} ms  p99 {:7.2f} ms\n", times == &flushes ? "flush of 512" : "grant       ", what,
+               (*times)[times->size() / 2], (*times)[times->size() * 99 / 100]);
   }
 }
 
-int bench_query(std::size_t records, std::size_t key_count, std::int64_t days) {
-  World world(key_count);
-  const std::size_t flushes = records / records_a_flush;
+void time_writes_under_queries(World& world, base::WallTime now) {
+  time_writes(world, now, "alone");
+  std::atomic<bool> over = false;
+  std::thread asking([&] {
+    while (!over) {
+      ASSERT(world.store->sums({}, events::UsageGroup::route).has_value());
+      ASSERT(world.store->latencies({}, events::UsageGroup::model).has_value());
+      ASSERT(world.store->sums({}, events::UsageGroup::key).has_value());
+    }
+  });
+  time_writes(world, {now.ms + 10'000}, "while somebody asks");
+  over = true;
+  asking.join();
+}
+
+struct Filling {
+  std::size_t records = 0;
+  std::int64_t days = 0;
+};
+
+void fill(World& world, const Filling& filling) {
+  const std::int64_t days = filling.days;
+  const std::size_t flushes = filling.records / records_a_flush;
   const double ms = ms_of([&] {
     for (std::size_t i = 0; i < flushes; ++i) {
       const base::WallTime at{start.ms +
@@ -178,15 +269,30 @@ int bench_query(std::size_t records, std::size_t key_count, std::int64_t days) {
     }
   });
   std::uintmax_t bytes = 0;
-  for (const auto& file : std::filesystem::directory_iterator(world.folder.path())) bytes += file.file_size();
+  for (const auto& file : std::filesystem::directory_iterator(world.folder)) bytes += file.file_size();
   fmt::print("{} records of {} keys in {} days, written in {:.1f} s; {} bytes a record with its log\n",
-             flushes * records_a_flush, key_count, days, ms / 1000, bytes / (flushes * records_a_flush));
-  time_queries(world, days);
+             flushes * records_a_flush, world.keys.size(), days, ms / 1000, bytes / (flushes * records_a_flush));
+}
+
+int bench_query(std::size_t key_count, const Filling& filling) {
+  World world(key_count);
+  fill(world, filling);
+  const std::int64_t days = filling.days;
+  const base::WallTime middle{start.ms + days / 2 * ms_per_day + ms_per_day / 3};
+  time_pages(world, middle);
+  time_sums(world, middle, {start.ms + days * ms_per_day});
+  time_writes_under_queries(world, {start.ms + days * ms_per_day});
   return 0;
 }
 
 std::size_t argument(int count, char** values, int at, std::size_t otherwise) {
   return at < count ? std::strtoull(values[at], nullptr, 10) : otherwise;
+}
+
+// RECORDS stands at `at`, and DAYS two places behind it.
+Filling filling_of(int count, char** values, int at) {
+  return {.records = argument(count, values, at, 1'000'000),
+          .days = static_cast<std::int64_t>(argument(count, values, at + 2, 30))};
 }
 
 }  // namespace
@@ -196,9 +302,14 @@ int main(int count, char** values) {
   if (verb == "flush")
     return bench_flush(argument(count, values, 2, 100), argument(count, values, 3, 16),
                        static_cast<std::int64_t>(argument(count, values, 4, 34)));
-  if (verb == "query")
-    return bench_query(argument(count, values, 2, 1'000'000), argument(count, values, 3, 200),
-                       static_cast<std::int64_t>(argument(count, values, 4, 30)));
-  fmt::print(stderr, "flush_bench flush [FLUSHES [KEYS [SPREAD_MS]]] | query [RECORDS [KEYS [DAYS]]]\n");
+  if (verb == "query") return bench_query(argument(count, values, 3, 200), filling_of(count, values, 2));
+  if (verb == "fill" && count > 2) {
+    World world(argument(count, values, 4, 200), values[2]);
+    fill(world, filling_of(count, values, 3));
+    return 0;
+  }
+  fmt::print(stderr,
+             "flush_bench flush [FLUSHES [KEYS [SPREAD_MS]]] | query [RECORDS [KEYS [DAYS]]] | "
+             "fill FOLDER [RECORDS [KEYS [DAYS]]]\n");
   return 2;
 }

@@ -8,7 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
-ADMIN_KEY = "bench-admin-key"
+ADMIN_KEY = "bench-admin-key-of-its-own"
 
 NGINX = """
 worker_processes 1;

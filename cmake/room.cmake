@@ -1,12 +1,13 @@
-# add_room(NAME DEPS room… library… [EXECUTABLE binary] [PRECOMPILE header…])
+# add_room(NAME DEPS room… library… [EXECUTABLE binary] [PRECOMPILE header…] [THREADS])
 #
 # A room is src/NAME: every .cpp in it and below is one static library `mg_NAME`, except
 #   *_test.cpp  -> the test binary test_NAME (with METERGATE_TESTS)
 #   *_fuzz.cpp, *_bench.cpp -> built by cmake/fuzz.cmake and bench/
 #   main.cpp    -> the binary named by EXECUTABLE
+# THREADS: the room starts threads or is called by several of them. The thread sanitizer sees the tests of these alone.
 # A room may include only the headers of the rooms in DEPS; tools/check_layers.py checks the same from layers.toml.
 function(add_room name)
-  cmake_parse_arguments(ROOM "" "EXECUTABLE" "DEPS;PRECOMPILE" ${ARGN})
+  cmake_parse_arguments(ROOM "THREADS" "EXECUTABLE" "DEPS;PRECOMPILE" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
@@ -36,6 +37,9 @@ function(add_room name)
     target_link_libraries(${ROOM_EXECUTABLE} PRIVATE mg_${name})
   endif()
 
+  if("thread" IN_LIST METERGATE_SANITIZE AND NOT ROOM_THREADS)
+    set(tests)
+  endif()
   if(METERGATE_TESTS AND tests)
     add_executable(test_${name} ${tests} ${CMAKE_SOURCE_DIR}/tests/support/doctest_main.cpp)
     # Tests may also use the reference store and the shared fixtures (house rule: nothing more).

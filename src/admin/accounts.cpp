@@ -14,9 +14,21 @@ base::Result<Response> set_status(Services& services, Call& call, catalog::Accou
   TRY(const auto fields, base::JsonFields::of(body));
   TRY_STATUS(fields.finish());
   const auto snapshot = services.catalog.current();
-  TRY(const catalog::Account* found, find_account(*snapshot, call.id, "id"));
+  TRY(const catalog::Account* found, find_account(*snapshot, call.id, "id", call.caller));
+  TRY_STATUS(check_not_own(call.caller, found->id));
   TRY(const catalog::Account changed, services.catalog.set_account_status(found->id, status));
   return json_reply(200, to_json(changed));
+}
+
+// Whether `part` is in the text; letters of ASCII count alike, large or small.
+bool holds(std::string_view text, std::string_view part) {
+  const auto small = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return !std::ranges::search(text, part, {}, small, small).empty();
+}
+
+// Who is limited to an account sees that one at the top.
+bool has_shown_parent(const Caller& caller, const catalog::Snapshot& snapshot, const catalog::Account& account) {
+  return account.parent && sees(caller, snapshot, *account.parent);
 }
 
 constexpr std::string_view inherited_book = "inherit";
@@ -45,14 +57,19 @@ base::Result<Response> create_account(Services& services, Call& call) {
   TRY(const auto parent, fields.string("parent"));
   TRY(const auto book, fields.string("book"));
   TRY_STATUS(fields.finish());
+  if (book && call.caller.account)
+    return base::fail(base::ErrorType::forbidden, "what an account pays is set by who sees all accounts", "book",
+                      base::Source::client);
   if (book) {
     TRY(wanted.book, book_from(*book, services.options));
   }
   wanted.external_id = std::move(external_id).value_or("");
   if (parent) {
     const auto snapshot = services.catalog.current();
-    TRY(const catalog::Account* found, find_account(*snapshot, *parent, "parent"));
+    TRY(const catalog::Account* found, find_account(*snapshot, *parent, "parent", call.caller));
     wanted.parent = found->id;
+  } else if (call.caller.account) {
+    return base::invalid("'parent' is missing: you make accounts below the one that you are limited to", "parent");
   }
   TRY(const catalog::Account created, services.catalog.create_account(wanted));
   return json_reply(201, to_json(created));
@@ -63,18 +80,23 @@ base::Result<Response> list_accounts(Services& services, Call& call) {
   TRY(const auto name, call.query.text("name"));
   TRY(const auto external_id, call.query.text("external_id"));
   TRY(const auto parent, call.query.text("parent"));
+  TRY(const auto search, call.query.text("search"));
   TRY_STATUS(call.query.finish());
   const auto snapshot = services.catalog.current();
   std::optional<base::AccountId> parent_id;
-  if (parent) {
-    TRY(const catalog::Account* found, find_account(*snapshot, *parent, "parent"));
+  const bool at_the_top = parent == "none";
+  if (parent && !at_the_top) {
+    TRY(const catalog::Account* found, find_account(*snapshot, *parent, "parent", call.caller));
     parent_id = found->id;
   }
   std::vector<const catalog::Account*> accounts;
   for (const catalog::Account& account : snapshot->accounts()) {
+    if (!sees(call.caller, *snapshot, account.id)) continue;
     if (name && account.name != *name) continue;
     if (external_id && account.external_id != *external_id) continue;
     if (parent_id && account.parent != parent_id) continue;
+    if (at_the_top && has_shown_parent(call.caller, *snapshot, account)) continue;
+    if (search && !holds(account.name, *search) && !holds(account.external_id, *search)) continue;
     accounts.push_back(&account);
   }
   const auto taken = take_page(std::move(accounts), page);
@@ -86,7 +108,7 @@ base::Result<Response> list_accounts(Services& services, Call& call) {
 base::Result<Response> show_account(Services& services, Call& call) {
   TRY_STATUS(call.query.finish());
   const auto snapshot = services.catalog.current();
-  TRY(const catalog::Account* account, find_account(*snapshot, call.id, "id"));
+  TRY(const catalog::Account* account, find_account(*snapshot, call.id, "id", call.caller));
   return json_reply(200, to_json(*account));
 }
 
@@ -123,7 +145,7 @@ base::Result<Response> edit_account(Services& services, Call& call) {
         "nothing to change: give 'credit_only', 'markup_bps', 'top_up_fee_bps', 'monthly_fee', 'monthly_fee_day', "
         "'monthly_fee_time_zone' or 'book'");
   const auto snapshot = services.catalog.current();
-  TRY(const catalog::Account* found, find_account(*snapshot, call.id, "id"));
+  TRY(const catalog::Account* found, find_account(*snapshot, call.id, "id", call.caller));
   TRY(const catalog::Account changed, services.catalog.edit_account(found->id, edit));
   return json_reply(200, to_json(changed));
 }

@@ -7,6 +7,7 @@
 
 #include "admin/handlers.h"
 #include "admin/references.h"
+#include "admin/repeat.h"
 #include "admin/reply.h"
 #include "base/random.h"
 #include "base/rfc3339.h"
@@ -19,7 +20,6 @@ namespace {
 using ledger::PostStatus;
 using ledger::TransferKind;
 
-constexpr std::size_t key_bytes_max = 255;
 constexpr std::size_t note_bytes_max = 200;
 
 base::Uuid uuid_of(std::string_view text) {
@@ -34,17 +34,12 @@ base::Uuid uuid_of(std::string_view text) {
 // The order's id: what makes a repeated call the same call.
 base::Result<base::TransferId> read_order_id(const Request& request) {
   const std::string& key = request.idempotency_key;
-  const bool visible = std::ranges::all_of(key, [](char c) { return c > ' ' && c <= '~'; });
   if (key.empty())
     return base::invalid(
         "the header 'Idempotency-Key' is missing: a text of your own for this call, so that a repeat of it moves no "
         "money twice",
         "Idempotency-Key");
-  if (!visible || key.size() > key_bytes_max)
-    return base::invalid(fmt::format("the header 'Idempotency-Key' takes 1 to {} visible ASCII characters without "
-                                     "spaces",
-                                     key_bytes_max),
-                         "Idempotency-Key");
+  TRY_STATUS(check_idempotency_key(key));
   return base::TransferId{uuid_of("idempotency key " + key)};
 }
 
@@ -211,7 +206,7 @@ base::Result<Response> create_grant(Services& services, Call& call) {
   terms.priority = static_cast<int>(std::clamp<std::int64_t>(priority.value_or(terms.priority), -1, INT32_MAX));
   terms.expires = expires.value_or(base::far_future);
   const auto snapshot = services.catalog.current();
-  TRY(const catalog::Account* found, find_account(*snapshot, account, "account"));
+  TRY(const catalog::Account* found, find_account(*snapshot, account, "account", call.caller));
   if (!found->credit_only)
     return base::fail(base::ErrorType::conflict,
                       fmt::format("'{}' is not prepaid, so nothing would be drawn from a grant; set its 'credit_only' "
@@ -288,7 +283,7 @@ base::Result<Response> take_fee(Services& services, Call& call) {
   TRY(auto note, read_note(fields));
   TRY_STATUS(fields.finish());
   const auto snapshot = services.catalog.current();
-  TRY(const catalog::Account* found, find_account(*snapshot, account, "account"));
+  TRY(const catalog::Account* found, find_account(*snapshot, account, "account", call.caller));
   TRY(const auto decided, give(services, {.id = id,
                                           .kind = TransferKind::fee,
                                           .account = found->id,
@@ -303,7 +298,7 @@ base::Result<Response> take_fee(Services& services, Call& call) {
 base::Result<Response> show_balance(Services& services, Call& call) {
   TRY_STATUS(call.query.finish());
   const auto snapshot = services.catalog.current();
-  TRY(const catalog::Account* account, find_account(*snapshot, call.id, "id"));
+  TRY(const catalog::Account* account, find_account(*snapshot, call.id, "id", call.caller));
   const base::WallTime now = services.clock.wall_now();
   TRY(const auto swept, services.ledger.sweep(now));
   if (swept > 0) TRY_STATUS(services.catalog.reload_grants());
@@ -342,7 +337,7 @@ base::Result<Response> list_transfers(Services& services, Call& call) {
   ledger::TransferFilter filter{
       .account = {}, .before = {}, .limit = static_cast<int>(std::min<std::size_t>(page.limit, 999)) + 1};
   if (account) {
-    TRY(const catalog::Account* found, find_account(*snapshot, *account, "account"));
+    TRY(const catalog::Account* found, find_account(*snapshot, *account, "account", call.caller));
     filter.account = found->id;
   }
   if (page.cursor) {

@@ -139,9 +139,8 @@ base::Result<std::optional<std::int64_t>> read_hold(base::JsonFields& fields) {
 
 }  // namespace
 
-base::Result<ImaginedCall> read_imagined_call(const Request& request, const catalog::Snapshot& snapshot,
-                                              MayHold may_hold) {
-  TRY(const base::Json body, read_body(request));
+base::Result<ImaginedCall> read_imagined_call(const Call& call, const catalog::Snapshot& snapshot, MayHold may_hold) {
+  TRY(const base::Json body, read_body(call.request));
   TRY(auto fields, base::JsonFields::of(body));
   ImaginedCall out;
   TRY(const auto key, fields.required_string("key"));
@@ -158,7 +157,7 @@ base::Result<ImaginedCall> read_imagined_call(const Request& request, const cata
   }
   TRY_STATUS(fields.finish());
   TRY(out.call.tags, catalog::parse_tags(tags.value_or(""), "tags"));
-  TRY(const catalog::Key* found, find_key(snapshot, key, "key"));
+  TRY(const catalog::Key* found, find_key(snapshot, key, "key", call.caller));
   out.key = snapshot.find_key(found->id);
   out.call.route = std::move(route).value_or("");
   out.call.path = std::move(path).value_or("");
@@ -178,7 +177,7 @@ base::Result<ImaginedCall> read_imagined_call(const Request& request, const cata
     return base::invalid("'model' is missing; give it, or a whole 'body' that names one", "model");
   if (messages != nullptr) {
     boost::system::error_code bad;
-    const json::value document = json::parse(request.body, bad);
+    const json::value document = json::parse(call.request.body, bad);
     if (bad || !document.is_object())  // read_body has read it already: a number too large, or too deep
       return base::invalid("'messages' cannot be read: send the request as text in 'body'", "messages");
     out.call.body =
@@ -190,7 +189,7 @@ base::Result<ImaginedCall> read_imagined_call(const Request& request, const cata
 
 base::Result<Response> explain_call(Services& services, Call& call) {
   const auto snapshot = services.catalog.current();
-  TRY(const ImaginedCall asked, read_imagined_call(call.request, *snapshot));
+  TRY(const ImaginedCall asked, read_imagined_call(call, *snapshot));
   TRY(const quota::Explanation found, services.explainer.explain(*asked.key, asked.call));
   json::object out = call_json(found, *asked.key->key);
   json::array limits;

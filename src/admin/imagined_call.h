@@ -3,7 +3,7 @@
 
 #include <boost/json/object.hpp>
 
-#include "admin/api.h"
+#include "admin/handlers.h"
 #include "quota/explanation.h"
 
 namespace admin {
@@ -16,7 +16,7 @@ struct ImaginedCall {
 enum class MayHold : std::uint8_t { no, yes };
 // Reads `key`, `route`, `model`, `max_tokens`, `tags`, and one of `body`, `messages` and `input_tokens`; where a call
 // may be held, `hold` and `ttl_seconds`; no other field.
-base::Result<ImaginedCall> read_imagined_call(const Request& request, const catalog::Snapshot& snapshot,
+base::Result<ImaginedCall> read_imagined_call(const Call& call, const catalog::Snapshot& snapshot,
                                               MayHold may_hold = MayHold::no);
 
 // Of an explanation, all but its limits.

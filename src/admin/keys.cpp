@@ -21,6 +21,13 @@ base::Result<catalog::KeyRole> read_role(base::JsonFields& fields) {
   return base::invalid("'role' must be data or admin", "role");
 }
 
+// An admin key is an admin: nobody else makes one, or ends one.
+base::Status check_may_make(const Caller& caller, catalog::KeyRole role) {
+  if (role == catalog::KeyRole::data || caller.role == identity::Role::admin) return {};
+  return base::fail(base::ErrorType::forbidden, "admin keys are made and revoked by admins", "role",
+                    base::Source::client);
+}
+
 base::Result<std::optional<base::WallTime>> read_expiry(base::JsonFields& fields, base::WallTime now) {
   TRY(const auto text, fields.string("expires"));
   if (!text) return std::nullopt;
@@ -49,8 +56,9 @@ base::Result<std::vector<catalog::LimitText>> read_limits(base::JsonFields& fiel
   return limits;
 }
 
-base::Result<WantedKey> read_wanted(const base::Json& body, const catalog::Snapshot& snapshot, const Options& options,
+base::Result<WantedKey> read_wanted(const Call& call, const catalog::Snapshot& snapshot, const Options& options,
                                     base::WallTime now) {
+  TRY(const base::Json body, read_body(call.request));
   TRY(auto fields, base::JsonFields::of(body));
   WantedKey wanted;
   TRY(const auto account, fields.string("account"));
@@ -61,13 +69,14 @@ base::Result<WantedKey> read_wanted(const base::Json& body, const catalog::Snaps
   wanted.key.tags = std::move(tags).value_or("");
   TRY(wanted.limits, read_limits(fields, options));
   TRY_STATUS(fields.finish());
+  TRY_STATUS(check_may_make(call.caller, wanted.key.role));
   if (wanted.key.role == catalog::KeyRole::admin) {
     if (account) return base::invalid("an admin key belongs to no account; leave 'account' out", "account");
     if (!wanted.limits.empty()) return base::invalid("an admin key spends nothing; leave 'limits' out", "limits");
     return wanted;
   }
   if (!account) return base::invalid("'account' is missing: whose key is it?", "account");
-  TRY(const catalog::Account* found, find_account(snapshot, *account, "account"));
+  TRY(const catalog::Account* found, find_account(snapshot, *account, "account", call.caller));
   wanted.key.account = found->id;
   return wanted;
 }
@@ -98,9 +107,8 @@ base::Result<std::vector<catalog::Limit>> put_limits(catalog::Catalog& catalog, 
 }  // namespace
 
 base::Result<Response> create_key(Services& services, Call& call) {
-  TRY(const base::Json body, read_body(call.request));
   const auto snapshot = services.catalog.current();
-  TRY(const WantedKey wanted, read_wanted(body, *snapshot, services.options, services.clock.wall_now()));
+  TRY(const WantedKey wanted, read_wanted(call, *snapshot, services.options, services.clock.wall_now()));
   TRY(const catalog::CreatedKey created, services.catalog.create_key(wanted.key));
   TRY(const auto limits, put_limits(services.catalog, created.key.id, wanted.limits));
 
@@ -119,12 +127,12 @@ base::Result<Response> list_keys(Services& services, Call& call) {
   const auto snapshot = services.catalog.current();
   std::optional<base::AccountId> owner;
   if (account) {
-    TRY(const catalog::Account* found, find_account(*snapshot, *account, "account"));
+    TRY(const catalog::Account* found, find_account(*snapshot, *account, "account", call.caller));
     owner = found->id;
   }
   std::vector<const catalog::Key*> keys;
   for (const catalog::Key& key : snapshot->keys())
-    if (!owner || key.account == *owner) keys.push_back(&key);
+    if ((!owner || key.account == *owner) && sees(call.caller, *snapshot, key)) keys.push_back(&key);
   const auto taken = take_page(std::move(keys), page);
   boost::json::array data;
   for (const catalog::Key* key : taken.items) data.push_back(to_json(*key));
@@ -134,7 +142,7 @@ base::Result<Response> list_keys(Services& services, Call& call) {
 base::Result<Response> show_key(Services& services, Call& call) {
   TRY_STATUS(call.query.finish());
   const auto snapshot = services.catalog.current();
-  TRY(const catalog::Key* key, find_key(*snapshot, call.id, "id"));
+  TRY(const catalog::Key* key, find_key(*snapshot, call.id, "id", call.caller));
   return json_reply(200, to_json(*key));
 }
 
@@ -143,7 +151,8 @@ base::Result<Response> revoke_key(Services& services, Call& call) {
   TRY(const auto fields, base::JsonFields::of(body));
   TRY_STATUS(fields.finish());
   const auto snapshot = services.catalog.current();
-  TRY(const catalog::Key* key, find_key(*snapshot, call.id, "id"));
+  TRY(const catalog::Key* key, find_key(*snapshot, call.id, "id", call.caller));
+  TRY_STATUS(check_may_make(call.caller, key->role));
   TRY(const catalog::Key revoked, services.catalog.revoke_key(key->id));
   return json_reply(200, to_json(revoked));
 }

@@ -9,14 +9,6 @@
 namespace admin {
 namespace {
 
-base::Result<std::optional<int>> read_refusal_status(base::JsonFields& fields) {
-  TRY(const auto status, fields.integer("status"));
-  if (!status) return std::nullopt;
-  if (*status != 402 && *status != 429)
-    return base::invalid("'status' must be 402, which client libraries do not retry, or 429", "status");
-  return static_cast<int>(*status);
-}
-
 base::Result<std::optional<catalog::Clamp>> read_clamp(base::JsonFields& fields) {
   TRY(const auto clamp, fields.boolean("clamp"));
   if (!clamp) return std::nullopt;
@@ -85,21 +77,6 @@ base::Result<std::optional<catalog::Thresholds>> read_thresholds(base::JsonField
   return thresholds;
 }
 
-// The window as `window` and `time_zone` name it. A zone that would not matter is refused: it would be a mistake.
-base::Result<base::WindowPolicy> read_window(base::JsonFields& fields) {
-  TRY(const auto text, fields.required_string("window"));
-  TRY(const auto zone_name, fields.string("time_zone"));
-  base::TimeZone zone;
-  if (zone_name) {
-    TRY(zone, base::TimeZone::find(*zone_name));
-  }
-  TRY(const auto window, base::parse_window(text, zone));
-  if (zone_name && !base::has_zone(window))
-    return base::invalid(fmt::format("'time_zone' does not matter to a window of '{}'; leave it out", text),
-                         "time_zone");
-  return window;
-}
-
 // A change to what a limit is would make its counters mean something else.
 base::Status refuse_identity(base::JsonFields& fields, std::span<const std::string_view> identity) {
   const auto refuse = [&](std::string_view name) -> base::Status {
@@ -113,6 +90,28 @@ base::Status refuse_identity(base::JsonFields& fields, std::span<const std::stri
 }
 
 }  // namespace
+
+base::Result<std::optional<int>> read_refusal_status(base::JsonFields& fields) {
+  TRY(const auto status, fields.integer("status"));
+  if (!status) return std::nullopt;
+  if (*status != 402 && *status != 429)
+    return base::invalid("'status' must be 402, which client libraries do not retry, or 429", "status");
+  return static_cast<int>(*status);
+}
+
+base::Result<base::WindowPolicy> read_window(base::JsonFields& fields) {
+  TRY(const auto text, fields.required_string("window"));
+  TRY(const auto zone_name, fields.string("time_zone"));
+  base::TimeZone zone;
+  if (zone_name) {
+    TRY(zone, base::TimeZone::find(*zone_name));
+  }
+  TRY(const auto window, base::parse_window(text, zone));
+  if (zone_name && !base::has_zone(window))
+    return base::invalid(fmt::format("'time_zone' does not matter to a window of '{}'; leave it out", text),
+                         "time_zone");
+  return window;
+}
 
 base::Status check_unit(const Options& options, const catalog::Unit& unit, std::string_view route) {
   if (unit != catalog::LimitUnit::named || catalog::has_weight(options.weights, unit.name(), route)) return {};

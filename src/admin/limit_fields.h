@@ -11,6 +11,10 @@ base::Result<catalog::NewLimit> read_terms(base::JsonFields& fields, const Optio
 // What may change of a limit of that unit; nothing else may be left. `identity`: the fields that say what it is on.
 base::Result<catalog::LimitEdit> read_limit_edit(base::JsonFields& fields, catalog::LimitUnit unit,
                                                  std::span<const std::string_view> identity);
+// The field `status`: 402 or 429; nullopt if it is absent.
+base::Result<std::optional<int>> read_refusal_status(base::JsonFields& fields);
+// The window as `window` and `time_zone` name it. A zone that would not matter is refused: it would be a mistake.
+base::Result<base::WindowPolicy> read_window(base::JsonFields& fields);
 // A limit on a named unit that no call takes anything of would never refuse. `route`: the one that it is for; empty:
 // any.
 base::Status check_unit(const Options& options, const catalog::Unit& unit, std::string_view route);

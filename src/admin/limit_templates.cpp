@@ -31,7 +31,7 @@ base::Result<Response> create_limit_template(Services& services, Call& call) {
   TRY(const auto account, fields.string("account"));
   TRY(const auto level, fields.integer("level"));
   if (account) {
-    TRY(const catalog::Account* found, find_account(*snapshot, *account, "account"));
+    TRY(const catalog::Account* found, find_account(*snapshot, *account, "account", call.caller));
     scope.below = found->id;
   }
   if (level && (*level < 1 || *level > catalog::template_level_max))

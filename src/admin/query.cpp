@@ -9,6 +9,8 @@
 
 namespace admin {
 
+const Query::Parameters Query::none;
+
 base::Result<std::optional<std::string>> Query::text(std::string_view name) {
   known_.push_back(name);
   std::optional<std::string> found;
@@ -45,10 +47,14 @@ base::Status Query::finish() const {
   return {};
 }
 
+base::Result<std::size_t> read_limit(Query& query) {
+  TRY(const auto limit, query.integer("limit", 1, 1000));
+  return limit ? static_cast<std::size_t>(*limit) : Page().limit;
+}
+
 base::Result<Page> read_page(Query& query) {
   Page page;
-  TRY(const auto limit, query.integer("limit", 1, 1000));
-  if (limit) page.limit = static_cast<std::size_t>(*limit);
+  TRY(page.limit, read_limit(query));
   TRY(const auto cursor, query.text("cursor"));
   if (cursor) {
     const auto id = base::Uuid::parse(*cursor);

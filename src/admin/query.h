@@ -18,6 +18,7 @@ class Query {
  public:
   using Parameters = std::vector<std::pair<std::string, std::string>>;
   explicit Query(const Parameters& parameters) : parameters_(parameters) {}
+  static const Parameters none;
 
   base::Result<std::optional<std::string>> text(std::string_view name);
   base::Result<std::optional<std::int64_t>> integer(std::string_view name, std::int64_t least, std::int64_t most);
@@ -34,6 +35,8 @@ struct Page {
   std::optional<std::string> cursor;  // the id of the last item of the page before
 };
 base::Result<Page> read_page(Query& query);
+// `limit` alone, of lists whose cursor is no id.
+base::Result<std::size_t> read_limit(Query& query);
 
 // The items of the page, newest first, and the cursor of the next one. `items` are in any order and have an `id`,
 // whose order is that of creation.

@@ -108,7 +108,7 @@ json::object held_json(const quota::Quote& quote, const quota::Explanation& foun
 
 base::Result<Response> quote_call(Services& services, Call& call) {
   const auto snapshot = services.catalog.current();
-  TRY(const ImaginedCall asked, read_imagined_call(call.request, *snapshot, MayHold::yes));
+  TRY(const ImaginedCall asked, read_imagined_call(call, *snapshot, MayHold::yes));
   quota::HeldCall held;
   if (asked.hold_ms) {
     TRY(held, services.explainer.hold(*asked.key, asked.call, *asked.hold_ms));

@@ -27,13 +27,17 @@ std::unexpected<base::Error> ambiguous(std::string_view kind, std::string_view r
 }  // namespace
 
 base::Result<const catalog::Account*> find_account(const catalog::Snapshot& snapshot, std::string_view reference,
-                                                   std::string_view field) {
+                                                   std::string_view field, const Caller& caller) {
   if (const auto id = base::AccountId::parse(reference))
-    if (const catalog::Account* account = snapshot.find_account(*id)) return account;
-  if (const catalog::Account* account = snapshot.find_account_named(reference)) return account;
+    if (const catalog::Account* account = snapshot.find_account(*id); account && sees(caller, snapshot, account->id))
+      return account;
+  if (const catalog::Account* account = snapshot.find_account_named(reference);
+      account && sees(caller, snapshot, account->id))
+    return account;
   const catalog::Account* found = nullptr;
   std::vector<std::string_view> known;
   for (const catalog::Account& account : snapshot.accounts()) {
+    if (!sees(caller, snapshot, account.id)) continue;
     known.push_back(account.name);
     if (!account.external_id.empty()) known.push_back(account.external_id);
     if (account.name != reference) continue;
@@ -45,13 +49,13 @@ base::Result<const catalog::Account*> find_account(const catalog::Snapshot& snap
 }
 
 base::Result<const catalog::Key*> find_key(const catalog::Snapshot& snapshot, std::string_view reference,
-                                           std::string_view field) {
+                                           std::string_view field, const Caller& caller) {
   if (const auto id = base::KeyId::parse(reference))
-    if (const auto entry = snapshot.find_key(*id)) return entry->key;
+    if (const auto entry = snapshot.find_key(*id); entry && sees(caller, snapshot, *entry->key)) return entry->key;
   const catalog::Key* found = nullptr;
   std::vector<std::string_view> known;
   for (const catalog::Key& key : snapshot.keys()) {
-    if (key.status == catalog::KeyStatus::revoked) continue;
+    if (key.status == catalog::KeyStatus::revoked || !sees(caller, snapshot, key)) continue;
     known.push_back(key.name);
     if (key.name != reference) continue;
     if (found != nullptr) return ambiguous("key", reference, field);
@@ -61,7 +65,8 @@ base::Result<const catalog::Key*> find_key(const catalog::Snapshot& snapshot, st
   return found;
 }
 
-base::Result<const catalog::Limit*> find_limit(const catalog::Snapshot& snapshot, std::string_view id) {
+base::Result<const catalog::Limit*> find_limit(const catalog::Snapshot& snapshot, std::string_view id,
+                                               const Caller& caller) {
   const auto parsed = base::LimitId::parse(id);
   if (!parsed) return base::invalid(parsed.error().message, "id");
   if (snapshot.find_template(*parsed) != nullptr)
@@ -71,7 +76,7 @@ base::Result<const catalog::Limit*> find_limit(const catalog::Snapshot& snapshot
                                   id, id),
                       "id", base::Source::client);
   const catalog::Limit* limit = snapshot.find_limit(*parsed);
-  if (limit == nullptr) return not_found("limit", id, "id");
+  if (limit == nullptr || !sees(caller, snapshot, *limit)) return not_found("limit", id, "id");
   return limit;
 }
 

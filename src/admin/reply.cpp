@@ -9,24 +9,22 @@ namespace {
 
 namespace json = boost::json;
 
-json::value text_or_null(std::string_view text) {
-  return text.empty() ? json::value(nullptr) : json::value(json::string(text));
-}
 template <class Value>
 json::value value_or_null(const std::optional<Value>& value) {
   return value ? json::value(*value) : json::value(nullptr);
 }
-json::string time_text(base::WallTime at) { return json::string(base::to_rfc3339(at)); }
-
 std::string_view title_of(int status) {
   switch (status) {
     case 400: return "The request is not valid";
-    case 401: return "An admin key is needed";
-    case 403: return "This key may not do that";
+    case 401: return "An admin key or a login is needed";
+    case 403: return "You may not do that";
     case 404: return "Not found";
     case 405: return "Method not allowed";
     case 409: return "The request conflicts with what exists";
+    case 412: return "It is not what you read any more";
     case 413: return "The request is too large";
+    case 422: return "It is another call";
+    case 429: return "Too many calls";
     case 503: return "Not available now";
     default: return "The request failed";
   }
@@ -66,6 +64,26 @@ json::object to_json(const events::Hold& hold, const catalog::Snapshot& snapshot
   return out;
 }
 
+// A limit that was removed since is written without amounts.
+json::value to_json(const std::optional<events::RefusedBy>& refused, const catalog::Snapshot& snapshot) {
+  if (!refused) return nullptr;
+  const bool balance = refused->limit.is_nil();
+  const catalog::Limit* const limit = balance ? nullptr : snapshot.find_limit(refused->limit);
+  json::object out{
+      {"limit", balance ? json::value(nullptr) : json::value(refused->limit.to_string())},
+      {"balance", balance},
+      {"window", balance ? json::value(nullptr) : window_label(refused->label)},
+      {"resets_at", refused->resets_at ? json::value(time_text(*refused->resets_at)) : json::value(nullptr)},
+      {"blocked_at_percent", value_or_null(refused->blocked_at_percent)}};
+  if (!balance && limit == nullptr) return out;
+  const catalog::Unit unit = limit == nullptr ? catalog::Unit() : limit->unit;
+  out["unit"] = catalog::to_string(unit);
+  out["required"] = catalog::amount_text(unit, refused->required);
+  out["available"] = catalog::amount_text(unit, refused->available);
+  out["amount"] = catalog::amount_text(unit, refused->amount);
+  return out;
+}
+
 json::value to_json(const std::optional<catalog::MonthlyFee>& fee) {
   if (!fee) return nullptr;
   return json::object{{"amount", fee->amount.to_usd()},
@@ -83,6 +101,17 @@ json::object to_json(const quota::Correction& made, const catalog::Snapshot& sna
 }
 
 }  // namespace
+
+std::string factor_text(meter::Factor factor) {
+  constexpr std::int64_t nanos_per_thousandth = base::Money::nanos_per_usd / meter::Factor::one;
+  return base::Money::from_nanos(factor.thousandths * nanos_per_thousandth).to_usd();
+}
+
+json::value text_or_null(std::string_view text) {
+  return text.empty() ? json::value(nullptr) : json::value(json::string(text));
+}
+
+json::string time_text(base::WallTime at) { return json::string(base::to_rfc3339(at)); }
 
 json::value window_label(base::WindowLabel label) {
   if (label.ms == 0) return nullptr;
@@ -135,6 +164,15 @@ json::object to_json(const catalog::Key& key) {
           {"created", time_text(key.created)},
           {"expires", key.expires ? json::value(time_text(*key.expires)) : json::value(nullptr)},
           {"tags", text_or_null(key.tags)}};
+}
+
+json::object to_json(const identity::User& user) {
+  return {{"id", user.id.to_string()},
+          {"username", user.name},
+          {"role", identity::to_string(user.role)},
+          {"account", user.account ? json::value(json::string(user.account->to_string())) : json::value(nullptr)},
+          {"status", identity::to_string(user.status)},
+          {"created", time_text(user.created)}};
 }
 
 json::object to_json(const catalog::Limit& limit) {
@@ -230,7 +268,8 @@ json::object to_json(const events::UsageRecord& record, const catalog::Snapshot&
           {"price_version", text_or_null(record.price_version)},
           {"tags", text_or_null(record.tags)},
           {"attempts", std::move(attempts)},
-          {"holds", std::move(holds)}};
+          {"holds", std::move(holds)},
+          {"refused_by", to_json(record.refused_by, snapshot)}};
 }
 
 json::object to_json(const quota::UnresolvedItem& item, std::optional<base::WallTime> settles_at,

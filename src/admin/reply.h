@@ -15,6 +15,8 @@
 #include "catalog/upstream_secrets.h"
 #include "events/limit_event.h"
 #include "events/usage_log.h"
+#include "identity/user.h"
+#include "meter/price_book.h"
 #include "quota/numbers.h"
 #include "quota/unresolved.h"
 
@@ -33,9 +35,16 @@ base::Result<base::Json> read_body(const Request& request);
 // counter for ever.
 boost::json::value window_label(base::WindowLabel label);
 
+// "1.1"
+std::string factor_text(meter::Factor factor);
+boost::json::value text_or_null(std::string_view text);
+boost::json::string time_text(base::WallTime at);
+
 boost::json::object to_json(const catalog::Account& account);
 boost::json::object to_json(const catalog::Key& key);
 boost::json::object to_json(const catalog::Limit& limit);
+// All but its password.
+boost::json::object to_json(const identity::User& user);
 // The limit with its five numbers, all from one moment, and its window.
 boost::json::object to_json(const catalog::Limit& limit, const quota::FiveNumbers& numbers);
 // `snapshot` tells its unit; of a limit that was removed it is written without amounts.

@@ -286,7 +286,10 @@ TEST_CASE("usage is summed by a named group and filtered by all that is given") 
   CHECK(base::to_rfc3339(*world.usage.asked.from) == "2023-11-01T00:00:00.000Z");
   CHECK(base::to_rfc3339(*world.usage.asked.to) == "2023-12-01T00:00:00.000Z");
   world.play({
-      {"GET /api/v1/usage?group=team", "", 400, {"must be total, account, key, model, day or tag:NAME"}},
+      {"GET /api/v1/usage?group=team",
+       "",
+       400,
+       {"must be total, account, key, model, day, upstream, route, reason or tag:NAME"}},
       {"GET /api/v1/usage?from=yesterday", "", 400, {"the parameter 'from' must be a date or time"}},
       {"GET /api/v1/usage?from=2023-11-02&to=2023-11-02", "", 400, {"the parameter 'to' must be later than 'from'"}},
       {"GET /api/v1/usage?key=bob", "", 404, {"there is no key 'bob'"}},
@@ -321,7 +324,7 @@ TEST_CASE("usage records say what is known, and null where nothing is") {
                {R"("first_byte_us":null)", R"("upstream":null)", R"("outcome":"refused","status":402)",
                 R"("error":"limit_reached","fault":"client","usage":null,"estimate":"2","cost":"0")",
                 R"("unit":"usd","reserved":"0.000000005","spent":"0.000000004","unresolved":"0.000000001"},{"limit":)",
-                R"("window":"2026-11-21T00:00:00",)", R"("window":null}]}],"next":null})"}}});
+                R"("window":"2026-11-21T00:00:00",)", R"("window":null}],"refused_by":null}],"next":null})"}}});
 }
 
 TEST_CASE("usage records are walked by the id of the last one") {
@@ -377,6 +380,11 @@ TEST_CASE("what is unresolved is listed, settled once, and released with a reaso
         R"("settles_at":"2026-11-28T04:06:00.000Z")", R"("unresolved":"2"}],"correction":null}],"next":"{new}")"}},
       {"GET /api/v1/unresolved?account=Acme&cursor={new}", "", 200, {R"([{"id":"{old}")", R"("next":null)"}},
       {"GET /api/v1/unresolved?model=x", "", 400, {"'model' is not a parameter"}},
+      {"GET /api/v1/unresolved/sum",
+       "",
+       200,
+       {R"({"count":2,"at_stake":"4","booked":"0","oldest":"2026-11-21T04:06:00.000Z",)"
+        R"("causes":{"no_usage":{"count":2,"at_stake":"4","booked":"0"}}})"}},
       {"GET /api/v1/unresolved/{alice}", "", 404, {"nothing of {alice} is unresolved"}},
       {"GET /api/v1/unresolved/x", "", 400, {R"("field":"id")"}},
       {"POST /api/v1/unresolved/{old}/settle", "", 400, {"'cost' is missing"}},

@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+
 #include "admin/handlers.h"
 #include "admin/references.h"
 #include "admin/reply.h"
@@ -8,6 +11,14 @@ namespace admin {
 namespace {
 
 constexpr std::size_t reason_bytes_max = 500;
+constexpr std::size_t page_max = 1000;
+
+base::Result<base::Money> sum_of(base::Money a, base::Money b) {
+  std::int64_t nanos = 0;
+  if (__builtin_add_overflow(a.nanos(), b.nanos(), &nanos))
+    return base::fail(base::ErrorType::internal, "the sum of what is unresolved is larger than an amount can be");
+  return base::Money::from_nanos(nanos);
+}
 
 base::Result<base::ExchangeId> read_id(const Call& call) {
   const auto id = base::ExchangeId::parse(call.id);
@@ -44,11 +55,11 @@ base::Result<Response> list_unresolved(Services& services, Call& call) {
   TRY_STATUS(call.query.finish());
   quota::UnresolvedFilter filter{.limit = page.limit + 1};  // one more tells whether there is a next page
   if (account) {
-    TRY(const catalog::Account* found, find_account(*snapshot, *account, "account"));
+    TRY(const catalog::Account* found, find_account(*snapshot, *account, "account", call.caller));
     filter.account = found->id;
   }
   if (key) {
-    TRY(const catalog::Key* found, find_key(*snapshot, *key, "key"));
+    TRY(const catalog::Key* found, find_key(*snapshot, *key, "key", call.caller));
     filter.key = found->id;
   }
   if (page.cursor) {
@@ -61,6 +72,43 @@ base::Result<Response> list_unresolved(Services& services, Call& call) {
   for (const quota::UnresolvedItem& item : items)
     data.push_back(to_json(item, services.unresolved.settles_at(item), *snapshot));
   return list_reply(std::move(data), more ? std::optional(items.back().record.id.to_string()) : std::nullopt);
+}
+
+// Page by page: what is open is little, or it is for an operator to see that it is not.
+base::Result<Response> sum_unresolved(Services& services, Call& call) {
+  TRY_STATUS(call.query.finish());
+  struct Sum {
+    std::int64_t count = 0;
+    base::Money at_stake, booked;
+  };
+  Sum all;
+  std::map<std::string_view, Sum> by_cause;
+  std::optional<base::WallTime> oldest;
+  quota::UnresolvedFilter filter{.limit = page_max};
+  for (;;) {
+    TRY(const auto items, services.unresolved.open_items(filter));
+    for (const quota::UnresolvedItem& item : items) {
+      const base::Money at_stake = std::max(item.record.estimate - item.record.cost, base::Money::zero());
+      for (Sum* const sum : {&all, &by_cause[quota::to_string(quota::cause_of(item.record))]}) {
+        ++sum->count;
+        TRY(sum->at_stake, sum_of(sum->at_stake, at_stake));
+        TRY(sum->booked, sum_of(sum->booked, item.record.cost));
+      }
+      oldest = std::min(oldest.value_or(item.since), item.since);
+    }
+    if (items.size() < page_max) break;
+    filter.before = items.back().record.id;
+  }
+  const auto shown = [](const Sum& sum) {
+    return boost::json::object{
+        {"count", sum.count}, {"at_stake", sum.at_stake.to_usd()}, {"booked", sum.booked.to_usd()}};
+  };
+  boost::json::object causes;
+  for (const auto& [cause, sum] : by_cause) causes[cause] = shown(sum);
+  boost::json::object out = shown(all);
+  out["oldest"] = oldest ? boost::json::value(time_text(*oldest)) : boost::json::value(nullptr);
+  out["causes"] = std::move(causes);
+  return json_reply(200, out);
 }
 
 base::Result<Response> show_unresolved(Services& services, Call& call) {

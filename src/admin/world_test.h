@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "admin/api.h"
+#include "admin/authorize.h"
 #include "base/assert.h"
 #include "base/json.h"
 #include "store/memory/memory_store.h"
@@ -43,6 +44,9 @@ class ForgetfulStore final : public catalog::Store {
 // Answers with what the test put in, and remembers what it was asked.
 class SetUsageLog final : public events::UsageLog {
  public:
+  events::SeriesQuery asked_series;
+  std::vector<events::UsageRow> rows;
+  std::vector<events::UsageLatency> latencies_by_group;
   std::vector<events::UsageRecord> all;
   std::vector<events::UsageSum> sums_by_group;
   events::UsageFilter asked;
@@ -52,6 +56,20 @@ class SetUsageLog final : public events::UsageLog {
   base::Result<std::vector<events::UsageRecord>> records(const events::UsageFilter& filter) override {
     asked = filter;
     return std::vector(all.begin(), all.begin() + std::min<long>(filter.limit, static_cast<long>(all.size())));
+  }
+  base::Result<std::optional<events::UsageRecord>> record(base::ExchangeId id) override {
+    const auto found = std::ranges::find(all, id, &events::UsageRecord::id);
+    return found == all.end() ? std::nullopt : std::optional(*found);
+  }
+  base::Result<std::vector<events::UsageRow>> series(const events::SeriesQuery& query) override {
+    asked_series = query;
+    return rows;
+  }
+  base::Result<std::vector<events::UsageLatency>> latencies(const events::UsageFilter& filter,
+                                                            events::UsageGroup group) override {
+    asked = filter;
+    asked_group = group;
+    return latencies_by_group;
   }
   using events::UsageLog::sums;
   base::Result<std::vector<events::UsageSum>> sums(const events::UsageFilter& filter, events::UsageGroup group,
@@ -121,7 +139,7 @@ struct Row {
   std::string call;  // "GET /api/v1/keys?account=acme"
   std::string body;
   int status = 200;
-  std::vector<std::string> contains;
+  std::vector<std::string> contains{};
   std::string save{};  // the reply's id under this name, and its secret under name + "_secret"
   std::vector<std::string> lacks{};
 };
@@ -153,11 +171,25 @@ class World {
   tests::FakeClock clock;
   tests::SeededRandom random{1};
   std::unique_ptr<catalog::Catalog> catalog = *catalog::Catalog::open(store, clock, random);
+  identity::Store* identity_store = &secret_store;  // for the audit log
+  identity::Users users{secret_store, clock, random};
+  identity::Sessions sessions{secret_store,
+                              identity::SigningKeys::random(random),
+                              86'400'000,
+                              [this](const base::Sha256& hash) {
+                                return is_admin_key(*catalog, options.environment_admin_key_hash, clock, hash);
+                              },
+                              clock,
+                              random};
   quota::UnresolvedDesk unresolved{secret_store, clock, random, 7 * 86'400'000LL};
   Options options;
   Trust trust = Trust::local;
   std::string credential;
   std::string idempotency_key;
+  std::string session_cookie;
+  std::string csrf_token;
+  std::string address = "192.0.2.1";
+  std::string if_match;
   std::map<std::string, std::string> saved;
 
   Response send(std::string_view call, std::string body = {}) {
@@ -177,19 +209,32 @@ class World {
     request.body = filled(body);
     request.credential = credential;
     request.idempotency_key = idempotency_key;
+    request.session_cookie = session_cookie;
+    request.csrf_token = csrf_token;
+    request.address = address;
+    request.if_match = if_match;
     request.trust = trust;
-    return Api({.catalog = *catalog,
-                .upstreams = upstreams,
-                .usage = usage,
-                .limit_events = limit_events,
-                .inspector = inspector,
-                .explainer = explainer,
-                .unresolved = unresolved,
-                .books = secret_store,
-                .ledger = secret_store,
-                .clock = clock,
-                .options = options})
-        .handle(request);
+    return Api(services()).handle(request);
+  }
+
+  Services services() {
+    return {.catalog = *catalog,
+            .upstreams = upstreams,
+            .usage = usage,
+            .feed = secret_store,
+            .limit_events = limit_events,
+            .inspector = inspector,
+            .explainer = explainer,
+            .unresolved = unresolved,
+            .books = secret_store,
+            .ledger = secret_store,
+            .users = users,
+            .sessions = sessions,
+            .identity = *identity_store,
+            .idempotency = &secret_store,
+            .clock = clock,
+            .random = random,
+            .options = options};
   }
 
   // Each row in turn, in this world.

@@ -6,16 +6,17 @@
 #include <filesystem>
 #include <thread>
 
-#include "app/base_url.h"
 #include "app/config_routes.h"
 #include "app/config_values.h"
 #include "app/environment_upstreams.h"
+#include "app/limiter_settings.h"
 #include "app/price_overrides.h"
 #include "app/yaml_reader.h"
 #include "base/json.h"
 #include "base/window.h"
 #include "catalog/book_name.h"
 #include "catalog/upstream_secrets.h"
+#include "identity/session.h"
 
 namespace app {
 namespace {
@@ -125,6 +126,22 @@ void read_unresolved(YamlMap map, UnresolvedSettings& into) {
   map.finish();
 }
 
+void read_sessions(YamlMap map, SessionSettings& into) {
+  map.integer("hours", into.hours, {1, 720});
+  for (const std::string_view key : {"secret", "previous_secret"}) {
+    if (!map.has(key)) continue;
+    std::string text;
+    map.string(key, text);
+    if (text.empty()) continue;  // the map has refused it
+    into.secrets.emplace_back(std::move(text));
+    if (const auto signs = identity::SigningKeys::of({into.secrets.back()}); !signs)
+      map.refuse(key, signs.error().message);
+  }
+  if (map.has("previous_secret") && !map.has("secret"))
+    map.refuse("previous_secret", "has no 'secret' that comes after it");
+  map.finish();
+}
+
 void read_journal(YamlMap map, JournalSettings& into) {
   static constexpr std::string_view durabilities[] = {"process", "power"};
   if (const auto durability = map.one_of("durability", durabilities))
@@ -150,20 +167,21 @@ void read_tls(YamlMap map, std::optional<TlsFiles>& into) {
   into = std::move(files);
 }
 
-void read_control(YamlMap& root, std::optional<net::Address>& into) {
+void read_control(YamlMap& root, Config& into) {
   if (root.is_word("control", "off")) {
-    into.reset();
+    into.control.reset();
   } else if (root.has("control")) {
     auto map = root.map("control");
     if (!map) return;
-    read_address(*map, "listen", *into);
+    read_address(*map, "listen", *into.control);
+    map->integer("calls_per_minute", into.control_calls_a_minute, {0, 1'000'000});
     map->finish();
   }
 }
 
 void read_file(YamlMap root, Config& config) {
   read_address(root, "listen", config.listen);
-  read_control(root, config.control);
+  read_control(root, config);
   root.string("data", config.data);
   std::int64_t threads = config.threads;
   root.integer("threads", threads, {1, 1024});
@@ -176,6 +194,8 @@ void read_file(YamlMap root, Config& config) {
   if (auto prices = root.map("prices")) read_prices(std::move(*prices), config.prices);
   if (auto admission = root.map("admission")) read_admission(std::move(*admission), config.admission);
   if (auto unresolved = root.map("unresolved")) read_unresolved(std::move(*unresolved), config.unresolved);
+  if (auto sessions = root.map("sessions")) read_sessions(std::move(*sessions), config.sessions);
+  if (auto limiters = root.map("limiters")) read_limiters(std::move(*limiters), config.limiters);
   if (auto journal = root.map("journal")) read_journal(std::move(*journal), config.journal);
   root.integer("drain_ms", config.drain_ms, {0, duration_ms.most});
   if (auto log = root.map("log")) read_log(std::move(*log), config.log);

@@ -16,6 +16,8 @@
 #include "app/substitute.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "base/secret.h"
+#include "catalog/limiter.h"
 #include "catalog/route.h"
 #include "journal/disk.h"
 #include "meter/price_book.h"
@@ -61,6 +63,18 @@ struct UnresolvedSettings {
   std::optional<std::int64_t> settle_after_ms = 7 * 86'400'000LL;  // then it counts as spent; none: never
 };
 
+// How operators log in.
+struct SessionSettings {
+  std::int64_t hours = 24;            // that a login lasts
+  std::vector<base::Secret> secrets;  // that sign them, the first one first; none: those in the data folder
+};
+
+// What limiters may call, and where they are called.
+struct LimiterSettings {
+  catalog::AddressRules addresses = catalog::AddressRules::any_public();
+  std::string public_url;  // what clients call the proxy by, without a '/' at its end; empty: where it listens
+};
+
 struct JournalSettings {
   journal::Durability durability = journal::Durability::process;
 };
@@ -74,6 +88,7 @@ struct Config {
   std::string file;  // where it was read; empty: from the environment alone
   net::Address listen{"127.0.0.1", 8080};
   std::optional<net::Address> control = net::Address{"127.0.0.1", 8081};  // none: switched off
+  std::int64_t control_calls_a_minute = 12'000;                           // of one caller; 0: as many as he likes
   std::string data = "./data";
   int threads = 1;  // worker threads of the data plane; the number of cores unless told
   std::optional<TlsFiles> tls;
@@ -83,6 +98,8 @@ struct Config {
   PriceSettings prices;
   AdmissionSettings admission;
   UnresolvedSettings unresolved;
+  SessionSettings sessions;
+  LimiterSettings limiters;
   JournalSettings journal;
   std::int64_t drain_ms = 30'000;
   LogSettings log;

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "app/base_url.h"
 #include "app/config_values.h"
 #include "base/json.h"
 #include "base/window.h"
+#include "catalog/base_url.h"
 #include "catalog/limit_filter.h"
 #include "catalog/unit.h"
 #include "catalog/upstream_secrets.h"
@@ -268,7 +268,7 @@ void read_upstream(std::string_view name, YamlMap map, std::vector<catalog::Upst
   if (!map.has("url")) {
     map.refuse("url", "is missing");
   } else if (!url.empty()) {
-    if (const auto status = parse_base_url(url, upstream); !status) map.refuse("url", status.error().message);
+    if (const auto status = catalog::parse_base_url(url, upstream); !status) map.refuse("url", status.error().message);
   }
   read_provider(map, upstream);
   map.string("key", upstream.secret);
@@ -278,7 +278,7 @@ void read_upstream(std::string_view name, YamlMap map, std::vector<catalog::Upst
   read_file_name(map, "ca_file", upstream.ca_file);
   if (!upstream.ca_file.empty() && upstream.scheme == "http")
     map.refuse("ca_file", "has no use with an http:// url; write https:// or leave it out");
-  upstream.output_cap_field = default_output_cap_field(upstream.host);
+  upstream.output_cap_field = catalog::default_output_cap_field(upstream.host);
   if (const auto field = map.one_of("output_cap_field", cap_fields)) upstream.output_cap_field = cap_fields[*field];
   for (auto& [deployment, model] : map.named_strings("deployments")) upstream.deployments.emplace(deployment, model);
   static constexpr std::string_view hangups[] = {"drain", "abort"};

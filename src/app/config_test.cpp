@@ -1,4 +1,3 @@
-#include "app/base_url.h"
 #include "app/config_world_test.h"
 
 using namespace app;
@@ -352,30 +351,6 @@ TEST_CASE("a variable's value replaces its name and nothing more") {
   }
 }
 
-TEST_CASE("a base URL is read into its parts, and what could surprise is refused") {
-  struct Row {
-    const char* url;
-    const char* parts;  // nullptr: refused
-  };
-  for (const Row& row :
-       {Row{"https://api.openai.com/v1", "https api.openai.com 443 /v1"}, Row{"http://Host:8080//", "http host 8080 "},
-        Row{"HTTPS://[::1]:9/x", "https ::1 9 /x"},
-        Row{"https://r.openai.azure.com/openai/v1/", "https r.openai.azure.com 443 /openai/v1"}, Row{"", nullptr},
-        Row{"api.openai.com", nullptr}, Row{"https://", nullptr}, Row{"https:///v1", nullptr},
-        Row{"https://u:p@h", nullptr}, Row{"https://h?x=1", nullptr}, Row{"https://h#x", nullptr},
-        Row{"https://h:0", nullptr}, Row{"https://h:65536", nullptr}, Row{"https://h:", nullptr},
-        Row{"https://h/a b", nullptr}, Row{"https://[::1]9/", nullptr}, Row{"https://h\n/", nullptr}}) {
-    CAPTURE(row.url);
-    catalog::Upstream upstream;
-    const auto status = parse_base_url(row.url, upstream);
-    CHECK(status.has_value() == (row.parts != nullptr));
-    if (status && row.parts != nullptr)
-      CHECK(fmt::format("{} {} {} {}", upstream.scheme, upstream.host, upstream.port, upstream.base_path) == row.parts);
-  }
-  CHECK(default_output_cap_field("r.openai.azure.com") == "max_completion_tokens");
-  CHECK(default_output_cap_field("api.groq.com") == "max_tokens");
-}
-
 TEST_CASE("the command line wins over the file") {
   const auto environment = environment_of({{"OPENAI_API_KEY", "k"}});
   const auto config = load_config(std::nullopt, environment, {"/tmp/d", "0.0.0.0:1", "off"});
@@ -386,6 +361,14 @@ TEST_CASE("the command line wins over the file") {
   const auto bad = load_config(std::nullopt, environment, {std::nullopt, "1", std::nullopt});
   REQUIRE_FALSE(bad.has_value());
   CHECK(bad.error().message == "--listen must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080");
+}
+
+TEST_CASE("how often one caller may call the control plane is declared beside its address") {
+  const auto report = report_of(one_upstream + "control: { calls_per_minute: 77 }\n", environment_of({}));
+  REQUIRE(report.findings.empty());
+  CHECK(report.config.control_calls_a_minute == 77);
+  CHECK(report.config.control->to_string() == "127.0.0.1:8081");
+  CHECK_FALSE(report_of(one_upstream + "control: { calls_per_minute: -1 }\n", environment_of({})).findings.empty());
 }
 
 TEST_CASE("control: off switches the control plane off") {

@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "app/page_door.h"
 #include "app/store_thread.h"
+#include "base/log.h"
 #include "net/head_writer.h"
 #include "net/http_server.h"
 #include "net/listener.h"
@@ -58,10 +60,23 @@ std::string credential_of(const net::RequestHead& head) {
   return {};
 }
 
+// The value of the cookie with that name (RFC 6265 section 4.2); empty if there is none.
+std::string cookie_of(const net::RequestHead& head, std::string_view name) {
+  std::string_view rest = head.find("cookie").value_or("");
+  while (!rest.empty()) {
+    std::string_view pair = rest.substr(0, rest.find(';'));
+    rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
+    pair.remove_prefix(std::min(pair.size(), pair.find_first_not_of(' ')));
+    if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=')
+      return std::string(pair.substr(name.size() + 1));
+  }
+  return {};
+}
+
 // Carries HTTP to the API and back.
 class ApiHandler final : public net::Handler {
  public:
-  ApiHandler(admin::Api& api, admin::Trust trust) : api_(api), trust_(trust) {}
+  ApiHandler(net::Loop& loop, admin::Api& api, admin::Trust trust) : loop_(loop), api_(api), trust_(trust) {}
 
   net::Task<void> serve(net::Incoming& incoming) override {
     const net::RequestHead& head = incoming.head();
@@ -71,7 +86,12 @@ class ApiHandler final : public net::Handler {
                            .body = {},
                            .credential = credential_of(head),
                            .trust = trust_,
-                           .idempotency_key = std::string(head.find("idempotency-key").value_or(""))};
+                           .idempotency_key = std::string(head.find("idempotency-key").value_or("")),
+                           .session_cookie = cookie_of(head, admin::session_cookie),
+                           .csrf_token = std::string(head.find("x-csrf-token").value_or("")),
+                           .last_event_id = std::string(head.find("last-event-id").value_or("")),
+                           .if_match = std::string(head.find("if-match").value_or("")),
+                           .address = incoming.peer()};
     const bool head_only = request.method == "HEAD";
     if (head_only) request.method = "GET";
     const auto body = co_await incoming.read_body(body_bytes_max);
@@ -88,10 +108,43 @@ class ApiHandler final : public net::Handler {
     if (!response.content_type.empty()) writer.field("Content-Type", response.content_type);
     for (const auto& [name, value] : response.headers) writer.field(name, value);
     writer.field("Cache-Control", "no-store").field("X-Content-Type-Options", "nosniff");
-    if (response.status != 204) writer.field("Content-Length", static_cast<std::int64_t>(response.body.size()));
+    const bool chunked = response.stream && head.minor_version >= 1;
+    if (response.stream) incoming.close_after_reply();
+    if (chunked)
+      writer.field("Transfer-Encoding", "chunked");
+    else if (response.status != 204 && !response.stream)
+      writer.field("Content-Length", static_cast<std::int64_t>(response.body.size()));
     if (!incoming.keep_alive()) writer.field("Connection", "close");
     writer.end();
-    co_await incoming.send(reply, head_only ? std::string_view() : std::string_view(response.body));
+    if (response.stream && !head_only) {
+      co_await send_stream(incoming, std::move(reply), response, chunked);
+    } else {
+      co_await incoming.send(reply, head_only ? std::string_view() : std::string_view(response.body));
+    }
+  }
+
+  static std::string piece_of(std::string_view bytes, bool chunked) {
+    return chunked ? fmt::format("{:x}\r\n{}\r\n", bytes.size(), bytes) : std::string(bytes);
+  }
+
+  // Until the client has gone, which shows when something is sent, or the stream is over. Others are served meanwhile.
+  net::Task<void> send_stream(net::Incoming& incoming, std::string head, const admin::Response& response,
+                              bool chunked) {
+    std::string piece = response.body.empty() ? std::string() : piece_of(response.body, chunked);
+    bool taken = co_await incoming.send(head, piece);
+    while (taken) {
+      co_await loop_.sleep(response.stream->step_ms());
+      const auto bytes = response.stream->due();
+      if (!bytes) {
+        base::log::error("a reply of the control plane breaks off: {}", bytes.error().message);
+        co_return;
+      }
+      if (!*bytes) break;
+      if ((*bytes)->empty()) continue;
+      piece = piece_of(**bytes, chunked);
+      taken = co_await incoming.send(piece);
+    }
+    if (taken && chunked) co_await incoming.send("0\r\n\r\n");
   }
 
   std::string refuse(const base::Error& error) override {
@@ -109,6 +162,7 @@ class ApiHandler final : public net::Handler {
   }
 
  private:
+  net::Loop& loop_;
   admin::Api& api_;
   admin::Trust trust_;
 };
@@ -122,13 +176,15 @@ net::Task<void> keep_house(net::Loop& loop, const std::function<void()>& every_m
   }
 }
 
-// One listener with its way to the API.
+// One listener with its way to the pages and the API.
 struct Door {
   Door(net::Loop& loop, admin::Api& api, admin::Trust trust, int fd)
-      : handler(api, trust),
-        server(loop, handler, {}),
+      : handler(loop, api, trust),
+        pages(handler),
+        server(loop, pages, {}),
         listener(loop, fd, [this](int socket) { server.serve(socket); }) {}
   ApiHandler handler;
+  PageDoor pages;
   net::HttpServer server;
   net::Listener listener;
 };

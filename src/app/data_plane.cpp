@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "app/store_thread.h"
+#include "base/log.h"
 #include "gateway/worker.h"
 #include "net/http_server.h"
 #include "net/listener.h"
@@ -73,6 +74,7 @@ base::Result<std::unique_ptr<DataPlane>> DataPlane::create(Parts parts) {
         });
     plane->threads_.push_back(std::move(thread));
   }
+  plane->trust_for(*parts.snapshot);
   return plane;
 }
 
@@ -90,7 +92,25 @@ void DataPlane::start() {
   }
 }
 
+// The authorities are read from disk here, and not by a worker; without limiters, they would be memory for nothing.
+void DataPlane::trust_for(const catalog::Snapshot& snapshot) {
+  if (trusts_ || snapshot.limiters().empty()) return;
+  for (const auto& thread : threads_) {
+    auto authorities = net::TlsClientContext::create({});
+    if (!authorities)
+      return base::log::error("limiters with https base URLs cannot be called: {}", authorities.error().message);
+    if (!thread->running) {
+      thread->worker->trust(std::move(*authorities));
+      continue;
+    }
+    const auto handed = std::make_shared<std::unique_ptr<net::TlsClientContext>>(std::move(*authorities));
+    thread->loop.post([&worker = *thread->worker, handed] { worker.trust(std::move(*handed)); });
+  }
+  trusts_ = true;
+}
+
 void DataPlane::use(const std::shared_ptr<const catalog::Snapshot>& snapshot) {
+  trust_for(*snapshot);
   on_every_worker([snapshot](gateway::Worker& worker) { worker.use(snapshot); });
 }
 

@@ -63,7 +63,11 @@ class DataPlane {
   // Runs the change on each worker's thread, and waits for all.
   void on_every_worker(const std::function<void(gateway::Worker&)>& change);
 
+  // Gives the workers what limiters are verified by, once the catalog has limiters.
+  void trust_for(const catalog::Snapshot& snapshot);
+
   net::Address address_;
+  bool trusts_ = false;  // changed with the catalog's lock held
   std::unique_ptr<net::TlsServerContext> tls_;
   std::vector<std::unique_ptr<Thread>> threads_;
 };

@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "app/base_url.h"
+#include "catalog/base_url.h"
 #include "catalog/upstream_secrets.h"
 
 namespace app {
@@ -38,9 +36,9 @@ class Reader {
                            fmt::format("the environment variable {} holds a space or a control character, which a "
                                        "header cannot carry",
                                        key_variable)});
-    if (const auto status = parse_base_url(url, upstream); !status)
+    if (const auto status = catalog::parse_base_url(url, upstream); !status)
       findings_.push_back({"", 0, fmt::format("the environment variable {} {}", url_variable, status.error().message)});
-    upstream.output_cap_field = default_output_cap_field(upstream.host);
+    upstream.output_cap_field = catalog::default_output_cap_field(upstream.host);
     upstream.credential = catalog::default_credential(upstream.provider, upstream.host);
     config_.upstreams.push_back(std::move(upstream));
   }
@@ -67,13 +65,6 @@ void add_bedrock(Reader& reader) {
                 variable);
 }
 
-// Whether the clients of a provider's own dialect write its whole path, version and all.
-bool has_own_paths(std::string_view provider) {
-  static constexpr std::string_view all[] = {"anthropic", "azure_openai", "bedrock", "cohere",
-                                             "gemini",    "ollama",       "vertex"};
-  return std::ranges::find(all, provider) != std::ranges::end(all);
-}
-
 }  // namespace
 
 void add_environment_upstreams(const Environment& environment, Config& config, std::vector<Finding>& findings) {
@@ -96,7 +87,7 @@ void add_drop_in_routes(const catalog::Upstream& upstream, std::vector<catalog::
     route.targets = {{.upstream = upstream.name}};
     into.push_back(std::move(route));
   };
-  if (has_own_paths(upstream.provider))
+  if (catalog::has_own_paths(upstream.provider))
     return add(upstream.name, upstream.provider == "azure_openai" ? "/azure" : "/" + upstream.provider);
   add(upstream.name, "/v1");
   if (upstream.provider == "openai" && upstream.name == "openai") add("openai-drop-in", "/openai");

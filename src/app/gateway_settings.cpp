@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "app/limiter_settings.h"
+
 namespace app {
 namespace {
 
@@ -64,6 +66,7 @@ base::Result<gateway::Settings> gateway_settings(const Config& config) {
     gateway::NamedBook& named = settings.books.emplace_back(catalog::BookName::of(book.name), nullptr);
     TRY(named.prices, read_book(book));
   }
+  settings.limiter_addresses = limiter_addresses(config);
   settings.unknown_model = config.prices.unknown_model;
   settings.admission_wait_ms = config.admission.wait_ms;
   settings.store_deadline_ms = config.admission.store_deadline_ms;

@@ -1,6 +1,7 @@
 #include "app/offline.h"
 
 #include "app/gateway_settings.h"
+#include "app/limiter_settings.h"
 #include "gateway/explain.h"
 #include "store/data_folder.h"
 #include "store/sealed_secrets.h"
@@ -40,24 +41,36 @@ class OpenFolder final : public Offline {
         upstreams_(declared_, secrets_),
         inspector_(*store_, base::system_clock()),
         explainer_(config, inspector_),
+        users_(*store_, base::system_clock(), base::system_random()),
+        // Nobody logs in to a folder: who may read it may do everything.
+        sessions_(
+            *store_, identity::SigningKeys::random(base::system_random()), 0, [](const base::Sha256&) { return false; },
+            base::system_clock(), base::system_random()),
         unresolved_(*store_, base::system_clock(), base::system_random(), config.unresolved.settle_after_ms),
         api_({.catalog = *catalog_,
               .upstreams = upstreams_,
               .usage = *store_,
+              .feed = *store_,
               .limit_events = *store_,
               .inspector = inspector_,
               .explainer = explainer_,
               .unresolved = unresolved_,
               .books = *store_,
               .ledger = *store_,
+              .users = users_,
+              .sessions = sessions_,
+              .identity = *store_,
+              .idempotency = nullptr,
               .clock = base::system_clock(),
+              .random = base::system_random(),
               .options = {.environment_admin_key_hash = {},
                           .metrics = {},
                           .ready = {},
                           .back_up = [this](const std::string& file) { return store_->back_up(file); },
                           .routes = std::move(routes),
                           .weights = catalog::weights_of(config.routes),
-                          .books = names_of(config.prices.books)}}) {}
+                          .books = names_of(config.prices.books),
+                          .limiters = limiter_options(config)}}) {}
 
   admin::Response handle(admin::Request request) override {
     request.trust = admin::Trust::local;
@@ -73,6 +86,8 @@ class OpenFolder final : public Offline {
   catalog::UpstreamSecrets upstreams_;
   StoreInspector inspector_;
   OfflineExplainer explainer_;
+  identity::Users users_;
+  identity::Sessions sessions_;
   quota::UnresolvedDesk unresolved_;
   admin::Api api_;
 };

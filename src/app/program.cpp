@@ -5,7 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "admin/authorize.h"
 #include "app/gateway_settings.h"
+#include "app/limiter_settings.h"
+#include "app/version.h"
 #include "base/log.h"
 #include "base/sha256.h"
 
@@ -38,6 +41,11 @@ void warn_of_idle_limits(const catalog::Snapshot& snapshot, const std::vector<ca
           "the limit {} ('{}') counts '{}', which no route that it is for has under 'units': it applies to nothing",
           limit.id.to_string(), limit.name, limit.unit.name());
   }
+}
+
+std::string durability_text(const Config& config, bool keeps_journal) {
+  if (!keeps_journal) return "none";
+  return config.journal.durability == journal::Durability::power ? "power" : "process";
 }
 
 }  // namespace
@@ -91,6 +99,39 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
   return program;
 }
 
+admin::Options Program::admin_options(const Options& options) const {
+  admin::Options admin{.environment_admin_key_hash = {},
+                       .metrics = [this] { return metrics(); },
+                       .ready = [this] { return ready(); },
+                       .back_up = options.back_up,
+                       .routes = names_of(config_.routes),
+                       .weights = catalog::weights_of(config_.routes),
+                       .books = names_of(config_.prices.books),
+                       .price_lists = {{std::string(catalog::default_book), settings_.prices}},
+                       .calls_a_minute = config_.control_calls_a_minute,
+                       .limiters = limiter_options(config_)};
+  admin.settings = {.version = std::string(version),
+                    .proxy_url = fmt::format("{}://{}", config_.tls ? "https" : "http", proxy().to_string()),
+                    .store = std::string(options.store),
+                    .durability = durability_text(config_, journals_.journal != nullptr),
+                    .unresolved_settles_after_ms = config_.unresolved.settle_after_ms};
+  for (const gateway::NamedBook& book : settings_.books)
+    admin.price_lists.push_back({std::string(book.name.text()), book.prices});
+  if (options.admin_key) admin.environment_admin_key_hash = base::sha256(*options.admin_key);
+  return admin;
+}
+
+void Program::let_people_in(identity::Store& store, const identity::SigningKeys& keys,
+                            const std::optional<base::Sha256>& of_environment) {
+  constexpr std::int64_t hour_ms = 3'600'000;
+  users_ = std::make_unique<identity::Users>(store, clock_, random_);
+  const auto is_admin_key = [this, of_environment](const base::Sha256& hash) {
+    return admin::is_admin_key(*catalog_, of_environment, clock_, hash);
+  };
+  sessions_ = std::make_unique<identity::Sessions>(store, keys, config_.sessions.hours * hour_ms, is_admin_key, clock_,
+                                                   random_);
+}
+
 base::Status Program::make_control_plane(const Stores& stores, const Options& options) {
   unresolved_store_ = std::make_unique<UnresolvedOnStoreThread>(stores.unresolved, *keeper_);
   unresolved_ =
@@ -99,24 +140,24 @@ base::Status Program::make_control_plane(const Stores& stores, const Options& op
   explainer_ = std::make_unique<gateway::Explainer>(
       gateway::Explainer::Parts{settings_, *keeper_, clock_, [this] { return keeper_->halted_because(); }, random_,
                                 [this](quota::Waiter waiter) { return keeper_->decide(std::move(waiter)); }});
-  admin::Options admin{.environment_admin_key_hash = {},
-                       .metrics = [this] { return metrics(); },
-                       .ready = [this] { return ready(); },
-                       .back_up = options.back_up,
-                       .routes = names_of(config_.routes),
-                       .weights = catalog::weights_of(config_.routes),
-                       .books = names_of(config_.prices.books)};
-  if (options.admin_key) admin.environment_admin_key_hash = base::sha256(*options.admin_key);
+  admin::Options admin = admin_options(options);
+  let_people_in(stores.identity, options.signing_keys, admin.environment_admin_key_hash);
   api_ = std::make_unique<admin::Api>(admin::Services{.catalog = *catalog_,
                                                       .upstreams = *upstream_secrets_,
                                                       .usage = stores.usage,
+                                                      .feed = stores.feed,
                                                       .limit_events = stores.limit_events,
                                                       .inspector = *keeper_,
                                                       .explainer = *explainer_,
                                                       .unresolved = *unresolved_,
                                                       .books = stores.books,
                                                       .ledger = *ledger_,
+                                                      .users = *users_,
+                                                      .sessions = *sessions_,
+                                                      .identity = stores.identity,
+                                                      .idempotency = &stores.idempotency,
                                                       .clock = clock_,
+                                                      .random = random_,
                                                       .options = std::move(admin)});
   ControlPlane::Listeners listeners{.tcp = config_.control, .local = {}};
   if (options.local_socket) listeners.local = net::Address{*options.local_socket, 0, true};

@@ -17,6 +17,8 @@
 #include "gateway/explain.h"
 #include "gateway/settings.h"
 #include "idempotency/desk.h"
+#include "identity/sessions.h"
+#include "identity/users.h"
 #include "journal/mapped_disk.h"
 #include "quota/deferred_desk.h"
 #include "quota/recovery.h"
@@ -28,6 +30,7 @@ struct Stores {
   catalog::Store& catalog;
   quota::Store& quota;
   events::UsageLog& usage;
+  events::UsageFeed& feed;
   events::LimitEventLog& limit_events;
   catalog::SecretStore& secrets;
   quota::UnresolvedStore& unresolved;
@@ -35,6 +38,7 @@ struct Stores {
   ledger::Store& ledger;
   idempotency::Store& idempotency;
   quota::DeferredStore& deferred;
+  identity::Store& identity;
 };
 
 // The whole gateway over a store: constructs everything in order, starts it and stops it. Reading create() shows the
@@ -44,7 +48,9 @@ class Program final : private catalog::LimitPreparer {
   struct Options {
     std::optional<std::string> local_socket;  // of the control plane, for the command line
     std::optional<std::string> admin_key;     // METERGATE_ADMIN_KEY
+    identity::SigningKeys signing_keys;       // of sessions
     journal::Disk* journals = nullptr;        // where journals lie; nullptr: none are kept. Outlives the program
+    std::string_view store = "memory";        // its kind, for who asks
     // Writes the store to a new file, from any thread; empty: it is not one that lasts.
     std::function<base::Status(const std::string& file)> back_up = {};
   };
@@ -56,6 +62,7 @@ class Program final : private catalog::LimitPreparer {
   void stop();
 
   catalog::Catalog& catalog() { return *catalog_; }
+  identity::Users& users() { return *users_; }
   const net::Address& proxy() const { return data_plane_->address(); }
   const std::optional<net::Address>& control() const { return control_plane_->address(); }
   // What the last process left, as it was found and booked.
@@ -65,6 +72,10 @@ class Program final : private catalog::LimitPreparer {
   Program(const Config& config, events::LimitEventLog& limit_events);
   // Gives the workers the secrets that the store holds, now and whenever one changes.
   base::Status hand_over_secrets(catalog::SecretStore& store);
+  admin::Options admin_options(const Options& options) const;
+  // `of_environment`: the digest of an admin key beside those in the catalog.
+  void let_people_in(identity::Store& store, const identity::SigningKeys& keys,
+                     const std::optional<base::Sha256>& of_environment);
   base::Status make_control_plane(const Stores& stores, const Options& options);
   void every_minute();  // and at the start, on the control thread
   void settle_overdue();
@@ -99,6 +110,8 @@ class Program final : private catalog::LimitPreparer {
   std::unique_ptr<quota::UnresolvedDesk> unresolved_;
   std::unique_ptr<gateway::Explainer> explainer_;
   std::unique_ptr<LedgerOnStoreThread> ledger_;
+  std::unique_ptr<identity::Users> users_;
+  std::unique_ptr<identity::Sessions> sessions_;
   std::unique_ptr<admin::Api> api_;
   std::unique_ptr<ControlPlane> control_plane_;
   bool running_ = false;

@@ -13,10 +13,13 @@
 #include "app/memory.h"
 #include "app/program.h"
 #include "base/log.h"
+#include "identity/example_secret.h"
 #include "journal/mapped_disk.h"
+#include "pages/pack.h"
 #include "store/data_folder.h"
 #include "store/memory/memory_store.h"
 #include "store/sealed_secrets.h"
+#include "store/session_secrets.h"
 #include "store/sqlite/sqlite_store.h"
 
 namespace app {
@@ -57,6 +60,29 @@ std::string on_own_host(const net::Address& address) {
                                                            : address.to_string();
 }
 
+// METERGATE_ADMIN_KEY. One that anybody could guess opens the store to anybody: then nothing starts.
+base::Result<std::optional<std::string>> given_admin_key() {
+  constexpr std::size_t shortest = 16;
+  const char* value = std::getenv("METERGATE_ADMIN_KEY");
+  if (value == nullptr) return std::nullopt;
+  const std::string_view key(value);
+  if (key.size() >= shortest && !identity::is_example_secret(key)) return std::string(key);
+  return base::invalid(
+      fmt::format("METERGATE_ADMIN_KEY is {}; take what `openssl rand -base64 32` prints, or unset it, "
+                  "and the first start makes a key",
+                  key.empty()             ? "set and empty"
+                  : key.size() < shortest ? fmt::format("shorter than {} characters", shortest)
+                                          : "an example that everybody knows"));
+}
+
+base::Result<identity::SigningKeys> signing_keys(const Config& config, const std::filesystem::path& data_folder) {
+  if (!config.sessions.secrets.empty()) return identity::SigningKeys::of(config.sessions.secrets);
+  constexpr std::int64_t hour_ms = 3'600'000;
+  TRY(auto secrets, store::session_secrets(data_folder, config.sessions.hours * hour_ms,
+                                           base::system_clock().wall_now(), base::system_random()));
+  return identity::SigningKeys::of(std::move(secrets));
+}
+
 // How this program was called, so that a printed command works where it is pasted.
 std::string own_path() {
   std::error_code error;
@@ -65,11 +91,17 @@ std::string own_path() {
 }
 
 // `data`: the folder of a server that has one; empty for the demo, which makes its keys anew at each start.
-void print_welcome(const Program& program, const FirstKeys& keys, std::string_view upstream, std::string_view data) {
+// `link`: by which the first user is made, if there is none yet.
+void print_welcome(const Program& program, const FirstKeys& keys, const std::optional<base::Secret>& link,
+                   std::string_view upstream, std::string_view data) {
   const std::string proxy = on_own_host(program.proxy());
   fmt::print("\nMetergate is running.\n\n");
   fmt::print("  proxy      http://{}/v1   -> {}\n", proxy, upstream);
   if (program.control()) fmt::print("  control    http://{}/api/v1\n", on_own_host(*program.control()));
+  if (program.control() && pages::built_in_pack())
+    fmt::print("  dashboard  http://{}/\n", on_own_host(*program.control()));
+  if (link && program.control())
+    fmt::print("  first user http://{}/welcome#{}   (works once)\n", on_own_host(*program.control()), link->reveal());
   if (keys.admin) fmt::print("  admin key  {}   (shown once; send it as 'Authorization: Bearer …')\n", *keys.admin);
   fmt::print("\nTry it{}:\n\n", keys.data ? "" : ", with a new key that may spend 1 USD a day");
   if (!keys.data) fmt::print("  KEY=$({} keys create try --limit '1 usd/day' --raw --data {})\n", own_path(), data);
@@ -122,9 +154,10 @@ base::Status run_until_signal(const Config& config, Stores stores, const Program
                               std::string_view upstream, std::string_view data, const sigset_t& signals) {
   TRY(auto program, Program::create(config, stores, options));
   TRY(const FirstKeys keys, create_first_keys(program->catalog(), options.admin_key.has_value()));
+  TRY(const auto link, program->users().setup_link());
   program->start();
   tell_recovery(program->journals());
-  print_welcome(*program, keys, upstream, data);
+  print_welcome(*program, keys, link, upstream, data);
   release_start_memory();
   wait_for_signal(signals);
   program->stop();
@@ -140,6 +173,8 @@ int serve(const ServeOptions& options) {
                             options.overrides);
   if (!config) return failed(config.error());
   base::log::configure(config->log.level, config->log.format);
+  auto admin_key = given_admin_key();
+  if (!admin_key) return failed(admin_key.error());
 
   std::unique_ptr<DemoUpstream> demo;
   if (config->file.empty() && !environment("OPENAI_API_KEY") && !environment("OPENAI_BASE_URL")) {
@@ -155,15 +190,19 @@ int serve(const ServeOptions& options) {
   auto journals = journal::MappedDisk::open(folder->path() / "journal");
   if (!journals) return failed(journals.error());
   store::SealedSecrets secrets(sqlite, folder->path(), base::system_random());
+  auto signs = signing_keys(*config, folder->path());
+  if (!signs) return failed(signs.error());
   const Program::Options program{.local_socket = (folder->path() / "control.sock").string(),
-                                 .admin_key = environment("METERGATE_ADMIN_KEY"),
+                                 .admin_key = std::move(*admin_key),
+                                 .signing_keys = std::move(*signs),
                                  .journals = journals->get(),
+                                 .store = "sqlite",
                                  .back_up = [&sqlite](const std::string& file) { return sqlite.back_up(file); }};
   const auto upstream =
       demo ? std::string("the built-in demo upstream; set OPENAI_API_KEY for the real one") : upstream_text(*config);
-  const auto done =
-      run_until_signal(*config, {sqlite, sqlite, sqlite, sqlite, secrets, sqlite, sqlite, sqlite, sqlite, sqlite},
-                       program, upstream, config->data, signals);
+  const auto done = run_until_signal(
+      *config, {sqlite, sqlite, sqlite, sqlite, sqlite, secrets, sqlite, sqlite, sqlite, sqlite, sqlite, sqlite},
+      program, upstream, config->data, signals);
   return done ? 0 : failed(done.error());
 }
 
@@ -177,10 +216,14 @@ int demo(const DemoOptions& options) {
   auto upstream = stand_in(config);
   if (!upstream) return failed(upstream.error());
   store::MemoryStore memory;
-  const Program::Options program{.local_socket = {}, .admin_key = environment("METERGATE_ADMIN_KEY")};
-  const auto done =
-      run_until_signal(config, {memory, memory, memory, memory, memory, memory, memory, memory, memory, memory},
-                       program, "the demo upstream, on a memory store: nothing is kept", "", signals);
+  auto admin_key = given_admin_key();
+  if (!admin_key) return failed(admin_key.error());
+  const Program::Options program{.local_socket = {},
+                                 .admin_key = std::move(*admin_key),
+                                 .signing_keys = identity::SigningKeys::random(base::system_random())};
+  const auto done = run_until_signal(
+      config, {memory, memory, memory, memory, memory, memory, memory, memory, memory, memory, memory, memory}, program,
+      "the demo upstream, on a memory store: nothing is kept", "", signals);
   return done ? 0 : failed(done.error());
 }
 

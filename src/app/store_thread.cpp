@@ -97,7 +97,8 @@ base::Result<std::vector<quota::UnresolvedItem>> UnresolvedOnStoreThread::open_i
 base::Result<quota::UnresolvedItem> UnresolvedOnStoreThread::item(base::ExchangeId id) { return store_.item(id); }
 base::Result<quota::UnresolvedItem> UnresolvedOnStoreThread::correct(const quota::Correction& correction) {
   auto corrected = on_store_thread(keeper_, [&] { return store_.correct(correction); });
-  if (corrected)
+  // Where the store does not say whether it was, it may have been.
+  if (corrected || corrected.error().type == base::ErrorType::unavailable)
     for (const events::Hold& hold : correction.record.holds) keeper_.limit_changed(hold.limit);
   return corrected;
 }

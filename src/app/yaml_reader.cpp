@@ -238,15 +238,35 @@ std::vector<std::pair<std::string, std::string>> YamlMap::named_strings(std::str
   return out;
 }
 
-std::vector<YamlMap> YamlMap::list(std::string_view key) {
-  std::vector<YamlMap> out;
+const YamlMap::Member* YamlMap::list_member(std::string_view key) {
   const Member* member = ask(key);
-  if (member == nullptr) return out;
+  if (member == nullptr) return nullptr;
   if (!member->value.IsSequence()) {
     refuse(key, "must be a list; begin each item with '- '");
-    return out;
+    return nullptr;
   }
   if (member->value.size() == 0) refuse(key, "is empty");
+  return member;
+}
+
+std::vector<std::string> YamlMap::strings(std::string_view key) {
+  std::vector<std::string> out;
+  const Member* member = list_member(key);
+  if (member == nullptr) return out;
+  for (std::size_t i = 0; i < member->value.size(); ++i) {
+    const YAML::Node item = member->value[i];
+    if (item.IsScalar() && !item.Scalar().empty())
+      out.push_back(item.Scalar());
+    else
+      report(line_of(item), fmt::format("'{}[{}]' must be a text", path_of(key), i));
+  }
+  return out;
+}
+
+std::vector<YamlMap> YamlMap::list(std::string_view key) {
+  std::vector<YamlMap> out;
+  const Member* member = list_member(key);
+  if (member == nullptr) return out;
   for (std::size_t i = 0; i < member->value.size(); ++i) {
     const YAML::Node item = member->value[i];
     auto path = fmt::format("{}[{}]", path_of(key), i);

@@ -57,6 +57,8 @@ class YamlMap {
   std::vector<std::pair<std::string, YamlMap>> named_maps(std::string_view key);
   // The members of the mapping under `key`, each a value, with their names. It must not be empty.
   std::vector<std::pair<std::string, std::string>> named_strings(std::string_view key);
+  // The items of the list under `key`, each a value. It must not be empty.
+  std::vector<std::string> strings(std::string_view key);
   // The items of the list under `key`, each a mapping. It must not be empty.
   std::vector<YamlMap> list(std::string_view key);
 
@@ -84,6 +86,8 @@ class YamlMap {
   const Member* ask(std::string_view key);
   // The value of `key` with its variables put in; nullopt if it is absent or, with a finding, not a value.
   std::optional<Scalar> scalar(std::string_view key);
+  // The list under `key`; nullptr if it is absent or, with a finding, something else or empty.
+  const Member* list_member(std::string_view key);
   // Copies the members of `node`, which is a mapping; a key that stands twice is a finding.
   void take_members(const YAML::Node& node);
   void report(int line, std::string message);

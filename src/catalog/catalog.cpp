@@ -204,6 +204,7 @@ base::Result<Key> Catalog::revoke_key(base::KeyId id) {
   if (!known) return not_found("key", id.to_string());
   Key changed = *known->key;
   if (changed.status == KeyStatus::revoked) return changed;
+  TRY_STATUS(check_not_of_limiter(changed));
 
   changed.status = KeyStatus::revoked;
   TRY_STATUS(publish({.keys = {changed}}));

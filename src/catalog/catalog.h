@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -69,6 +70,31 @@ struct LimitEdit {
   bool operator==(const LimitEdit&) const = default;
 };
 
+struct NewLimiter {
+  std::string name;
+  std::optional<base::AccountId> parent = std::nullopt;
+  std::string code = {};  // empty: one is made
+  base::WindowPolicy window = {};
+  std::int64_t budget = 0;  // nano-dollars per window; >= 0
+  int refusal_status = 402;
+  // What the caller has checked: upstream_of().
+  std::string base_url;
+  std::string provider;
+  std::vector<std::string> models = {};
+  std::map<std::string, std::string, std::less<>> deployments = {};
+};
+// What may change of a limiter; its code and its budget's window are what it is.
+struct LimiterEdit {
+  std::optional<std::string> name = std::nullopt;
+  std::optional<bool> active = std::nullopt;
+  std::optional<std::int64_t> budget = std::nullopt;
+  std::optional<std::string> base_url = std::nullopt;  // checked, as of NewLimiter
+  std::optional<std::string> provider = std::nullopt;
+  std::optional<std::vector<std::string>> models = std::nullopt;
+  std::optional<std::map<std::string, std::string, std::less<>>> deployments = std::nullopt;
+  bool operator==(const LimiterEdit&) const = default;
+};
+
 // Who prepares calls for limits before they come into force, so that none escapes them: what is under way takes them
 // on, and what comes waits for them. Called with the catalog's lock held; neither may change the catalog.
 class LimitPreparer {
@@ -130,6 +156,12 @@ class Catalog {
   // Its copies change in the same moment.
   base::Result<LimitTemplate> edit_template(base::LimitId id, const LimitEdit& edit);
   base::Status remove_template(base::LimitId id);
+  // An account, a key that nobody has a secret of, a hard limit in usd and the path to them, in one. Conflict: the code
+  // is or was another limiter's. Errors name the field.
+  base::Result<Limiter> create_limiter(const NewLimiter& wanted);
+  base::Result<Limiter> edit_limiter(base::AccountId id, const LimiterEdit& edit);
+  // No call finds it any more; what was spent stays known, and its code is never given again.
+  base::Status remove_limiter(base::AccountId id);
   // The ledger made, changed or ended grants, of this account or of many: reads them again and publishes.
   base::Status reload_grants(std::optional<base::AccountId> account = std::nullopt);
 
@@ -146,6 +178,11 @@ class Catalog {
   // Brings missing copies into force, some at a time. Called with changing_ held.
   base::Status complete_copies();
   base::Status remove_template_now(base::LimitId id);
+  base::Result<Limiter> find_limiter(base::AccountId id) const;
+  // Conflict: it is the budget, or the key, of a limiter, which would have none then.
+  base::Status check_not_of_limiter(const Limit& limit) const;
+  base::Status check_not_of_limiter(const Key& key) const;
+  static void change(Limit& limit, const LimitEdit& edit);
   // The limit of these terms on that subject, checked but for the subject.
   base::Result<Limit> limit_of(const NewLimit& wanted);
 

@@ -47,21 +47,6 @@ base::Status check_edit(LimitEdit& edit) {
   return {};
 }
 
-void change(Limit& limit, const LimitEdit& edit) {
-  // A name that was never chosen says the amount: it follows the amount.
-  const bool named_by_default = limit.name == default_name(limit);
-  limit.amount = edit.amount.value_or(limit.amount);
-  limit.refusal_status = edit.refusal_status.value_or(limit.refusal_status);
-  limit.clamp = edit.clamp.value_or(limit.clamp);
-  limit.mode = edit.mode.value_or(limit.mode);
-  limit.admission = edit.admission.value_or(limit.admission);
-  if (edit.thresholds) limit.thresholds = *edit.thresholds;
-  if (edit.name)
-    limit.name = *edit.name;
-  else if (named_by_default)
-    limit.name = default_name(limit);
-}
-
 base::Status check_own(const Limit& limit) {
   if (!limit.from_template) return {};
   return base::fail(base::ErrorType::conflict,
@@ -75,6 +60,21 @@ base::Status check_own(const Limit& limit) {
 constexpr std::size_t copies_at_once = 128;
 
 }  // namespace
+
+void Catalog::change(Limit& limit, const LimitEdit& edit) {
+  // A name that was never chosen says the amount: it follows the amount.
+  const bool named_by_default = limit.name == default_name(limit);
+  limit.amount = edit.amount.value_or(limit.amount);
+  limit.refusal_status = edit.refusal_status.value_or(limit.refusal_status);
+  limit.clamp = edit.clamp.value_or(limit.clamp);
+  limit.mode = edit.mode.value_or(limit.mode);
+  limit.admission = edit.admission.value_or(limit.admission);
+  if (edit.thresholds) limit.thresholds = *edit.thresholds;
+  if (edit.name)
+    limit.name = *edit.name;
+  else if (named_by_default)
+    limit.name = default_name(limit);
+}
 
 base::Result<Limit> Catalog::limit_of(const NewLimit& wanted) {
   TRY_STATUS(check_text(wanted.name, 0, "name"));
@@ -143,6 +143,7 @@ base::Status Catalog::remove_limit(base::LimitId id) {
   const Limit* const limit = snapshot_->find_limit(id);
   if (limit == nullptr) return not_found("limit", id.to_string());
   TRY_STATUS(check_own(*limit));
+  TRY_STATUS(check_not_of_limiter(*limit));
   return publish_limits({.removed = {id}}, *limit);
 }
 

@@ -27,6 +27,12 @@ Credential default_credential(std::string_view provider, std::string_view host) 
   return {.place = Place::aws, .region = std::string(host.ends_with(".amazonaws.com") ? region : "")};
 }
 
+bool has_own_paths(std::string_view provider) {
+  static constexpr std::string_view all[] = {"anthropic", "azure_openai", "bedrock", "cohere",
+                                             "gemini",    "ollama",       "vertex"};
+  return std::ranges::find(all, provider) != std::ranges::end(all);
+}
+
 std::string_view behind_base_path(const Upstream& upstream, std::string_view path) {
   const std::string_view base = upstream.base_path;
   const bool has_it = !base.empty() && path.starts_with(base) && path.size() > base.size() && path[base.size()] == '/';

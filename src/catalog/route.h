@@ -72,6 +72,8 @@ struct Upstream {
 
 // Where a provider's own API wants the secret.
 Credential default_credential(std::string_view provider, std::string_view host);
+// Whether the clients of a provider's own dialect write its whole path, version and all.
+bool has_own_paths(std::string_view provider);
 
 // What follows the upstream's base path in a call of a route whose prefix `path` has lost. Clients may write the base
 // path or not: "/v1/messages" and "/messages" are the same at an upstream with "/v1".

@@ -35,9 +35,14 @@ base::Result<std::shared_ptr<const Snapshot>> Snapshot::build(Contents contents)
   snapshot->keys_ = std::move(contents.keys);
   snapshot->limits_ = std::move(contents.limits);
   snapshot->templates_ = std::move(contents.templates);
+  snapshot->limiters_ = std::move(contents.limiters);
   TRY_STATUS(snapshot->index_all());
   TRY_STATUS(snapshot->check_templates());
   TRY_STATUS(snapshot->link_all());
+  for (auto one = snapshot->limiters_.begin(); one != snapshot->limiters_.end(); ++one) {
+    TRY_STATUS(snapshot->check_limiter(*one));
+    TRY_STATUS(snapshot->index_limiter(one.slot()));
+  }
   std::vector<base::AccountId> moved;
   if (contents.grants.empty()) return snapshot;
   return snapshot->with_grants(contents.grants, std::nullopt, moved);
@@ -83,6 +88,25 @@ base::Status Snapshot::index_limit(Slot slot) {
   const Limit& limit = limits_[slot];
   if (slot_of(limit.id) != no_slot) return contradiction("limit {} is there twice", limit.id.to_string());
   limits_by_id_.insert(hash_of(limit.id), slot);
+  return {};
+}
+
+base::Status Snapshot::check_limiter(const Limiter& limiter) const {
+  const Slot key = slot_of(limiter.key);
+  if (slot_of(limiter.id) == no_slot || key == no_slot || keys_[key].account != limiter.id)
+    return contradiction("limiter {} has no account or no key of it", limiter.code);
+  const Slot limit = slot_of(limiter.limit);
+  if (!limiter.removed && (limit == no_slot || limits_[limit].subject != LimitSubject(limiter.id)))
+    return contradiction("limiter {} has no limit on its account", limiter.code);
+  return {};
+}
+
+base::Status Snapshot::index_limiter(Slot slot) {
+  const Limiter& limiter = limiters_[slot];
+  if (limiter_slot(limiter.id) != no_slot) return contradiction("limiter {} is there twice", limiter.code);
+  if (find_limiter(limiter.code) != nullptr) return contradiction("the code {} is of two limiters", limiter.code);
+  limiters_by_account_.insert(hash_of(limiter.id), slot);
+  limiters_by_code_.insert(std::hash<std::string_view>{}(limiter.code), slot);
   return {};
 }
 
@@ -232,6 +256,21 @@ const Grant* Snapshot::find_grant(base::GrantId id) const {
   const Slot account =
       accounts_by_grant_.find(hash_of(id), [&](Slot slot) { return in(slot) != grants_at(slot).end(); });
   return account == no_slot ? nullptr : &*in(account);
+}
+
+Slot Snapshot::limiter_slot(base::AccountId id) const {
+  return limiters_by_account_.find(hash_of(id), [&](Slot slot) { return limiters_[slot].id == id; });
+}
+
+const Limiter* Snapshot::find_limiter(base::AccountId id) const {
+  const Slot slot = limiter_slot(id);
+  return slot == no_slot ? nullptr : &limiters_[slot];
+}
+
+const Limiter* Snapshot::find_limiter(std::string_view code) const {
+  const Slot slot =
+      limiters_by_code_.find(std::hash<std::string_view>{}(code), [&](Slot at) { return limiters_[at].code == code; });
+  return slot == no_slot ? nullptr : &limiters_[slot];
 }
 
 std::span<const Grant> Snapshot::grants_at(Slot account) const {

@@ -66,6 +66,9 @@ class Snapshot {
   const Limit* find_limit(base::LimitId id) const;
   const LimitTemplate* find_template(base::LimitId id) const;
   const Grant* find_grant(base::GrantId id) const;
+  // Removed ones too, by their account and by their code.
+  const Limiter* find_limiter(base::AccountId id) const;
+  const Limiter* find_limiter(std::string_view code) const;
   std::optional<Balance> find_balance(base::AccountId id) const;  // of a credit_only account
   // In burn order, whether it is prepaid or not.
   std::span<const Grant> grants_of(base::AccountId id) const;
@@ -77,9 +80,10 @@ class Snapshot {
   const Table<Key>& keys() const { return keys_; }
   const Table<Limit>& limits() const { return limits_; }
   const std::vector<LimitTemplate>& templates() const { return templates_; }
+  const Table<Limiter>& limiters() const { return limiters_; }
   std::vector<Grant> grants() const;
   // What build() makes it from.
-  Contents contents() const { return {accounts_, keys_, limits_, grants(), templates_}; }
+  Contents contents() const { return {accounts_, keys_, limits_, grants(), templates_, limiters_}; }
 
   // How much of it another one does not share.
   Sharing sharing_with(const Snapshot& other) const;
@@ -105,6 +109,9 @@ class Snapshot {
   base::Status index_account(Slot slot);
   base::Status index_key(Slot slot);
   base::Status index_limit(Slot slot);
+  // Whether what it points to is there.
+  base::Status check_limiter(const Limiter& limiter) const;
+  base::Status index_limiter(Slot slot);
   base::Status check_templates() const;
   base::Status link_all();
   base::Status link_account(Slot slot);
@@ -118,6 +125,7 @@ class Snapshot {
   base::Result<Slot> put(const Key& key);
   base::Status put(const Limit& limit);
   base::Status put(const LimitTemplate& one);
+  base::Status put(const Limiter& limiter);
   base::Status remove_limit(base::LimitId id);
   base::Status remove_template(base::LimitId id);
   base::Status put_grants(Slot account, std::vector<Grant> grants);
@@ -126,6 +134,7 @@ class Snapshot {
   Slot slot_of(base::KeyId id) const;
   Slot slot_of(const base::Sha256& hash) const;
   Slot slot_of(base::LimitId id) const;
+  Slot limiter_slot(base::AccountId id) const;
   std::optional<KeyEntry> entry_at(Slot slot) const;
   void add_limits(Slot first, KeyEntry& entry) const;
   std::span<const Grant> grants_at(Slot account) const;
@@ -135,6 +144,7 @@ class Snapshot {
   Table<Key> keys_;
   Table<Limit> limits_;
   std::vector<LimitTemplate> templates_;
+  Table<Limiter> limiters_;
   Sequence<AccountLinks> account_links_;
   Sequence<KeyLinks> key_links_;
   Sequence<LimitLinks> limit_links_;
@@ -145,6 +155,8 @@ class Snapshot {
   SlotIndex keys_by_id_;
   SlotIndex limits_by_id_;
   SlotIndex accounts_by_grant_;
+  SlotIndex limiters_by_account_;
+  SlotIndex limiters_by_code_;
 };
 
 }  // namespace catalog

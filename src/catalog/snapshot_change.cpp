@@ -41,6 +41,7 @@ base::Result<std::shared_ptr<const Snapshot>> Snapshot::with(const Changes& chan
   for (const base::LimitId id : changes.removed_templates) TRY_STATUS(next->remove_template(id));
   for (const Limit& limit : changes.limits) TRY_STATUS(next->put(limit));
   for (const Limit& limit : changes.opened) TRY_STATUS(next->put(limit));
+  for (const Limiter& limiter : changes.limiters) TRY_STATUS(next->put(limiter));
   return next;
 }
 
@@ -138,6 +139,16 @@ base::Status Snapshot::remove_template(base::LimitId id) {
   return {};
 }
 
+base::Status Snapshot::put(const Limiter& limiter) {
+  TRY_STATUS(check_limiter(limiter));
+  const Slot known = limiter_slot(limiter.id);
+  if (known == no_slot) return index_limiter(limiters_.put(limiter));
+  if (limiters_[known].code != limiter.code)
+    return contradiction("limiter {} has another code than before", limiter.code);
+  limiters_.edit(known) = limiter;
+  return {};
+}
+
 base::Result<std::shared_ptr<const Snapshot>> Snapshot::with_grants(std::span<const Grant> grants,
                                                                     std::optional<base::AccountId> account,
                                                                     std::vector<base::AccountId>& moved) const {
@@ -202,6 +213,9 @@ Sharing Snapshot::sharing_with(const Snapshot& other) const {
   sharing += keys_by_id_.sharing_with(other.keys_by_id_);
   sharing += limits_by_id_.sharing_with(other.limits_by_id_);
   sharing += accounts_by_grant_.sharing_with(other.accounts_by_grant_);
+  sharing += limiters_.sharing_with(other.limiters_);
+  sharing += limiters_by_account_.sharing_with(other.limiters_by_account_);
+  sharing += limiters_by_code_.sharing_with(other.limiters_by_code_);
   return sharing;
 }
 

@@ -10,6 +10,7 @@
 #include "catalog/key.h"
 #include "catalog/limit.h"
 #include "catalog/limit_template.h"
+#include "catalog/limiter.h"
 #include "catalog/route.h"
 #include "catalog/table.h"
 
@@ -22,12 +23,14 @@ struct Contents {
   // Those that something is left of or held; they are made by the ledger (ledger/store.h).
   std::vector<Grant> grants = {};
   std::vector<LimitTemplate> templates = {};  // their copies are among the limits
+  Table<Limiter> limiters = {};               // removed ones too: their codes are theirs for ever
 };
 
 // What changes together: all of it, or nothing. What has an id that is known replaces what has it.
 struct Changes {
   std::vector<Account> accounts = {};
   std::vector<Key> keys = {};
+  std::vector<Limiter> limiters = {};
   std::vector<LimitTemplate> templates = {};
   std::vector<base::LimitId> removed_templates = {};  // their copies are removed beside them
   std::vector<base::LimitId> removed = {};

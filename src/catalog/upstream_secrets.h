@@ -48,6 +48,8 @@ class UpstreamSecrets {
   // read fails, used or not: its loss is to be known at the start, not when it is needed.
   base::Result<std::vector<std::string>> load();
 
+  // nullptr: the configuration declares no such upstream.
+  const Upstream* find(std::string_view name) const;
   // In the configuration's order.
   base::Result<std::vector<UpstreamEntry>> list();
   // not_found: no such upstream; conflict: the configuration sets its secret; invalid_request: no header carries it.
@@ -56,7 +58,6 @@ class UpstreamSecrets {
   base::Status remove(std::string_view upstream);
 
  private:
-  const Upstream* find(std::string_view name) const;
   std::unexpected<base::Error> unknown(std::string_view name) const;
   void tell(const Upstream& upstream, const base::Secret& secret);
 

@@ -1,8 +1,10 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <ostream>
 
 #include "app/config.h"
+#include "app/limiter_settings.h"
 #include "cli/verbs.h"
 
 namespace cli {
@@ -31,6 +33,7 @@ int check(const std::optional<std::string>& given, std::ostream& out) {
   if (!report.findings.empty()) return 1;
 
   const app::Config& config = report.config;
+  const admin::LimiterOptions limiter_options = app::limiter_options(config);
   out << fmt::format("{}: no findings\n", file.value_or("the environment, without a configuration file"));
   out << fmt::format("proxy    {}{}\n", config.listen.to_string(), config.tls ? " (TLS)" : "");
   out << fmt::format("control  {}\n", config.control ? config.control->to_string() : "off");
@@ -53,6 +56,8 @@ int check(const std::optional<std::string>& given, std::ostream& out) {
       out << fmt::format("         a call takes {} {}{}\n", weight.weight, weight.unit,
                          weight.model.empty() ? "" : fmt::format(", model {}", weight.model));
   }
+  out << fmt::format("limiters {}/v1/CODE -> {}; others may go to {}\n", limiter_options.proxy_url,
+                     limiter_options.base_url, fmt::join(limiter_options.addresses.rules(), ", "));
   for (const auto& book : config.prices.books)
     out << fmt::format("book     {}: {}{}\n", book.name, book.file.empty() ? "the built-in list" : book.file,
                        book.overrides_file.empty() ? "" : fmt::format(", with {}", book.overrides_file));

@@ -44,17 +44,30 @@ class Plane {
   app::StoreInspector inspector_{store_, base::system_clock()};
   catalog::UpstreamSecrets upstreams_{{}, store_};
   cli::ScriptedExplainer explainer_;
+  identity::Users users_{store_, base::system_clock(), random_};
+  identity::Sessions sessions_{store_,
+                               identity::SigningKeys::random(random_),
+                               0,
+                               [](const base::Sha256&) { return false; },
+                               base::system_clock(),
+                               random_};
   quota::UnresolvedDesk unresolved_{store_, base::system_clock(), random_, std::nullopt};
   admin::Api api_{{.catalog = *catalog_,
                    .upstreams = upstreams_,
                    .usage = store_,
+                   .feed = store_,
                    .limit_events = store_,
                    .inspector = inspector_,
                    .explainer = explainer_,
                    .unresolved = unresolved_,
                    .books = store_,
                    .ledger = store_,
+                   .users = users_,
+                   .sessions = sessions_,
+                   .identity = store_,
+                   .idempotency = &store_,
                    .clock = base::system_clock(),
+                   .random = random_,
                    .options = {.environment_admin_key_hash = base::sha256("right"), .metrics = {}, .ready = {}}}};
   std::unique_ptr<app::ControlPlane> plane_;
 };

@@ -15,6 +15,9 @@ int run_command(int argc, char** argv, cli::Program& program) {
   app.set_help_all_flag("--help-all", "Print the help of every command");
   int exit_code = 0;
   cli::Session session(cli::connect, std::cout, std::cerr);
+  const cli::ReadSecret ask = [](const std::string& prompt) {
+    return cli::read_secret(STDIN_FILENO, std::cerr, prompt);
+  };
 
   cli::add_serve(app, program);
   cli::add_demo(app, program);
@@ -24,11 +27,13 @@ int run_command(int argc, char** argv, cli::Program& program) {
   cli::add_accounts(app, session);
   cli::add_keys(app, session);
   cli::add_limits(app, session);
+  cli::add_limiters(app, session);
   cli::add_explain(app, session);
   cli::add_quote(app, session);
   cli::add_events(app, session);
-  cli::add_upstreams(app, session,
-                     [](const std::string& prompt) { return cli::read_secret(STDIN_FILENO, std::cerr, prompt); });
+  cli::add_upstreams(app, session, ask);
+  cli::add_users(app, session, ask);
+  cli::add_audit(app, session);
   cli::add_usage(app, session);
   cli::add_credits(app, session);
   cli::add_unresolved(app, session);

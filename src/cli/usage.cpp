@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "cli/list_query.h"
 #include "cli/table.h"
 #include "cli/usage_rerate.h"
@@ -6,15 +8,19 @@
 namespace cli {
 namespace {
 
+// "KEY"; of a group by a tag, the tag's name as it is.
+std::string heading_of(std::string group) {
+  constexpr std::string_view tag = "tag:";
+  if (group.starts_with(tag)) return group.substr(tag.size());
+  std::ranges::transform(group, group.begin(),
+                         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  return group;
+}
+
 std::string sums_of(const base::Json& reply) {
   const auto group = text_of(reply, "group");
   const bool total = group == "total";
-  Table table({{total                ? ""
-                : group == "day"     ? "DAY"
-                : group == "model"   ? "MODEL"
-                : group == "key"     ? "KEY"
-                : group == "account" ? "ACCOUNT"
-                                     : group.substr(sizeof "tag:" - 1)},
+  Table table({{total ? std::string() : heading_of(group)},
                {"REQUESTS", Align::right},
                {"REFUSALS", Align::right},
                {"INPUT TOKENS", Align::right},
@@ -62,8 +68,9 @@ void add_usage(CLI::App& app, Session& session) {
     bool records = false;
   };
   const auto arguments = std::make_shared<Arguments>();
-  auto* group =
-      arguments->group.add(verb, "--group", "Sum by total, account, key, model, day or tag:NAME; total unless told");
+  auto* group = arguments->group.add(verb, "--group",
+                                     "Sum by total, account, key, model, day, upstream, route, reason or "
+                                     "tag:NAME; total unless told");
   arguments->filter.add(verb, "--account", "Only of this account");
   arguments->filter.add(verb, "--key", "Only of this key");
   arguments->filter.add(verb, "--model", "Only of calls that asked for this model");

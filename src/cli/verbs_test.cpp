@@ -40,13 +40,17 @@ class Bench {
     add_accounts(app, session);
     add_keys(app, session);
     add_limits(app, session);
+    add_limiters(app, session);
     add_explain(app, session);
     add_quote(app, session);
     add_events(app, session);
-    add_upstreams(app, session, [this](const std::string& prompt) -> base::Result<base::Secret> {
+    const ReadSecret ask = [this](const std::string& prompt) -> base::Result<base::Secret> {
       prompts.push_back(prompt);
       return base::Secret(std::string(typed));
-    });
+    };
+    add_upstreams(app, session, ask);
+    add_users(app, session, ask);
+    add_audit(app, session);
     add_usage(app, session);
     add_unresolved(app, session);
     add_doctor(app, session);
@@ -95,17 +99,26 @@ class Bench {
   std::vector<catalog::Upstream> declared_ = {upstream("openai", ""), upstream("azure", "sk-configured")};
   catalog::UpstreamSecrets upstreams_{declared_, store_};
   app::StoreInspector inspector_{store_, clock_};
+  identity::Users users_{store_, clock_, random_};
+  identity::Sessions sessions_{
+      store_, identity::SigningKeys::random(random_), 0, [](const base::Sha256&) { return false; }, clock_, random_};
   quota::UnresolvedDesk unresolved_{store_, clock_, random_, 7 * 86'400'000LL};
   admin::Api api_{{.catalog = *catalog_,
                    .upstreams = upstreams_,
                    .usage = store_,
+                   .feed = store_,
                    .limit_events = store_,
                    .inspector = inspector_,
                    .explainer = explainer,
                    .unresolved = unresolved_,
                    .books = store_,
                    .ledger = store_,
+                   .users = users_,
+                   .sessions = sessions_,
+                   .identity = store_,
+                   .idempotency = &store_,
                    .clock = clock_,
+                   .random = random_,
                    .options = {}}};
 };
 
@@ -261,6 +274,31 @@ TEST_CASE("a key that cannot be set is refused, and not shown") {
   CHECK(unknown.err == "metergate: the configuration has no upstream 'opnai'; did you mean 'openai'?\n");
 }
 
+TEST_CASE("users are made, changed and removed, with passwords from standard input") {
+  Bench bench;
+  bench.typed = "a horse, a staple";
+  const auto made = bench.run({"users", "create", "Alice", "--role", "admin"});
+  CHECK(made.code == 0);
+  CHECK(made.out.contains("username  alice\n"));
+  CHECK_FALSE(made.out.contains("horse"));
+  CHECK(bench.prompts == std::vector<std::string>{"Password of Alice: "});
+  CHECK(bench.run({"accounts", "create", "Acme"}).code == 0);
+  CHECK(bench.run({"users", "create", "bob", "--account", "Acme"}).out.contains("role      viewer\n"));
+  CHECK(bench.run({"users", "edit", "bob", "--role", "operator", "--disable"}).out.contains("status    disabled\n"));
+  CHECK(bench.run({"users", "edit", "bob", "--enable", "--password"}).out.contains("status    active\n"));
+  CHECK(bench.prompts.back() == "New password of bob: ");
+  CHECK(bench.run({"users", "edit", "bob", "--enable", "--disable"}).code == 2);
+  CHECK(bench.run({"users", "edit", "bob"}).err.contains("nothing to change"));
+  CHECK(bench.run({"users", "list"}).out.contains("bob    operator  "));
+  CHECK(bench.run({"users", "remove", "alice"}).err.contains("the last admin who may log in"));
+  CHECK(bench.run({"users", "remove", "bob"}).out == "removed\n");
+  const auto log = bench.run({"audit"});
+  CHECK(log.out.contains("command line"));
+  CHECK(log.out.contains("DELETE /api/v1/users/{id}"));
+  CHECK(log.out.contains("password=(not kept)"));
+  CHECK_FALSE(log.out.contains("horse"));
+}
+
 TEST_CASE("a key that is given as an argument is refused and not repeated") {
   for (const std::vector<const char*>& arguments :
        {std::vector<const char*>{"upstreams", "set-key", "openai", "sk-argument"},
@@ -317,7 +355,8 @@ TEST_CASE("usage is summed or listed") {
   CHECK(bench.run({"usage", "--records", "--group", "day"}).code == 2);
   CHECK(bench.run({"usage", "--limit", "5"}).code == 1);
   CHECK(bench.run({"usage", "--group", "team"}).err ==
-        "metergate: the parameter 'group' must be total, account, key, model, day or tag:NAME\n");
+        "metergate: the parameter 'group' must be total, account, key, model, day, upstream, route, reason or "
+        "tag:NAME\n");
 }
 
 TEST_CASE("what is unresolved is listed, settled and released") {

@@ -33,6 +33,7 @@ void UsageRecord::reset() {
   estimate = cost = base::Money::zero();
   holds.clear();
   attempts.clear();
+  refused_by.reset();
 }
 
 std::vector<const UsageRecord*> pointers_to(std::span<const UsageRecord> records) {

@@ -59,6 +59,19 @@ struct Attempt {
 
   bool operator==(const Attempt&) const = default;
 };
+// The limit or balance that refused a call, and its numbers at that moment.
+struct RefusedBy {
+  base::LimitId limit = {};                                // nil: the balance of the account
+  base::WindowLabel label = {};                            // of the window that was asked
+  std::int64_t required = 0;                               // in the limit's unit, as are the others
+  std::int64_t available = 0;                              // what could be reserved
+  std::int64_t amount = 0;                                 // in force: with a raise, not the limit's own
+  std::optional<base::WallTime> resets_at = std::nullopt;  // nullopt: never by itself
+  std::optional<int> blocked_at_percent = std::nullopt;    // the threshold that blocked it
+
+  bool operator==(const RefusedBy&) const = default;
+};
+
 // How many upstreams one call may try in all.
 inline constexpr std::size_t attempts_max = 4;
 
@@ -84,7 +97,8 @@ struct UsageRecord {
   std::string price_version;
   std::string tags = {};  // catalog/tags.h
   Holds holds;
-  std::vector<Attempt> attempts = {};  // before the last one, in their order; fewer than attempts_max
+  std::vector<Attempt> attempts = {};                  // before the last one, in their order; fewer than attempts_max
+  std::optional<RefusedBy> refused_by = std::nullopt;  // of a refused one, where a limit or balance refused
 
   // Empty as a new one, for the next exchange; keeps the memory of its strings.
   void reset();

@@ -110,7 +110,7 @@ net::Task<Outcome<void>> Exchange::complete_upload() {
   CO_TRY(const std::string_view body, co_await read_body());  // 400, 413
   CO_TRY(plan_.book, book_of(worker_.settings_, *caller_));
   target_ = worker_.upstreams_->choose(*route_, {});
-  const catalog::Upstream& upstream = *worker_.settings_.find_upstream(target_->upstream);
+  const catalog::Upstream& upstream = upstream_named(target_->upstream);
   CO_TRY(const std::string_view requests, requests_in(content_type(), body));
   FileTerms file;
   const auto add = [&](const meter::Request& line) -> base::Status {
@@ -122,6 +122,7 @@ net::Task<Outcome<void>> Exchange::complete_upload() {
     meter::Request priced = line;
     if (const auto model = upstream.deployments.find(line.model); model != upstream.deployments.end())
       priced.model = model->second;
+    TRY_STATUS(check_model(limiter_.get(), priced.model));
     TRY(const auto* const price, price_of(worker_.settings_, *plan_.book, upstream, priced, stamp_));
     TRY(const auto most, worst_case(priced, *price, output_cap_of(priced, *price), *route_, nullptr));
     if (file.most.lines == 0) {
@@ -175,7 +176,7 @@ net::Task<Outcome<void>> Exchange::plan_batch(std::string_view body) {
   target_ = &*std::ranges::find(route_->targets, found.work.upstream, &catalog::Target::upstream);
   record_->upstream = target_->upstream;
   tried_.set();  // the file is at this one only
-  const catalog::Upstream& upstream = *worker_.settings_.find_upstream(target_->upstream);
+  const catalog::Upstream& upstream = upstream_named(target_->upstream);
   // What the file's requests ask for is in the sum. The plan's own cap stays zero, so that nothing is shortened.
   if (plan_.request.output_cap != 0) plan_.request.output_cap = 1;
   CO_TRY(plan_.price, price_of(worker_.settings_, *plan_.book, upstream, plan_.request, stamp_));

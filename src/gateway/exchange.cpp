@@ -169,14 +169,14 @@ Outcome<void> Exchange::plan(std::string_view body) {
   plan_.asked = body;
   record_->model = request.model;
   record_->stream = request.stream;
+  TRY_STATUS(check_model(limiter_.get(), request.model));
   TRY(plan_.book, book_of(worker_.settings_, *caller_));
   record_->price_version = plan_.book->version();
   target_ = worker_.upstreams_->choose(*route_, {});
   record_->upstream = target_->upstream;
   TRY_STATUS(rename_for_target());
   if (request.billing != meter::Billing::free) {
-    TRY(plan_.price,
-        price_of(worker_.settings_, *plan_.book, *worker_.settings_.find_upstream(target_->upstream), request, stamp_));
+    TRY(plan_.price, price_of(worker_.settings_, *plan_.book, upstream_named(target_->upstream), request, stamp_));
     plan_.output_cap = output_cap_of(request, *plan_.price);
   }
   plan_.hide_usage = request.stream && !request.include_usage && meter::asks_for_usage(endpoint_);
@@ -333,8 +333,7 @@ void Exchange::clamp(std::int64_t cap) {
 std::string_view Exchange::body_for(const catalog::Target& target) {
   if (!plan_.clamped_to) return plan_.uncapped;
   const std::string& wanted = plan_.request.output_cap_path;
-  const std::string& field =
-      wanted.empty() ? worker_.settings_.find_upstream(target.upstream)->output_cap_field : wanted;
+  const std::string& field = wanted.empty() ? upstream_named(target.upstream).output_cap_field : wanted;
   if (plan_.cap_field != field) {
     plan_.capped = meter::with_member(plan_.uncapped, field, std::to_string(*plan_.clamped_to));
     plan_.cap_field = field;
@@ -375,6 +374,7 @@ net::Task<void> Exchange::refuse(const Failure& failure) {
     record_->upstream.clear();  // none was called
     record_->error = failure.error.type;
     record_->fault = failure.error.source;
+    if (failure.shortage) record_->refused_by = refused_by(*failure.shortage);
     finish_record(*record_, status);
     worker_.keeper_.push({std::move(record_), {}});
   }

@@ -12,6 +12,7 @@
 #include "catalog/snapshot.h"
 #include "events/usage_record.h"
 #include "gateway/error_form.h"
+#include "gateway/limiter_route.h"
 #include "gateway/reply.h"
 #include "gateway/within.h"
 #include "gateway/worker.h"
@@ -109,6 +110,11 @@ class Exchange final : public UnderWay {
   // Who calls what (resolve.cpp). First where it goes, which decides in what dialect a refusal is written.
   void locate();
   void take_keys_from_target();
+  // A limiter's path (path_code.cpp). False: it is none.
+  bool locate_by_code();
+  Outcome<void> authenticate_by_code();
+  // Of the route's targets.
+  const catalog::Upstream& upstream_named(std::string_view name) const;
   Outcome<void> authenticate();
   Outcome<std::string_view> find_secret();
   Outcome<void> resolve();
@@ -294,7 +300,10 @@ class Exchange final : public UnderWay {
   std::string_view onward_;                  // the target behind the route's prefix, without our key
   std::string onward_text_;                  // where that is not a part of the client's own
   std::string_view secret_in_target_;
-  bool own_place_ = false;  // our key came where only it can stand
+  std::string_view code_;                        // of a limiter's path, whether there is one with it or not
+  std::shared_ptr<const LimiterRoute> limiter_;  // what `route_` is of, in such a path
+  std::optional<base::Error> code_error_;        // why there is none
+  bool own_place_ = false;                       // our key came where only it can stand
   bool wants_cost_comment_ = false;
   std::optional<base::QuoteId> quote_;
 

@@ -112,7 +112,7 @@ bool Exchange::pays_at(const catalog::Target& target) {
   if (plan_.price == nullptr) {
     if (there->request.billing != meter::Billing::free) return false;
   } else {
-    const catalog::Upstream& upstream = *worker_.settings_.find_upstream(target.upstream);
+    const catalog::Upstream& upstream = upstream_named(target.upstream);
     const auto price = price_of(worker_.settings_, *plan_.book, upstream, there->request, stamp_);
     if (!price) return false;
     there->price = *price;

@@ -116,7 +116,7 @@ void Exchange::add_budget_warning(net::HeadWriter& writer) {
 // ----------------------------------------------------------------------------------------------------------
 
 meter::BilledCall Exchange::billed_call() const {
-  const catalog::Upstream& upstream = *worker_.settings_.find_upstream(target_->upstream);
+  const catalog::Upstream& upstream = upstream_named(target_->upstream);
   const bool trusts = upstream.stated_cost == catalog::StatedCost::trusted;
   return {.book = *plan_.book,
           .at = stamp_,

@@ -100,6 +100,17 @@ int Failure::status() const {
   return base::http_status(error.type);
 }
 
+events::RefusedBy refused_by(const quota::Shortage& shortage) {
+  // A balance stands for its grants all together, and has no id of its own.
+  return {.limit = shortage.markup ? base::LimitId() : shortage.limit.id,
+          .label = shortage.window.label,
+          .required = shortage.required,
+          .available = shortage.available,
+          .amount = shortage.amount,
+          .resets_at = shortage.resets_at,
+          .blocked_at_percent = shortage.blocked_at_percent};
+}
+
 Failure failure_of(const quota::Refusal& refusal, base::WallTime now) {
   if (refusal.type == ErrorType::quote_not_usable)
     return Failure({refusal.type, base::Source::client, refusal.reason, std::string(quote_field)});

@@ -37,6 +37,9 @@ using Outcome = std::expected<T, Failure>;
 
 inline std::unexpected<Failure> fail(Failure failure) { return std::unexpected(std::move(failure)); }
 
+// What the usage record of a refused call keeps of it.
+events::RefusedBy refused_by(const quota::Shortage& shortage);
+
 // A refusal of the quota room in words for the client.
 Failure failure_of(const quota::Refusal& refusal, base::WallTime now);
 

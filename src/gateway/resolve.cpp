@@ -68,14 +68,17 @@ std::unexpected<Failure> refused(ErrorType type, std::string message, std::strin
 
 void Exchange::locate() {
   route_ = worker_.settings_.find_route(head_.path());
+  const bool by_code = locate_by_code();
   if (route_ == nullptr) {
     endpoint_ = meter::endpoint_at({}, head_.method, head_.path());
     return;
   }
-  onward_ = head_.target.substr(route_->prefix.size());
-  take_keys_from_target();
+  if (!by_code) {
+    onward_ = head_.target.substr(route_->prefix.size());
+    take_keys_from_target();
+  }
   if (!route_->calls.empty()) return;
-  const catalog::Upstream& upstream = *worker_.settings_.find_upstream(route_->targets.front().upstream);
+  const catalog::Upstream& upstream = upstream_named(route_->targets.front().upstream);
   const std::string_view path = catalog::behind_base_path(upstream, path_of(onward_));
   std::string& whole = worker_.scratch_;
   whole.assign(upstream.base_path).append(path);
@@ -139,6 +142,7 @@ Outcome<std::string_view> Exchange::find_secret() {
 }
 
 Outcome<void> Exchange::authenticate() {
+  if (!code_.empty()) return authenticate_by_code();
   const auto unauthorized = [](std::string message) { return refused(ErrorType::unauthorized, std::move(message)); };
   TRY(const std::string_view secret, find_secret());
   if (secret.empty()) return unauthorized("no key was sent; send it as 'Authorization: Bearer mg_live_…'");

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "catalog/book_name.h"
+#include "catalog/limiter.h"
 #include "catalog/route.h"
 #include "meter/price_book.h"
 #include "meter/request.h"
@@ -32,6 +33,7 @@ struct Settings {
   std::vector<catalog::Route> routes;
   std::shared_ptr<const meter::PriceBook> prices;  // of accounts that choose none
   std::vector<NamedBook> books;
+  catalog::AddressRules limiter_addresses;          // that limiters may call
   std::optional<meter::PricedModel> unknown_model;  // the worst-case price of a model without one; none: refused
   std::int64_t admission_wait_ms = 1'000;           // how long an exchange waits for others' reservations to end
   std::int64_t store_deadline_ms = 2'000;           // how long it waits for a store that does not answer

@@ -59,7 +59,7 @@ net::Task<Outcome<void>> Exchange::relay_stream() {
   stream.cap = plan_.output_cap * plan_.request.choices;
   stream.pending = stream_head();
   if (!answer_.body->has_buffered()) co_await incoming_.send(std::exchange(stream.pending, {}));
-  const bool aborts = worker_.settings_.find_upstream(target_->upstream)->on_hangup == catalog::Hangup::abort;
+  const bool aborts = upstream_named(target_->upstream).on_hangup == catalog::Hangup::abort;
   while (!answer_.body->done() && !stream.cut) {
     const auto piece = co_await answer_.body->read_piece();
     if (!piece) {

@@ -51,6 +51,12 @@ bool signs_with(const catalog::Credential& credential, std::string_view secret) 
   return credential.place == catalog::Credential::Place::aws && is_to_sign_with(secret);
 }
 
+// "api.openai.com", with the port where it is not the scheme's own.
+std::string host_field_of(const catalog::Upstream& upstream) {
+  if (upstream.port == (upstream.scheme == "https" ? 443 : 80)) return upstream.host;
+  return fmt::format("{}:{}", upstream.host, upstream.port);
+}
+
 base::Secret credential_of(const catalog::Credential& credential, std::string_view secret) {
   using Place = catalog::Credential::Place;
   if (secret.empty() || credential.place == Place::none) return {};
@@ -92,9 +98,10 @@ base::Result<std::unique_ptr<Upstreams>> Upstreams::create(net::Loop& loop, cons
   std::unique_ptr<Upstreams> upstreams(new Upstreams(loop, random));
   for (const catalog::Upstream& upstream : settings.upstreams) {
     Egress egress{.upstream = &upstream,
+                  .own = nullptr,
                   .tls = nullptr,
                   .client = nullptr,
-                  .host_field = upstream.host,
+                  .host_field = host_field_of(upstream),
                   .credential = credential_of(upstream.credential, upstream.secret),
                   .signs = signs_with(upstream.credential, upstream.secret),
                   .circuit = Circuit(upstream.circuit)};
@@ -102,12 +109,41 @@ base::Result<std::unique_ptr<Upstreams>> Upstreams::create(net::Loop& loop, cons
     if (encrypted) {
       TRY(egress.tls, net::TlsClientContext::create(upstream.ca_file));
     }
-    if (upstream.port != (encrypted ? 443 : 80)) egress.host_field = fmt::format("{}:{}", upstream.host, upstream.port);
     egress.client = std::make_unique<net::HttpClient>(
         loop, net::ClientOptions{.host = upstream.host, .port = upstream.port, .tls = egress.tls.get()});
     upstreams->egresses_.emplace(upstream.name, std::move(egress));
   }
   return upstreams;
+}
+
+net::TlsClientContext* Upstreams::tls_for(const catalog::Upstream& upstream) const {
+  for (const auto& [name, egress] : egresses_) {
+    const catalog::Upstream& other = *egress.upstream;
+    if (egress.tls != nullptr && other.host == upstream.host && other.port == upstream.port) return egress.tls.get();
+  }
+  return authorities_.get();
+}
+
+base::Status Upstreams::open(const catalog::Upstream& upstream, catalog::AddressRules::Reach reach) {
+  if (egresses_.contains(upstream.name)) return {};
+  const bool encrypted = upstream.scheme == "https";
+  net::TlsClientContext* const tls = encrypted ? tls_for(upstream) : nullptr;
+  if (encrypted && tls == nullptr)
+    return base::fail(base::ErrorType::unavailable,
+                      fmt::format("nothing is there to verify {} by; the log says why", upstream.name));
+  Egress egress{.own = std::make_unique<const catalog::Upstream>(upstream),
+                .tls = nullptr,
+                .client = std::make_unique<net::HttpClient>(
+                    loop_, net::ClientOptions{.host = upstream.host,
+                                              .port = upstream.port,
+                                              .tls = tls,
+                                              .public_only = reach == catalog::AddressRules::Reach::public_only}),
+                .host_field = host_field_of(upstream),
+                .credential = {},
+                .circuit = Circuit(upstream.circuit)};
+  egress.upstream = egress.own.get();
+  egresses_.emplace(upstream.name, std::move(egress));
+  return {};
 }
 
 Upstreams::Egress& Upstreams::egress_of(const std::string& upstream) {

@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "base/secret.h"
+#include "catalog/limiter.h"
 #include "events/usage_record.h"
 #include "gateway/circuit.h"
 #include "gateway/reply.h"
@@ -57,10 +58,16 @@ class Upstreams {
   // the one that it was sent with.
   void use_secret(const std::string& upstream, const base::Secret& secret);
   void drain();
+  // Makes ready for calls of an upstream that the configuration does not declare. `reach`: what address it may have.
+  // unavailable: nothing to verify it by is there.
+  base::Status open(const catalog::Upstream& upstream, catalog::AddressRules::Reach reach);
+  // What it is verified by, unless it has a ca_file: that of a declared one at the same place.
+  void trust(std::unique_ptr<net::TlsClientContext> authorities) { authorities_ = std::move(authorities); }
 
  private:
   struct Egress {
     const catalog::Upstream* upstream = nullptr;
+    std::unique_ptr<const catalog::Upstream> own = nullptr;  // where the settings have none
     std::unique_ptr<net::TlsClientContext> tls;
     std::unique_ptr<net::HttpClient> client;
     std::string host_field;   // "api.openai.com", with the port where it is not the scheme's own
@@ -70,6 +77,8 @@ class Upstreams {
   };
   Upstreams(net::Loop& loop, base::Random& random) : loop_(loop), random_(random) {}
   Egress& egress_of(const std::string& upstream);
+  // Of what the settings declare at the same place, or the system's authorities; nullptr: there is nothing.
+  net::TlsClientContext* tls_for(const catalog::Upstream& upstream) const;
   // How a call went. `status`: what was answered; 0: nothing was, because of `why`.
   void note(Egress& egress, int status, std::string_view why);
   // The request's head for this upstream, in scratch memory.
@@ -87,6 +96,7 @@ class Upstreams {
   net::Loop& loop_;
   base::Random& random_;
   std::unordered_map<std::string, Egress> egresses_;
+  std::unique_ptr<net::TlsClientContext> authorities_;
   std::string scratch_;
 };
 

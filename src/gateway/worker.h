@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "base/sha256_cache.h"
 #include "catalog/snapshot.h"
+#include "gateway/limiter_route.h"
 #include "gateway/settings.h"
 #include "gateway/stats.h"
 #include "gateway/upstreams.h"
@@ -51,6 +52,8 @@ class Worker final : public net::Handler {
                        const std::shared_ptr<const catalog::Snapshot>& next);
   // On the loop: calls of this upstream carry this secret from here on.
   void use_secret(const std::string& upstream, const base::Secret& secret) { upstreams_->use_secret(upstream, secret); }
+  // On the loop: what limiters' base URLs are verified by, before the first one is called.
+  void trust(std::unique_ptr<net::TlsClientContext> authorities) { upstreams_->trust(std::move(authorities)); }
   // No connection to an upstream is kept any more.
   void drain() { upstreams_->drain(); }
   const Stats& stats() const { return stats_; }
@@ -75,6 +78,7 @@ class Worker final : public net::Handler {
   std::shared_ptr<const catalog::Snapshot> snapshot_;
   boost::intrusive::list<UnderWay, boost::intrusive::constant_time_size<false>> under_way_;
   std::unique_ptr<Upstreams> upstreams_;
+  LimiterRoutes limiter_routes_;
   Stats stats_;
   base::WallTime last_stamp_;
   std::vector<std::unique_ptr<events::UsageRecord>> spare_records_;

@@ -59,9 +59,7 @@ void Claim::not_kept() && {
 void Claim::free() && {
   ASSERT(desk_ != nullptr);
   Desk& desk = *std::exchange(desk_, nullptr);
-  desk.run_([&desk, name = name_, exchange = exchange_] {
-    desk.end(name, [&] { return desk.store_.free(name, exchange); });
-  });
+  desk.run_([&desk, name = name_, exchange = exchange_] { desk.free_now(name, exchange); });
 }
 
 void Desk::claim(const ClaimRequest& request, WhileInFlight in_flight, std::function<void(Answer)> answered) {
@@ -69,8 +67,14 @@ void Desk::claim(const ClaimRequest& request, WhileInFlight in_flight, std::func
 }
 
 void Desk::claim_now(const ClaimRequest& request, WhileInFlight in_flight, std::function<void(Answer)> answered) {
+  // First, or a key might be told to be in flight by which nothing is sent any more. And while the store does not
+  // answer there is nothing more to owe.
+  if (auto freed = free_owed(); !freed) return answered(std::unexpected(std::move(freed).error()));
   auto found = store_.claim(request);
-  if (!found) return answered(std::unexpected(std::move(found).error()));
+  if (!found) {
+    to_free_.emplace_back(request.name, request.exchange);  // it may be claimed all the same
+    return answered(std::unexpected(std::move(found).error()));
+  }
   if (!*found) return answered(Claim(*this, request.name, request.exchange));
   Standing& standing = **found;
   if (standing.state == State::in_flight && standing.same_request && in_flight == WhileInFlight::wait) {
@@ -80,8 +84,24 @@ void Desk::claim_now(const ClaimRequest& request, WhileInFlight in_flight, std::
   answered(std::move(standing));
 }
 
+void Desk::free_now(const Name& name, base::ExchangeId exchange) {
+  end(name, [&] {
+    auto freed = store_.free(name, exchange);
+    if (!freed) to_free_.emplace_back(name, exchange);
+    return freed;
+  });
+}
+
+base::Status Desk::free_owed() {
+  while (!to_free_.empty()) {
+    TRY_STATUS(store_.free(to_free_.back().first, to_free_.back().second));
+    to_free_.pop_back();
+  }
+  return {};
+}
+
 void Desk::end(const Name& name, const std::function<base::Status()>& write) {
-  // Not written, it stays in flight for this process and is unknown to the next: closed, never open.
+  // Not written, what was sent stays in flight for this process and is unknown to the next: closed, never open.
   if (const auto written = write(); !written)
     base::log::error("what became of a call with an Idempotency-Key could not be written: {}", written.error().message);
   // Those who wait ask again, in their order: the first of them may send its call, and the others go on waiting.

@@ -64,10 +64,15 @@ class Desk {
   // On the store thread.
   void claim_now(const ClaimRequest& request, WhileInFlight in_flight, std::function<void(Answer)> answered);
   void end(const Name& name, const std::function<base::Status()>& write);
+  void free_now(const Name& name, base::ExchangeId exchange);
+  base::Status free_owed();
 
   Store& store_;
   const Run run_;
-  std::map<Name, std::vector<Waiter>> waiters_;  // the store thread's alone
+  // The store thread's alone, like all below.
+  std::map<Name, std::vector<Waiter>> waiters_;
+  // Nothing is sent by these, and the store may have them in flight: it has not answered.
+  std::vector<std::pair<Name, base::ExchangeId>> to_free_;
 };
 
 }  // namespace idempotency

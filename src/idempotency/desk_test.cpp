@@ -185,3 +185,51 @@ TEST_CASE("a store that fails is said to who claims, and a call whose end is not
   }
   CHECK(std::get<Standing>(*claim()).state == State::in_flight);
 }
+
+TEST_CASE("nothing stays in flight by a call that is not sent, although the store did not answer") {
+  // Does what it is asked, and does not say so while it is silent.
+  class SilentStore final : public idempotency::Store {
+   public:
+    bool silent = false;
+    store::MemoryStore good;
+    base::Result<std::optional<Standing>> claim(const idempotency::ClaimRequest& request) override {
+      auto answer = good.claim(request);
+      if (silent) return base::fail(base::ErrorType::unavailable, "no answer");
+      return answer;
+    }
+    base::Status finish(const idempotency::Name& name, base::ExchangeId exchange, State state,
+                        const std::optional<idempotency::KeptReply>& reply) override {
+      return good.finish(name, exchange, state, reply);
+    }
+    base::Status free(const idempotency::Name& name, base::ExchangeId exchange) override {
+      if (silent) return base::fail(base::ErrorType::unavailable, "no answer");
+      return good.free(name, exchange);
+    }
+  } store;
+  const base::WallTime now{1'795'219'200'000};
+  REQUIRE(store.good.open_incarnation(now).has_value());
+  Desk desk(store, [](const std::function<void()>& job) { job(); });
+  tests::SeededRandom random{1};
+  const auto claim = [&] {
+    std::optional<Desk::Answer> out;
+    desk.claim({.name = {},
+                .request = {},
+                .exchange = base::ExchangeId::create(now, random),
+                .now = now,
+                .expires = {now.ms + 1'000}},
+               Desk::WhileInFlight::tell, [&](Desk::Answer answer) { out = std::move(answer); });
+    return std::move(*out);
+  };
+  SUBCASE("when it was claimed") {
+    store.silent = true;
+    CHECK_FALSE(claim().has_value());
+    CHECK_FALSE(claim().has_value());
+  }
+  SUBCASE("when it was to be free") {
+    auto claimed = claim();
+    store.silent = true;
+    std::move(std::get<Claim>(*claimed)).free();
+  }
+  store.silent = false;
+  CHECK(std::holds_alternative<Claim>(*claim()));
+}

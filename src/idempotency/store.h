@@ -7,7 +7,7 @@
 // know any more what became of that one, it is said, and nothing is sent again.
 //
 // This is the port to the store (store/); one conformance suite holds for every implementation. desk.h is what the data
-// plane talks to. Called from the store thread only.
+// plane talks to, on the store thread; the control plane calls the port from its own.
 
 #include <compare>
 #include <cstdint>
@@ -35,6 +35,9 @@ struct ClaimRequest {
   base::ExchangeId exchange;
   base::WallTime now;
   base::WallTime expires;  // when the key may be used for another call
+  // Of so many keys of the same API key at most something is kept: the earliest to expire make room, but for what is in
+  // flight. 0: of as many as there are.
+  std::size_t most = 0;
 };
 
 // What a client gets again.
@@ -64,15 +67,15 @@ struct Standing {
 class Store {
  public:
   virtual ~Store() = default;
-  // nullopt: it is the caller's now, durable against power loss when this returns; it was free, or its time was over.
-  // What is in flight never expires. What was in flight in an earlier process is unknown. Takes some of what has
-  // expired away on the way.
+  // nullopt: it is the caller's now, durable against power loss when this returns; it was free, its time was over, or
+  // the same exchange has it in flight already and asks again. What is in flight never expires. What was in flight in
+  // an earlier process of the same node is unknown. Takes some of what has expired away on the way.
   virtual base::Result<std::optional<Standing>> claim(const ClaimRequest& request) = 0;
   // Ends a claim of this process; `reply` with `kept` only. A claim that is not this exchange's, or has ended, stays as
   // it is.
   virtual base::Status finish(const Name& name, base::ExchangeId exchange, State state,
                               const std::optional<KeptReply>& reply) = 0;
-  // Gives it up: nothing was sent.
+  // Gives it up, if this exchange has it in flight: nothing was sent.
   virtual base::Status free(const Name& name, base::ExchangeId exchange) = 0;
 };
 

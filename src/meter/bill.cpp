@@ -424,10 +424,6 @@ const PricedModel* in_effect(const PricedModel* row, base::WallTime at) { return
 
 }  // namespace
 
-std::string BillLine::price_key() const {
-  return tier == 0 ? key.text() : fmt::format("tiered_pricing[{}].{}", tier - 1, key.text());
-}
-
 const PricedModel* row_of(const PriceBook& book, base::WallTime at, std::string_view provider, std::string_view model,
                           const Service& service) {
   if (service.width > 0)

@@ -8,6 +8,8 @@
 #include <boost/container/small_vector.hpp>
 #include <boost/container/static_vector.hpp>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -65,6 +67,9 @@ struct BillLine {
 
   // The book's name of the price.
   std::string price_key() const;
+  // What the line comes to with the factors that are on it, in dollars and exact: "0.0000025". nullopt: 128 bits do not
+  // hold it.
+  std::optional<std::string> exact_usd(std::span<const Factor> factors) const;
   bool operator==(const BillLine&) const = default;
 };
 

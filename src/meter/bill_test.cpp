@@ -309,3 +309,21 @@ TEST_CASE("a bill says by which prices") {
   CHECK(bill->lines[1].price_key() == "output_cost_per_token_above_200k_tokens");
   CHECK(bill->model == "tiers");
 }
+
+TEST_CASE("a line comes to an exact amount, with halves, parts of a unit and factors") {
+  const auto price = *base::FinePrice::parse_usd("0.0000025");
+  meter::BillLine line{.what = "input", .quantity = 3, .key = meter::PriceName::input_cost_per_token, .price = price};
+  CHECK(line.exact_usd({}) == "0.0000075");
+  line.halves = 1;
+  CHECK(line.exact_usd({}) == "0.00000375");
+  line.parts = 1'000'000;
+  CHECK(line.exact_usd({}) == "0.00000000000375");
+  line.multiplied = true;
+  const meter::Factor factors[] = {{1100}, {6000}};
+  CHECK(line.exact_usd(factors) == "0.00000000002475");
+  line.parts = 1;
+  line.quantity = 1'000'000'000'000;
+  line.price = *base::FinePrice::parse_usd("10");
+  CHECK(line.exact_usd({}) == "5000000000000");
+  CHECK(line.exact_usd(factors) == std::nullopt);
+}

@@ -62,7 +62,7 @@ Usage tokens_of(const Usage& usage) {
 }
 
 struct RowBill {
-  std::optional<Money> cost;  // nullopt: something has no price
+  std::optional<Bill> bill;  // nullopt: something has no price
   bool certain = false;
 };
 
@@ -70,9 +70,28 @@ RowBill bill_by(const BilledCall& call, const PricedModel* row, const Usage& usa
   if (row == nullptr) return {};
   Quantities used{.usage = usage};
   used.usage.provider_cost.reset();
-  const auto bill = meter::bill(*row, used, service);
+  auto bill = meter::bill(*row, used, service);
   if (!bill) return {};
-  return {bill->cost, !leaves_open(call, *row, usage, service)};
+  return {std::move(*bill), !leaves_open(call, *row, usage, service)};
+}
+
+Service service_of(const BilledCall& call, const Reply& reply) {
+  return service_of(reply, call.request == nullptr ? Service() : service_of(*call.request));
+}
+
+const PricedModel* row_named(const BilledCall& call, const std::string& model, const Service& service) {
+  return model.empty() ? nullptr : row_of(call.book, call.at, book_provider(call.provider), model, service);
+}
+
+// Of the model that the reply names, if it has a price, else of the one that was asked for.
+RowBill bill_own_model(const BilledCall& call, const Reply& reply, const Usage& used, const Service& service) {
+  RowBill own = bill_by(call, row_named(call, reply.model, service), used, service);
+  if (!own.bill) own = bill_by(call, call.asked, used, service);
+  return own;
+}
+
+std::optional<Money> cost_of(const RowBill& by_row) {
+  return by_row.bill ? std::optional(by_row.bill->cost) : std::nullopt;
 }
 
 }  // namespace
@@ -87,26 +106,26 @@ Service service_of(const Reply& reply, Service asked) {
   return asked;
 }
 
+std::optional<Bill> bill_lines(const BilledCall& call, const Reply& reply, const Usage& usage) {
+  Usage used = usage;
+  add_searches(call, reply, used);
+  return bill_own_model(call, reply, used, service_of(call, reply)).bill;
+}
+
 ExchangeBill bill_exchange(const BilledCall& call, const Reply& reply, const Usage& usage) {
   if (usage.provider_cost && call.stated == StatedCost::trusted)
     return {.cost = *usage.provider_cost, .priced = true, .certain = true};
   if (is_free(call)) return {.cost = Money::zero(), .priced = true, .certain = true};
   Usage used = usage;
   add_searches(call, reply, used);
-  const Service service = service_of(reply, call.request == nullptr ? Service() : service_of(*call.request));
-  const std::string_view provider = book_provider(call.provider);
-  const auto row_named = [&](const std::string& model) {
-    return model.empty() ? nullptr : row_of(call.book, call.at, provider, model, service);
-  };
-
-  RowBill own = bill_by(call, row_named(reply.model), used, service);
-  if (!own.cost) own = bill_by(call, call.asked, used, service);
-  ExchangeBill out{.cost = own.cost.value_or(Money::zero()),
-                   .priced = own.cost && reply.names_usage && reply.unknown_field_count == 0,
+  const Service service = service_of(call, reply);
+  const RowBill own = bill_own_model(call, reply, used, service);
+  ExchangeBill out{.cost = cost_of(own).value_or(Money::zero()),
+                   .priced = own.bill && reply.names_usage && reply.unknown_field_count == 0,
                    .certain = own.certain && !lacks_tokens(call, used)};
-  if (!own.cost) out.cost = bill_by(call, call.asked, tokens_of(used), service).cost.value_or(Money::zero());
+  if (!own.bill) out.cost = cost_of(bill_by(call, call.asked, tokens_of(used), service)).value_or(Money::zero());
   for (const OtherModelUsage& other : reply.other_models) {
-    const auto cost = bill_by(call, row_named(other.model), other.usage, service).cost;
+    const auto cost = cost_of(bill_by(call, row_named(call, other.model, service), other.usage, service));
     out.priced = out.priced && cost;
     out.cost = sum_of(out.cost, cost.value_or(Money::zero()));
   }

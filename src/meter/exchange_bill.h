@@ -3,9 +3,11 @@
 // settles by it, and `metergate meter` prints it.
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "base/money.h"
+#include "meter/bill.h"
 #include "meter/price_book.h"
 #include "meter/reply.h"
 #include "meter/request.h"
@@ -37,5 +39,9 @@ Service service_of(const Reply& reply, Service asked);
 // `usage` is what the reply says, or what of it can be counted. Each model's tokens cost its own prices: those of the
 // model that the reply names, if it has some, else those of the one that was asked for.
 ExchangeBill bill_exchange(const BilledCall& call, const Reply& reply, const Usage& usage);
+
+// The lines by which bill_exchange prices the tokens of the reply's own model; nullopt: something has no price. A cost
+// that the provider states is left aside.
+std::optional<Bill> bill_lines(const BilledCall& call, const Reply& reply, const Usage& usage);
 
 }  // namespace meter

@@ -25,17 +25,26 @@ void for_each_service(Request request, const Use& use) {
       }
 }
 
+BilledCall billed_by(const PriceBook& book, const RecordedCall& call, const Request& request) {
+  return {.book = book,
+          .at = call.started,
+          .provider = call.provider,
+          .asked = row_of(book, call.started, book_provider(call.provider), call.model, service_of(request)),
+          .request = &request};
+}
+
 // As the gateway settles; nullopt: part of it has no price.
 std::optional<Money> cost_by(const PriceBook& book, const RecordedCall& call, const Request& request,
                              const Reply& reply) {
-  const std::string_view provider = book_provider(call.provider);
-  const BilledCall billed{.book = book,
-                          .at = call.started,
-                          .provider = call.provider,
-                          .asked = row_of(book, call.started, provider, call.model, service_of(request)),
-                          .request = &request};
-  const ExchangeBill bill = bill_exchange(billed, reply, call.usage);
+  const ExchangeBill bill = bill_exchange(billed_by(book, call, request), reply, call.usage);
   return bill.priced ? std::optional(bill.cost) : std::nullopt;
+}
+
+Reply reply_of(const RecordedCall& call) {
+  Reply reply;
+  reply.model = call.served_model;
+  reply.names_usage = true;
+  return reply;
 }
 
 // "hd/1024-x-1024/dall-e-3"
@@ -58,9 +67,7 @@ Rerated rerate(const RecordedCall& call, const PriceBook& book, const PriceBook*
     return {.least = call.booked, .most = call.booked};
   if (depends_on_size(call, book) || (booked_by != nullptr && depends_on_size(call, *booked_by)))
     return {.gap = RerateGap::image_size};
-  Reply reply;
-  reply.model = call.served_model;
-  reply.names_usage = true;
+  const Reply reply = reply_of(call);
   Request request;
   request.model = call.model;
 
@@ -81,6 +88,24 @@ Rerated rerate(const RecordedCall& call, const PriceBook& book, const PriceBook*
   if (unpriced || !found) return {.gap = RerateGap::no_price};
   if (found->least != found->most) found->gap = RerateGap::service_tier;
   return *found;
+}
+
+Itemized itemize(const RecordedCall& call, const PriceBook& booked_by) {
+  if (depends_on_size(call, booked_by)) return {.gap = RerateGap::image_size};
+  const Reply reply = reply_of(call);
+  Request request;
+  request.model = call.model;
+  Itemized found{.gap = RerateGap::not_its_prices};
+  for_each_service(std::move(request), [&](const Request& served) {
+    const auto bill = bill_lines(billed_by(booked_by, call, served), reply, call.usage);
+    if (!bill || bill->cost != call.booked || found.gap == RerateGap::service_tier) return;
+    if (found.gap == RerateGap::none && *bill != found.bill) {
+      found = {.gap = RerateGap::service_tier};
+      return;
+    }
+    found = {.gap = RerateGap::none, .bill = *bill};
+  });
+  return found;
 }
 
 }  // namespace meter

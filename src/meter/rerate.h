@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/money.h"
+#include "meter/bill.h"
 #include "meter/price_book.h"
 #include "meter/usage.h"
 
@@ -44,5 +45,15 @@ struct Rerated {
 // hand, and what was booked tells nothing. A cost that the provider stated, and that was booked, is the cost by any
 // book.
 Rerated rerate(const RecordedCall& call, const PriceBook& book, const PriceBook* booked_by);
+
+// What was booked, line by line.
+struct Itemized {
+  // none: the lines, and their sum is what was booked. not_its_prices: no way to serve the call comes to that. Of
+  // service_tier several ways do, with different lines.
+  RerateGap gap = RerateGap::none;
+  Bill bill = {};  // of none
+};
+// By the book that it was booked by. Its lines point into the book.
+Itemized itemize(const RecordedCall& call, const PriceBook& booked_by);
 
 }  // namespace meter

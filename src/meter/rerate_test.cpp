@@ -98,3 +98,24 @@ TEST_CASE("a recorded call is priced by the row of the model that served it, at 
     "azure/m": {"input_cost_per_token": 3e-06, "output_cost_per_token": 0}})"),
                       nullptr) == exactly(3'000'000));
 }
+
+TEST_CASE("what was booked is itemized by its own book, and by no guess") {
+  const auto lines = [](const meter::Itemized& found) {
+    std::string text;
+    for (const meter::BillLine& line : found.bill.lines)
+      text += line.price_key() + " " + line.exact_usd(found.bill.factors).value_or("?") + "; ";
+    return text;
+  };
+  const meter::Itemized ordinary = meter::itemize(call_of(2'000'000), old_book);
+  CHECK(ordinary.gap == RerateGap::none);
+  CHECK(lines(ordinary) == "input_cost_per_token 0.001; output_cost_per_token 0.001; ");
+  CHECK(ordinary.bill.cost == Money::from_nanos(2'000'000));
+  // The tier is told by what was booked.
+  CHECK(lines(meter::itemize(call_of(3'000'000), old_book)) ==
+        "input_cost_per_token_priority 0.002; output_cost_per_token 0.001; ");
+  CHECK(meter::itemize(call_of(2'000'001), old_book).gap == RerateGap::not_its_prices);
+  // Two ways to serve it come to the same.
+  const PriceBook twice = book_of(R"({"m": {"input_cost_per_token": 1e-06, "output_cost_per_token": 1e-05,
+    "input_cost_per_token_flex": 1e-06}})");
+  CHECK(meter::itemize(call_of(2'000'000), twice).gap == RerateGap::service_tier);
+}

@@ -11,6 +11,8 @@
 
 #include <fmt/format.h>
 
+#include "net/public_address.h"
+
 namespace net {
 namespace {
 
@@ -114,11 +116,18 @@ Task<Status> HttpClient::resolve() {
   if (error && endpoints_.empty()) co_return cannot_connect(options_, error.message());
   if (error) co_return Status{};
   endpoints_.clear();
+  bool withheld = false;
   for (const auto& entry : found) {
     const auto endpoint = entry.endpoint();
+    if (options_.public_only && !is_public(*endpoint.data())) {
+      withheld = true;
+      continue;
+    }
     const auto* bytes = reinterpret_cast<const char*>(endpoint.data());
     endpoints_.push_back(Endpoint{std::vector<char>(bytes, bytes + endpoint.size())});
   }
+  if (withheld && endpoints_.empty())
+    co_return cannot_connect(options_, "it is at no public address, and the configuration allows no other there");
   resolved_ms_ = loop_.now_ms();
   co_return Status{};
 }

@@ -50,6 +50,7 @@ struct ClientOptions {
   std::int64_t idle_ms = 30'000;    // how long an unused connection is kept
   std::size_t idle_max = 512;       // how many are
   std::int64_t resolve_every_ms = 30'000;
+  bool public_only = false;  // whatever the name leads to: what is not public (public_address.h) is not called
 };
 
 // The connections of one loop to one upstream: those that rest are used again, last in, first out.

@@ -3,6 +3,7 @@
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "net/body_reader.h"
@@ -32,6 +33,8 @@ class Incoming {
   Task<bool> send(std::string_view head, std::string_view body = {}, std::string_view tail = {});
   // The same without waiting; nullopt: `parts` is what is left for send().
   std::optional<bool> send_at_once(Stream::Parts& parts);
+  // The client's IP address; empty on a Unix socket. A connection that came through another proxy is that one's.
+  std::string peer() const { return stream_.peer(); }
   bool client_gone() const { return client_gone_; }
   // True once any byte of a reply was sent.
   bool replied() const { return replied_; }

@@ -1,5 +1,7 @@
 #include "net/stream.h"
 
+#include <netdb.h>
+#include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/epoll.h>
@@ -37,6 +39,20 @@ long tls_result(SSL* ssl, int returned) {
 Stream::Stream(Loop& loop, int fd) : loop_(loop), fd_(fd) {
   loop_.watch(*this);
   loop_.poller().add(fd_, *this);
+}
+
+std::string Stream::peer() const {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  std::array<char, NI_MAXHOST> text{};
+  if (::getpeername(fd_, reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
+      (address.ss_family != AF_INET && address.ss_family != AF_INET6) ||
+      ::getnameinfo(reinterpret_cast<const sockaddr*>(&address), size, text.data(), text.size(), nullptr, 0,
+                    NI_NUMERICHOST) != 0)
+    return {};
+  constexpr std::string_view mapped = "::ffff:";  // IPv4, on a socket that takes both
+  const std::string_view found(text.data());
+  return std::string(found.starts_with(mapped) && found.contains('.') ? found.substr(mapped.size()) : found);
 }
 
 Stream::~Stream() {

@@ -22,6 +22,9 @@ class Stream final : private Deadline, private Poller::Watched {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
+  // The IP address at the other end; empty if it has none.
+  std::string peer() const;
+
   // For a socket whose connect() was begun: waits until it is connected.
   Task<Io> connected();
   // TLS on top of the connected socket; `host` for SNI and verification on the client side.

@@ -10,14 +10,14 @@ bool is_rolling(const base::WindowPolicy& policy) { return policy.kind == base::
 }  // namespace
 
 CounterQuery query_of(base::LimitId limit, const base::WindowPolicy& policy, const base::Window& window,
-                      base::WallTime now) {
+                      base::WallTime now, std::int64_t max_skew_ms) {
   CounterQuery query{.counter = {limit, window.label}, .live_from = {}, .at = now};
   if (is_rolling(policy)) query.live_from = base::first_live_sub_label(policy, now, max_skew_ms);
   return query;
 }
 
 std::optional<base::WallTime> resets_at(const base::WindowPolicy& policy, const base::Window& window,
-                                        const CounterState& state) {
+                                        const CounterState& state, std::int64_t max_skew_ms) {
   if (is_rolling(policy)) {
     if (!state.oldest_sub) return std::nullopt;
     return base::sub_window_leaves_at(policy, *state.oldest_sub, max_skew_ms);
@@ -26,7 +26,8 @@ std::optional<base::WallTime> resets_at(const base::WindowPolicy& policy, const 
   return window.end;
 }
 
-base::Window shown_window(const base::WindowPolicy& policy, const base::Window& window, base::WallTime now) {
+base::Window shown_window(const base::WindowPolicy& policy, const base::Window& window, base::WallTime now,
+                          std::int64_t max_skew_ms) {
   if (!is_rolling(policy)) return window;
   return {window.label, base::WallTime{base::first_live_sub_label(policy, now, max_skew_ms).ms}, window.end};
 }

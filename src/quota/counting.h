@@ -11,17 +11,17 @@
 
 namespace quota {
 
-// How far another node's clock may be from this one's: not at all, until a store has nodes for users (decision 0017).
-inline constexpr std::int64_t max_skew_ms = 0;
+// `max_skew_ms` here: how far other nodes' clocks may be from this one's, Store::max_skew_ms(). What stands in a
+// rolling limit's sub-windows counts so much longer.
 
 // What to ask of the counter `{limit, window.label}` at `now`; `window` is one of the policy's.
 CounterQuery query_of(base::LimitId limit, const base::WindowPolicy& policy, const base::Window& window,
-                      base::WallTime now);
+                      base::WallTime now, std::int64_t max_skew_ms = 0);
 
 // When some of what `state` counts may be free again without anybody's doing: at the window's end; of a rolling limit,
 // when the oldest sub-window with spend leaves. nullopt: never, or there is nothing.
 std::optional<base::WallTime> resets_at(const base::WindowPolicy& policy, const base::Window& window,
-                                        const CounterState& state);
+                                        const CounterState& state, std::int64_t max_skew_ms = 0);
 
 // Why a limit admits nothing more whatever is free, as far as this process knows. What the store knows better, the
 // keeper asks. `spent` and `amount`: the lease's.
@@ -46,6 +46,7 @@ struct Standing {
 void judge(const catalog::Limit& limit, std::int64_t required, const Standing& standing, Refusal& refusal);
 
 // The span that counts at `now`, for people: of a rolling limit the span itself, else `window`.
-base::Window shown_window(const base::WindowPolicy& policy, const base::Window& window, base::WallTime now);
+base::Window shown_window(const base::WindowPolicy& policy, const base::Window& window, base::WallTime now,
+                          std::int64_t max_skew_ms = 0);
 
 }  // namespace quota

@@ -6,6 +6,7 @@
 
 #include "catalog/grant.h"
 #include "quota/counting.h"
+#include "quota/rollup_check.h"
 
 namespace quota {
 namespace {
@@ -25,6 +26,8 @@ class Examiner final : public BooksReader {
     kept_subs_[{sub_window.limit, sub_window.label}] += sub_window.spent;
   }
   void see(const KeptSum& sum) override { kept_costs_[sum.account] += sum.cost.nanos(); }
+
+  void see(const KeptRollUp& rolled_up) override { rollups_.see(rolled_up); }
 
   void see(const QuotePart& held) override { derived_[held.counter].quoted += held.amount; }
 
@@ -62,6 +65,7 @@ class Examiner final : public BooksReader {
       derived.unresolved += hold.unresolved;
       if (hold.sub_window && hold.spent != 0) derived_subs_[{hold.limit, *hold.sub_window}] += hold.spent;
     }
+    if (folded) rollups_.see(record);
     if (folded && !record.cost.is_zero()) derived_costs_[record.account] += record.cost.nanos();
     // A damaged record may hold what no record could be made with.
     if (record.cost.is_negative() || (!record.cost.is_zero() && record.account.is_nil())) {
@@ -86,6 +90,7 @@ class Examiner final : public BooksReader {
       check_counters();
       check_sub_windows(snapshot, now);
       check_costs();
+      if (kept.rolls_up) std::ranges::move(std::move(rollups_).differences(), std::back_inserter(found_.wrong));
       check_transfers();
       check_grants();
     }
@@ -141,7 +146,7 @@ class Examiner final : public BooksReader {
     for (const auto& [key, kept] : kept_subs_) {
       const catalog::Limit* const limit = snapshot.find_limit(key.limit);
       if (limit == nullptr || limit->window.kind != base::WindowPolicy::Kind::rolling) continue;
-      if (key.label < base::first_live_sub_label(limit->window, now, max_skew_ms)) continue;
+      if (key.label < base::first_live_sub_label(limit->window, now, 0)) continue;
       compare("sub-window", key, kept, derived_subs_[key]);
     }
   }
@@ -190,6 +195,7 @@ class Examiner final : public BooksReader {
   std::map<base::LimitId, KeptGrant> kept_grants_;            // by the counter that each is
   std::map<std::string, Sum> balances_, disputed_, expired_;  // by book account
   std::vector<KeptLease> leases_;
+  RollUpCheck rollups_;
   Examination found_;
 };
 

@@ -8,6 +8,7 @@
 //   quoted of a counter              the sum of what held quotes hold of it
 //   spent of a sub-window            the sum of the holds that name it
 //   the sums of the usage log        the sum of the records that were folded into them
+//   its roll-ups                     the same, by one thing at a time, of each hour or day
 //   what stands in a grant           what its postings leave in it, with what its counter says of its use
 //   disputed, expired of a grant     the postings that say so
 //   the books in double entry        the sum of all transfers: zero
@@ -21,6 +22,7 @@
 
 #include "base/result.h"
 #include "catalog/snapshot.h"
+#include "events/usage_log.h"
 #include "events/usage_record.h"
 #include "ledger/transfer.h"
 #include "quota/store.h"
@@ -62,6 +64,14 @@ struct KeptSum {
   base::AccountId account;
   base::Money cost;
 };
+// Of the records that are folded: what those of one hour or day add up to that have one thing in common.
+struct KeptRollUp {
+  enum class By : std::uint8_t { total, model, upstream, route, reason, account, key };
+  By by = By::total;
+  base::WallTime at;  // the beginning of the hour, or of an account and a key of the day; UTC
+  std::string name;   // an id as text; empty for the nil one
+  events::UsageSum sum;
+};
 
 // Sees all that is kept, in any order but one: grants before records.
 class BooksReader {
@@ -71,12 +81,13 @@ class BooksReader {
   virtual void see(const KeptLease& lease) = 0;
   virtual void see(const KeptSubWindow& sub_window) = 0;
   virtual void see(const KeptSum& sum) = 0;
+  virtual void see(const KeptRollUp& rolled_up) = 0;
   virtual void see(const QuotePart& held) = 0;  // by a quote that is held
   virtual void see(const KeptGrant& grant) = 0;
   // `kind`: of the transfer that it is a part of.
   virtual void see(const ledger::Posting& posting, ledger::TransferKind kind) = 0;
   virtual void see(const UnresolvedItem& item) = 0;
-  // `folded`: it is in a KeptSum.
+  // `folded`: it is in a KeptSum, and in the roll-ups of a store that keeps them.
   virtual void see(const events::UsageRecord& record, bool folded) = 0;
   // What the database itself says is wrong with its file.
   virtual void damaged(std::string what) = 0;
@@ -91,6 +102,7 @@ class Books {
   struct Kept {
     std::int64_t incarnation = 0;  // the last one
     std::int64_t transfers = 0;    // that were posted: all others are in the records
+    bool rolls_up = false;         // it keeps roll-ups
   };
   virtual base::Result<Kept> show(BooksReader& reader) = 0;
 };
@@ -98,8 +110,8 @@ class Books {
 // Two numbers that should be the same.
 struct Discrepancy {
   // "spent", "leased", "unresolved", "quoted", "open items", "sub-window", "sum of usage", "transfers", "lease",
-  // "incarnation of a lease"; of a grant "balance", "disputed", "expired" too, in nano-dollars; of a damaged file what
-  // is wrong with it, and both numbers are zero.
+  // "incarnation of a lease", "usage by model 'm' at 2026-11-23T12:00:00Z, cost"; of a grant "balance", "disputed",
+  // "expired" too, in nano-dollars; of a damaged file what is wrong with it, and both numbers are zero.
   std::string what;
   std::optional<CounterKey> counter = std::nullopt;  // of a sub-window with its label; of a grant that which it is
   std::optional<base::AccountId> account = std::nullopt;

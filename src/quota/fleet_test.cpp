@@ -8,14 +8,18 @@ using testing::today;
 using testing::usd;
 
 constexpr std::int64_t ttl_ms = 6'000;
+constexpr std::int64_t max_skew_ms = 1'000;
+constexpr std::int64_t hour_ms = 3'600'000;
+constexpr std::int64_t beat_ms = ttl_ms / 3;
 
 // One node: a keeper with its way to the store, which can be cut.
 class Node {
  public:
   class Link final : public Store {
    public:
-    explicit Link(std::unique_ptr<Store> to) : to_(std::move(to)) {}
+    Link(std::unique_ptr<Store> to, tests::FakeClock& clock) : to_(std::move(to)), clock_(clock) {}
     bool cut = false;
+    std::int64_t beat_takes_ms = 0;
     int grants = 0;
     base::Result<LeftBehind> left_behind() override { return to_->left_behind(); }
     std::uint64_t last_commit() const override { return to_->last_commit(); }
@@ -52,9 +56,12 @@ class Node {
       return to_->end_quotes(now, also);
     }
     std::optional<std::int64_t> lease_ttl_ms() const override { return to_->lease_ttl_ms(); }
+    std::int64_t max_skew_ms() const override { return to_->max_skew_ms(); }
     base::Result<Heartbeat> heartbeat() override {
       if (cut) return no_answer();
-      return to_->heartbeat();
+      auto heard = to_->heartbeat();
+      clock_.advance_ms(beat_takes_ms);
+      return heard;
     }
     void on_wanted(std::function<void()> call) override { to_->on_wanted(std::move(call)); }
 
@@ -63,22 +70,25 @@ class Node {
       return base::fail(base::ErrorType::unavailable, "the store is out of reach", {}, base::Source::store);
     }
     std::unique_ptr<Store> to_;
+    tests::FakeClock& clock_;
   };
 
   Node(testing::World& world, const KeeperOptions& options)
       : world_(world),
+        time(world.clock, world.clock.wall_now()),
         link(world.store.memory.join(base::Uuid::version7(world.clock.wall_now(), world.random()), world.clock,
-                                     ttl_ms)) {
-    REQUIRE(link.open_incarnation(world.clock.wall_now()).has_value());
-    keeper = std::make_unique<Keeper>(link, world.clock, options, [this] { woken = true; });
+                                     {.ttl_ms = ttl_ms, .max_skew_ms = max_skew_ms}),
+             world.clock) {
+    REQUIRE(link.open_incarnation(time.wall_now()).has_value());
+    keeper = std::make_unique<Keeper>(link, time, options, [this] { woken = true; }, nullptr, &time);
     keeper->turn();
   }
 
   testing::World::Asked submit(const catalog::Limit& limit, std::int64_t amount, std::int64_t wait_ms = 0) {
     const auto asked = std::make_shared<std::optional<Decision>>();
     Waiter waiter{.wants = {{limit, amount}},
-                  .stamp = world_.clock.wall_now(),
-                  .deadline = world_.clock.now().plus_ms(wait_ms),
+                  .stamp = time.wall_now(),
+                  .deadline = time.now().plus_ms(wait_ms),
                   .record = world_.record(),
                   .decided = [asked](Decision decision) { asked->emplace(std::move(decision)); }};
     keeper->submit(std::move(waiter));
@@ -99,6 +109,7 @@ class Node {
   testing::World& world_;
 
  public:
+  StoreClock time;  // that it counts by; the store goes by the world's
   Link link;
   bool woken = false;
   std::unique_ptr<Keeper> keeper;
@@ -302,7 +313,8 @@ TEST_CASE("a grant whose answer was lost is found in the rows") {
   Reservation held = fleet.first.reserve(limit, 10);
   const std::int64_t leased = fleet.world.state(limit).leased;
   // Made once more, as if by a network: nobody has heard of it.
-  const GrantRequest request{.of = {.counter = {limit.id, {today.ms}}}, .at_least = 1, .at_most = 50};
+  const GrantRequest request{
+      .of = {.counter = {limit.id, {today.ms}}, .at = fleet.world.clock.wall_now()}, .at_least = 1, .at_most = 50};
   REQUIRE(fleet.first.link.grant(std::span(&request, 1)).has_value());
   CHECK(fleet.world.state(limit).leased == leased + 50);
   std::move(held).release();
@@ -318,12 +330,75 @@ TEST_CASE("a node that ends gives back what it never heard of, too") {
   const catalog::Limit limit = fleet.world.limit(100), other = fleet.world.limit(100);
   std::move(fleet.first.reserve(limit, 10)).release();
   for (const base::LimitId id : {limit.id, other.id}) {
-    const GrantRequest request{.of = {.counter = {id, {today.ms}}}, .at_least = 1, .at_most = 50};
+    const GrantRequest request{
+        .of = {.counter = {id, {today.ms}}, .at = fleet.world.clock.wall_now()}, .at_least = 1, .at_most = 50};
     REQUIRE(fleet.first.link.grant(std::span(&request, 1)).has_value());
   }
   REQUIRE(fleet.first.keeper->close().has_value());
   CHECK(fleet.world.state(limit) == CounterState{.amount = 100});
   CHECK(fleet.world.state(other) == CounterState{.amount = 100});
+}
+
+TEST_CASE("a node counts by the store's clock, which it hears of with each heartbeat") {
+  Fleet fleet;
+  const catalog::Limit limit = fleet.world.limit(100);
+  fleet.world.clock.set_back_ms(-hour_ms);
+  // By its own time it would be granted money in a window that may be over for the others.
+  const Refusal behind = fleet.first.refused(limit, 60);
+  CHECK(behind.type == base::ErrorType::unavailable);
+  CHECK(behind.reason.starts_with("this node counts by a time that is 3600000 ms behind the store's"));
+  CHECK(fleet.first.time.wall_now() != fleet.world.clock.wall_now());
+  Reservation held = fleet.first.reserve(limit, 60);
+  CHECK(fleet.first.time.wall_now() == fleet.world.clock.wall_now());
+  CHECK(held.record().started == fleet.world.clock.wall_now());
+}
+
+TEST_CASE("a node whose stamps are ahead of a store that was set back is granted nothing before it starts again") {
+  Fleet fleet;
+  const catalog::Limit limit = fleet.world.limit(100);
+  std::move(fleet.first.reserve(limit, 60)).release();
+  fleet.world.clock.set_back_ms(hour_ms);
+  for (int i = 0; i < 3; ++i) {
+    const Refusal refusal = fleet.first.refused(limit, 100);
+    CHECK(refusal.type == base::ErrorType::unavailable);
+    CHECK(refusal.reason.ends_with("start the node again"));
+    fleet.world.clock.advance_ms(beat_ms);
+  }
+  Node again{fleet.world, fleet.options};
+  CHECK(again.reserve(limit, 10).record().started == fleet.world.clock.wall_now());
+}
+
+TEST_CASE("a heartbeat that took longer than clocks may be apart renews nothing") {
+  Fleet fleet;
+  const catalog::Limit limit = fleet.world.limit(100);
+  fleet.first.link.beat_takes_ms = max_skew_ms + 1;
+  for (int i = 0; i < 5; ++i) {
+    fleet.world.clock.advance_ms(beat_ms);
+    fleet.first.keeper->turn();
+  }
+  CHECK_FALSE(fleet.first.keeper->admitting());
+  CHECK(fleet.first.refused(limit, 1).reason.find("took 1001 ms to say what time it is") != std::string::npos);
+  fleet.first.link.beat_takes_ms = max_skew_ms;
+  fleet.world.clock.advance_ms(beat_ms);
+  fleet.first.keeper->turn();
+  CHECK(fleet.first.keeper->admitting());
+}
+
+TEST_CASE("what other nodes spent of a rolling limit counts for as long as their clocks may be behind") {
+  Fleet fleet;
+  const base::WindowPolicy hour = *base::parse_window("rolling:1h");
+  const catalog::Limit limit = fleet.world.limit(100, catalog::LimitUnit::usd, hour);
+  Reservation all = fleet.first.reserve(limit, 100);
+  const base::WindowLabel sub = *all.parts().front().sub_window;
+  std::move(all).settle(usd(100), meter::Certainty::exact);
+  REQUIRE(fleet.first.keeper->close().has_value());
+  const base::WallTime leaves = base::sub_window_leaves_at(hour, sub, 0);
+  fleet.world.clock.advance_ms(leaves.ms - fleet.world.clock.wall_now().ms);
+  const Refusal refusal = fleet.second.refused(limit, 100);
+  CHECK(refusal.type == base::ErrorType::limit_reached);
+  CHECK(refusal.shortages[0].resets_at->ms == leaves.ms + max_skew_ms);
+  fleet.world.clock.advance_ms(max_skew_ms);
+  CHECK(fleet.second.reserve(limit, 100).parts().front().amount == 100);
 }
 
 TEST_CASE("available is not what others have leased") {

@@ -118,7 +118,7 @@ base::Result<std::shared_ptr<Lease>> Keeper::lease_in(base::LimitId limit, const
                                                       const base::Window& window, base::WallTime stamp) {
   const CounterKey key{limit, window.label};
   if (const auto known = leases_.find(key); known != leases_.end()) return known->second;
-  const CounterQuery query = quota::query_of(limit, policy, window, stamp);
+  const CounterQuery query = quota::query_of(limit, policy, window, stamp, max_skew_ms_);
   const auto states = store_.read(std::span(&query, 1));
   if (!states) {
     note(std::unexpected(states.error()));
@@ -136,7 +136,7 @@ base::Result<std::shared_ptr<Lease>> Keeper::lease_in(base::LimitId limit, const
 }
 
 CounterQuery Keeper::query_of(const Lease& lease) {
-  return quota::query_of(lease.counter().limit, lease.policy_, lease.span(), wall_now());
+  return quota::query_of(lease.counter().limit, lease.policy_, lease.span(), wall_now(), max_skew_ms_);
 }
 
 base::Status Keeper::fetch(std::span<Asking> asking, InHand& in_hand, base::Instant now) {
@@ -161,8 +161,7 @@ base::Status Keeper::fetch(std::span<Asking> asking, InHand& in_hand, base::Inst
   }
 
   if (base::Status status = give_back_retired(need); !status) squared = std::move(status);
-  std::vector<GrantRequest> requests;
-  std::vector<Lease*> of_request;
+  std::vector<Wish> wishes;
   for (const auto& [lease, amount] : need) {
     std::int64_t& have = in_hand[lease] = 0;
     // What is on its way back is nobody's until the store has it.
@@ -173,28 +172,39 @@ base::Status Keeper::fetch(std::span<Asking> asking, InHand& in_hand, base::Inst
     have = lease->take_up_to(std::numeric_limits<std::int64_t>::max());
     if (have >= amount) continue;
     const std::int64_t missing = amount - have + lease->owed();
-    requests.push_back({.of = query_of(*lease),
-                        .at_least = 1,
-                        .at_most = missing + surplus_of(*lease, missing, now),
-                        .needed = missing,
-                        .epoch = epoch_,
-                        .granted_before = lease->totals_.granted});
-    of_request.push_back(lease);
+    wishes.push_back({lease, 1, missing + surplus_of(*lease, missing, now), missing});
   }
-  if (!squared || requests.empty()) return squared;
-  const auto grants = store_.grant(requests);
-  note(grants ? base::Status{} : std::unexpected(grants.error()));
-  if (!grants) return std::unexpected(grants.error());
-  ASSERT(grants->size() == requests.size());
-  for (std::size_t i = 0; i < grants->size(); ++i) {
-    Lease& lease = *of_request[i];
-    const std::int64_t granted = (*grants)[i].granted;
-    learn(lease, (*grants)[i], now);
+  if (!squared || wishes.empty()) return squared;
+  TRY(const auto grants, ask_for(wishes));
+  for (std::size_t i = 0; i < grants.size(); ++i) {
+    Lease& lease = *wishes[i].lease;
+    const std::int64_t granted = grants[i].granted;
+    learn(lease, grants[i], now);
     const std::int64_t makes_good = std::min(granted, lease.owed());
     lease.give(makes_good);
     in_hand[&lease] += granted - makes_good;
   }
   return {};
+}
+
+base::Result<std::vector<Grant>> Keeper::ask_for(std::span<const Wish> wishes) {
+  if (std::ranges::any_of(wishes, [&](const Wish& wish) { return is_uncovered(wish.lease); }))
+    TRY_STATUS(flush_batch());
+  std::vector<GrantRequest> requests;
+  for (const Wish& wish : wishes) {
+    wish.lease->in_doubt_ = true;
+    requests.push_back({.of = query_of(*wish.lease),
+                        .at_least = wish.at_least,
+                        .at_most = wish.at_most,
+                        .needed = wish.needed,
+                        .epoch = epoch_,
+                        .granted_before = wish.lease->totals_.granted});
+  }
+  auto grants = store_.grant(requests);
+  note(grants ? base::Status{} : std::unexpected(grants.error()));
+  if (!grants) look_at_the_clock();
+  ASSERT(!grants || grants->size() == requests.size());
+  return grants;
 }
 
 base::Status Keeper::square_balance(const Leases& grants) {
@@ -207,23 +217,22 @@ base::Status Keeper::square_balance(const Leases& grants) {
   TRY_STATUS(square_overdrawn());
   if (std::ranges::none_of(grants, is_overdrawn)) return {};
   // The account owes. Each grant gives back what it has idle, and pays of the debt what it can: it may take several.
-  std::vector<GrantRequest> requests;
+  std::vector<Wish> wishes;
   for (const auto& lease : grants) {
     if (!lease->overdrawn()) {
       lease->note_overdrawn();
       ++lease->overdrawn_known_;
       TRY_STATUS(square(*lease));
     }
-    requests.push_back({.of = query_of(*lease), .epoch = epoch_, .granted_before = lease->totals_.granted});
+    wishes.push_back({lease.get()});
   }
-  const auto made_good = store_.grant(requests);
-  note(made_good ? base::Status{} : std::unexpected(made_good.error()));
-  if (!made_good) return std::unexpected(made_good.error());
+  TRY(const auto made_good, ask_for(wishes));
   for (std::size_t i = 0; i < grants.size(); ++i) {
     Lease& lease = *grants[i];
-    lease.totals_.granted += (*made_good)[i].granted;  // that was never heard of
-    lease.give((*made_good)[i].granted);
-    learn(lease, (*made_good)[i].state);
+    lease.totals_.granted += made_good[i].granted;  // that was never heard of
+    lease.in_doubt_ = false;
+    lease.give(made_good[i].granted);
+    learn(lease, made_good[i].state);
   }
   return square_overdrawn();
 }
@@ -394,7 +403,7 @@ Refusal Keeper::refusal_of(const Asking& asking, const InHand& in_hand) {
            .unresolved = lease.unresolved() + want.held,  // waiting for oneself does not help
            .available = have == in_hand.end() ? 0 : have->second,
            .window = lease.span(),
-           .resets_at = resets_at(lease.policy_, lease.span(), lease.known_)},
+           .resets_at = resets_at(lease.policy_, lease.span(), lease.known_, max_skew_ms_)},
           refusal);
   }
   if (asking.waiter.balance) refuse_balance(asking, in_hand, refusal);
@@ -423,8 +432,7 @@ std::int64_t Keeper::spent_by(const events::UsageRecord& record, const Lease& le
 void Keeper::serve_refills(base::Instant now) {
   if (refills_.empty()) return;
   const Leases leases = std::exchange(refills_, {});
-  std::vector<GrantRequest> requests;
-  Leases of_request;
+  std::vector<Wish> wishes;
   for (const auto& lease : leases) {
     // A window that is over grants only to extend; and what a lease got that is not known here nobody would give back.
     const auto known = leases_.find(lease->counter());
@@ -433,20 +441,14 @@ void Keeper::serve_refills(base::Instant now) {
     if (surplus == 0) lease->refill_below_ = 0;  // near the limit each exchange asks for exactly what it needs
     lease->refill_asked_ = false;
     if (surplus == 0) continue;
-    requests.push_back({.of = query_of(*lease),
-                        .at_least = 1,
-                        .at_most = surplus,
-                        .epoch = epoch_,
-                        .granted_before = lease->totals_.granted});
-    of_request.push_back(lease);
+    wishes.push_back({lease.get(), 1, surplus});
   }
-  if (requests.empty()) return;
-  const auto grants = store_.grant(requests);
-  note(grants ? base::Status{} : std::unexpected(grants.error()));
+  if (wishes.empty()) return;
+  const auto grants = ask_for(wishes);
   if (!grants) return;  // those who then find the lease empty wait, and are told why
   for (std::size_t i = 0; i < grants->size(); ++i) {
-    learn(*of_request[i], (*grants)[i], now);
-    of_request[i]->give((*grants)[i].granted);
+    learn(*wishes[i].lease, (*grants)[i], now);
+    wishes[i].lease->give((*grants)[i].granted);
   }
 }
 
@@ -462,6 +464,7 @@ std::int64_t Keeper::surplus_of(Lease& lease, std::int64_t need, base::Instant n
 void Keeper::learn(Lease& lease, const Grant& grant, base::Instant now) {
   ASSERT(grant.granted >= 0);
   lease.totals_.granted += grant.granted;
+  lease.in_doubt_ = false;
   lease.others_ = grant.others;
   lease.last_grant_ = now;
   lease.refill_below_ = lease.size_ / 2;

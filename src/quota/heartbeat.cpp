@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "quota/keeper.h"
 
 namespace quota {
@@ -30,14 +32,35 @@ void Keeper::beat(base::Instant now) {
 }
 
 base::Status Keeper::hear() {
+  const base::Instant asked = clock_.now();
   const auto heard = store_.heartbeat();
-  note(heard ? base::Status{} : std::unexpected(heard.error()));
-  if (!heard) return std::unexpected(heard.error());
+  base::Status status = heard ? base::Status{} : std::unexpected(heard.error());
+  if (heard && heard->now) status = read_clock(asked, *heard->now);
+  note(status);
+  if (!status) return status;
   nodes_ = std::max<std::int64_t>(heard->nodes, 1);
   if (heard->epoch != epoch_) enter_epoch(heard->epoch);
   for (const LeaseRow& row : heard->rows) adopt(row);
   give_back_wanted(heard->wanted);
   return {};
+}
+
+base::Status Keeper::read_clock(base::Instant asked, base::WallTime told) {
+  if (store_clock_ == nullptr) return {};
+  const std::int64_t took_ms = base::ns_between(asked, clock_.now()) / 1'000'000;
+  store_clock_->read(asked, told);
+  if (took_ms <= max_skew_ms_) return {};
+  return base::fail(
+      base::ErrorType::unavailable,
+      fmt::format("the store took {} ms to say what time it is, and the clocks of nodes must agree within "
+                  "{} ms (max_skew)",
+                  took_ms, max_skew_ms_),
+      {}, base::Source::store);
+}
+
+// The store grants nothing to whoever counts by another time.
+void Keeper::look_at_the_clock() {
+  if (store_clock_ != nullptr) beat_wanted_ = true;
 }
 
 // The store has expired what was leased. It goes back, but for what is reserved; that settles against its old rows.

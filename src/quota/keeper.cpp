@@ -22,13 +22,15 @@ std::int64_t ms_between(base::Instant from, base::Instant to) { return base::ns_
 }  // namespace
 
 Keeper::Keeper(Store& store, const base::Clock& clock, KeeperOptions options, std::function<void()> wake,
-               journal::Journal* journal)
+               journal::Journal* journal, StoreClock* store_clock)
     : store_(store),
       clock_(clock),
+      store_clock_(store_clock),
       options_(options),
       wake_(std::move(wake)),
       journal_(journal),
-      ttl_ms_(store.lease_ttl_ms()) {
+      ttl_ms_(store.lease_ttl_ms()),
+      max_skew_ms_(store.max_skew_ms()) {
   if (!ttl_ms_) return;
   leases_hold_until_ns_ = 0;
   beat_wanted_ = true;
@@ -222,6 +224,8 @@ base::Status Keeper::flush_batch() {
     if (unflushed_.empty()) return {};
     fill_batch();
   }
+  if (!batch_offered_) TRY_STATUS(agree_on_taken_on());
+  batch_offered_ = true;
   // A batch that failed is offered again as it was: what the store did take of it changes nothing the second time.
   std::vector<const events::UsageRecord*> records;
   for (const auto& record : batch_) records.push_back(record.get());
@@ -245,6 +249,8 @@ base::Status Keeper::flush_batch() {
         if (hold.spent > hold.reserved) ++lease->overdrawn_known_;
       }
     use_again(batch_);
+    uncovered_.clear();
+    batch_offered_ = false;
   }
   note(status);
   return status;
@@ -338,8 +344,7 @@ void Keeper::read_again() {
   Leases touched;
   std::vector<CounterQuery> queries;
   for (const auto& [key, lease] : leases_) {
-    const bool leased = lease->totals_.remainder() != 0;
-    if (!std::exchange(lease->touched_, false) || leased) continue;
+    if (!lease->touched_ || lease->totals_.remainder() != 0) continue;
     touched.push_back(lease);
     queries.push_back(query_of(*lease));
   }
@@ -347,7 +352,10 @@ void Keeper::read_again() {
   const auto states = store_.read(queries);
   note(states ? base::Status{} : std::unexpected(states.error()));
   if (!states) return;  // what was settled here is counted in any case
-  for (std::size_t i = 0; i < touched.size(); ++i) learn(*touched[i], (*states)[i]);
+  for (std::size_t i = 0; i < touched.size(); ++i) {
+    touched[i]->touched_ = false;
+    learn(*touched[i], (*states)[i]);
+  }
 }
 
 base::Status Keeper::close() {
@@ -387,14 +395,14 @@ base::Result<std::vector<FiveNumbers>> Keeper::numbers_now(const std::vector<cat
   const base::WallTime now = wall_now();
   for (const catalog::Limit& limit : limits) {
     const base::Window window = base::window_at(limit.window, now);
-    answer.push_back({.window = shown_window(limit.window, window, now)});
-    queries.push_back(quota::query_of(limit.id, limit.window, window, now));
+    answer.push_back({.window = shown_window(limit.window, window, now, max_skew_ms_)});
+    queries.push_back(quota::query_of(limit.id, limit.window, window, now, max_skew_ms_));
   }
   TRY(const auto states, store_.read(queries));
   for (std::size_t i = 0; i < queries.size(); ++i) {
     FiveNumbers& five = answer[i];
     const auto lease = leases_.find(queries[i].counter);
-    five.resets_at = resets_at(limits[i].window, five.window, states[i]);
+    five.resets_at = resets_at(limits[i].window, five.window, states[i], max_skew_ms_);
     five.amount = states[i].amount;
     five.spent = states[i].spent;
     five.unresolved = states[i].unresolved;

@@ -29,6 +29,7 @@
 #include "quota/numbers.h"
 #include "quota/reservation.h"
 #include "quota/store.h"
+#include "quota/store_clock.h"
 
 namespace quota {
 
@@ -77,8 +78,9 @@ class Keeper final : public Inspector, public SettleQueue {
  public:
   // `wake` is called from any thread when there is work for turn(); it must not call back.
   // `journal`: told what is flushed, and tended; nullptr where none is kept.
+  // `store_clock`: of a node of a fleet `clock` itself, which is set by each heartbeat; nullptr: nobody else counts.
   Keeper(Store& store, const base::Clock& clock, KeeperOptions options, std::function<void()> wake,
-         journal::Journal* journal = nullptr);
+         journal::Journal* journal = nullptr, StoreClock* store_clock = nullptr);
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
   ~Keeper() override;
@@ -160,6 +162,8 @@ class Keeper final : public Inspector, public SettleQueue {
   // Where leases hold for a time only (heartbeat.cpp).
   void beat(base::Instant now);
   base::Status hear();
+  base::Status read_clock(base::Instant asked, base::WallTime told);
+  void look_at_the_clock();
   void enter_epoch(std::int64_t epoch);
   void retire(const std::shared_ptr<Lease>& lease);
   void adopt(const LeaseRow& row);
@@ -201,12 +205,22 @@ class Keeper final : public Inspector, public SettleQueue {
   // The same of a balance's grants: what one of them is below zero the others make good, and nothing of them is handed
   // out before.
   base::Status square_balance(const Leases& grants);
+  // What the store is to be asked for. How much was heard of before it is told at the moment of the call and not when
+  // the wish came up: a flush in between may hear of more, and nothing may be heard of twice.
+  struct Wish {
+    Lease* lease;
+    std::int64_t at_least = 0, at_most = 0, needed = 0;  // as in GrantRequest
+  };
+  base::Result<std::vector<Grant>> ask_for(std::span<const Wish> wishes);
   base::Status end_raise(Lease& lease);
   // The lease of a limit that is coming into force; nullptr: none is.
   std::shared_ptr<Lease> opening_lease(base::LimitId limit) const;
   base::Status open_now(std::span<const base::LimitId> limits,
                         const std::function<base::Status(base::WallTime now)>& open);
   base::Status lease_taken_on(const Leases& leases);
+  base::Status agree_on_taken_on();
+  Leases kept_beyond_leased() const;
+  bool is_uncovered(const Lease* lease) const;
   // Whether a balance's grants are to be asked once more before they are drawn on, or refuse.
   static bool is_to_ask_again(const Asking& asking, const InHand& in_hand, bool is_short);
   // nullopt: only others' reservations stand in the way, and there is time to wait.
@@ -224,7 +238,7 @@ class Keeper final : public Inspector, public SettleQueue {
   std::string why_not_usable(const std::optional<Quote>& quote, const Waiter& waiter);
   base::Result<std::string> why_stopped(const Quote& quote, const Asking& asking);
   Redemption redemption_of(const Asking& asking);
-  GrantRequest request_of(const Lease& lease, std::int64_t amount);
+  GrantRequest request_of(Lease& lease, std::int64_t amount);
   std::optional<Decision> short_of(const Redeemed& redeemed, const Redemption& redemption, const Asking& asking,
                                    base::Instant now) const;
   Reservation reservation_from(Asking& asking, const Redeemed& redeemed, base::Instant now);
@@ -268,6 +282,7 @@ class Keeper final : public Inspector, public SettleQueue {
 
   Store& store_;
   const base::Clock& clock_;
+  StoreClock* const store_clock_;
   const KeeperOptions options_;
   const std::function<void()> wake_;
   journal::Journal* const journal_;
@@ -293,6 +308,7 @@ class Keeper final : public Inspector, public SettleQueue {
   std::map<CounterKey, std::shared_ptr<Lease>> leases_;
   Leases retired_;  // of earlier epochs, until all of it is settled or given back
   const std::optional<std::int64_t> ttl_ms_;
+  const std::int64_t max_skew_ms_;
   std::int64_t epoch_ = first_epoch;
   std::int64_t nodes_ = 1;
   std::optional<base::Instant> last_beat_;  // that was tried
@@ -304,6 +320,10 @@ class Keeper final : public Inspector, public SettleQueue {
   std::vector<std::unique_ptr<events::UsageRecord>> batch_;  // in the store's hands, until it says that it took them
   base::WallTime wall_{};                                    // the latest that was seen
   std::vector<JournalMark> batch_marks_;
+  bool batch_offered_ = false;
+  // Of these the batch that was offered keeps more than was leased. Nothing is granted of them before the store has
+  // confirmed it: what it took off a lease depends on what had been granted.
+  Leases uncovered_;
   base::Instant last_flush_{};
   base::Instant last_tick_{};
   bool retry_waiters_ = false;  // something was settled since they were tried

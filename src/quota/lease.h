@@ -109,6 +109,7 @@ class Lease {
   CounterState known_;                // the store's spent and unresolved, as read and since flushed
   std::int64_t read_spent_ = 0;       // of a rolling limit: what counted when the store was asked, and since flushed
   bool touched_ = false;              // something was flushed since it was last looked at
+  bool in_doubt_ = false;             // the store was asked for more of it, and has not answered
   bool opening_ = false;              // its limit is not in force yet: nothing can be granted of it
   bool return_pending_ = false;       // the store did not confirm the last return
   std::int64_t overdrawn_known_ = 0;  // how much of overdrawn_ the store has been told

@@ -1,6 +1,7 @@
 // The keeper brings a limit into force.
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <utility>
 
 #include "base/assert.h"
@@ -63,26 +64,59 @@ base::Status Keeper::open_now(std::span<const base::LimitId> limits,
   take_records();
   TRY_STATUS(flush_all());
   TRY_STATUS(open(now));
-  for (const auto& lease : leases) lease->opening_ = false;
+  for (const auto& lease : leases) {
+    lease->opening_ = false;
+    lease->touched_ = true;  // what it was found to have spent is to be read
+  }
   // Where the store fails from here on, what was taken on is made good with the next grant.
   (void)lease_taken_on(leases);
   return {};
 }
 
 base::Status Keeper::lease_taken_on(const Leases& leases) {
-  std::vector<GrantRequest> requests;
-  for (const auto& lease : leases)
-    requests.push_back(
-        {.of = query_of(*lease), .at_most = lease->owed(), .epoch = epoch_, .granted_before = lease->totals_.granted});
-  if (requests.empty()) return {};
-  const auto grants = store_.grant(requests);
-  note(grants ? base::Status{} : std::unexpected(grants.error()));
-  if (!grants) return std::unexpected(grants.error());
+  std::vector<Wish> wishes;
+  for (const auto& lease : leases) wishes.push_back({.lease = lease.get(), .at_most = lease->owed()});
+  if (wishes.empty()) return {};
+  TRY(const auto grants, ask_for(wishes));
   for (std::size_t i = 0; i < leases.size(); ++i) {
-    learn(*leases[i], (*grants)[i], clock_.now());
-    leases[i]->give((*grants)[i].granted);
+    learn(*leases[i], grants[i], clock_.now());
+    leases[i]->give(grants[i].granted);
   }
   return {};
+}
+
+// The store takes what a record has kept off what it has leased, also off a grant whose answer was lost, and off what
+// is on its way back. Where the records of a batch keep more of a lease than this process has of it, the two are to say
+// the same before the batch is offered, and until it is confirmed, or what is free here would be consumed there.
+base::Status Keeper::agree_on_taken_on() {
+  Leases leases = kept_beyond_leased();
+  for (const auto& lease : leases)
+    if (lease->return_pending_) TRY_STATUS(return_free(*lease));
+  std::erase_if(leases, [](const auto& lease) { return !lease->in_doubt_; });
+  TRY_STATUS(lease_taken_on(leases));
+  uncovered_ = kept_beyond_leased();
+  return {};
+}
+
+Keeper::Leases Keeper::kept_beyond_leased() const {
+  std::map<CounterKey, std::int64_t> kept;
+  Leases leases;
+  for (const auto& record : batch_)
+    for (const events::Hold& hold : record->holds) {
+      const auto known = leases_.find({hold.limit, hold.label});
+      if (known == leases_.end() || known->second->epoch() != hold.lease_epoch) continue;
+      if (known->second->owed() == 0) continue;  // it has leased all that is kept, reserved and free
+      const std::int64_t leased = known->second->totals_.remainder();
+      std::int64_t& sum = kept[known->first];
+      const bool was_covered = sum <= leased;
+      sum += std::min(hold.reserved, hold.spent + hold.unresolved);
+      if (was_covered && sum > leased) leases.push_back(known->second);
+    }
+  return leases;
+}
+
+bool Keeper::is_uncovered(const Lease* lease) const {
+  return std::ranges::any_of(uncovered_, [&](const auto& one) { return one.get() == lease; });
 }
 
 }  // namespace quota

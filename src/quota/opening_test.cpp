@@ -9,6 +9,7 @@
 
 using namespace quota;
 using namespace quota::testing;
+using Answer = ScriptedStore::Answer;
 
 namespace {
 
@@ -78,6 +79,22 @@ TEST_CASE("what was settled before the limit came is in the store when it opens,
   world.open(limit);
   CHECK(world.state(limit) == CounterState{.amount = 500, .spent = 120});
   world.check_exact(limit, 120);
+}
+
+TEST_CASE("what it finds spent is known as soon as the store answers, also where it failed right after the opening") {
+  OpeningWorld world;
+  world.settle(world.under_way(300), 120);
+  const catalog::Limit limit = world.wanted(500);
+  const auto lease = world.begin(limit);
+  world.store.on_grant = world.store.on_read = Answer::refused;
+  world.open(limit);
+  world.clock.advance_ms(world.options.idle_return_ms);
+  world.keeper->turn();
+  CHECK(lease->spent() == 0);
+  world.store.on_grant = world.store.on_read = Answer::given;
+  world.clock.advance_ms(world.options.idle_return_ms);
+  world.keeper->turn();
+  CHECK(lease->spent() == 120);
 }
 
 TEST_CASE("what is under way holds its worst case of the new limit, and counts on it when it ends") {
@@ -159,6 +176,82 @@ TEST_CASE("what is owed is made good before anything more is handed out") {
   CHECK(world.state(limit).spent == 350);
 }
 
+TEST_CASE("what was leased and not heard of is not handed out once more where an exchange has used it up") {
+  OpeningWorld world;
+  Reservation one = world.under_way(300), other = world.under_way(50);
+  const catalog::Limit limit = world.wanted(500);
+  const auto lease = world.begin(limit);
+  REQUIRE(one.take_on(part_of(lease, 300)).has_value());
+  REQUIRE(other.take_on(part_of(lease, 50)).has_value());
+  world.store.on_grant = Answer::lost;
+  world.open(limit);
+  CHECK(world.state(limit).leased == 350);
+  std::move(other).release();
+  world.store.on_grant = Answer::given;
+  world.settle(std::move(one), 300);
+  CHECK(world.state(limit) == CounterState{.amount = 500, .spent = 300, .leased = 50});
+  CHECK(lease->free() == 50);
+  world.check_exact(limit, 300);
+}
+
+TEST_CASE("what is on its way back is given back before what was taken on is taken off it") {
+  OpeningWorld world;
+  const catalog::Limit limit = world.limit(320);
+  Reservation one = world.under_way(300);
+  std::move(world.reserve(limit, 50)).release();
+  world.flush();
+  REQUIRE(world.store.memory.remove(limit.id, world.clock.wall_now()).has_value());
+  world.store.on_flush = Answer::refused;
+  world.on_another_thread([&] { world.keeper->limit_changed(limit.id); });
+  world.store.on_flush = Answer::given;
+  const auto lease = world.begin(limit);
+  REQUIRE(one.take_on(part_of(lease, 300)).has_value());
+  world.open(limit);  // 270 can be leased: 50 are the store's only when it has heard of it
+  world.settle(std::move(one), 300);
+  CHECK(world.keeper->health().last_error.empty());
+  world.check_exact(limit, 300);
+}
+
+TEST_CASE("a lost grant that a flush hears of is not heard once more by who was about to ask") {
+  OpeningWorld world;
+  const catalog::Limit limit = world.wanted(500);
+  world.clock.advance_ms(1);
+  const catalog::Limit overrun = world.limit(1'000);  // is asked for after the other
+  Reservation one = world.under_way(300), over = world.reserve(overrun, 10);
+  const auto lease = world.begin(limit);
+  REQUIRE(one.take_on(part_of(lease, 300)).has_value());
+  world.store.on_grant = Answer::lost;
+  world.open(limit);
+  world.store.on_grant = Answer::given;
+  std::move(one).settle(usd(200), meter::Certainty::exact);
+  over.mark_sent();
+  std::move(over).settle(usd(50), meter::Certainty::exact);
+  const auto asked = world.submit({limit, overrun}, 100);
+  world.keeper->turn();
+  CHECK(lease->free() + lease->reserved() <= world.state(limit).leased);
+  world.settle(World::taken(asked), 100);
+  world.check_exact(limit, 300);
+}
+
+TEST_CASE("of a lease of which a doubtful flush keeps more than was leased nothing is granted before it is confirmed") {
+  OpeningWorld world;
+  Reservation one = world.under_way(300);
+  catalog::Limit limit = world.wanted(200);
+  const auto lease = world.begin(limit);
+  REQUIRE(one.take_on(part_of(lease, 300)).has_value());
+  world.open(limit);
+  world.store.on_flush = Answer::lost;  // the store takes 200 off the lease
+  world.settle(std::move(one), 300);
+  limit.amount = 1'000;
+  REQUIRE(world.store.memory.put(limit).has_value());
+  world.store.on_flush = Answer::refused;
+  CHECK(world.refused(limit, 50).type == base::ErrorType::unavailable);
+  CHECK(world.state(limit).leased == 0);
+  world.store.on_flush = Answer::given;
+  world.settle_of(limit, 50);
+  world.check_exact(limit, 350);
+}
+
 TEST_CASE("whoever asks for a limit that is being created waits, and is served when it is in force") {
   OpeningWorld world;
   std::move(world.under_way(90)).settle(usd(90), meter::Certainty::exact);
@@ -185,14 +278,14 @@ TEST_CASE("where a limit does not come into force, who waits for it is told, and
   REQUIRE(one.take_on(part_of(lease, 300)).has_value());
   const auto asked = world.submit({limit}, 10);
   world.keeper->turn();
-  world.store.on_flush = ScriptedStore::Answer::refused;
+  world.store.on_flush = Answer::refused;
   std::move(world.under_way(10)).settle(usd(1), meter::Certainty::exact);
   CHECK_FALSE(world.try_open(limit).has_value());  // what was settled cannot be flushed, so nobody knows what is spent
   CHECK_FALSE(asked->has_value());
   world.on_another_thread([&] { world.keeper->abandon_opening(limit.id); });
   CHECK(World::refusal(asked).type == base::ErrorType::unavailable);
   CHECK(world.store.memory.load()->limits.size() == 1);
-  world.store.on_flush = ScriptedStore::Answer::given;
+  world.store.on_flush = Answer::given;
   world.settle(std::move(one), 200);
   REQUIRE(world.keeper->close().has_value());
   CHECK(world.state(world.before) == CounterState{.amount = 1'000'000, .spent = 201});

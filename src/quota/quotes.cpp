@@ -90,6 +90,7 @@ base::Status Keeper::resolve_doubtful_quotes() {
 base::Status Keeper::end_due_quotes() {
   const auto ended = store_.end_quotes(wall_now(), {});
   note(ended ? base::Status{} : std::unexpected(ended.error()));
+  if (!ended) look_at_the_clock();
   if (!ended) return std::unexpected(ended.error());
   next_quote_end_ = ended->next_end.value_or(base::far_future);
   // Also what was ended at another call: a quote is in the way of nobody then.
@@ -141,6 +142,8 @@ std::optional<Decision> Keeper::redeem(Asking& asking, base::Instant now) {
   // Where the quote holds too little the limit itself pays, and the store has to know what was spent of it.
   for (Lease* const lease : overdrawn_of(**quote, asking, nullptr))
     if (const base::Status squared = square(*lease); !squared) return unavailable(squared.error().message);
+  if (std::ranges::any_of(asking.leases, [&](const auto& lease) { return is_uncovered(lease.get()); }))
+    if (const base::Status covered = flush_batch(); !covered) return unavailable(covered.error().message);
   const Redemption redemption = redemption_of(asking);
   const auto redeemed = redeem_now(redemption, asking);
   if (!redeemed)
@@ -187,6 +190,7 @@ std::vector<Lease*> Keeper::overdrawn_of(const Quote& quote, const Asking& askin
 base::Result<Redeemed> Keeper::redeem_now(const Redemption& redemption, const Asking& asking) {
   auto redeemed = store_.redeem(redemption);
   note(redeemed ? base::Status{} : std::unexpected(redeemed.error()));
+  if (!redeemed) look_at_the_clock();
   if (!redeemed || !redeemed->short_of) return redeemed;
   for (const Leases* const leases : {&asking.leases, &asking.grants})
     for (const auto& lease : *leases) TRY_STATUS(return_free(*lease));
@@ -231,7 +235,8 @@ base::Result<std::string> Keeper::why_stopped(const Quote& quote, const Asking& 
   return std::string();
 }
 
-GrantRequest Keeper::request_of(const Lease& lease, std::int64_t amount) {
+GrantRequest Keeper::request_of(Lease& lease, std::int64_t amount) {
+  lease.in_doubt_ = true;
   return {.of = query_of(lease),
           .at_least = amount,
           .at_most = amount,

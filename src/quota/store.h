@@ -37,7 +37,8 @@ namespace quota {
 struct CounterQuery {
   CounterKey counter;
   std::optional<base::WindowLabel> live_from = std::nullopt;  // nullopt: not rolling
-  // The moment: a raise of the amount counts until its end, and what is made good by the request is posted then.
+  // The moment: a raise of the amount counts until its end, and what is made good by the request is posted then. Where
+  // money is asked for in a fleet it must be the store's, but for max_skew_ms().
   base::WallTime at = base::far_future;
 };
 // Stamps never step back (money-rules.md "Window and stamp"); a day is for clocks that were set by hand meanwhile.
@@ -135,10 +136,11 @@ inline constexpr std::int64_t ended_quotes_kept_ms = 86'400'000;
 
 // The answer to a sign of life.
 struct Heartbeat {
-  std::int64_t epoch = first_epoch;     // the node's; in an earlier one it can be granted nothing any more
-  std::int64_t nodes = 1;               // that are alive
-  std::vector<LeaseRow> rows = {};      // of this incarnation, of which something is left
-  std::vector<CounterKey> wanted = {};  // others are short of these: what is idle is to go back
+  std::int64_t epoch = first_epoch;        // the node's; in an earlier one it can be granted nothing any more
+  std::int64_t nodes = 1;                  // that are alive
+  std::vector<LeaseRow> rows = {};         // of this incarnation, of which something is left
+  std::vector<CounterKey> wanted = {};     // others are short of these: what is idle is to go back
+  std::optional<base::WallTime> now = {};  // by the store's clock; nullopt: nobody else counts by it
 };
 
 // How far the store has one worker's journal: every settle up to this number (journal::Sequence). 0: none.
@@ -157,11 +159,12 @@ struct Flush {
 
 // The last process of this node, and how far it got.
 struct LeftBehind {
-  base::Uuid store;                  // the store's own id
-  base::Uuid node = {};              // an embedded store has one node, which goes by the store's id
-  std::int64_t incarnation = 0;      // 0: there was none
-  std::vector<std::uint64_t> marks;  // by worker; shorter if the last ones flushed nothing
-  std::uint64_t commit = 0;          // Store::last_commit
+  base::Uuid store;                        // the store's own id
+  base::Uuid node = {};                    // an embedded store has one node, which goes by the store's id
+  std::int64_t incarnation = 0;            // 0: there was none
+  std::vector<std::uint64_t> marks;        // by worker; shorter if the last ones flushed nothing
+  std::uint64_t commit = 0;                // Store::last_commit
+  std::optional<base::WallTime> now = {};  // as in Heartbeat
 };
 
 // What the last process's journals say of what it had not flushed.
@@ -232,6 +235,10 @@ class Store {
   // How long this node's leases hold, from before a heartbeat was sent; nullopt: for ever. A store that lives in the
   // process does not expire its own leases, and needs no heartbeat.
   virtual std::optional<std::int64_t> lease_ttl_ms() const { return std::nullopt; }
+  // How far the clock that a node counts by may be from the store's, and from another node's. What asks for money by a
+  // time that is farther off is refused (unavailable): by windows that are not those of the others a cap would hold for
+  // nobody. 0: nobody else counts.
+  virtual std::int64_t max_skew_ms() const { return 0; }
   // A sign of life. Expires those of others that have given none.
   virtual base::Result<Heartbeat> heartbeat() { return Heartbeat{}; }
   // Called from any thread, from in the middle of others' calls, when something is wanted that this node has leased:

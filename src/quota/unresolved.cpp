@@ -185,33 +185,31 @@ namespace {
 // it holds, and what is above all of them on the last.
 class Paying {
  public:
-  Paying(const UnresolvedItem& item, base::Money cost, const catalog::Snapshot& snapshot) : snapshot_(snapshot) {
+  Paying(const UnresolvedItem& item, base::Money cost, const catalog::Snapshot& snapshot) : grants_(item.grants) {
+    if (item.grants.empty()) return;
+    std::int64_t booked = 0;
     for (const events::Hold& hold : item.record.holds) {
-      const catalog::Grant* const grant = grant_of(hold);
-      if (grant == nullptr) continue;
+      if (!is_on_grant(hold)) continue;
       last_ = hold.limit;
-      booked_ += hold.spent;
-      charge_ = base::with_share(cost, snapshot.find_account(grant->account)->markup);
+      booked += hold.spent;
     }
-    left_ = std::max<std::int64_t>(0, charge_.nanos() - booked_);
+    const base::Money charge = base::with_share(cost, snapshot.find_account(item.payer)->markup);
+    left_ = std::max<std::int64_t>(0, charge.nanos() - booked);
   }
   // What more is spent of this hold; nullopt: it is not on a grant.
   std::optional<std::int64_t> spent_on(const events::Hold& hold) {
-    if (grant_of(hold) == nullptr) return std::nullopt;
+    if (!is_on_grant(hold)) return std::nullopt;
     const std::int64_t spent = hold.limit == last_ ? left_ : std::min(left_, hold.unresolved);
     left_ -= spent;
     return spent;
   }
 
  private:
-  const catalog::Grant* grant_of(const events::Hold& hold) const {
-    return snapshot_.find_grant(base::GrantId{hold.limit.uuid});
-  }
+  // Not by the catalog: it does not know a grant of which nothing is left.
+  bool is_on_grant(const events::Hold& hold) const { return std::ranges::find(grants_, hold.limit) != grants_.end(); }
 
-  const catalog::Snapshot& snapshot_;
+  const std::vector<base::LimitId>& grants_;
   base::LimitId last_;
-  std::int64_t booked_ = 0;
-  base::Money charge_;
   std::int64_t left_ = 0;
 };
 

@@ -62,6 +62,10 @@ struct UnresolvedItem {
   events::UsageRecord record;
   base::WallTime since;  // when its exchange ended, or its process was found dead
   std::optional<Correction> correction = std::nullopt;
+  // Those of its holds that are on grants of a balance, by their counters, also where nothing is left of the grant; and
+  // whose they are. item() and correct() say it.
+  std::vector<base::LimitId> grants = {};
+  base::AccountId payer = {};
   bool operator==(const UnresolvedItem&) const = default;
 };
 

@@ -275,3 +275,30 @@ TEST_CASE("what the grants of a balance hold is settled with the markup, in burn
   const CounterQuery query{counters[1]};
   CHECK(world.store.read(std::span(&query, 1))->front().spent == 195 + 70);
 }
+
+TEST_CASE("what a grant has paid of which nothing is left is not charged to the others once more") {
+  World world;
+  catalog::Account account = world.catalog->current()->accounts().front();
+  account.credit_only = true;
+  REQUIRE(world.store.put(account).has_value());
+  std::vector<quota::CounterKey> counters;
+  for (int number = 1; number <= 2; ++number) {
+    ledger::Order order;
+    order.id.uuid.bytes[0] = order.opens.uuid.bytes[1] = static_cast<std::uint8_t>(number);
+    order.account = world.account;
+    order.amount = nanos(40);
+    order.terms = ledger::Terms{.priority = number, .effective = {}, .fee = {}};
+    REQUIRE(world.store.post(order, world.clock.wall_now())->status == ledger::PostStatus::posted);
+    counters.push_back({catalog::counter_of(order.opens), {}});
+  }
+  // 45 were counted: all of the first, and 5 of the second, which holds 15 more.
+  auto made = world.record(nanos(45), {{counters[0].limit, {}, 40, 40, 0}, {counters[1].limit, {}, 20, 5, 15}});
+  made.usage = meter::Usage{.certainty = meter::Certainty::at_least};
+  const auto id = world.flushed(made);
+  world.catalog = *catalog::Catalog::open(world.store, world.clock, world.random);
+  REQUIRE(world.catalog->current()->find_grant(base::GrantId{counters[0].limit.uuid}) == nullptr);
+  REQUIRE(world.settle(id, {.cost = nanos(48)}).has_value());
+  const CounterQuery query{counters[1]};
+  CHECK(world.store.read(std::span(&query, 1))->front() == CounterState{.amount = 40, .spent = 8});
+  CHECK(world.store.check()->empty());
+}

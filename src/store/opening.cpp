@@ -71,9 +71,12 @@ void Opening::add(const events::UsageRecord& record) {
 }
 
 void Opening::add(const quota::UnresolvedItem& item) {
-  if (!applies(item.record)) return;
+  const events::Hold* const own = own_hold(item.record);
+  // What a crash left of this very window stands on its counter, whenever it was found.
+  const bool is_of_window = own != nullptr && !is_rolling(limit_);
+  if (!is_of_window && !applies(item.record)) return;
   Counted of_item;
-  if (const events::Hold* const own = own_hold(item.record)) {
+  if (own != nullptr) {
     of_item = {own->spent, item.correction ? 0 : own->unresolved};
     if (item.correction)
       for (const events::Hold& hold : item.correction->record.holds)

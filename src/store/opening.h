@@ -8,7 +8,7 @@
 // known, another limit of the same unit has held the worst case, and the new one holds as much; of money the record has
 // it itself. Tokens that no limit had counted are not in the record, and do not count. A lease that a crash left
 // unaccounted counts where its limit has the same unit and payer, whatever the filters say: nobody knows what it was
-// for.
+// for. One of this very limit counts in the window that it was leased in, whenever it was found.
 
 #include <cstdint>
 #include <map>
@@ -44,7 +44,7 @@ class Opening {
   Opening(const catalog::Limit& limit, Scope scope, base::WallTime now);
 
   const quota::CounterKey& counter() const { return counter_; }
-  // Only records that started in the half-open span can count.
+  // Only records that started in the half-open span can count, beside items that hold of the limit itself.
   base::WallTime from() const { return from_; }
   base::WallTime to() const { return to_; }
   const Scope& scope() const { return scope_; }

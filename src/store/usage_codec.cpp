@@ -11,8 +11,9 @@
 namespace store {
 namespace {
 
-// Of what is written. Format 1 is read, too: its usages know fewer counts (events/packed_usage.h).
-constexpr std::uint8_t version = events::packed::usage_format;
+// Of what is written. Format 1 is read, too: its usages know fewer counts (events/packed_usage.h); and format 2, whose
+// records do not say which limit refused them.
+constexpr std::uint8_t version = 3;
 constexpr std::size_t header_bytes = 1 + sizeof(std::uint64_t);
 
 using events::packed::errors;
@@ -27,9 +28,10 @@ constexpr unsigned outcome_shift = 4;
 constexpr unsigned outcome_mask = 7;
 
 constexpr std::size_t uuid_bytes = sizeof(base::Uuid::bytes);
+constexpr std::size_t refused_by_bytes_max = uuid_bytes + 6 * number_bytes_max + 2;
 // The most that a record takes without its holds, and that one hold takes.
-constexpr std::size_t record_bytes_max =
-    uuid_bytes + 8 + 17 * number_bytes_max + events::packed::usage_bytes_max + events::packed::attempts_bytes_max;
+constexpr std::size_t record_bytes_max = uuid_bytes + 8 + 17 * number_bytes_max + events::packed::usage_bytes_max +
+                                         events::packed::attempts_bytes_max + refused_by_bytes_max;
 constexpr std::size_t hold_bytes_max = 6 * number_bytes_max;
 
 // Sixteen bits for a value, four of them set, let one in some four hundred others pass.
@@ -45,6 +47,28 @@ bool all_probes(std::size_t bits, std::uint64_t hash, Act act) {
 }
 
 std::string_view bytes_of(const base::Uuid& id) { return {reinterpret_cast<const char*>(id.bytes.data()), uuid_bytes}; }
+
+void write_refused_by(ByteWriter& out, const events::RefusedBy& refused) {
+  out.bytes(refused.limit.uuid.bytes.data(), uuid_bytes);
+  for (const std::int64_t value : {refused.label.ms, refused.required, refused.available, refused.amount})
+    out.signed_number(value);
+  out.byte(refused.resets_at ? 1 : 0);
+  if (refused.resets_at) out.signed_number(refused.resets_at->ms);
+  out.signed_number(refused.blocked_at_percent.value_or(0));  // no threshold is at zero per cent
+}
+
+events::RefusedBy read_refused_by(ByteReader& in) {
+  events::RefusedBy refused;
+  if (const std::string_view id = in.bytes(uuid_bytes); !id.empty())
+    std::memcpy(refused.limit.uuid.bytes.data(), id.data(), uuid_bytes);
+  refused.label.ms = in.signed_number();
+  for (std::int64_t* const value : {&refused.required, &refused.available, &refused.amount})
+    *value = in.signed_number();
+  if (in.byte() != 0) refused.resets_at = base::WallTime{in.signed_number()};
+  if (const std::int64_t percent = in.signed_number(); percent != 0)
+    refused.blocked_at_percent = static_cast<int>(percent);
+  return refused;
+}
 
 std::unexpected<base::Error> damaged(std::string_view what) {
   return base::fail(base::ErrorType::unavailable, fmt::format("a segment of the usage log {}", what), {},
@@ -81,14 +105,15 @@ void SegmentWriter::write_rest(ByteWriter& out, const events::UsageRecord& recor
   // Only where there are any: a record without rolling limits is written as it was before there were some.
   const bool rolling =
       std::ranges::any_of(record.holds, [](const events::Hold& hold) { return hold.sub_window.has_value(); });
-  if (!rolling && record.attempts.empty()) return;
+  if (!rolling && record.attempts.empty() && !record.refused_by) return;
   for (const events::Hold& hold : record.holds) {
     out.byte(hold.sub_window ? 1 : 0);
     if (hold.sub_window) out.signed_number(hold.sub_window->ms);
   }
-  if (record.attempts.empty()) return;
+  if (record.attempts.empty() && !record.refused_by) return;
   events::packed::write_attempts(out, record.attempts,
                                  [&](const std::string& name) { out.number(texts_.place_of(std::string_view(name))); });
+  if (record.refused_by) write_refused_by(out, *record.refused_by);
 }
 
 void SegmentWriter::add(const events::UsageRecord& record) {
@@ -295,9 +320,27 @@ base::Result<events::UsageRecord> SegmentReader::record() const {
     for (events::Hold& hold : record.holds)
       if (in.byte() != 0) hold.sub_window = base::WindowLabel{in.signed_number()};
   if (!in.rest().empty()) events::packed::read_attempts(in, record.attempts, known, text);
+  if (!in.rest().empty()) record.refused_by = read_refused_by(in);
   if (in.broken() || !in.rest().empty()) return damaged("has a record that does not fill its place");
   if (!known) return damaged("names an error or a fault that this version does not know");
   return record;
+}
+
+base::Result<SegmentReader::Manner> SegmentReader::manner() const {
+  ByteReader in(packed_.rest);
+  bool known = true;
+  if ((packed_.flags & has_tags) != 0) place_in(in, texts_.size());
+  Manner manner{.route = place_in(in, texts_.size())};
+  place_in(in, texts_.size());  // of the model that was served, then of the version of the prices
+  place_in(in, texts_.size());
+  in.signed_number();  // the estimate
+  manner.duration_us = in.signed_number();
+  manner.first_byte_us = in.signed_number();
+  in.signed_number();  // the status
+  if ((packed_.flags & has_error) != 0) manner.error = value_in(errors, in.byte(), known);
+  if (in.broken()) return damaged("has a record that does not fill its place");
+  if (!known) return damaged("names an error that this version does not know");
+  return manner;
 }
 
 std::string_view SegmentReader::tags() const {

@@ -1,7 +1,7 @@
 #pragma once
 // A segment of the usage log: some hundred records packed into one run of bytes, some 50 bytes a record.
 //
-//   version    1 byte: 2; 1 is read, too
+//   version    1 byte: 3; 1 and 2 are read, too
 //   checksum   8 bytes, over all that follows
 //   count      of the records
 //   tables     texts, ids (accounts and keys), counters (limit and window), each named by its place in a record
@@ -83,6 +83,14 @@ class SegmentReader {
   const Packed& packed() const { return packed_; }
   // Of the current record (catalog/tags.h).
   std::string_view tags() const;
+  // What statistics want of its rest.
+  struct Manner {
+    std::uint32_t route = 0;
+    std::int64_t duration_us = 0;
+    std::int64_t first_byte_us = 0;
+    std::optional<base::ErrorType> error = std::nullopt;
+  };
+  base::Result<Manner> manner() const;
   // The current record in full.
   base::Result<events::UsageRecord> record() const;
 

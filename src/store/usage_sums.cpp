@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/rfc3339.h"
+#include "store/usage_series.h"
 
 namespace store {
 namespace {
@@ -42,6 +43,16 @@ void add_to(events::UsageSum& sum, const events::UsageSum& other) {
   add_count(sum.input_tokens, other.input_tokens);
   add_count(sum.output_tokens, other.output_tokens);
   add_cost(sum.cost, other.cost);
+}
+
+std::string_view reason_of(events::Outcome outcome, const std::optional<base::ErrorType>& error) {
+  const bool counts = outcome == events::Outcome::refused || outcome == events::Outcome::failed;
+  return counts && error ? base::to_string(*error) : std::string_view();
+}
+
+void add_to(events::UsageLatency& latency, std::int64_t duration_us, std::int64_t first_byte_us) {
+  latency.duration.add(duration_us);
+  if (first_byte_us > 0) latency.first_byte.add(first_byte_us);
 }
 
 std::vector<events::UsageSum> UsageSums::listed() && {

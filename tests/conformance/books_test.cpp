@@ -1,5 +1,8 @@
 #include "quota/doctor.h"
 
+#include <fmt/format.h>
+
+#include "base/rfc3339.h"
 #include "tests/conformance/stores.h"
 
 using quota::CounterKey;
@@ -63,6 +66,51 @@ class CrookedBooks final : public quota::Books {
     return Kept{.incarnation = 2};
   }
 };
+
+TEST_CASE("a roll-up that is not what its records come to is named with its time") {
+  Bench<tests::InMemory> bench;
+  const auto record = bench.exchange(30, {});
+  const quota::KeptRollUp right{.by = quota::KeptRollUp::By::model,
+                                .at = {record.started.ms / 3'600'000 * 3'600'000},
+                                .name = record.model,
+                                .sum = {.group = {}, .requests = 1, .cost = record.cost}};
+  const auto wrong_of = [&](const quota::KeptRollUp& kept) {
+    class RolledUp final : public quota::Books {
+     public:
+      RolledUp(const quota::KeptRollUp& kept, const events::UsageRecord& record) : kept_(kept), record_(record) {}
+      base::Result<Kept> show(quota::BooksReader& reader) override {
+        reader.see(kept_);
+        reader.see(record_, true);
+        return Kept{.incarnation = 1, .rolls_up = true};
+      }
+
+     private:
+      const quota::KeptRollUp& kept_;
+      const events::UsageRecord& record_;
+    } books(kept, record);
+    const auto found = quota::examine(books, **catalog::Snapshot::build({}), bench.now);
+    std::vector<std::string> wrong;
+    for (const Discrepancy& one : found->wrong)
+      if (one.what.starts_with("usage by model"))
+        wrong.push_back(fmt::format("{}: {} {}", one.what, one.kept, one.derived));
+    return wrong;
+  };
+  auto kept = right;
+  const auto text = [&](const std::string& what) {
+    return fmt::format("usage by model '{}' at {}, {}", kept.name, base::to_rfc3339(kept.at), what);
+  };
+  kept.sum.cost = base::Money::from_nanos(31);
+  const auto wrong = wrong_of(kept);
+  REQUIRE_FALSE(wrong.empty());
+  CHECK(wrong.front() == text("cost: 31 30"));
+  CHECK(std::ranges::count_if(wrong_of(right), [](const auto& one) { return one.contains("cost"); }) == 0);
+  kept = right;
+  kept.sum.requests = 2;
+  CHECK(wrong_of(kept).front() == text("requests: 2 1"));
+  kept = right;
+  kept.at.ms += 3'600'000;
+  CHECK(wrong_of(kept).size() >= 2);
+}
 
 TEST_CASE("each number that is not what its records say is named") {
   Bench<tests::InMemory> bench;

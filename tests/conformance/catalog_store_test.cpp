@@ -99,6 +99,42 @@ TEST_CASE_TEMPLATE("what points nowhere or is taken is refused, and nothing chan
   CHECK(contents->limits.empty());
 }
 
+TEST_CASE_TEMPLATE("limiters come back as they were put, removed ones too, and no two have a code", Store,
+                   EVERY_STORE) {
+  Bench<Store> bench;
+  const auto limit = bench.limit(10).limit;
+  const catalog::Limiter limiter{.id = bench.account.id,
+                                 .code = "abc123def456",
+                                 .key = bench.key.id,
+                                 .limit = limit,
+                                 .base_url = "https://api.openai.com/v1",
+                                 .provider = "azure_openai",
+                                 .models = {"gpt-4o*", "o1"},
+                                 .deployments = {{"eu-1", "gpt-4o"}, {"us", "model=odd"}},
+                                 .created = bench.now};
+  REQUIRE(bench.on.store->apply({.limiters = {limiter}}, bench.now).has_value());
+  CHECK(bench.on.store->load()->limiters == std::vector{limiter});
+  catalog::Limiter removed = limiter;
+  removed.models.clear();
+  removed.deployments.clear();
+  removed.removed = bench.now;
+  REQUIRE(bench.on.store->apply({.limiters = {removed}}, bench.now).has_value());
+  CHECK(bench.on.store->load()->limiters == std::vector{removed});
+
+  catalog::Account other = bench.account;
+  other.id = bench.template id<base::AccountId>();
+  REQUIRE(bench.on.store->put(other).has_value());
+  catalog::Limiter twin = limiter;
+  twin.id = other.id;
+  const auto refused = bench.on.store->apply({.limiters = {twin}}, bench.now);
+  CHECK(refused.error().type == base::ErrorType::conflict);
+  catalog::Limiter stray = limiter;
+  stray.id = bench.template id<base::AccountId>();
+  stray.code = "def456abc123";
+  CHECK(bench.on.store->apply({.limiters = {stray}}, bench.now).error().type == base::ErrorType::conflict);
+  CHECK(bench.on.store->load()->limiters == std::vector{removed});
+}
+
 TEST_CASE_TEMPLATE("a removed limit is not loaded, and cannot be removed again", Store, EVERY_STORE) {
   Bench<Store> bench;
   const auto kept = bench.limit(10).limit;

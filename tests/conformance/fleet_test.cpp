@@ -9,6 +9,7 @@ using tests::Bench;
 namespace {
 
 constexpr std::int64_t ttl_ms = 10'000;
+constexpr std::int64_t max_skew_ms = 2'000;
 
 // Nodes on one store, each with a process that has begun.
 template <class Store>
@@ -19,7 +20,7 @@ struct Fleet {
   base::Uuid first = bench.template id<base::ExchangeId>().uuid, second = bench.template id<base::ExchangeId>().uuid;
 
   Port begin(base::Uuid node, std::string doubt = {}) {
-    Port port = bench.on.store->join(node, clock, ttl_ms);
+    Port port = bench.on.store->join(node, clock, {.ttl_ms = ttl_ms, .max_skew_ms = max_skew_ms});
     const auto left = port->left_behind();
     REQUIRE(left.has_value());
     CHECK(left->node == node);
@@ -33,7 +34,14 @@ struct Fleet {
     return grants->front();
   }
   quota::Grant grant(quota::Store& port, CounterKey counter, std::int64_t amount, std::int64_t epoch = 1) {
-    return grant(port, {.of = {counter}, .at_least = 1, .at_most = amount, .needed = amount, .epoch = epoch});
+    return grant(port, {.of = {.counter = counter, .at = clock.wall_now()},
+                        .at_least = 1,
+                        .at_most = amount,
+                        .needed = amount,
+                        .epoch = epoch});
+  }
+  quota::GrantRequest few(CounterKey counter, base::WallTime at) {
+    return {.of = {.counter = counter, .at = at}, .at_least = 1, .at_most = 5};
   }
   quota::Heartbeat heartbeat(quota::Store& port) {
     const auto heard = port.heartbeat();
@@ -77,6 +85,54 @@ TEST_CASE_TEMPLATE("nodes share an amount, and neither sees the other's leases a
   CHECK(rows.front().totals == quota::LeaseTotals{.granted = 40, .returned = 0, .consumed = 10});
 }
 
+TEST_CASE_TEMPLATE("money is had by the store's time only, which the store tells", Store, EVERY_FLEET) {
+  Fleet<Store> fleet;
+  const auto node = fleet.begin(fleet.first);
+  const CounterKey counter = fleet.bench.limit(100);
+  CHECK(node->max_skew_ms() == max_skew_ms);
+  fleet.clock.set_back_ms(-7'000'000);
+  CHECK(node->left_behind()->now == fleet.clock.wall_now());
+  CHECK(fleet.heartbeat(*node).now == fleet.clock.wall_now());
+  const auto at = [&](std::int64_t off_ms) { return base::WallTime{fleet.clock.wall_now().ms + off_ms}; };
+  const auto granted = [&](std::int64_t off_ms) {
+    const quota::GrantRequest request = fleet.few(counter, at(off_ms));
+    return node->grant(std::span(&request, 1));
+  };
+  const auto redeemed = [&](std::int64_t off_ms) {
+    return node->redeem({.quote = fleet.bench.template id<base::QuoteId>(),
+                         .exchange = fleet.bench.template id<base::ExchangeId>(),
+                         .now = at(off_ms)});
+  };
+  for (const std::int64_t off_ms : {-max_skew_ms, max_skew_ms}) {
+    CHECK(granted(off_ms).has_value());
+    CHECK(redeemed(off_ms).has_value());
+    CHECK(node->end_quotes(at(off_ms), {}).has_value());
+  }
+  for (const std::int64_t off_ms : {-max_skew_ms - 1, max_skew_ms + 1}) {
+    CHECK(granted(off_ms).error().type == base::ErrorType::unavailable);
+    CHECK(redeemed(off_ms).error().type == base::ErrorType::unavailable);
+    CHECK(node->end_quotes(at(off_ms), {}).error().type == base::ErrorType::unavailable);
+  }
+  CHECK(fleet.bench.state(counter).leased == 10);
+  CHECK(fleet.settle(*node, counter, 1).has_value());  // what was had is booked whenever it ends
+}
+
+TEST_CASE_TEMPLATE("a request that was long on its way does not find a raise in force that is over", Store,
+                   EVERY_FLEET) {
+  Fleet<Store> fleet;
+  const auto node = fleet.begin(fleet.first);
+  const CounterKey counter = fleet.bench.limit(2);
+  const base::WallTime asked = fleet.clock.wall_now();
+  catalog::Limit limit = fleet.bench.on.store->load()->limits.front();
+  limit.raise = catalog::Raise{.amount = 100, .until = {asked.ms + 50}};
+  REQUIRE(fleet.bench.on.store->put(limit).has_value());
+  const quota::GrantRequest request = fleet.few(counter, asked);
+  fleet.clock.advance_ms(49);
+  CHECK(node->grant(std::span(&request, 1))->front().granted == 5);
+  fleet.clock.advance_ms(1);
+  CHECK(node->grant(std::span(&request, 1))->front().granted == 0);
+}
+
 TEST_CASE_TEMPLATE("what a closed incarnation has sent changes nothing", Store, EVERY_FLEET) {
   Fleet<Store> fleet;
   const auto late = fleet.begin(fleet.first), other = fleet.begin(fleet.second);
@@ -87,7 +143,7 @@ TEST_CASE_TEMPLATE("what a closed incarnation has sent changes nothing", Store, 
   const CounterState after{.amount = 100, .leased = 10};  // what the other has is its own
   CHECK(fleet.bench.state(counter) == after);
 
-  const quota::GrantRequest request{.of = {counter}, .at_least = 1, .at_most = 5};
+  const quota::GrantRequest request = fleet.few(counter, fleet.clock.wall_now());
   CHECK(late->grant(std::span(&request, 1)).error().type == base::ErrorType::conflict);
   CHECK(fleet.settle(*late, counter, 1).error().type == base::ErrorType::conflict);
   CHECK(fleet.give_back(*late, {.counter = counter, .returned_total = 5}).error().type == base::ErrorType::conflict);
@@ -112,7 +168,7 @@ TEST_CASE_TEMPLATE("what a silent node has leased becomes unresolved, and is fre
   CHECK(fleet.give_back(*other, {.counter = counter, .returned_total = 40}).has_value());
 
   // In the old epoch nothing more is granted; what was reserved in it settles, and what is idle goes back.
-  const quota::GrantRequest request{.of = {counter}, .at_least = 1, .at_most = 5};
+  const quota::GrantRequest request = fleet.few(counter, fleet.clock.wall_now());
   CHECK(silent->grant(std::span(&request, 1)).error().type == base::ErrorType::unavailable);
   CHECK(fleet.settle(*silent, counter, 1).has_value());
   CHECK(fleet.bench.state(counter) == CounterState{.amount = 100, .spent = 10, .unresolved = 50});
@@ -170,4 +226,36 @@ TEST_CASE_TEMPLATE("who has leased what another node misses is told", Store, EVE
   CHECK(second->flush({.records = std::span(&one, 1), .returns = {}}).has_value());
   CHECK(fleet.heartbeat(*first).wanted == std::vector{counter});
   first->on_wanted({});
+}
+
+TEST_CASE_TEMPLATE("of two nodes one has a key, until it gives it up or has died and begun anew", Store, EVERY_FLEET) {
+  Fleet<Store> fleet;
+  const auto one = fleet.begin(fleet.first), two = fleet.begin(fleet.second);
+  const auto keys = fleet.bench.on.store->join_keys(fleet.first),
+             others = fleet.bench.on.store->join_keys(fleet.second);
+  const auto request = [&] {
+    return idempotency::ClaimRequest{.name = {},
+                                     .request = {},
+                                     .exchange = fleet.bench.template id<base::ExchangeId>(),
+                                     .now = fleet.bench.now,
+                                     .expires = {fleet.bench.now.ms + 1'000}};
+  };
+  const auto is_claimed = [](const auto& answer) {
+    REQUIRE(answer.has_value());
+    return !answer->has_value();
+  };
+  const auto first = request();
+  CHECK(is_claimed(keys->claim(first)));
+  CHECK((*others->claim(request()))->state == idempotency::State::in_flight);
+  REQUIRE(others->free(first.name, first.exchange).has_value());  // not theirs
+  CHECK((*others->claim(request()))->exchange == first.exchange);
+  REQUIRE(keys->free(first.name, first.exchange).has_value());
+  const auto second = request();
+  CHECK(is_claimed(others->claim(second)));
+
+  const auto again = fleet.begin(fleet.second);
+  CHECK((*keys->claim(request()))->state == idempotency::State::unknown);
+  CHECK_FALSE(others->claim(request()).has_value());
+  CHECK_FALSE(others->finish(second.name, second.exchange, idempotency::State::not_kept, std::nullopt).has_value());
+  CHECK_FALSE(others->free(second.name, second.exchange).has_value());
 }

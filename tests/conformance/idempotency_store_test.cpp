@@ -50,6 +50,16 @@ TEST_CASE_TEMPLATE("a key is claimed once, and whoever comes later is told by wh
   CHECK_FALSE(keys.claim(of_another));
 }
 
+TEST_CASE_TEMPLATE("who has a key in flight and asks again has it still, until its call has ended", Store,
+                   EVERY_STORE) {
+  Keys<Store> keys;
+  const auto first = keys.request("one");
+  CHECK_FALSE(keys.claim(first));
+  CHECK_FALSE(keys.claim(first));
+  keys.finish(first, State::unknown);
+  CHECK(keys.claim(first)->state == State::unknown);
+}
+
 TEST_CASE_TEMPLATE("a kept reply comes back byte for byte, to the same request only", Store, EVERY_STORE) {
   Keys<Store> keys;
   const auto first = keys.request("one");
@@ -171,4 +181,30 @@ TEST_CASE("kept replies survive a restart, and what expired goes with later clai
   keys.pass(2 * hour_ms);
   for (int i = 0; i < 3; ++i) CHECK_FALSE(keys.claim(keys.request("new " + std::to_string(i))));
   CHECK(rows() == 3);
+}
+
+TEST_CASE_TEMPLATE("of so many keys something is kept, and the earliest to expire make room", Store, EVERY_STORE) {
+  Keys<Store> keys;
+  const auto bounded = [&](std::string_view name) {
+    auto request = keys.request(name);
+    request.most = 3;
+    return request;
+  };
+  const auto running = bounded("running");
+  CHECK_FALSE(keys.claim(running));
+  for (const char* name : {"one", "two", "three", "four"}) {
+    keys.pass(1);
+    const auto request = bounded(name);
+    CHECK_FALSE(keys.claim(request));
+    keys.finish(request, State::kept, reply_of(name));
+  }
+  CHECK(keys.claim(bounded("four"))->state == State::kept);
+  CHECK(keys.claim(bounded("three"))->state == State::kept);
+  CHECK(keys.claim(bounded("two"))->state == State::kept);
+  CHECK(keys.claim(bounded("running"))->state == State::in_flight);
+  CHECK_FALSE(keys.claim(bounded("one")));  // forgotten
+  auto of_another = keys.request("one");
+  of_another.name.key = keys.other_key;
+  CHECK_FALSE(keys.claim(of_another));
+  CHECK(keys.claim(keys.request("running"))->state == State::in_flight);
 }

@@ -248,6 +248,32 @@ TEST_CASE_TEMPLATE("what a crash left counts on a new limit as far as another li
   CHECK(world.wrong() == std::vector<quota::Discrepancy>{});
 }
 
+TEST_CASE_TEMPLATE("what a crash left counts in the window that it was leased in, whenever it was found", Store,
+                   EVERY_STORE) {
+  Opener<Store> world;
+  const catalog::Limit limit = world.wanted();
+  world.open(limit);
+  const CounterKey counter{limit.id, base::window_at(limit.window, world.now).label};
+  REQUIRE(world.grant(counter, 500, 500) == 500);
+  const base::WallTime tomorrow{world.now.ms + 86'400'000};
+  REQUIRE(world.on.store->recover(tomorrow, {.incarnation = 1, .records = {}, .doubt = "the power went"}).has_value());
+  const auto items = world.on.store->open_items({});
+  REQUIRE(items.has_value());
+  REQUIRE(items->size() == 1);
+  quota::Correction settled{.item = items->front().record.id,
+                            .verdict = quota::Verdict::settled,
+                            .reason = "known",
+                            .record = world.exchange(0, {})};
+  settled.record.outcome = events::Outcome::corrected;
+  settled.record.holds = {{counter.limit, counter.label, 0, 300, -500}};
+  REQUIRE(world.on.store->correct(settled).has_value());
+  // The clock is put back. What the limit has of the crash does not stand in for what it has missed.
+  REQUIRE(world.on.store->remove(limit.id, world.now).has_value());
+  REQUIRE(world.flush({world.spent(7, world.account, world.now)}).has_value());
+  CHECK(world.open(limit).spent == 300 + 7);
+  CHECK(world.wrong() == std::vector<quota::Discrepancy>{});
+}
+
 TEST_CASE_TEMPLATE("an opening above a threshold is a crossing", Store, EVERY_STORE) {
   Opener<Store> world;
   REQUIRE(world.flush({world.spent(85, world.account, world.now)}).has_value());
@@ -261,6 +287,21 @@ TEST_CASE_TEMPLATE("an opening above a threshold is a crossing", Store, EVERY_ST
   REQUIRE(events->size() == 1);
   CHECK(events->front().threshold.percent == 80);
   CHECK(events->front().spent == 85);
+}
+
+TEST_CASE_TEMPLATE("so is one of a limit whose exchanges have all said that they count on it", Store, EVERY_STORE) {
+  Opener<Store> world;
+  catalog::Limit limit = world.wanted();
+  limit.amount = 100;
+  limit.thresholds = {{.percent = 80, .action = catalog::ThresholdAction::warn}};
+  auto counted = world.spent(85, world.account, world.now);
+  counted.holds = {{limit.id, base::window_at(limit.window, world.now).label, 0, 85, 0}};
+  REQUIRE(world.flush({counted}).has_value());  // it took the limit on before that was in force
+  CHECK(world.open(limit).spent == 85);
+  REQUIRE(world.on.store->limit_events({})->size() == 1);
+  REQUIRE(world.on.store->remove(limit.id, world.now).has_value());
+  CHECK(world.open(limit).spent == 85);
+  CHECK(world.on.store->limit_events({})->size() == 1);
 }
 
 TEST_CASE_TEMPLATE("what is added up ahead is what there is, whatever comes between", Store, EVERY_STORE) {

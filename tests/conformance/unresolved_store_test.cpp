@@ -179,3 +179,24 @@ TEST_CASE_TEMPLATE("a correction of a rolling limit counts in its sub-window", S
   CHECK(bench.state(query(1'000)).unresolved == 0);
   CHECK(bench.state(query(1'001)).spent == 0);
 }
+
+TEST_CASE_TEMPLATE("an item says which of its holds are on grants, also where nothing is left of them", Store,
+                   EVERY_STORE) {
+  Bench<Store> bench;
+  const CounterKey limit = bench.limit(100);
+  bench.account.credit_only = true;
+  REQUIRE(bench.on.store->put(bench.account).has_value());
+  ledger::Order order;
+  order.id.uuid.bytes[0] = order.opens.uuid.bytes[1] = 1;
+  order.account = bench.account.id;
+  order.amount = base::Money::from_nanos(15);
+  order.terms = ledger::Terms{.priority = 1, .effective = {}, .fee = {}};
+  REQUIRE(bench.on.store->post(order, bench.now)->status == ledger::PostStatus::posted);
+  const base::LimitId grant = catalog::counter_of(order.opens);
+  auto record = bench.exchange(5, {{limit.limit, limit.label, 15, 5, 10}, {grant, {}, 15, 5, 10}});
+  REQUIRE(bench.flush({record}).has_value());
+  const auto item = bench.on.store->item(record.id);
+  REQUIRE(item.has_value());
+  CHECK(item->grants == std::vector{grant});
+  CHECK(item->payer == bench.account.id);
+}

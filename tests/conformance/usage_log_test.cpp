@@ -59,12 +59,28 @@ TEST_CASE_TEMPLATE("a record comes back with everything that it was written with
   bare.started = bench.now;
   bare.outcome = events::Outcome::refused;
 
+  events::UsageRecord refused = bare;
+  refused.id = bench.template id<base::ExchangeId>();
+  refused.refused_by = events::RefusedBy{.limit = bench.template id<base::LimitId>(),
+                                         .label = {tests::today.ms},
+                                         .required = 5'000'000'000,
+                                         .available = 3,
+                                         .amount = 7,
+                                         .resets_at = tests::tomorrow,
+                                         .blocked_at_percent = 95};
+  events::UsageRecord without_balance = bare;
+  without_balance.id = bench.template id<base::ExchangeId>();
+  without_balance.refused_by = events::RefusedBy{.required = 1};
+
   events::UsageRecord known_to_be_empty = bench.exchange(0, {});
   known_to_be_empty.usage = meter::Usage{};
   known_to_be_empty.model = std::string("with \"quotes\", 'apostrophes'; and a \0 byte", 42);
 
-  REQUIRE(bench.flush({full, bare, known_to_be_empty}).has_value());
-  CHECK(bench.records() == std::vector{known_to_be_empty, bare, full});
+  REQUIRE(bench.flush({full, bare, refused, without_balance, known_to_be_empty}).has_value());
+  CHECK(bench.records() == std::vector{known_to_be_empty, without_balance, refused, bare, full});
+  for (const events::UsageRecord& record : {full, refused, without_balance})
+    CHECK(*bench.on.store->record(record.id) == record);
+  CHECK(*bench.on.store->record(bench.template id<base::ExchangeId>()) == std::nullopt);
 }
 
 TEST_CASE_TEMPLATE("every outcome, error and fault is kept by its name", Store, EVERY_STORE) {
@@ -244,4 +260,145 @@ TEST_CASE_TEMPLATE("the total of nothing is zero; of nothing there are no groups
   CHECK(text_of(total->front()) == ": 0 requests, 0 refusals, 0 + 0 tokens, 0 unknown, 0");
   for (const UsageGroup group : {UsageGroup::account, UsageGroup::key, UsageGroup::model, UsageGroup::day})
     CHECK(bench.on.store->sums({}, group)->empty());
+}
+
+namespace {
+
+constexpr std::int64_t hour_ms = 3'600'000;
+
+// Four calls on two days, by two routes, some with a tag; and one that was refused.
+template <class Store>
+std::vector<events::UsageRecord> calls_of_two_days(Bench<Store>& bench) {
+  std::vector<events::UsageRecord> written;
+  const auto add = [&](std::int64_t hours, std::string route, std::string tags, std::int64_t nanos) {
+    events::UsageRecord record = bench.exchange(nanos, {});
+    record.started = base::WallTime{tests::today.ms + hours * hour_ms + 5};
+    record.route = std::move(route);
+    record.tags = std::move(tags);
+    written.push_back(record);
+  };
+  add(0, "chat", "team=a", 1);
+  add(0, "chat", "team=b", 20);
+  add(1, "images", "", 300);
+  add(30, "chat", "team=a", 4'000);
+  events::UsageRecord refused = written[0];
+  refused.id = bench.template id<base::ExchangeId>();
+  refused.outcome = events::Outcome::refused;
+  refused.error = base::ErrorType::limit_reached;
+  refused.cost = {};
+  written.push_back(refused);
+  return written;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("usage over time comes to what was booked, to the nano-dollar", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  REQUIRE(bench.flush(calls_of_two_days(bench)).has_value());
+
+  const auto series = [&](events::UsageStep step, UsageGroup group, std::vector<std::string> apart) {
+    events::SeriesQuery query;
+    query.step = step;
+    query.group = group;
+    query.tag_name = "team";
+    query.apart = std::move(apart);
+    query.filter.from = base::WallTime{tests::today.ms + 1};
+    query.filter.to = base::WallTime{tests::today.ms + 31 * hour_ms};
+    const auto rows = bench.on.store->series(query);
+    REQUIRE(rows.has_value());
+    std::string text;
+    base::Money sum;
+    for (const events::UsageRow& row : *rows)
+      for (const auto& [at, point] : row.points) {
+        text += fmt::format("{}+{}h {}: {}+{}; ", row.rest ? "*" : row.group, (at.ms - tests::today.ms) / hour_ms,
+                            point.cost.nanos(), point.requests, point.refusals);
+        sum = sum + point.cost;
+      }
+    if (group != UsageGroup::reason) CHECK(sum == base::Money::from_nanos(4'321));
+    return text;
+  };
+  using events::UsageStep;
+  CHECK(series(UsageStep::hour, UsageGroup::total, {""}) == "+0h 21: 2+1; +1h 300: 1+0; +30h 4000: 1+0; ");
+  CHECK(series(UsageStep::day, UsageGroup::total, {""}) == "+0h 321: 3+1; +24h 4000: 1+0; ");
+  CHECK(series(UsageStep::hour, UsageGroup::route, {"images", "chat"}) ==
+        "images+1h 300: 1+0; chat+0h 21: 2+1; chat+30h 4000: 1+0; ");
+  CHECK(series(UsageStep::day, UsageGroup::route, {"chat"}) == "chat+0h 21: 2+1; chat+24h 4000: 1+0; *+0h 300: 1+0; ");
+  CHECK(series(UsageStep::day, UsageGroup::tag, {"a"}) == "a+0h 1: 1+1; a+24h 4000: 1+0; *+0h 320: 2+0; ");
+  CHECK(series(UsageStep::day, UsageGroup::model, {"gpt-4o-mini"}) ==
+        "gpt-4o-mini+0h 321: 3+1; gpt-4o-mini+24h 4000: 1+0; ");
+  CHECK(series(UsageStep::hour, UsageGroup::reason, {"limit_reached"}) == "limit_reached+0h 0: 0+1; ");
+}
+
+TEST_CASE_TEMPLATE("usage is summed by route, and what was refused by its reason", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  REQUIRE(bench.flush(calls_of_two_days(bench)).has_value());
+  const auto reasons = bench.on.store->sums({}, UsageGroup::reason);
+  REQUIRE(reasons->size() == 1);
+  CHECK(text_of((*reasons)[0]).starts_with("limit_reached: 0 requests, 1 refusals"));
+  CHECK(text_of((*bench.on.store->sums({}, UsageGroup::route))[0]).starts_with("chat: 3 requests, 1 refusals"));
+}
+
+TEST_CASE_TEMPLATE("how long calls took is told of those that were admitted", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  std::vector<events::UsageRecord> written;
+  for (int i = 1; i <= 100; ++i) {
+    written.push_back(bench.exchange(1, {}));
+    written.back().duration_us = i * 1'000;
+    written.back().first_byte_us = i <= 10 ? i : 0;
+    written.back().route = "chat";
+  }
+  written.push_back(bench.exchange(0, {}));
+  written.back().outcome = events::Outcome::refused;
+  written.back().duration_us = 1'000'000'000;
+  REQUIRE(bench.flush(written).has_value());
+  const auto found = bench.on.store->latencies({}, UsageGroup::route);
+  REQUIRE(found->size() == 1);
+  const events::UsageLatency& chat = found->front();
+  CHECK(chat.group == "chat");
+  CHECK(chat.duration.count() == 100);
+  for (const int percent : {1, 50, 90, 99, 100}) {
+    const std::int64_t us = chat.duration.percentile_us(10 * percent);
+    CHECK(us >= percent * 1'000);
+    CHECK(us <= percent * 1'000 + percent * 1'000 / 16);
+  }
+  CHECK(chat.first_byte.count() == 10);
+  CHECK(chat.first_byte.percentile_us(500) == 5);
+  CHECK(events::LatencyHistogram().percentile_us(500) == 0);
+}
+
+TEST_CASE_TEMPLATE("each record is heard of once, in the order of writing, wherever one begins to listen", Store,
+                   EVERY_STORE) {
+  Bench<Store> bench;
+  const auto heard = [&](events::FeedPosition& at, std::size_t most) {
+    const auto found = bench.on.store->written_after(at, most);
+    REQUIRE(found.has_value());
+    std::vector<base::ExchangeId> list;
+    for (const auto& [position, record] : *found) {
+      CHECK(at < position);
+      at = position;
+      list.push_back(record.id);
+    }
+    return list;
+  };
+  events::FeedPosition at;
+  CHECK(*bench.on.store->end_of_feed() == at);
+  std::vector<base::ExchangeId> written;
+  for (int flush = 0; flush < 7; ++flush) {
+    std::vector<events::UsageRecord> records;
+    for (int i = 0; i < 5; ++i) {
+      records.push_back(bench.exchange(1, {}));
+      records.back().started.ms -= 1'000 * flush;  // what took longer is written later
+      written.push_back(records.back().id);
+    }
+    records.push_back(records.front());  // known already, so it is not written
+    REQUIRE(bench.flush(records).has_value());
+  }
+  std::vector<base::ExchangeId> all;
+  for (auto some = heard(at, 3); !some.empty(); some = heard(at, 3)) all.insert(all.end(), some.begin(), some.end());
+  CHECK(all == written);
+  CHECK(*bench.on.store->end_of_feed() == at);
+  const auto late = bench.exchange(1, {});
+  REQUIRE(bench.flush({late}).has_value());
+  CHECK(heard(at, 100) == std::vector{late.id});
+  CHECK(heard(at, 100).empty());
 }

@@ -17,7 +17,7 @@ from wire import call_many, chat
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("METERGATE_BIN", ROOT / "build/release/metergate"))
-ADMIN_KEY = "e2e-admin-key"
+ADMIN_KEY = "e2e-admin-key-of-a-sufficient-length"
 UPSTREAM_SECRET = "sk-upstream-secret"
 NUMBERS = ("amount", "available", "reserved", "unresolved", "spent")
 

@@ -50,21 +50,25 @@ void Auditor::edit_ends(int number, bool certain) {
 
 Money Auditor::high_since(const LimitBook& book, std::int64_t ms) const {
   Money high = book.high;
+  // A fleet's nodes are told one after another, and a raise may be over before the last one is.
+  const bool being_told = is_fleet() && !book.certain;
   for (const RaisedTo& raise : book.maybe_raised)
-    if (ms < raise.until_ms) high = std::max(high, raise.amount);
+    if (ms < raise.until_ms || being_told) high = std::max(high, raise.amount);
   return high;
 }
 
 Money Auditor::low(const LimitBook& book) const {
-  if (!book.raised || clock_.latest_ms >= book.raised->until_ms) return book.low;
+  if (!book.raised || clock_.late_ms() >= book.raised->until_ms) return book.low;
   return std::max(book.low, book.raised->amount);
 }
 
 bool Auditor::certain_of(int number) const { return limit(number).certain; }
 bool Auditor::excused(Place place) const { return account(place).excused; }
-bool Auditor::excused_any(const std::vector<Want>& wants) const {
+bool Auditor::excused_any(const std::vector<Want>& wants, const std::optional<BalanceWant>& balance) const {
   return std::ranges::any_of(accounts_, [&](const auto& entry) {
-    return entry.second.excused && std::ranges::count(wants, entry.first.limit, &Want::limit) > 0;
+    const int number = entry.first.limit;
+    const bool is_wanted = std::ranges::count(wants, number, &Want::limit) > 0;
+    return entry.second.excused && (is_wanted || (balance && std::ranges::count(balance->known, number) > 0));
   });
 }
 
@@ -75,13 +79,13 @@ Money Auditor::spent_least(Place place) const {
   const Account& entry = account(place);
   if (!rolling) return entry.spent;
   Money sum;
-  for (auto at = entry.by_first.upper_bound(clock_.latest_ms - rolling->span_ms); at != entry.by_first.end(); ++at)
+  for (auto at = entry.by_first.upper_bound(clock_.late_ms() - rolling->span_ms); at != entry.by_first.end(); ++at)
     sum += at->second;
   return sum;
 }
 
 std::int64_t Auditor::any_look_began_ms() const {
-  std::int64_t from = clock_.wall_ms;
+  std::int64_t from = clock_.early_ms();
   for (const Looking& looking : looks_) from = std::min(from, looking.began_ms);
   return from;
 }
@@ -91,7 +95,8 @@ Money Auditor::spent_most(Place place) const {
   const Account& entry = account(place);
   if (!rolling) return entry.spent;
   Money sum;
-  for (auto at = entry.by_last.lower_bound(any_look_began_ms() - rolling->span_ms - rolling->slack_ms);
+  for (auto at =
+           entry.by_last.lower_bound(any_look_began_ms() - rolling->span_ms - rolling->slack_ms - clock_.max_skew_ms);
        at != entry.by_last.end(); ++at)
     sum += at->second;
   return sum;
@@ -136,7 +141,7 @@ void Auditor::sum_up() {
 
 void Auditor::begin_look(int node) {
   Looking& looking = looks_.at(static_cast<std::size_t>(node));
-  looking = {.began_ms = clock_.wall_ms};
+  looking = {.began_ms = clock_.early_ms()};
   note_out(looking, static_cast<std::size_t>(node));
   note_books();
 }
@@ -210,10 +215,11 @@ void Auditor::check_room(int exchange, const Taking& taking, std::int64_t since_
             exchange, taking.amount.nanos(), name(taking.place), high.nanos(), entry.reserved.nanos(), spent.nanos(),
             entry.unresolved.nanos(), entry.quoted.nanos());
   if (book.opening) return;
-  hold_that(book.terms.kind != LimitKind::lazy || is_fleet() || spent < high || quote_names(quote, taking.place.limit),
+  const Money heard = spent - entry.decided - entry.found;
+  hold_that(book.terms.kind != LimitKind::lazy || is_fleet() || heard < high || quote_names(quote, taking.place.limit),
             "over: exchange {} was admitted on {}, which is lazy, allows {} and has {} spent", exchange,
             name(taking.place), high.nanos(), spent.nanos());
-  hold_that(is_fleet() || !is_blocked(book, high, spent) || quote_names(quote, taking.place.limit),
+  hold_that(is_fleet() || !is_blocked(book, high, heard) || quote_names(quote, taking.place.limit),
             "over: exchange {} was admitted on {}, which is blocked with {} spent", exchange, name(taking.place),
             spent.nanos());
 }
@@ -268,7 +274,8 @@ void Auditor::refused_as_reached(int node, const std::vector<Shortage>& shortage
   const Money spent = spent_most(first.place);
   const auto& expired = looks_.at(static_cast<std::size_t>(node)).expired;
   const auto silent = expired.find(first.place);  // what nodes have that are not heard of is unresolved
-  const Money unresolved = account(first.place).unresolved + (silent == expired.end() ? Money::zero() : silent->second);
+  Money unresolved = account(first.place).unresolved + (silent == expired.end() ? Money::zero() : silent->second);
+  if (const auto unheard = given_back_.find(first.place); unheard != given_back_.end()) unresolved += unheard->second;
   if (is_blocked(book, low(book), spent)) return;
   const bool is_reached = book.terms.kind == LimitKind::lazy
                               ? spent >= low(book)
@@ -334,10 +341,10 @@ Auditor::Look Auditor::look(int node, Place place) const {
 }
 
 Money Auditor::left(Place place) const {
-  return high_since(limit(place.limit), clock_.latest_ms) - spent_most(place) - account(place).unresolved;
+  return high_since(limit(place.limit), clock_.over_ms()) - spent_most(place) - account(place).unresolved;
 }
 Money Auditor::left_by_any_count(Place place) const {
-  return high_since(limit(place.limit), clock_.latest_ms) - spent_least(place) - account(place).unresolved;
+  return high_since(limit(place.limit), clock_.over_ms()) - spent_least(place) - account(place).unresolved;
 }
 Money Auditor::left_at_most(Place place) const {
   return limit(place.limit).highest - spent_least(place) - account(place).unresolved + account(place).found;

@@ -2,10 +2,6 @@
 // Keeps books of its own and shares nothing with the engine but Money. It is told by the workload what was asked, what
 // was admitted and what upstream billed; it reads what the store says; and it knows nothing of leases, grants, flushes
 // and queues. Whatever the two say must agree with what always holds (design.md §2); if not, it throws a Violation.
-//
-// Amounts of every unit are written as Money: tokens and requests are counted in nano-dollars of their own.
-
-#include <fmt/format.h>
 
 #include <cstdint>
 #include <map>
@@ -18,151 +14,15 @@
 #include "tests/sim/bookkeeper.h"
 #include "tests/sim/clock.h"
 #include "tests/sim/figures.h"
+#include "tests/sim/key_book.h"
+#include "tests/sim/words.h"
 
 namespace sim {
-
-using base::Money;
-
-// A grant of a balance is a limit with a number from here on, and its one window has the label 0.
-inline constexpr int first_grant = 1'000'000;
-
-// A limit by its number, in the window with a label.
-struct Place {
-  int limit = 0;
-  std::int64_t label = 0;
-  auto operator<=>(const Place&) const = default;
-};
-inline std::string name(Place place) {
-  if (place.limit >= first_grant) return fmt::format("grant {}", place.limit - first_grant);
-  return fmt::format("limit {} window {}", place.limit, place.label);
-}
-
-// A span of time in which a label counts.
-struct Span {
-  std::int64_t start = 0;
-  std::int64_t end = 0;  // excluded
-  bool operator==(const Span&) const = default;
-};
-
-// What an exchange wants of one limit; what it got says in which window.
-struct Want {
-  int limit = 0;
-  Money amount;
-};
-struct Taking {
-  Place place;
-  Span span;
-  Money amount;
-  bool of_balance = false;  // a slice of a grant: these come last, in burn order
-  bool taken_on = false;    // when the limit came into force, whether or not the store had so much
-  std::int64_t epoch = 0;   // of the lease: two slices of a grant that were leased apart stay apart
-};
-// What it wants of the balance, where its account is prepaid.
-struct BalanceWant {
-  Money bound;  // what it may cost
-  std::int64_t markup_basis_points = 0;
-  std::vector<int> known = {};  // the grants that the worker knew
-  bool store_failed = false;    // when it was asked for more of them
-  // Of an extension: what it may have cost until now, and what it holds for that.
-  std::optional<Money> extends = std::nullopt;
-  Money held = {};
-};
-
-// What one exchange did to one counter, as its record must say it.
-struct Booking {
-  Money spent;
-  Money unresolved;
-};
-
-// The store's words, read as they stand.
-struct StoreNumbers {
-  Money amount, spent, leased, unresolved;
-  Money expired = {};    // of `unresolved`, what is left of lease rows that have expired
-  Money quoted = {};     // held by quotes, whether or not their time is over
-  Money leased_to = {};  // of `leased` and `expired`, what the node has that is spoken of
-};
-struct StoreHold {
-  Place place;
-  Money reserved, spent, unresolved;
-};
-enum class RecordKind : std::uint8_t {
-  exchange,
-  crashed,  // an exchange whose end nobody knows: it holds what was reserved
-  refusal,
-  unaccounted,
-  opened,  // what a limit that came into force found in its window
-};
-struct StoreRecord {
-  RecordKind kind = RecordKind::exchange;
-  std::string id;
-  std::int64_t started_ms = 0;
-  Money estimate = {};  // what it could cost
-  int exchange = 0;     // its number; of the first two kinds only
-  Money cost;
-  std::optional<std::vector<Moved>> postings;  // of the transfer that has the record's id
-  std::vector<StoreHold> holds;
-};
-
-// How a process ended, and hence what may be gone.
-enum class EndOfProcess : std::uint8_t {
-  closed,  // in good order: nothing is gone
-  // Its journals are whole: what ended has its record, and what was under way one that holds all of it.
-  killed,
-  // Part of the journals is gone, but nothing was sent before it stood on the disk: every exchange that was sent has a
-  // record, and `unaccounted` ones stand for the rest, lease by lease.
-  lost_power,
-  // Nothing is certain but what the store was told: `unaccounted` records and those of crashed exchanges stand for it.
-  lost,
-};
-
-// What a limit is, beside its amount.
-enum class LimitKind : std::uint8_t {
-  hard,
-  lazy,    // holds nothing; admits until its amount is spent
-  shadow,  // holds nothing and refuses nothing
-  grant,   // of a balance: hard, and its amount is what its postings say
-};
-// More than its amount, until a moment and not at it.
-struct RaisedTo {
-  Money amount;
-  std::int64_t until_ms = 0;
-  bool operator==(const RaisedTo&) const = default;
-};
-// At a percentage of the amount that is spent.
-struct Threshold {
-  int percent = 0;
-  bool blocks = false;
-};
-// That one was crossed, as the store says it.
-struct Crossing {
-  Place place;
-  int percent = 0;
-  Money amount, spent;
-};
-// Of a rolling limit: what was admitted within the span before now counts, and what is older by up to `slack_ms` may.
-struct Rolling {
-  std::int64_t span_ms = 0;
-  std::int64_t slack_ms = 0;
-};
-struct LimitTerms {
-  enum class Unit : std::uint8_t { usd, tokens, requests };
-  LimitKind kind = LimitKind::hard;
-  Unit unit = Unit::usd;
-  std::string model = {};  // only exchanges that ask for it; empty: all
-  std::optional<Rolling> rolling = {};
-  std::vector<Threshold> thresholds = {};
-};
-// What is known of an exchange whatever limits it has.
-struct Call {
-  std::int64_t stamp_ms = 0;
-  std::string model;
-  Money bound;  // what it may cost
-};
 
 class Auditor {
  public:
   // `nodes`: gateways on one store. Each knows of the others only what they have told it.
-  Auditor(Figures& figures, const ProcessClock& clock, int nodes)
+  Auditor(Figures& figures, const WorldClock& clock, int nodes)
       : figures_(figures), clock_(clock), looks_(static_cast<std::size_t>(nodes)) {}
 
   int nodes() const { return static_cast<int>(looks_.size()); }
@@ -218,6 +78,14 @@ class Auditor {
   // each that has counted it, or before.
   void joined(int exchange, const std::vector<Place>& places, bool goes_on);
 
+  // --- what was unresolved is decided (auditor_unresolved.cpp). Whether the store must refuse it, and, when it has
+  // done it, what it has written down.
+  bool is_below_what_is_booked(const Decided& decided) const;
+  void corrected(const Decided& decided, const StoreRecord& record);
+  // While a flush is in doubt the keeper knows what it may hand out, and not yet what is left.
+  void correction_told(const Decided& decided, bool flush_in_doubt);
+  void flush_confirmed();
+
   struct Shortage {
     Place place;
     Money required, available;
@@ -238,10 +106,12 @@ class Auditor {
   Money held(Place place) const;
   bool certain_of(int limit) const;  // no edit is open
   bool excused(Place place) const;
-  bool excused_any(const std::vector<Want>& wants) const;
+  bool excused_any(const std::vector<Want>& wants, const std::optional<BalanceWant>& balance) const;
   // The next process begins at an earlier time than the last one has seen: what counts of a rolling limit is more
   // again.
   void time_stepped_back();
+
+  KeyBook& keys() { return keys_; }
 
   // --- the balance of a prepaid account (auditor_balance.cpp)
   Bookkeeper& bookkeeper() { return bookkeeper_; }
@@ -337,14 +207,17 @@ class Auditor {
     bool certain = true;
     bool edited = false;   // ever
     bool known = false;    // to the store: it was in force
-    bool opening = false;  // what it has found its node may not have heard of
+    bool opening = false;  // or failed to open: what it has found its node may not have heard of
     LimitTerms terms = {};
   };
   struct Account {
     Money reserved, spent, unresolved, unaccounted, quoted;
-    Money taken_on = {};   // ever: of what is or was reserved, what the store may not have leased
-    Money found = {};      // by openings, since all was at rest: what a process that could not ask may not know of
-    Money overrun = {};    // of a fleet, since all was at rest: what other nodes may not have heard of
+    Money taken_on = {};  // ever: of what is or was reserved, what the store may not have leased
+    Money found = {};     // by openings, since all was at rest: what a process that could not ask may not know of
+    // Since all was at rest: what nodes may not have heard of that have something leased. Of a fleet what others have
+    // overrun; else what a correction does, until its keeper is told.
+    Money overrun = {};
+    Money decided = {};    // spent by corrections that their keepers may not have heard of
     bool excused = false;  // an overrun or a lowered amount may stand above the amount
     std::optional<Span> span;
     // Of a rolling limit, what was spent by the first and the last moment at which it may have been admitted.
@@ -353,11 +226,28 @@ class Auditor {
     bool unheard = false;
   };
 
-  // What an opening has counted of something that it found.
+  // What an opening has counted of something that it found, or a correction of what it ends.
   struct Opened {
     Place place;
     std::int64_t stamp_ms = 0;
     Booking found;
+    std::string what = {};  // the exchange's number, or the record's id
+    // Of a rolling limit that was gone then: of what a crash left nobody knew where in its span it counts. It does when
+    // the limit is in force again.
+    bool is_nowhere = false;
+  };
+  struct Holding {
+    Place place;
+    Booking booked;
+    bool is_carried = false;  // by a limit that came into force later
+  };
+  struct Correction {
+    std::string what;  // is corrected
+    bool is_of_lease = false;
+    bool is_told = false;  // to the keeper through which it was made
+    Decided::Verdict verdict = Decided::Verdict::settled;
+    Money cost = {}, tokens = {};  // beyond those that were known
+    std::vector<Holding> holds = {};
   };
   // That was handed out, and of which its worker has not heard.
   struct Extension {
@@ -398,6 +288,15 @@ class Auditor {
   Booking found_by(const LimitBook& book, const Exchange& exchange) const;
   void find(Place place, std::string what, std::int64_t stamp_ms, Booking found);
   void count_by_opening(const Opened& opened);
+  std::vector<Holding> holdings_of(const Decided& decided) const;
+  std::optional<Money> more_of(const Decided& decided, const Holding& holding) const;
+  std::optional<std::vector<Holding>> correction_of(const Decided& decided) const;
+  Money cost_of(const Decided& decided) const;
+  void check_correction(const StoreRecord& record, const Correction& expected) const;
+  void check_corrections(const std::vector<StoreRecord>& records) const;
+  void book_correction(const std::string& what, std::int64_t stamp_ms, const Holding& holding, bool is_nowhere);
+  void find_what_was_nowhere(Place place, Span span);
+  Booking with_correction(const LimitBook& book, const std::string& what, Booking found) const;
   void move_quoted(const QuoteBook& book, std::int64_t sign);
   Money carried(std::optional<int> quote, Place place) const;
   bool quote_names(std::optional<int> quote, int limit) const;
@@ -416,7 +315,7 @@ class Auditor {
   void check_fired() const;
   // Since the last begin_look() of that node.
   Money high_in_look(const LimitBook& book, int node) const {
-    return high_since(book, std::min(clock_.wall_ms, looks_.at(static_cast<std::size_t>(node)).began_ms));
+    return high_since(book, std::min(clock_.early_ms(), looks_.at(static_cast<std::size_t>(node)).began_ms));
   }
   bool is_leased(Place place) const {
     const LimitKind kind = limit(place.limit).terms.kind;
@@ -467,7 +366,7 @@ class Auditor {
   void see_missing(EndOfProcess how, int number, Exchange& exchange, Owed& owed);
 
   Figures& figures_;
-  const ProcessClock& clock_;
+  const WorldClock& clock_;
   std::vector<LimitBook> limits_;
   std::map<int, LimitBook> grants_;
   std::map<Place, Account> accounts_;
@@ -475,12 +374,17 @@ class Auditor {
   std::map<int, Extension> extensions_;  // by exchange
   std::map<int, Extension> to_take_on_;  // likewise: of limits that come into force
   std::vector<Opened> openings_;
+  std::map<std::string, Correction> corrections_;      // by the correction's record
+  std::map<std::string, std::string> corrected_;       // the record of what is corrected
   std::set<std::pair<Place, std::string>> opened_by_;  // each counts once at a place
   std::map<int, QuoteBook> quotes_;
   Bookkeeper bookkeeper_;
+  KeyBook keys_;
   bool owed_ = false;                      // the account did, since all was at rest
   std::set<int> doubtful_;                 // limits of which something may be held aside, until all was at rest
   std::set<std::pair<Place, int>> fired_;  // places and percentages
+  std::map<Place, Money> given_back_;      // by corrections that keepers may not have heard of
+  std::set<Place> told_in_doubt_;          // of these, when the next flush is confirmed
   std::set<int> unquoted_;                 // of which a quote has ended, until all was at rest
   std::map<Place, Money> lost_grants_;
   std::vector<Looking> looks_;  // by node

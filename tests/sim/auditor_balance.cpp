@@ -91,7 +91,7 @@ void Auditor::check_slices(int exchange, int node, const BalanceWant& want, cons
     const Look seen = look(node, place);
     // That a quote has ended the keeper may hear of later than the store.
     const bool excused = lost_a_grant(place) || doubtful_.contains(grant) || unquoted_.contains(grant) ||
-                         seen.overrun || account(place).excused;
+                         given_back_.contains(place) || seen.overrun || account(place).excused;
     const Money left = left_of_grant(node, grant, seen.most);
     hold_that(excused || left <= Money::zero(),
               "burn order: exchange {} draws on {}, and {} of grant {}, which burns before it, were left", exchange,
@@ -154,7 +154,7 @@ void Auditor::refused_as_insufficient(int node, const BalanceWant& want, Money r
   const Looking& looking = looks_.at(static_cast<std::size_t>(node));
   const auto is_usable = [&](int grant) {
     return std::ranges::count(want.known, grant) == 1 &&
-           bookkeeper_.is_usable(grant, looking.began_ms, clock_.latest_ms);
+           bookkeeper_.is_usable(grant, looking.began_ms, clock_.late_ms());
   };
   // What a grant owes that is over, or not known yet, shows in the others only, and counts against each of them.
   const bool owes_elsewhere = std::ranges::any_of(bookkeeper_.grants(), [&](int grant) { return !is_usable(grant); });
@@ -168,6 +168,7 @@ void Auditor::refused_as_insufficient(int node, const BalanceWant& want, Money r
                  entry.unresolved;
     if (const auto silent = looking.expired.find(place_of(grant)); silent != looking.expired.end())
       here -= silent->second;
+    if (const auto unheard = given_back_.find(place_of(grant)); unheard != given_back_.end()) here -= unheard->second;
     left += here - owed;
   }
   hold_that(left - want.held < required, "false refusal: insufficient_balance for {}, and {} are left",
@@ -182,7 +183,7 @@ bool Auditor::balance_in_the_way(int node, const BalanceWant& want, Money requir
     const Place place = place_of(grant);
     const Look seen = look(node, place);
     if (lost_a_grant(place) || seen.overrun || doubtful_.contains(grant) || looking.others.contains(place)) return true;
-    if (bookkeeper_.is_usable(grant, looking.began_ms, clock_.latest_ms)) {
+    if (bookkeeper_.is_usable(grant, looking.began_ms, clock_.late_ms())) {
       const auto credited = looking.credited.find(grant);
       left +=
           positive((credited == looking.credited.end() ? bookkeeper_.credited(grant) : credited->second) - seen.most);
@@ -194,7 +195,7 @@ bool Auditor::balance_in_the_way(int node, const BalanceWant& want, Money requir
 Money Auditor::balance_left() const {
   Money left = Money::zero() - bookkeeper_.debts();
   for (const int grant : bookkeeper_.grants())
-    if (bookkeeper_.is_usable(grant, clock_.wall_ms, clock_.latest_ms))
+    if (bookkeeper_.is_usable(grant, clock_.early_ms(), clock_.late_ms()))
       left += positive(bookkeeper_.credited(grant) - held(place_of(grant)));
   return left;
 }
@@ -205,7 +206,7 @@ bool Auditor::lost_of_balance() const {
 
 void Auditor::balance_at_rest() const {
   for (const int grant : bookkeeper_.grants())
-    hold_that(!bookkeeper_.is_over(grant, clock_.wall_ms) || lost_a_grant(place_of(grant)) ||
+    hold_that(!bookkeeper_.is_over(grant, clock_.early_ms()) || lost_a_grant(place_of(grant)) ||
                   bookkeeper_.credited(grant) <= held(place_of(grant)),
               "grant {} is over, and {} are left in it", grant,
               (bookkeeper_.credited(grant) - held(place_of(grant))).nanos());

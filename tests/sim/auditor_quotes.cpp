@@ -11,7 +11,7 @@ void Auditor::quote_asked(int quote, std::vector<Want> wants, std::optional<Bala
   hold_that(!quotes_.contains(quote), "quote {} is asked for twice", quote);
   quotes_[quote].wants = std::move(wants);
   quotes_[quote].balance = std::move(balance);
-  quotes_[quote].asked_ms = clock_.wall_ms;
+  quotes_[quote].asked_ms = clock_.early_ms();
 }
 
 void Auditor::see_quote(int number, QuoteStage stage, const std::vector<Taking>& parts, std::int64_t expires_ms) {
@@ -39,8 +39,8 @@ void Auditor::see_quote(int number, QuoteStage stage, const std::vector<Taking>&
     hold_that(book.stage == QuoteStage::held, "quote {} ends, and was not held", number);
     hold_that(stage != QuoteStage::redeemed || book.redeeming > 0, "quote {} was redeemed, and nobody asked for it",
               number);
-    hold_that(stage != QuoteStage::expired || book.doubtful || clock_.latest_ms >= book.expires_ms,
-              "quote {} was to be held until {} ms, and has ended at {} ms", number, book.expires_ms, clock_.latest_ms);
+    hold_that(stage != QuoteStage::expired || book.doubtful || clock_.late_ms() >= book.expires_ms,
+              "quote {} was to be held until {} ms, and has ended at {} ms", number, book.expires_ms, clock_.late_ms());
     move_quoted(book, -1);
     for (const Taking& part : book.parts) unquoted_.insert(part.place.limit);
   }
@@ -110,7 +110,7 @@ bool Auditor::quote_names(std::optional<int> number, int of_limit) const {
 void Auditor::refused_as_unusable(int number, bool was_held, bool of_another_key, const std::vector<Want>& wants,
                                   const std::vector<Place>& places) const {
   const QuoteBook& book = quotes_.at(number);
-  if (!was_held || of_another_key || book.stage != QuoteStage::held || clock_.latest_ms >= book.expires_ms) return;
+  if (!was_held || of_another_key || book.stage != QuoteStage::held || clock_.late_ms() >= book.expires_ms) return;
   for (const Want& want : wants) {
     const auto part = std::ranges::find_if(book.parts, [&](const auto& one) { return one.place.limit == want.limit; });
     if (part == book.parts.end() || part->amount < want.amount) return;
@@ -131,7 +131,7 @@ std::int64_t Auditor::last_quote_end_ms() const {
 Money Auditor::quoted_least(Place place) const {
   Money sum;
   for (const auto& [number, book] : quotes_)
-    if (book.stage == QuoteStage::held && clock_.latest_ms < book.expires_ms)
+    if (book.stage == QuoteStage::held && clock_.late_ms() < book.expires_ms)
       for (const Taking& part : book.parts)
         if (part.place == place) sum += part.amount;
   return sum;

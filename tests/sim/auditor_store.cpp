@@ -10,13 +10,14 @@ void Auditor::look_at(Place place, const StoreNumbers& store) const {
   const Account& entry = account(place);
   const LimitBook& book = limit(place.limit);
   hold_that(!store.leased.is_negative(), "{}: the store has {} leased", name(place), store.leased.nanos());
-  const Money high = high_since(book, clock_.latest_ms);
+  const Money high = high_since(book, clock_.over_ms());
   hold_that(is_grant(place) ? store.amount == bookkeeper_.amount(place.limit)
                             : low(book) <= store.amount && store.amount <= high,
             "{}: the store allows {}, not {} to {}", name(place), store.amount.nanos(), low(book).nanos(),
             high.nanos());
-  // What a raise has let in stays when it ends. How much is handed out of a grant the bookkeeper sees.
-  const Money most = book.was_raised ? book.highest : high;
+  // What a raise has let in stays when it ends. How much is handed out of a grant the bookkeeper sees. What was taken
+  // on of a limit that came into force, and was not leased before the node's epoch ended, others may have leased.
+  const Money most = (book.was_raised ? book.highest : high) + (is_fleet() ? entry.taken_on : Money::zero());
   hold_that(is_grant(place) || entry.excused || !is_leased(place) ||
                 store.spent + store.leased + store.unresolved + store.quoted <= most,
             "never over: {} allows {}; the store has {} spent, {} leased, {} unresolved, {} quoted", name(place),
@@ -120,6 +121,7 @@ std::vector<bool> Auditor::check_records(const std::vector<StoreRecord>& records
     else
       check_crashed_record(record, exchange->second);
   }
+  check_corrections(records);
   for (const auto& [place, numbers] : store)
     hold_that(sums[place].spent == numbers.spent && sums[place].unresolved == numbers.unresolved - numbers.expired,
               "{}: {} spent and {} unresolved, and its records say {} and {}", name(place), numbers.spent.nanos(),
@@ -220,7 +222,8 @@ void Auditor::process_ended(int node, EndOfProcess how, const std::vector<StoreR
     const Money fresh = unaccounted[place] - entry.unaccounted;
     hold_that(numbers.leased_to.is_zero() && (is_fleet() || numbers.leased.is_zero()), "{}: {} is leased to nobody",
               name(place), numbers.leased.nanos());
-    hold_that(held[place] + fresh >= owed[place],
+    // What was taken on beyond what the store had leaves the row as if it had been leased, and the row is the bound.
+    hold_that(held[place] + fresh + entry.taken_on >= owed[place],
               "lost: {} owes {} to exchanges that were lost, and {} is held for them", name(place), owed[place].nanos(),
               (held[place] + fresh).nanos());
     const bool is_known = how == EndOfProcess::closed || how == EndOfProcess::killed;
@@ -244,11 +247,13 @@ void Auditor::at_rest(const std::vector<StoreRecord>& records, const std::map<Pl
   doubtful_.clear();
   owed_ = false;
   unquoted_.clear();
+  given_back_.clear();
+  told_in_doubt_.clear();
   for (auto& [place, entry] : accounts_) {
     hold_that(entry.quoted.is_zero(), "not live: all is quiet, and {} has {} quoted still", name(place),
               entry.quoted.nanos());
     entry.unheard = false;
-    entry.found = entry.overrun = Money::zero();
+    entry.found = entry.overrun = entry.decided = Money::zero();
   }
   for (const auto& [number, exchange] : exchanges_)
     hold_that(exchange.stage == Stage::lost || has_record[static_cast<std::size_t>(number)],

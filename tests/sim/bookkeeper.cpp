@@ -241,6 +241,8 @@ void Bookkeeper::check_by_itself(const Move& move) const {
 void Bookkeeper::check_charge(const Move& move) const {
   Money paid, billed, margin;
   for (const Moved& posting : move.postings) {
+    hold_that(posting.from.kind != Kind::unresolved || posting.to.kind == Kind::grant,
+              "charge {} takes what is unresolved to something else than a grant", move.id);
     if (posting.from.kind == Kind::grant && posting.to.kind == Kind::spender) paid += posting.amount;
     if (posting.to.kind == Kind::provider) billed += posting.amount;
     if (posting.to.kind == Kind::revenue) margin += posting.amount;
@@ -293,6 +295,10 @@ void Bookkeeper::post(const Move& move) {
     }
     if (posting.to.kind != Kind::grant) continue;
     Book& to = books_.at(posting.to.grant);
+    if (posting.from.kind == Kind::unresolved) {  // what is held no more
+      to.unresolved -= posting.amount;
+      continue;
+    }
     to.credited += posting.amount;
     if (posting.from.kind == Kind::expired) to.expired -= posting.amount;
     if (slices != nullptr && posting.from.kind == Kind::revenue)

@@ -15,7 +15,10 @@ Money money(std::int64_t amount) { return Money::from_nanos(amount); }
 }  // namespace
 
 void World::connect(Node& node, EndOfProcess how) {
-  if (is_fleet()) return node.link.connect(truth_.join(node.id, clock_, ttl_ms_));
+  if (is_fleet()) {
+    node.clock.begin_in_fleet();
+    return node.link.connect(truth_.join(node.id, clock_, {.ttl_ms = ttl_ms_, .max_skew_ms = max_skew_ms()}));
+  }
   // An embedded store cannot tell one process from the next: what the last one sent does not arrive any more.
   node.link.forget();
   how == EndOfProcess::closed ? truth_.close() : truth_.kill();
@@ -32,6 +35,9 @@ EndOfProcess World::start(Node& node, Dice& dice, EndOfProcess how) {
   node.link.roll_with(dice);
   quota::Journals journals = begin(node, dice, how);
   node.link.weather = weather;
+  auditor_.keys().process_ended(node.number);
+  node.link.connect_keys(is_fleet() ? std::shared_ptr(truth_.join_keys(node.id))
+                                    : std::shared_ptr<idempotency::Store>(&truth_.keys(), [](auto*) {}));
   see_what_is_stored();
   look_at_books();
   look_at_crossings();
@@ -126,6 +132,8 @@ void World::calm(Dice& dice) {
     node->link.weather = {};
     node->machine.leave_room();
     node->process->finish_all(dice);
+    // The store's clock was set back: what this node has counted by lies ahead of it for longer than anybody waits.
+    if (is_fleet() && node->clock.latest_ms() > clock_.wall_ms + max_skew_ms()) close(*node, dice);
   }
   // Twice: a quote that was asked for may be held only now.
   for (int i = 0; i < 2; ++i) {
@@ -134,6 +142,8 @@ void World::calm(Dice& dice) {
     let_time_pass_until_rest(dice);
   }
   if (prepaid_) rest_balance();
+  for (const auto& node : nodes_) node->process->rest_keys();
+  auditor_.keys().at_rest();
   auditor_.at_rest(records(), store_numbers());
   spend_the_last_unit(dice);
   if (prepaid_) spend_the_last_cent(dice);
@@ -175,9 +185,11 @@ bool World::let_the_next_one_turn(std::int64_t until_ns) {
 void World::spend_the_last_unit(Dice& dice) {
   const int number = static_cast<int>(dice.between(0, static_cast<std::int64_t>(limits_.size()) - 1));
   const Operated& operated = limits_[static_cast<std::size_t>(number)];
-  const quota::CounterKey counter = counter_of(operated.limit, {clock_.latest_ms});
+  const quota::CounterKey counter = counter_of(operated.limit, {clock_.late_ms()});
   const Place place = touch(counter);
-  if (clock_.latest_ms != clock_.wall_ms) return;  // the windows are those of before the clock was put back, or not
+  // The windows are those of before the clock was put back, or not.
+  if (is_fleet() ? counter_of(operated.limit, {clock_.early_ms()}) != counter : clock_.latest_ms != clock_.wall_ms)
+    return;
   if (operated.removed || !auditor_.certain_of(number) || auditor_.lost_a_grant(place)) return;
   if (!operated.limit.leased() || !operated.limit.thresholds.empty()) return;
   Node& node = any_node(dice);

@@ -46,7 +46,10 @@ auto FaultyLink::call(bool repeatable, Call work, const std::function<void(bool)
   return answer;
 }
 
-void FaultyLink::connect(std::shared_ptr<quota::Store> store) { store_ = std::move(store); }
+void FaultyLink::connect(std::shared_ptr<quota::Store> store) {
+  store_ = std::move(store);
+  flush_in_doubt = false;
+}
 
 void FaultyLink::remember(std::variant<MadeFlush, MadeGrant> what) {
   made_.push_back({store_, std::move(what)});
@@ -84,6 +87,8 @@ base::Result<std::vector<quota::Grant>> FaultyLink::grant(std::span<const quota:
 
 base::Status FaultyLink::flush(const quota::Flush& flush) {
   const base::Status status = call(true, [&] { return store_->flush(flush); }, meanwhile);
+  flush_in_doubt = !status;
+  if (status && flushed) flushed();
   // One that never happened does not arrive later.
   if (!status && !lost_) return status;
   MadeFlush made{{}, {flush.returns.begin(), flush.returns.end()}};
@@ -135,6 +140,40 @@ base::Result<quota::EndedQuotes> FaultyLink::end_quotes(base::WallTime now, std:
 
 base::Result<quota::Heartbeat> FaultyLink::heartbeat() {
   return call(true, [&] { return store_->heartbeat(); }, meanwhile);
+}
+
+base::Result<std::optional<idempotency::Standing>> FaultyLink::claim(const idempotency::ClaimRequest& request) {
+  return call(
+      true,
+      [&] {
+        auto found = keys_->claim(request);
+        if (found) key_asked(request.exchange, *found);
+        return found;
+      },
+      meanwhile);
+}
+
+base::Status FaultyLink::end_key(base::ExchangeId exchange, std::optional<idempotency::State> as,
+                                 const std::function<base::Status()>& work) {
+  base::Status ended = call(
+      true,
+      [&] {
+        base::Status status = work();
+        if (status) key_ended(exchange, as);
+        return status;
+      },
+      meanwhile);
+  if (!ended) key_end_lost(exchange);
+  return ended;
+}
+
+base::Status FaultyLink::finish(const idempotency::Name& name, base::ExchangeId exchange, idempotency::State state,
+                                const std::optional<idempotency::KeptReply>& reply) {
+  return end_key(exchange, state, [&] { return keys_->finish(name, exchange, state, reply); });
+}
+
+base::Status FaultyLink::free(const idempotency::Name& name, base::ExchangeId exchange) {
+  return end_key(exchange, std::nullopt, [&] { return keys_->free(name, exchange); });
 }
 
 base::Status FaultyLink::change(const std::function<base::Status()>& work) { return call(false, work, meanwhile); }

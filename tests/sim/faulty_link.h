@@ -7,6 +7,7 @@
 #include <memory>
 #include <variant>
 
+#include "idempotency/store.h"
 #include "quota/store.h"
 #include "tests/sim/dice.h"
 #include "tests/sim/engine.h"
@@ -25,13 +26,15 @@ struct Weather {
   bool clear() const { return refuse + lose + repeat + crash + slow == 0; }
 };
 
-class FaultyLink final : public quota::Store {
+class FaultyLink final : public quota::Store, public idempotency::Store {
  public:
   explicit FaultyLink(Figures& figures) : figures_(figures) {}
 
   // The store's end of the way, of one process. Where a node has a new one for each process, what the last ones have
   // sent may still arrive.
   void connect(std::shared_ptr<quota::Store> store);
+  // Likewise, once its incarnation is open.
+  void connect_keys(std::shared_ptr<idempotency::Store> keys) { keys_ = std::move(keys); }
   // Of what was sent nothing arrives any more.
   void forget() { made_.clear(); }
 
@@ -40,9 +43,15 @@ class FaultyLink final : public quota::Store {
   std::function<void(bool slow)> meanwhile;
   std::function<void(const quota::CounterKey&, std::int64_t granted)> grant_lost;
   std::function<void(const quota::CounterKey&)> touched;
+  // What the store says of an Idempotency-Key, and does with one, when it does; and where it did not say that it has.
+  std::function<void(base::ExchangeId, const std::optional<idempotency::Standing>&)> key_asked;
+  std::function<void(base::ExchangeId, std::optional<idempotency::State>)> key_ended;
+  std::function<void(base::ExchangeId)> key_end_lost;
   std::function<void()> happened;  // something, in the store
   std::function<void()> dies;      // called where the process dies, before anything of it is undone
   int failures = 0;                // calls that answered with an error, ever
+  std::function<void()> flushed;   // the process is told so
+  bool flush_in_doubt = false;     // the last one, to the process
 
   // What decides from here on; must outlive the calls.
   void roll_with(Dice& dice) { dice_ = &dice; }
@@ -58,8 +67,13 @@ class FaultyLink final : public quota::Store {
   base::Result<quota::Redeemed> redeem(const quota::Redemption& redemption) override;
   base::Result<quota::EndedQuotes> end_quotes(base::WallTime now, std::span<const base::QuoteId> also) override;
   std::optional<std::int64_t> lease_ttl_ms() const override { return store_->lease_ttl_ms(); }
+  std::int64_t max_skew_ms() const override { return store_->max_skew_ms(); }
   base::Result<quota::Heartbeat> heartbeat() override;
   void on_wanted(std::function<void()> call) override { store_->on_wanted(std::move(call)); }
+  base::Result<std::optional<idempotency::Standing>> claim(const idempotency::ClaimRequest& request) override;
+  base::Status finish(const idempotency::Name& name, base::ExchangeId exchange, idempotency::State state,
+                      const std::optional<idempotency::KeptReply>& reply) override;
+  base::Status free(const idempotency::Name& name, base::ExchangeId exchange) override;
   // A change of the catalog, in the same weather.
   base::Status change(const std::function<base::Status()>& work);
 
@@ -69,6 +83,8 @@ class FaultyLink final : public quota::Store {
  private:
   template <class Call>
   auto call(bool repeatable, Call work, const std::function<void(bool)>& meanwhile_now) -> decltype(work());
+  base::Status end_key(base::ExchangeId exchange, std::optional<idempotency::State> as,
+                       const std::function<base::Status()>& work);
   bool chance(int per_mille) { return per_mille > 0 && dice_->between(1, 1'000) <= per_mille; }
   void maybe_crash();
 
@@ -84,6 +100,7 @@ class FaultyLink final : public quota::Store {
   void remember(std::variant<MadeFlush, MadeGrant> what);
 
   std::shared_ptr<quota::Store> store_;
+  std::shared_ptr<idempotency::Store> keys_;
   Figures& figures_;
   Dice* dice_ = nullptr;
   std::vector<Made> made_;  // the last few

@@ -11,8 +11,8 @@ import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-COPIED = ["src/quota/*", "src/ledger/*", "src/store/memory/*", "src/store/evidence.*", "src/store/redemption.*",
-          "src/store/thresholds.*", "src/store/opening.*"]
+COPIED = ["src/quota/*", "src/ledger/*", "src/idempotency/*", "src/store/memory/*", "src/store/evidence.*",
+          "src/store/redemption.*", "src/store/thresholds.*", "src/store/opening.*"]
 SWITCH = '#include "tests/sim/mutation.h"\n'
 
 

@@ -7,11 +7,11 @@
 namespace sim {
 namespace {
 
-constexpr std::array<std::string_view, act_count> names = {"ask",     "go_on", "answer", "turn",    "pass", "jump",
-                                                           "weather", "edit",  "remove", "numbers", "echo", "crash",
-                                                           "close",   "quote", "extend", "order",   "open", "calm"};
+constexpr std::array<std::string_view, act_count> names = {
+    "ask",  "go_on", "answer", "turn",  "pass",   "jump",  "weather", "edit",   "remove", "numbers",
+    "echo", "crash", "close",  "quote", "extend", "order", "open",    "decide", "calm"};
 // How often each comes up, in a thousand.
-constexpr std::array<int, act_count> usual = {300, 360, 90, 130, 60, 2, 20, 14, 3, 10, 3, 4, 2, 30, 40, 14, 4, 2};
+constexpr std::array<int, act_count> usual = {300, 360, 90, 130, 60, 2, 20, 14, 3, 10, 3, 4, 2, 30, 40, 14, 4, 14, 2};
 
 }  // namespace
 

@@ -26,9 +26,10 @@ enum class Act : std::uint8_t {
   extend,   // a stream goes on beyond what is reserved for it
   order,    // the operator moves money of the balance, or what ended is swept
   open,     // a limit comes into force, a new one or one that was removed
+  decide,   // something that is unresolved is settled, released, or has been so for too long
   calm,     // all faults end, and everything must come to rest
 };
-inline constexpr int act_count = 18;
+inline constexpr int act_count = 19;
 std::string_view to_string(Act act) noexcept;
 
 struct Step {

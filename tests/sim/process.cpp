@@ -12,7 +12,9 @@ Money money(std::int64_t amount) { return Money::from_nanos(amount); }
 
 Process::Process(Surroundings& around, quota::KeeperOptions options, std::size_t workers, View view,
                  quota::Journals journals)
-    : around_(around), journal_(std::move(journals.journal)) {
+    : around_(around), journal_(std::move(journals.journal)), desk_(around.link, [this](std::function<void()> work) {
+        if (!gone_) keeper_->run(std::move(work));
+      }) {
   // The store thread sleeps until it is woken or due; run_and_wait() sleeps until it has run.
   keeper_ = std::make_unique<quota::Keeper>(
       around_.link, around_.clock, options,
@@ -20,7 +22,8 @@ Process::Process(Surroundings& around, quota::KeeperOptions options, std::size_t
         woken_ = true;
         if (std::exchange(waiting_for_it_, false)) turn();
       },
-      journal_.get());
+      journal_.get(), around_.clock.of_fleet());
+  watch_keys();
   around_.bells = {.prepare = [this] { keeper_->prepare_journal(); },
                    .commit = [this](std::uint32_t worker) { to_commit_.insert(worker); },
                    .durable = [this](std::uint32_t worker) { to_resume_.insert(worker); }};
@@ -31,7 +34,10 @@ Process::Process(Surroundings& around, quota::KeeperOptions options, std::size_t
   }
 }
 
-Process::~Process() { around_.bells = {}; }
+Process::~Process() {
+  gone_ = true;
+  around_.bells = {};
+}
 
 Place Process::place_of(const quota::CounterKey& counter) const {
   return {.limit = around_.numbers.at(counter.limit), .label = label_of(counter)};
@@ -53,28 +59,30 @@ std::unique_ptr<events::UsageRecord> Process::record_of(int number, const quota:
 }
 
 void Process::ask(Dice& dice) {
-  const auto worker = static_cast<std::size_t>(dice.between(0, static_cast<std::int64_t>(workers_.size()) - 1));
-  Worker& at = workers_[worker];
+  if (dice.once_in(10)) return ask_with_key(dice);
+  reserve({.number = around_.next_exchange++,
+           .worker = static_cast<std::size_t>(dice.between(0, std::ssize(workers_) - 1))},
+          dice);
+}
+
+void Process::reserve(Exchange exchange, Dice& dice) {
+  Worker& at = workers_[exchange.worker];
   const View view = at.view;  // an exchange keeps the catalog it began with
   const auto balance = view->balance();
   const Key& key = dice.any_of(view->keys);
   Key wanted;
   for (const SeenLimit& limit : key)
-    if (!dice.once_in(8) && limit.applies_to(around_.next_exchange)) wanted.push_back(limit);
+    if (!dice.once_in(8) && limit.applies_to(exchange.number)) wanted.push_back(limit);
   const std::int64_t most = dice.once_in(12) ? 2'000 : 60;
   const std::int64_t usd = dice.between(0, most) * around_.coin;
   quota::Amounts amounts = amounts_of(usd, dice.between(0, most), 1);
   amounts.charge = quota::charge_of(amounts.usd, balance ? &*balance : nullptr);
 
   ++around_.figures.exchanges;
-  Exchange exchange{.number = around_.next_exchange++,
-                    .worker = worker,
-                    .wants = {},
-                    .balance = balance_want(*view, amounts),
-                    .view = view,
-                    .asked_at_ms = around_.clock.wall_ms,
-                    .reservation = {},
-                    .bound = amounts};
+  exchange.balance = balance_want(*view, amounts);
+  exchange.view = view;
+  exchange.asked_at_ms = around_.clock.early_ms();
+  exchange.bound = amounts;
   std::vector<const catalog::Limit*> limits;
   for (const SeenLimit& limit : wanted) {
     const std::int64_t held = limit.limit.leased() ? amounts.in(limit.limit.unit) : 0;
@@ -101,7 +109,7 @@ void Process::submit(Exchange exchange, const Key& wanted, const quota::Amounts&
   ++undecided_;
   exchange.bound = amounts;
   waiting_.emplace(exchange.number,
-                   Waiting{.worker = exchange.worker, .bound = amounts, .asked_at_ms = around_.clock.wall_ms});
+                   Waiting{.worker = exchange.worker, .bound = amounts, .asked_at_ms = around_.clock.early_ms()});
   std::vector<const catalog::Limit*> limits;
   for (const SeenLimit& limit : wanted) limits.push_back(&limit.limit);
   quota::Admission& admission = workers_[exchange.worker].admission;
@@ -150,11 +158,11 @@ void Process::check_admitted(const Exchange& exchange, quota::Reservation& reser
     around_.trace.say("  exchange {} holds {} of limit {} window {}", exchange.number, part.amount,
                       takings.back().place.limit, takings.back().place.label);
   }
-  const std::int64_t from = std::min(exchange.asked_at_ms, around_.clock.wall_ms);
+  const std::int64_t from = std::min(exchange.asked_at_ms, around_.clock.early_ms());
   auto balance = exchange.balance;
   if (balance) balance->store_failed = around_.link.failures != failures_before_;
   around_.auditor.admitted(exchange.number, around_.node, exchange.wants, takings,
-                           {.start = from, .end = around_.clock.latest_ms}, balance, exchange.quote);
+                           {.start = from, .end = around_.clock.late_ms()}, balance, exchange.quote);
   around_.auditor.began(
       exchange.number,
       {.stamp_ms = reservation.record().started.ms, .model = reservation.record().model, .bound = exchange.bound.usd});
@@ -163,8 +171,9 @@ void Process::check_admitted(const Exchange& exchange, quota::Reservation& reser
 void Process::check_refused(const Exchange& exchange, const quota::Refusal& refusal) {
   around_.trace.say("  exchange {} is refused: {}", exchange.number, base::to_string(refusal.type));
   if (exchange.quote && refusal.type == base::ErrorType::quote_not_usable) return check_unusable(exchange);
-  // Of a limit that stands above its amount what comes back in the middle of a redemption is nobody's yet.
-  if (exchange.quote && refusal.type == base::ErrorType::unavailable && around_.auditor.excused_any(exchange.wants)) {
+  // Of a limit or a grant that stands above its amount what comes back in the middle of a redemption is nobody's yet.
+  if (exchange.quote && refusal.type == base::ErrorType::unavailable &&
+      around_.auditor.excused_any(exchange.wants, exchange.balance)) {
     ++around_.figures.unavailable;
     return;
   }
@@ -224,6 +233,7 @@ void Process::check_remaining(const Worker& worker, const Key& wanted) {
 }
 
 void Process::answer(Dice& dice) {
+  if (dice.once_in(2) && answer_key(dice)) return;
   if (!extensions_.empty() && (inbox_.empty() || dice.once_in(2))) return answer_extension(dice);
   if (inbox_.empty()) return;
   Answer answer = std::move(inbox_.front());
@@ -236,20 +246,21 @@ void Process::answer(Dice& dice) {
       ++around_.figures.unwritten;
       around_.trace.say("  exchange {} cannot be written down", exchange.number);
       around_.auditor.ended(exchange.number);
-      return;
+      return end_key(exchange, KeyEnd::drop);
     }
     if (journal_) around_.auditor.entered(exchange.number);
     exchange.reservation.emplace(std::move(*reservation));
     if (dice.once_in(20)) {  // the client has gone meanwhile
       ++around_.figures.abandoned;
       around_.auditor.ended(exchange.number);
-      return;
+      return end_key(exchange, KeyEnd::drop);
     }
     under_way_.push_back(std::move(exchange));
   } else {
     auto record = record_of(exchange.number, exchange.bound);
     record->outcome = events::Outcome::refused;
     keeper_->push(std::move(record));
+    end_key(exchange, KeyEnd::drop);  // before the client knows: it may send the call again
   }
 }
 
@@ -282,6 +293,11 @@ void Process::go_on(Dice& dice) {
     under_way_.push_back(std::move(exchange));
     if (dice.once_in(3)) write_through();
   } else {
+    if (exchange.claim) {
+      exchange.claim->mark_sent();
+      exchange.claim_is_sent = true;
+      around_.auditor.keys().sent(exchange.call);
+    }
     reservation.mark_sent();
     around_.auditor.sent(exchange.number, true);
     around_.trace.say("  exchange {} is sent", exchange.number);
@@ -304,6 +320,7 @@ void Process::write_through() {
 
 void Process::end_unsent(Exchange exchange, Dice& dice) {
   around_.auditor.ended(exchange.number);
+  end_key(exchange, KeyEnd::free);
   if (dice.once_in(2)) {
     ++around_.figures.released;
     around_.trace.say("  exchange {} is released", exchange.number);
@@ -327,7 +344,7 @@ void Process::end_sent(Exchange exchange, Dice& dice) {
       bookings.push_back({.spent = money(counted ? 1 : 0), .unresolved = money(counted ? 0 : part.amount)});
     }
     around_.auditor.ended(exchange.number, {}, bookings, Auditor::Known::at_least);
-    return;
+    return end_key(exchange, KeyEnd::drop);
   }
   if (kind <= 11) {  // a definite refusal of the provider: nothing is owed
     ++around_.figures.released;
@@ -335,7 +352,7 @@ void Process::end_sent(Exchange exchange, Dice& dice) {
     around_.auditor.ended(exchange.number);
     exchange.reservation->record().outcome = events::Outcome::failed;
     std::move(*exchange.reservation).release();
-    return;
+    return end_key(exchange, KeyEnd::free);
   }
   std::int64_t usd = dice.between(0, 60);
   std::int64_t tokens = dice.between(0, 60);
@@ -350,6 +367,8 @@ void Process::end_sent(Exchange exchange, Dice& dice) {
     tokens = dice.between(0, tokens);
   }
   const auto certainty = kind % 5 == 0 ? meter::Certainty::at_least : meter::Certainty::exact;
+  // Its reply is whole, too large, or its client has gone in the middle of it.
+  end_key(exchange, kind % 7 == 0 ? KeyEnd::too_large : kind % 7 == 1 ? KeyEnd::drop : KeyEnd::keep);
   settle(std::move(exchange), amounts_of(usd, tokens, 1), certainty);
 }
 
@@ -388,6 +407,7 @@ void Process::any_act(Dice& dice) {
 }
 
 void Process::finish_all(Dice& dice) {
+  finish_keys(dice);
   while (!inbox_.empty() || !extensions_.empty()) answer(dice);
   while (!under_way_.empty()) go_on(dice);
   write_through();
@@ -398,7 +418,7 @@ bool Process::ask_alone(const SeenLimit& limit, std::int64_t amount) {
   Exchange exchange{.number = around_.next_exchange++,
                     .worker = 0,
                     .wants = {},
-                    .asked_at_ms = around_.clock.wall_ms,
+                    .asked_at_ms = around_.clock.early_ms(),
                     .reservation = {}};
   exchange.wants = {{limit.number, money(amount)}};
   submit(std::move(exchange), {limit}, amounts, 0);
@@ -467,6 +487,7 @@ void Process::read_numbers(Dice& dice) {
 
 base::Status Process::close() {
   closing_ = true;
+  for (const auto& keyed : std::exchange(keyed_, {})) answer_key(*keyed, nullptr);
   for (auto& [number, waiting] : waiting_) {  // who has asked has gone
     waiting.taken_on.clear();
     around_.auditor.joined(number, {}, false);

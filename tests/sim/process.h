@@ -10,6 +10,7 @@
 #include <set>
 #include <vector>
 
+#include "idempotency/desk.h"
 #include "quota/admission.h"
 #include "quota/keeper.h"
 #include "quota/recovery.h"
@@ -57,7 +58,7 @@ struct Surroundings {
   int node = 0;
   bool is_fleet = false;  // others have the store too
   FaultyLink& link;
-  const ProcessClock& clock;
+  NodeClock& clock;
   Auditor& auditor;
   Figures& figures;
   Trace& trace;
@@ -85,6 +86,8 @@ class Process {
   bool ask_balance_alone(std::int64_t charge);
   void go_on(Dice& dice);
   void answer(Dice& dice);
+  // Every Idempotency-Key of the life is asked for once more, and what is free stays free (process_keys.cpp).
+  void rest_keys();
   // A stream needs more than is reserved for it (process_extends.cpp).
   void extend(Dice& dice);
   // A quote is asked for, or one redeemed (process_quotes.cpp).
@@ -128,11 +131,11 @@ class Process {
   struct Exchange {
     int number = 0;
     std::size_t worker = 0;
-    std::vector<Want> wants;
+    std::vector<Want> wants = {};
     std::optional<BalanceWant> balance = std::nullopt;
     View view = nullptr;  // that it began with
     std::int64_t asked_at_ms = 0;
-    std::optional<quota::Reservation> reservation;
+    std::optional<quota::Reservation> reservation = std::nullopt;
     bool waits_for_disk = false;
     std::optional<int> quote = std::nullopt;  // that it redeems
     bool was_held = false;                    // the quote, when it was asked for
@@ -140,7 +143,18 @@ class Process {
     Key wanted = {};                          // with a quote
     bool is_extending = false;                // and the keeper was asked
     quota::Amounts bound = {};                // what it may take, in every unit
+    std::optional<idempotency::Claim> claim = std::nullopt;
+    int call = 0;  // that has claimed it: the number that its key knows
+    bool claim_is_sent = false;
   };
+  // A call that has asked for its Idempotency-Key.
+  struct Keyed {
+    KeyBook::Asked asked;
+    std::size_t worker = 0;
+    std::optional<idempotency::Desk::Answer> answer = std::nullopt;
+    bool gone = false;  // nobody waits for the answer any more
+  };
+  enum class KeyEnd : std::uint8_t { keep, too_large, free, drop };
   struct Answer {
     Exchange exchange;
     quota::Decision decision;
@@ -168,6 +182,15 @@ class Process {
   };
 
   std::unique_ptr<events::UsageRecord> record_of(int number, const quota::Amounts& bound);
+  void reserve(Exchange exchange, Dice& dice);
+  void watch_keys();
+  void ask_with_key(Dice& dice);
+  void claim_key(const KeyBook::Asked& asked, std::size_t worker);
+  bool answer_key(Dice& dice);
+  void answer_key(Keyed& keyed, Dice* dice);
+  // All that the desk has answered.
+  void finish_keys(Dice& dice);
+  void end_key(Exchange& exchange, KeyEnd how);
   void submit(Exchange exchange, const Key& wanted, const quota::Amounts& amounts, std::int64_t wait_ms);
   void decided(Exchange exchange, quota::Decision decision);
   void check_admitted(const Exchange& exchange, quota::Reservation& reservation);
@@ -199,9 +222,12 @@ class Process {
   Surroundings& around_;
   std::unique_ptr<journal::Journal> journal_;  // nullptr: none is kept
   std::set<std::uint32_t> to_commit_, to_resume_;
+  bool gone_ = false;       // and whatever of it still ends does so unheard
+  idempotency::Desk desk_;  // outlives the claims of those who wait for the keeper
   std::unique_ptr<quota::Keeper> keeper_;
   std::vector<Worker> workers_;
   std::vector<Exchange> under_way_;
+  std::vector<std::shared_ptr<Keyed>> keyed_;  // that wait for their keys
   std::deque<Answer> inbox_;
   std::map<int, Waiting> waiting_;   // by exchange
   std::deque<Extended> extensions_;  // likewise, of those who asked for more

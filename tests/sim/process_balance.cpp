@@ -25,7 +25,7 @@ bool Process::ask_balance_alone(std::int64_t charge) {
                     .wants = {},
                     .balance = balance_want(*plain, amounts),
                     .view = plain,
-                    .asked_at_ms = around_.clock.wall_ms,
+                    .asked_at_ms = around_.clock.early_ms(),
                     .reservation = {}};
   submit(std::move(exchange), {}, amounts, 0);
   return decided_alone();

@@ -57,7 +57,7 @@ Process::Extending Process::extending_of(const Exchange& exchange, const quota::
   Extending asked{.exchange = exchange.number,
                   .more = {},
                   .balance = std::nullopt,
-                  .asked_at_ms = around_.clock.wall_ms,
+                  .asked_at_ms = around_.clock.early_ms(),
                   .whole = whole,
                   .parts = exchange.reservation->parts().size()};
   Money of_balance;
@@ -110,7 +110,7 @@ void Process::check_extension(const Extending& asked, const quota::Reservation::
   }
   auto balance = asked.balance;
   if (balance) balance->store_failed = around_.link.failures != failures_before_;
-  const Span reach{.start = std::min(asked.asked_at_ms, around_.clock.wall_ms), .end = around_.clock.latest_ms};
+  const Span reach{.start = std::min(asked.asked_at_ms, around_.clock.early_ms()), .end = around_.clock.late_ms()};
   around_.auditor.extension_given(asked.exchange, around_.node, asked.more, parts, reach, balance);
 }
 

@@ -84,7 +84,7 @@ void Process::redeem_quote(Dice& dice) {
                     .wants = {},
                     .balance = balance_want(*view, amounts),
                     .view = view,
-                    .asked_at_ms = around_.clock.wall_ms,
+                    .asked_at_ms = around_.clock.early_ms(),
                     .reservation = {}};
   Key wanted;
   for (const SeenLimit& limit : told.limits)
@@ -111,7 +111,7 @@ void Process::check_unusable(const Exchange& exchange) {
   std::vector<Place> places;
   for (const SeenLimit& limit : exchange.wanted)
     if (limit.limit.leased())
-      for (const std::int64_t at : {exchange.asked_at_ms, around_.clock.wall_ms, around_.clock.latest_ms})
+      for (const std::int64_t at : {exchange.asked_at_ms, around_.clock.early_ms(), around_.clock.late_ms()})
         places.push_back(place_of(counter_of(limit.limit, {at})));
   // Its grants may have ended, or a debt may have come about.
   if (exchange.balance) return;

@@ -45,6 +45,8 @@ void Truth::serve(Store& store) {
   ledger_ = &store;
   usage_ = &store;
   crossings_ = &store;
+  keys_ = &store;
+  unresolved_ = &store;
 }
 
 void Truth::open() {

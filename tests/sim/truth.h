@@ -23,15 +23,18 @@ class Truth {
   ledger::Store& ledger() { return *ledger_; }
   events::UsageLog& usage() { return *usage_; }
   events::LimitEventLog& crossings() { return *crossings_; }
+  idempotency::Store& keys() { return *keys_; }
+  quota::UnresolvedStore& unresolved() { return *unresolved_; }
 
   // The process that had it to itself has closed it, or was killed: what it knew of it is gone with it.
   void close();
   void kill();
 
   // Of a fleet, which has it in memory.
-  std::unique_ptr<quota::Store> join(base::Uuid node, const base::Clock& clock, std::int64_t ttl_ms) {
-    return memory_->join(node, clock, ttl_ms);
+  std::unique_ptr<quota::Store> join(base::Uuid node, const base::Clock& clock, store::MemoryStore::Fleet fleet) {
+    return memory_->join(node, clock, fleet);
   }
+  std::unique_ptr<idempotency::Store> join_keys(base::Uuid node) { return memory_->join_keys(node); }
   // The open lease rows; on files there is one node, and it has all that is leased.
   std::vector<store::MemoryStore::OpenRow> open_rows() const {
     return memory_ ? memory_->open_rows() : std::vector<store::MemoryStore::OpenRow>();
@@ -52,6 +55,8 @@ class Truth {
   ledger::Store* ledger_ = nullptr;
   events::UsageLog* usage_ = nullptr;
   events::LimitEventLog* crossings_ = nullptr;
+  idempotency::Store* keys_ = nullptr;
+  quota::UnresolvedStore* unresolved_ = nullptr;
 };
 
 }  // namespace sim

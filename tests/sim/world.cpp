@@ -56,17 +56,19 @@ World::World(const Plan& plan, Figures& figures, Trace& trace)
     }
   }
   for (int number = 0; number < auditor_.nodes(); ++number)
-    nodes_.push_back(std::make_unique<Node>(number, keeping_by(birth_), birth_.next(), figures));
+    nodes_.push_back(std::make_unique<Node>(number, clock_, keeping_by(birth_), birth_.next(), figures));
   for (const auto& node : nodes_) be_born(*node);
 }
 
 void World::be_born(Node& node) {
   if (is_fleet()) node.id = base::Uuid::version7({1}, birth_);
+  if (is_fleet()) clock_.nodes.push_back(&node.clock);
+  if (is_fleet()) clock_.max_skew_ms = max_skew_ms();
   node.around.emplace(
       Surroundings{.node = node.number,
                    .is_fleet = is_fleet(),
                    .link = node.link,
-                   .clock = clock_,
+                   .clock = node.clock,
                    .auditor = auditor_,
                    .figures = figures_,
                    .trace = trace_,
@@ -88,6 +90,7 @@ void World::be_born(Node& node) {
     look_at_crossings();
   };
   node.link.touched = [this](const quota::CounterKey& counter) { touch(counter); };
+  node.link.flushed = [this] { auditor_.flush_confirmed(); };
   node.link.grant_lost = [this](const quota::CounterKey& counter, std::int64_t amount) {
     trace_.say("  a grant of {} is never heard of", amount);
     auditor_.grant_lost(touch(counter), money(amount));
@@ -154,6 +157,7 @@ void World::step(const Step& step, Dice& dice) {
       case Act::extend: return node.process->extend(dice);
       case Act::order: return order(node, dice);
       case Act::open: return open(node, dice);
+      case Act::decide: return decide(node, dice);
       case Act::calm: return calm(dice);
     }
   } catch (const Crash&) {
@@ -205,8 +209,8 @@ void World::jump(Dice& dice) {
   std::int64_t by = dice.between(-2'000, 2'000);
   if (kind > 5) by = dice.between(-2 * day_ms, 2 * day_ms);
   if (kind > 8) by = dice.between(-40, 40) * day_ms;
-  // A store forgets what a rolling limit no longer counts, so far as clocks are right within a day. And a fleet's
-  // clocks agree, or what counts would depend on who is asked.
+  // A store forgets what a rolling limit no longer counts, so far as clocks are right within a day. And of a fleet's
+  // nodes, some of which have begun since, what counts there would depend on who is asked.
   highest_ms_ = std::max(highest_ms_, clock_.wall_ms);
   std::int64_t to = clock_.wall_ms + by;
   if (has_rolling_) to = std::max(to, is_fleet() ? highest_ms_ : highest_ms_ - quota::sub_windows_kept_ms * 9 / 10);
@@ -284,7 +288,7 @@ void World::raise(catalog::Limit& limit, Dice& dice) {
   const std::int64_t coin = limit.unit == catalog::LimitUnit::usd ? coin_ : 1;
   const std::int64_t longest_ms = dice.once_in(3) ? 200 : dice.once_in(3) ? 2 * day_ms : 20'000;
   limit.raise = {.amount = limit.amount + dice.between(1, 2'000) * coin,
-                 .until = {clock_.latest_ms + dice.between(1, longest_ms)}};
+                 .until = {clock_.late_ms() + dice.between(1, longest_ms)}};
   trace_.say("  a limit that allows {} is raised to {} until {} ms", limit.amount, limit.raise->amount,
              limit.raise->until.ms);
 }
@@ -313,7 +317,7 @@ void World::look() {
   for (const auto& open : truth_.open_rows())
     if (open.expired) expired[open.row.counter] += open.row.totals.remainder();
   for (const Operated& operated : limits_) {
-    const quota::CounterQuery query = query_at(operated.limit, {clock_.latest_ms});
+    const quota::CounterQuery query = query_at(operated.limit, {clock_.late_ms()});
     const quota::CounterKey& counter = query.counter;
     if (!touched_.contains(counter)) continue;
     const auto states = truth_.quota().read(std::span(&query, 1));
@@ -431,6 +435,7 @@ StoreRecord World::told(const events::UsageRecord& record) {
   if (record.outcome == events::Outcome::refused) told.kind = RecordKind::refusal;
   if (record.outcome == events::Outcome::unaccounted) told.kind = RecordKind::unaccounted;
   if (record.outcome == events::Outcome::opened) told.kind = RecordKind::opened;
+  if (record.outcome == events::Outcome::corrected) told.kind = RecordKind::corrected;
   if (told.kind == RecordKind::unaccounted) ++figures_.unaccounted;
   if (const auto transfer = *truth_.ledger().find_transfer({record.id.uuid}))
     told.postings = this->told(transfer->postings);

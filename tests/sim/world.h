@@ -4,12 +4,13 @@
 //
 // In every second life one node has the store to itself, embedded. In the others two or three share it, as a fleet:
 // their leases hold for a time, and while one node's call is on its way the others go on, to the point of making calls
-// of their own. All see one clock. On SQLite there is one node.
+// of their own. Each counts by the store's clock as far as it has heard of it. On SQLite there is one node.
 
 #include <memory>
 #include <optional>
 #include <set>
 
+#include "quota/unresolved.h"
 #include "tests/sim/machine.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/process.h"
@@ -27,9 +28,10 @@ class World {
 
  private:
   struct Node {
-    Node(int place, Keeping keeping, std::uint64_t seed, Figures& figures)
-        : number(place), link(figures), machine(keeping, seed) {}
+    Node(int place, const WorldClock& time, Keeping keeping, std::uint64_t seed, Figures& figures)
+        : number(place), clock(time), link(figures), machine(keeping, seed) {}
     const int number;
+    NodeClock clock;
     base::Uuid id;  // nil: the store is embedded
     FaultyLink link;
     Machine machine;
@@ -45,6 +47,7 @@ class World {
   void step(const Step& step, Dice& dice);
   Node& any_node(Dice& dice) { return *dice.any_of(nodes_); }
   bool is_fleet() const { return nodes_.size() > 1; }
+  std::int64_t max_skew_ms() const { return ttl_ms_ / 2; }
   void pass(Node& node, Dice& dice);
   void jump(Dice& dice);
   void change_weather(Node& node, Dice& dice);
@@ -87,6 +90,15 @@ class World {
   // `first_after`: the exchanges from there on were asked for since.
   base::Status store_opening(const Node& by, const catalog::Limit& limit, int first_after, base::WallTime now);
 
+  // --- what is unresolved (world_unresolved.cpp)
+  void decide(Node& by, Dice& dice);
+  // The same decision of this item.
+  Decided about(const quota::UnresolvedItem& item, Decided decided);
+  void check_decision(const quota::UnresolvedItem& before, const base::Result<quota::UnresolvedItem>& after,
+                      bool is_wrong);
+  base::Result<quota::UnresolvedItem> correct(Node& by, const quota::Correction& correction, const Decided& wanted);
+  void note_correction(const quota::UnresolvedItem& item, const quota::Correction& asked, const Decided& wanted);
+
   void meanwhile(Node& node, bool slow);
   void another_goes_on(Node& than);
   void publish_everywhere();
@@ -125,7 +137,7 @@ class World {
   Truth truth_;
   const std::int64_t ttl_ms_;  // of a fleet's leases
   std::vector<std::unique_ptr<Node>> nodes_;
-  ProcessClock clock_;
+  WorldClock clock_;
   std::int64_t highest_ms_ = 0;  // that the clock ever was
   bool has_rolling_ = false;
   Auditor auditor_;
@@ -135,6 +147,7 @@ class World {
   std::vector<ledger::Order> orders_;   // the last few that were given
   std::map<base::TransferId, base::GrantId> opens_;
   std::optional<base::TransferId> last_moved_;
+  std::optional<base::ExchangeId> last_decided_;
   std::string spender_;  // the book account of the account
   std::vector<Operated> limits_;
   std::vector<std::vector<int>> keys_;

@@ -298,7 +298,7 @@ Ordered World::told(const ledger::Order& order) {
 void World::look_at_grants(const std::map<quota::CounterKey, std::int64_t>& expired) {
   for (const int grant : auditor_.bookkeeper().grants()) {
     const auto id = std::ranges::find(numbers_, grant, [](const auto& entry) { return entry.second; })->first;
-    const quota::CounterQuery query{.counter = {id, {}}, .at = {clock_.latest_ms}};
+    const quota::CounterQuery query{.counter = {id, {}}, .at = {clock_.late_ms()}};
     const quota::CounterState state = (*truth_.quota().read(std::span(&query, 1))).front();
     const auto out = expired.find(query.counter);
     auditor_.look_at(touch(query.counter), {.amount = money(state.amount),
@@ -320,7 +320,7 @@ void World::rest_balance() {
 }
 
 void World::spend_the_last_cent(Dice& dice) {
-  if (!account_.credit_only || clock_.latest_ms != clock_.wall_ms) return;
+  if (!account_.credit_only || clock_.late_ms() != clock_.wall_ms) return;
   Node& node = any_node(dice);
   auditor_.begin_look(node.number);
   const Money left = auditor_.balance_left();

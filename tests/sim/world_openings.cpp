@@ -117,7 +117,13 @@ void World::bring_into_force(Node& by, int number, Dice& dice) {
       return by.link.change([&] { return store_opening(by, limit, first_after, now); });
     });
   };
-  const base::Status opened = open();
+  base::Status opened;
+  try {
+    opened = open();
+  } catch (const Crash&) {
+    auditor_.opening_failed(number);
+    throw;
+  }
   if (!opened) {
     trace_.say("  it does not come into force: {}", opened.error().message);
     for (std::size_t worker = 0; worker < by.process->worker_count(); ++worker)

@@ -28,6 +28,7 @@ base::Result<catalog::Contents> MemoryStore::load() {
   for (const auto& [id, stored] : limits_)
     if (!stored.removed) contents.limits.push_back(stored.limit);
   for (const auto& [id, one] : templates_) contents.templates.push_back(one);
+  for (const auto& [id, limiter] : limiters_) contents.limiters.push_back(limiter);
   contents.grants = live_grants({});
   return contents;
 }
@@ -47,9 +48,9 @@ std::vector<catalog::Grant> MemoryStore::live_grants(base::AccountId account) co
 
 base::Status MemoryStore::apply(const catalog::Changes& changes, base::WallTime now) {
   const std::lock_guard lock(mutex_);
-  auto before = std::tuple(accounts_, keys_, templates_, limits_);
+  auto before = std::tuple(accounts_, keys_, templates_, limits_, limiters_);
   base::Status status = apply_all(changes, now);
-  if (!status) std::tie(accounts_, keys_, templates_, limits_) = std::move(before);
+  if (!status) std::tie(accounts_, keys_, templates_, limits_, limiters_) = std::move(before);
   return status;
 }
 
@@ -69,6 +70,7 @@ base::Status MemoryStore::apply_all(const catalog::Changes& changes, base::WallT
     stored->second.removed = true;
   }
   for (const catalog::Limit& limit : changes.limits) TRY_STATUS(write(limit));
+  for (const catalog::Limiter& limiter : changes.limiters) TRY_STATUS(write(limiter));
   for (const catalog::Limit& limit : changes.opened) {
     if (const auto known = limits_.find(limit.id); known != limits_.end() && !known->second.removed)
       return conflict(fmt::format("limit {} is in force already", limit.id.to_string()), {});
@@ -102,6 +104,15 @@ base::Status MemoryStore::write(const catalog::Limit& limit) {
       account != nullptr ? accounts_.contains(*account) : keys_.contains(std::get<base::KeyId>(limit.subject));
   if (!known) return conflict("the limit's subject does not exist", "subject");
   limits_[limit.id] = {.limit = limit, .removed = false};
+  return {};
+}
+
+base::Status MemoryStore::write(const catalog::Limiter& limiter) {
+  if (!accounts_.contains(limiter.id) || !keys_.contains(limiter.key) || !limits_.contains(limiter.limit))
+    return conflict("the limiter's account, key or limit does not exist", "limiter");
+  for (const auto& [id, other] : limiters_)
+    if (id != limiter.id && other.code == limiter.code) return conflict("the limiter's code is taken", "code");
+  limiters_[limiter.id] = limiter;
   return {};
 }
 

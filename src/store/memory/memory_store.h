@@ -25,8 +25,10 @@
 #include "catalog/secret_store.h"
 #include "catalog/store.h"
 #include "events/limit_event.h"
+#include "events/usage_feed.h"
 #include "events/usage_log.h"
 #include "idempotency/store.h"
+#include "identity/store.h"
 #include "ledger/store.h"
 #include "quota/deferred.h"
 #include "quota/doctor.h"
@@ -47,9 +49,11 @@ class MemoryStore final : public catalog::Store,
                           public quota::Books,
                           public ledger::Store,
                           public events::UsageLog,
+                          public events::UsageFeed,
                           public events::LimitEventLog,
                           public idempotency::Store,
-                          public quota::DeferredStore {
+                          public quota::DeferredStore,
+                          public identity::Store {
  public:
   // catalog::Store. Refuses (conflict) what would point nowhere or be taken for another: an unknown parent, account or
   // subject, an external_id or key hash that is taken.
@@ -64,9 +68,15 @@ class MemoryStore final : public catalog::Store,
   base::Status put_secret(std::string_view upstream, const base::Secret& secret) override;
   base::Status remove_secret(std::string_view upstream) override;
 
-  // A node of a fleet that has this store in common: its process's way here, whose leases hold for `ttl_ms` after a
-  // heartbeat by `clock`, which is the store's and runs for all of them. Both outlive it.
-  std::unique_ptr<quota::Store> join(base::Uuid node, const base::Clock& clock, std::int64_t ttl_ms);
+  // A node of a fleet that has this store in common: its process's way here. `clock` is the store's and runs for all of
+  // them. Both outlive it.
+  struct Fleet {
+    std::int64_t ttl_ms = 0;       // how long leases hold after a heartbeat
+    std::int64_t max_skew_ms = 0;  // how far the time that a node counts by may be from the clock
+  };
+  std::unique_ptr<quota::Store> join(base::Uuid node, const base::Clock& clock, Fleet fleet);
+  // The same node's way to the Idempotency-Keys, for its process that began last.
+  std::unique_ptr<idempotency::Store> join_keys(base::Uuid node);
   // The open lease rows as they lie.
   struct OpenRow {
     base::Uuid node;  // nil: the embedded one
@@ -99,6 +109,13 @@ class MemoryStore final : public catalog::Store,
   // events::UsageLog. An unaccounted record counts in `unknown_usage` alone: it is no exchange, but it says that the
   // sums are incomplete.
   base::Result<std::vector<events::UsageRecord>> records(const events::UsageFilter& filter) override;
+  base::Result<std::optional<events::UsageRecord>> record(base::ExchangeId id) override;
+  base::Result<events::FeedPosition> end_of_feed() override;
+  base::Result<std::vector<std::pair<events::FeedPosition, events::UsageRecord>>> written_after(
+      events::FeedPosition after, std::size_t most) override;
+  base::Result<std::vector<events::UsageRow>> series(const events::SeriesQuery& query) override;
+  base::Result<std::vector<events::UsageLatency>> latencies(const events::UsageFilter& filter,
+                                                            events::UsageGroup group) override;
   using events::UsageLog::sums;
   base::Result<std::vector<events::UsageSum>> sums(const events::UsageFilter& filter, events::UsageGroup group,
                                                    std::string_view tag_name) override;
@@ -125,6 +142,19 @@ class MemoryStore final : public catalog::Store,
   base::Status keep_deferred(const quota::Deferred& work) override;
   base::Result<std::optional<quota::Deferred>> find_deferred(const quota::DeferredQuestion& question) override;
   base::Status forget_deferred(std::string_view upstream, std::string_view object) override;
+
+  // identity::Store.
+  base::Result<std::vector<identity::User>> users() override;
+  base::Result<std::optional<identity::User>> find_user(identity::UserId id) override;
+  base::Result<std::optional<identity::User>> find_user_named(std::string_view name) override;
+  base::Status put_user(const identity::User& user) override;
+  base::Status remove_user(identity::UserId id) override;
+  base::Status open_session(const identity::Session& session) override;
+  base::Result<std::optional<identity::Session>> find_session(identity::SessionId id) override;
+  base::Status end_session(identity::SessionId id) override;
+  base::Status begin_change(const identity::AuditEntry& entry) override;
+  base::Status end_change(const identity::AuditEntry& entry) override;
+  base::Result<std::vector<identity::AuditEntry>> changes(const identity::AuditFilter& filter) override;
 
  private:
   struct StoredLimit {
@@ -178,6 +208,7 @@ class MemoryStore final : public catalog::Store,
   struct IdempotencyKey {
     base::Sha256 request{};
     base::ExchangeId exchange;
+    base::Uuid node;  // nil: the embedded one
     std::int64_t incarnation = 0;
     base::WallTime expires;
     idempotency::State state = idempotency::State::in_flight;
@@ -186,8 +217,16 @@ class MemoryStore final : public catalog::Store,
   // By time, then id: the order in which records are listed.
   using UsageKey = std::pair<base::WallTime, base::ExchangeId>;
 
-  // The key, if the exchange of this process has it in flight; else nullptr.
-  IdempotencyKey* claimed_by(const idempotency::Name& name, base::ExchangeId exchange);
+  // Under the lock; of the node's process that runs now.
+  class KeyMember;
+  void make_room(const idempotency::ClaimRequest& request);
+  std::optional<idempotency::Standing> claim_for(base::Uuid node, const idempotency::ClaimRequest& request);
+  void finish_for(base::Uuid node, const idempotency::Name& name, base::ExchangeId exchange, idempotency::State state,
+                  const std::optional<idempotency::KeptReply>& reply);
+  void free_for(base::Uuid node, const idempotency::Name& name, base::ExchangeId exchange);
+  bool is_in_flight(const IdempotencyKey& key) const;
+  // The key, if the exchange has it in flight; else nullptr.
+  IdempotencyKey* claimed_by(base::Uuid node, const idempotency::Name& name, base::ExchangeId exchange);
   quota::CounterState state_of(const quota::CounterQuery& query) const;
   // What the calls of the port do for a node; under the lock.
   quota::LeftBehind left_behind_of(base::Uuid node) const;
@@ -217,8 +256,10 @@ class MemoryStore final : public catalog::Store,
   std::vector<const events::UsageRecord*> unknown(std::span<const events::UsageRecord* const> records) const;
   // `since`, where it holds something as unresolved: when its exchange ended unless told.
   void keep(const events::UsageRecord& record, std::optional<base::WallTime> since = std::nullopt);
-  // After the records were booked.
-  void cross_thresholds_of(const std::vector<const events::UsageRecord*>& fresh, base::WallTime now);
+  quota::UnresolvedItem with_grants(quota::UnresolvedItem item) const;
+  // After the records were booked. `also`: counters that are looked at whatever the records say.
+  void cross_thresholds_of(const std::vector<const events::UsageRecord*>& fresh, base::WallTime now,
+                           const std::vector<quota::CounterKey>& also = {});
   ledger::Book book_of(base::AccountId account) const;  // nil: of all
   std::vector<catalog::Grant> live_grants(base::AccountId account) const;
   void append(const ledger::Transfer& transfer);
@@ -231,6 +272,7 @@ class MemoryStore final : public catalog::Store,
   base::Status write(const catalog::Account& account);
   base::Status write(const catalog::Key& key);
   base::Status write(const catalog::Limit& limit);
+  base::Status write(const catalog::Limiter& limiter);
   base::Status open_all(const catalog::Changes& changes, base::WallTime now);
   Opening opening_of(const catalog::Limit& limit, const catalog::RouteWeights& weights, base::WallTime now) const;
 
@@ -238,6 +280,7 @@ class MemoryStore final : public catalog::Store,
   std::map<base::AccountId, catalog::Account> accounts_;
   std::map<base::KeyId, catalog::Key> keys_;
   std::map<base::LimitId, catalog::LimitTemplate> templates_;
+  std::map<base::AccountId, catalog::Limiter> limiters_;
   std::map<base::LimitId, StoredLimit> limits_;
   std::map<std::string, base::Secret, std::less<>> secrets_;
   std::map<base::Uuid, Node> nodes_{{base::Uuid{}, Node{}}};
@@ -248,7 +291,11 @@ class MemoryStore final : public catalog::Store,
   std::map<idempotency::Name, IdempotencyKey> idempotency_keys_;
   using DeferredName = std::pair<std::string, std::string>;  // upstream, object
   std::map<DeferredName, quota::Deferred> deferred_;
+  std::map<identity::UserId, identity::User> users_;
+  std::map<identity::SessionId, identity::Session> sessions_;
+  std::map<identity::AuditId, identity::AuditEntry> audit_log_;
   std::map<UsageKey, events::UsageRecord> usage_;
+  std::vector<UsageKey> written_;  // in the order in which they came
   std::unordered_map<base::ExchangeId, base::WallTime> started_;
   std::map<base::ExchangeId, quota::UnresolvedItem> unresolved_;
   std::map<base::QuoteId, quota::Quote> quotes_;

@@ -1,6 +1,9 @@
 // The ways to the store in memory: of the one node that it is embedded in, and of those of a fleet that shares it.
+#include <cstdlib>
 #include <ranges>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "base/assert.h"
 #include "store/memory/memory_store.h"
@@ -10,15 +13,17 @@ namespace store {
 // One process of a node of a fleet.
 class MemoryStore::Member final : public quota::Store {
  public:
-  Member(MemoryStore& store, base::Uuid node, const base::Clock& clock, std::int64_t ttl_ms)
-      : store_(store), node_(node), clock_(clock), ttl_ms_(ttl_ms) {}
+  Member(MemoryStore& store, base::Uuid node, const base::Clock& clock, const Fleet& fleet)
+      : store_(store), node_(node), clock_(clock), fleet_(fleet) {}
   Member(const Member&) = delete;
   Member& operator=(const Member&) = delete;
   ~Member() override { on_wanted({}); }
 
   base::Result<quota::LeftBehind> left_behind() override {
     const std::lock_guard lock(store_.mutex_);
-    return store_.left_behind_of(node_);
+    quota::LeftBehind left = store_.left_behind_of(node_);
+    left.now = clock_.wall_now();
+    return left;
   }
   std::uint64_t last_commit() const override { return store_.last_commit(); }
 
@@ -33,7 +38,9 @@ class MemoryStore::Member final : public quota::Store {
   base::Result<std::vector<quota::Grant>> grant(std::span<const quota::GrantRequest> requests) override {
     const std::lock_guard lock(store_.mutex_);
     TRY_STATUS(check_open());
-    return store_.grant_to(node_, requests);
+    std::vector<quota::GrantRequest> arrived(requests.begin(), requests.end());
+    for (quota::GrantRequest& request : arrived) TRY_STATUS(arrive(request.of.at));
+    return store_.grant_to(node_, arrived);
   }
 
   base::Status flush(const quota::Flush& flush) override {
@@ -61,16 +68,22 @@ class MemoryStore::Member final : public quota::Store {
   base::Result<quota::Redeemed> redeem(const quota::Redemption& redemption) override {
     const std::lock_guard lock(store_.mutex_);
     TRY_STATUS(check_open());
-    return store_.redeem_for(node_, redemption);
+    quota::Redemption arrived = redemption;
+    TRY_STATUS(arrive(arrived.now));
+    for (auto* const requests : {&arrived.limits, &arrived.grants})
+      for (quota::GrantRequest& request : *requests) request.of.at = arrived.now;
+    return store_.redeem_for(node_, arrived);
   }
 
   base::Result<quota::EndedQuotes> end_quotes(base::WallTime now, std::span<const base::QuoteId> also) override {
     const std::lock_guard lock(store_.mutex_);
     TRY_STATUS(check_open());
+    TRY_STATUS(arrive(now));
     return store_.end_quotes_of(now, also);
   }
 
-  std::optional<std::int64_t> lease_ttl_ms() const override { return ttl_ms_; }
+  std::optional<std::int64_t> lease_ttl_ms() const override { return fleet_.ttl_ms; }
+  std::int64_t max_skew_ms() const override { return fleet_.max_skew_ms; }
 
   base::Result<quota::Heartbeat> heartbeat() override {
     const std::lock_guard lock(store_.mutex_);
@@ -78,7 +91,7 @@ class MemoryStore::Member final : public quota::Store {
     expire_the_silent();
     stays_alive();
     Node& own = store_.nodes_.at(node_);
-    quota::Heartbeat beat{.epoch = own.epoch, .nodes = 0};
+    quota::Heartbeat beat{.epoch = own.epoch, .nodes = 0, .now = clock_.wall_now()};
     for (const Node& node : store_.nodes_ | std::views::values) beat.nodes += node.alive ? 1 : 0;
     for (const auto& [name, row] : store_.books_.leases)
       if (name.node == node_ && row.totals.remainder() > 0)
@@ -102,10 +115,23 @@ class MemoryStore::Member final : public quota::Store {
                       "another process has taken over this node; this one admits nothing more", {},
                       base::Source::store);
   }
+  // A request that was long on its way, or whose node is behind, is of the moment at which it arrives: a raise or a
+  // quote that is over then is over for it.
+  base::Status arrive(base::WallTime& at) const {
+    const base::WallTime now = clock_.wall_now();
+    const std::int64_t off_ms = at.ms - now.ms;
+    at = std::max(at, now);
+    if (std::abs(off_ms) <= fleet_.max_skew_ms) return {};
+    return base::fail(base::ErrorType::unavailable,
+                      fmt::format("this node counts by a time that is {} ms {} the store's, and {} ms are allowed "
+                                  "(max_skew); where the store's clock was set back, start the node again",
+                                  std::abs(off_ms), off_ms > 0 ? "ahead of" : "behind", fleet_.max_skew_ms),
+                      {}, base::Source::store);
+  }
   void stays_alive() {
     Node& own = store_.nodes_.at(node_);
     own.alive = true;
-    own.valid_until = clock_.now().plus_ms(ttl_ms_);
+    own.valid_until = clock_.now().plus_ms(fleet_.ttl_ms);
   }
   void expire_the_silent() {
     const base::Instant now = clock_.now();
@@ -120,13 +146,13 @@ class MemoryStore::Member final : public quota::Store {
   MemoryStore& store_;
   const base::Uuid node_;
   const base::Clock& clock_;
-  const std::int64_t ttl_ms_;
+  const Fleet fleet_;
   std::int64_t incarnation_ = 0;
 };
 
-std::unique_ptr<quota::Store> MemoryStore::join(base::Uuid node, const base::Clock& clock, std::int64_t ttl_ms) {
+std::unique_ptr<quota::Store> MemoryStore::join(base::Uuid node, const base::Clock& clock, Fleet fleet) {
   ASSERT(!node.is_nil());
-  return std::make_unique<Member>(*this, node, clock, ttl_ms);
+  return std::make_unique<Member>(*this, node, clock, fleet);
 }
 
 std::vector<MemoryStore::OpenRow> MemoryStore::open_rows() const {

@@ -57,8 +57,11 @@ base::Status MemoryStore::open_all(const catalog::Changes& changes, base::WallTi
   ++commits_;
   books_ = std::move(books);
   for (const auto& [opening, record] : openings) {
+    // What its exchanges have spent before it was in force stands on the counter already.
+    if (!record) cross_thresholds_of({}, now, {opening.counter()});
     if (!record) continue;
     started_.emplace(record->id, record->started);
+    written_.push_back({record->started, record->id});
     usage_.emplace(UsageKey{record->started, record->id}, *record);
     for (const auto& [id, hold] : opening.carried()) unresolved_.at(id).record.holds.push_back(hold);
     cross_thresholds_of({&*record}, now);

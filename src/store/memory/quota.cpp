@@ -238,14 +238,19 @@ std::vector<const events::UsageRecord*> MemoryStore::unknown(
   return fresh;
 }
 
-void MemoryStore::cross_thresholds_of(const std::vector<const events::UsageRecord*>& fresh, base::WallTime now) {
+void MemoryStore::cross_thresholds_of(const std::vector<const events::UsageRecord*>& fresh, base::WallTime now,
+                                      const std::vector<quota::CounterKey>& also) {
+  const auto is_watched = [&](base::LimitId id) {
+    const auto limit = limits_.find(id);
+    return limit != limits_.end() && !limit->second.removed && !limit->second.limit.thresholds.empty();
+  };
   std::map<quota::CounterKey, std::int64_t> added;
+  for (const quota::CounterKey& counter : also)
+    if (is_watched(counter.limit)) added.try_emplace(counter, 0);
   for (const events::UsageRecord* const record : fresh)
-    for (const events::Hold& hold : record->holds) {
-      const auto limit = limits_.find(hold.limit);
-      if (limit == limits_.end() || limit->second.removed || limit->second.limit.thresholds.empty()) continue;
-      added[{hold.limit, hold.label}] += counted(hold, counter_at(limit->second.limit, hold.label, now));
-    }
+    for (const events::Hold& hold : record->holds)
+      if (is_watched(hold.limit))
+        added[{hold.limit, hold.label}] += counted(hold, counter_at(limits_.at(hold.limit).limit, hold.label, now));
   for (const auto& [key, amount] : added) {
     const catalog::Limit& limit = limits_.at(key.limit).limit;
     const std::int64_t after = state_of(counter_at(limit, key.label, now)).spent;
@@ -275,6 +280,7 @@ std::int64_t MemoryStore::limit_events_written(catalog::ThresholdAction action) 
 
 void MemoryStore::keep(const events::UsageRecord& record, std::optional<base::WallTime> since) {
   started_.emplace(record.id, record.started);
+  written_.push_back({record.started, record.id});
   events::UsageRecord& kept = usage_.emplace(UsageKey{record.started, record.id}, record).first->second;
   for (events::Hold& hold : kept.holds) hold.lease_epoch = quota::first_epoch;  // no usage log keeps it
   const base::WallTime ended{record.started.ms + record.duration_us / 1'000};

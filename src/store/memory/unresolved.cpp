@@ -35,11 +35,21 @@ base::Result<std::vector<quota::UnresolvedItem>> MemoryStore::open_items(const q
   return page;
 }
 
+quota::UnresolvedItem MemoryStore::with_grants(quota::UnresolvedItem item) const {
+  for (const events::Hold& hold : item.record.holds) {
+    const auto grant = grant_accounts_.find(hold.limit);
+    if (grant == grant_accounts_.end()) continue;
+    item.grants.push_back(hold.limit);
+    item.payer = grant->second;
+  }
+  return item;
+}
+
 base::Result<quota::UnresolvedItem> MemoryStore::item(base::ExchangeId id) {
   const std::lock_guard lock(mutex_);
   const auto found = unresolved_.find(id);
   if (found == unresolved_.end()) return quota::no_such_item(id);
-  return found->second;
+  return with_grants(found->second);
 }
 
 base::Result<quota::UnresolvedItem> MemoryStore::correct(const quota::Correction& correction) {
@@ -48,7 +58,7 @@ base::Result<quota::UnresolvedItem> MemoryStore::correct(const quota::Correction
   if (found == unresolved_.end()) return quota::no_such_item(correction.item);
   quota::UnresolvedItem& item = found->second;
   TRY_STATUS(quota::check_same_decision(item, correction));
-  if (item.correction) return item;
+  if (item.correction) return with_grants(item);
   ASSERT(!started_.contains(correction.record.id));
   Books books = books_;
   for (const events::Hold& hold : correction.record.holds) TRY_STATUS(books.correct(hold));
@@ -57,7 +67,7 @@ base::Result<quota::UnresolvedItem> MemoryStore::correct(const quota::Correction
   keep(correction.record);
   cross_thresholds_of({&correction.record}, correction.record.started);
   item.correction = correction;
-  return item;
+  return with_grants(item);
 }
 
 }  // namespace store

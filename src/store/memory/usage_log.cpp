@@ -4,6 +4,7 @@
 #include "catalog/tags.h"
 #include "store/memory/memory_store.h"
 #include "store/usage_filter.h"
+#include "store/usage_series.h"
 #include "store/usage_sums.h"
 
 namespace store {
@@ -24,8 +25,15 @@ std::string group_of(const events::UsageRecord& record, events::UsageGroup group
     case events::UsageGroup::model: return record.model;
     case events::UsageGroup::day: return day_name(record.started);
     case events::UsageGroup::tag: return std::string(catalog::find_tag(record.tags, tag_name).value_or(""));
+    case events::UsageGroup::upstream: return record.upstream;
+    case events::UsageGroup::route: return record.route;
+    case events::UsageGroup::reason: return std::string(reason_of(record.outcome, record.error));
   }
   return {};
+}
+
+bool counts_in(const events::UsageRecord& record, events::UsageGroup group) {
+  return group != events::UsageGroup::reason || !reason_of(record.outcome, record.error).empty();
 }
 
 }  // namespace
@@ -47,14 +55,57 @@ base::Result<std::vector<events::UsageRecord>> MemoryStore::records(const events
   return page;
 }
 
+base::Result<std::optional<events::UsageRecord>> MemoryStore::record(base::ExchangeId id) {
+  const std::lock_guard lock(mutex_);
+  const auto started = started_.find(id);
+  if (started == started_.end()) return std::nullopt;
+  return usage_.at({started->second, id});
+}
+
 base::Result<std::vector<events::UsageSum>> MemoryStore::sums(const events::UsageFilter& filter,
                                                               events::UsageGroup group, std::string_view tag_name) {
   const std::lock_guard lock(mutex_);
   UsageSums sums(group);
   for (const auto& [key, record] : usage_)
-    if (matches(filter, record))
+    if (matches(filter, record) && counts_in(record, group))
       add_to(sums.at(group_of(record, group, tag_name)), {record.outcome, record.usage, record.cost});
   return std::move(sums).listed();
+}
+
+base::Result<std::vector<events::UsageRow>> MemoryStore::series(const events::SeriesQuery& query) {
+  const std::lock_guard lock(mutex_);
+  const events::UsageFilter filter = whole_steps(query);
+  UsageSeries series(query);
+  for (const auto& [key, record] : usage_)
+    if (matches(filter, record) && counts_in(record, query.group))
+      add_to(series.at(series.place_of(group_of(record, query.group, query.tag_name)), record.started),
+             {record.outcome, record.usage, record.cost});
+  return std::move(series).listed();
+}
+
+base::Result<std::vector<events::UsageLatency>> MemoryStore::latencies(const events::UsageFilter& filter,
+                                                                       events::UsageGroup group) {
+  const std::lock_guard lock(mutex_);
+  LatencySums sums;
+  for (const auto& [key, record] : usage_)
+    if (matches(filter, record) && is_timed(record.outcome))
+      add_to(sums.at(group_of(record, group, {})), record.duration_us, record.first_byte_us);
+  return std::move(sums).listed();
+}
+
+base::Result<events::FeedPosition> MemoryStore::end_of_feed() {
+  const std::lock_guard lock(mutex_);
+  return events::FeedPosition{.record = std::ssize(written_)};
+}
+
+base::Result<std::vector<std::pair<events::FeedPosition, events::UsageRecord>>> MemoryStore::written_after(
+    events::FeedPosition after, std::size_t most) {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::pair<events::FeedPosition, events::UsageRecord>> found;
+  for (std::int64_t at = std::max<std::int64_t>(after.record, 0); at < std::ssize(written_) && found.size() < most;
+       ++at)
+    found.emplace_back(events::FeedPosition{.record = at + 1}, usage_.at(written_[static_cast<std::size_t>(at)]));
+  return found;
 }
 
 }  // namespace store

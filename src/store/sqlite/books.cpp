@@ -5,6 +5,7 @@
 #include "store/sqlite/sqlite_store.h"
 #include "store/sqlite/unresolved.h"
 #include "store/sqlite/usage_fold.h"
+#include "store/sqlite/usage_rollup.h"
 #include "store/sqlite/usage_segment.h"
 
 namespace store {
@@ -112,6 +113,18 @@ base::Status show_items(Database& database, BooksReader& reader) {
                       });
 }
 
+base::Status show_rollups(Database& database, BooksReader& reader) {
+  using enum quota::KeptRollUp::By;
+  for (const auto by : {total, model, upstream, route, reason, account, key}) {
+    const auto see = [&](const sqlite::RolledUp& one) {
+      reader.see(quota::KeptRollUp{.by = by, .at = one.at, .name = one.name, .sum = one.sum});
+    };
+    const events::UsageFilter all;
+    TRY_STATUS(sqlite::show_rolled_up(database, sqlite::rollup_by(by), all, sqlite::all_steps, see));
+  }
+  return {};
+}
+
 // Every record; a segment that cannot be read is told, and the others are read on.
 base::Status show_records(Database& database, BooksReader& reader) {
   TRY(const auto folded, sqlite::read_folded(database));
@@ -142,7 +155,7 @@ base::Result<quota::Books::Kept> SqliteStore::show(BooksReader& reader) {
   TRY(Database database, Database::open(writer_.path(), Database::Access::read_only));
   TRY(const sqlite::Snapshot snapshot, sqlite::Snapshot::begin(database));
   TRY_STATUS(check_file(database, reader));
-  Kept kept;
+  Kept kept{.rolls_up = true};
   TRY_STATUS(for_each_row(database, "SELECT incarnation FROM meta", [&](Rows& rows) {
     kept.incarnation = rows.take_integer();
     return base::Status();
@@ -152,6 +165,7 @@ base::Result<quota::Books::Kept> SqliteStore::show(BooksReader& reader) {
     return base::Status();
   }));
   TRY_STATUS(show_tables(database, reader));
+  TRY_STATUS(show_rollups(database, reader));
   TRY_STATUS(show_balances(database, reader));
   TRY_STATUS(show_items(database, reader));
   TRY_STATUS(show_records(database, reader));

@@ -6,6 +6,7 @@
 
 #include "store/sqlite/enum_text.h"
 #include "store/sqlite/fees.h"
+#include "store/sqlite/limiters.h"
 #include "store/sqlite/sqlite_store.h"
 #include "store/sqlite/transfers.h"
 
@@ -192,6 +193,7 @@ base::Result<catalog::Contents> SqliteStore::load() {
                         "model_filter, route_filter, tag_filter, mode, admission, NULL, NULL, thresholds, "
                         "created, NULL, below_id, level FROM limit_templates ORDER BY id"),
           take_template));
+  TRY(contents.limiters, sqlite::read_limiters(writer_));
   TRY(contents.grants, sqlite::live_grants(writer_, {}));
   return contents;
 }
@@ -241,6 +243,7 @@ base::Status SqliteStore::apply_all(const catalog::Changes& changes, base::WallT
   for (const base::LimitId id : changes.removed_templates) TRY_STATUS(remove_template(id));
   for (const base::LimitId id : changes.removed) TRY_STATUS(remove_limit(id, now));
   for (const catalog::Limit& limit : changes.limits) TRY_STATUS(write(limit));
+  for (const catalog::Limiter& limiter : changes.limiters) TRY_STATUS(sqlite::write_limiter(writer_, limiter));
   Opened opened;
   const bool opens = !changes.opened.empty();
   if (opens) {

@@ -14,7 +14,9 @@ base::Result<std::optional<idempotency::Standing>> SqliteStore::claim(const idem
   TRY_STATUS(check_incarnation());
   TRY_STATUS(forget_expired(request));
   TRY(auto standing, standing_of(request));
+  if (standing && standing->state == State::in_flight && standing->exchange == request.exchange) return std::nullopt;
   if (standing) return standing;
+  TRY_STATUS(make_room(request));
   TRY_STATUS(
       writer_.run("INSERT INTO idempotency_keys (key_id, digest, request, exchange, incarnation, state, expires) "
                   "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -34,6 +36,16 @@ base::Status SqliteStore::forget_expired(const idempotency::ClaimRequest& reques
       writer_.run("DELETE FROM idempotency_keys WHERE rowid IN (SELECT rowid FROM idempotency_keys "
                   "WHERE expires <= ?1 AND NOT (state = 'in_flight' AND incarnation = ?2) ORDER BY expires LIMIT ?3)",
                   request.now, incarnation_, static_cast<std::int64_t>(idempotency::forgotten_with_a_claim)));
+  return {};
+}
+
+base::Status SqliteStore::make_room(const idempotency::ClaimRequest& request) {
+  if (request.most == 0) return {};
+  TRY_STATUS(
+      writer_.run("DELETE FROM idempotency_keys WHERE key_id = ?1 AND digest <> ?2 AND "
+                  "NOT (state = 'in_flight' AND incarnation = ?3) AND rowid IN (SELECT rowid FROM idempotency_keys "
+                  "WHERE key_id = ?1 AND digest <> ?2 ORDER BY expires DESC LIMIT -1 OFFSET ?4)",
+                  request.name.key, request.name.digest, incarnation_, static_cast<std::int64_t>(request.most) - 1));
   return {};
 }
 

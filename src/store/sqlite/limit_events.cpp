@@ -9,11 +9,13 @@ namespace store {
 using sqlite::Rows;
 
 base::Result<std::vector<events::LimitEvent>> SqliteStore::cross_thresholds_of(
-    std::span<const events::UsageRecord* const> fresh, base::WallTime now) {
+    std::span<const events::UsageRecord* const> fresh, base::WallTime now, std::span<const quota::CounterKey> also) {
   std::vector<events::LimitEvent> fired;
   TRY(const auto* const watched, watched_limits());
   if (watched->empty()) return fired;
   std::map<quota::CounterKey, std::int64_t> added;
+  for (const quota::CounterKey& counter : also)
+    if (watched->contains(counter.limit)) added.try_emplace(counter, 0);
   for (const events::UsageRecord* const record : fresh)
     for (const events::Hold& hold : record->holds)
       if (const auto limit = watched->find(hold.limit); limit != watched->end())

@@ -55,12 +55,14 @@ base::Result<SqliteStore::Opened> SqliteStore::open_all(const catalog::Changes& 
   TRY_STATUS(scan.finish(writer_));
   TRY(const std::uint64_t commits, stored_commits());
   std::vector<events::UsageRecord> records;
+  std::vector<quota::CounterKey> counters;
   for (std::size_t i = 0; i < limits.size(); ++i) {
     const Opening& opening = scan.openings()[i];
     TRY(const KeptSpend kept, kept_spend(limits[i], opening.counter()));
     TRY_STATUS(write(limits[i]));
     auto record = opening.record(kept, opening_id(opening.counter(), commits, now), now);
     if (record) records.push_back(std::move(*record));
+    counters.push_back(opening.counter());
   }
   Opened opened;
   sqlite::UsageAppend usage(writer_, usage_sizes_, std::exchange(usage_tail_, std::nullopt));
@@ -74,8 +76,9 @@ base::Result<SqliteStore::Opened> SqliteStore::open_all(const catalog::Changes& 
     TRY_STATUS(usage.write(fresh));
     for (const Opening& opening : scan.openings())
       for (const auto& [item, hold] : opening.carried()) TRY_STATUS(sqlite::add_hold(writer_, item, hold));
-    TRY(opened.crossings, cross_thresholds_of(fresh, now));
   }
+  // What its exchanges have spent before it was in force stands on a limit's counter already.
+  TRY(opened.crossings, cross_thresholds_of(events::pointers_to(records), now, counters));
   TRY_STATUS(count_commit());
   opened.usage_tail = std::move(usage).written();
   return opened;

@@ -178,7 +178,22 @@ base::Status OpeningScan::finish(Database& database) {
     TRY(const auto item, take_unresolved(rows));
     openings_[opening].add(item);
   }
-  return {};
+  return add_what_was_found_elsewhere(database);
+}
+
+// A lease that a crash left is in the log where it was found, which need not be in the window that it is of.
+base::Status OpeningScan::add_what_was_found_elsewhere(Database& database) {
+  const auto returns = [](const Opening& opening) { return opening.scope().units->contains(opening.counter().limit); };
+  if (std::ranges::none_of(openings_, returns)) return {};
+  TRY(Rows rows, database.query("SELECT id, since, record, verdict, reason, correction FROM unresolved"));
+  for (;;) {
+    TRY(const bool another, rows.next());
+    if (!another) return {};
+    TRY(const auto item, take_unresolved(rows));
+    if (item.record.outcome != events::Outcome::unaccounted) continue;
+    for (Opening& opening : openings_)
+      if (returns(opening) && !opening.may_count(item.record.started)) opening.add(item);
+  }
 }
 
 }  // namespace store::sqlite

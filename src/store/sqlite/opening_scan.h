@@ -41,6 +41,7 @@ class OpeningScan {
   class Places;
   OpeningScan() = default;
   base::Status read_on(SegmentReader& segment);
+  base::Status add_what_was_found_elsewhere(Database& database);
 
   std::vector<Opening> openings_;
   Index index_;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "store/sqlite/unresolved.h"
+#include "store/sqlite/usage_rollup.h"
 
 // clang-format off
 #define EMBEDDED(name, path) \
@@ -33,6 +34,9 @@ EMBEDDED(metergate_schema_0012, METERGATE_SCHEMA_0012)
 EMBEDDED(metergate_schema_0013, METERGATE_SCHEMA_0013)
 EMBEDDED(metergate_schema_0014, METERGATE_SCHEMA_0014)
 EMBEDDED(metergate_schema_0015, METERGATE_SCHEMA_0015)
+EMBEDDED(metergate_schema_0016, METERGATE_SCHEMA_0016)
+EMBEDDED(metergate_schema_0017, METERGATE_SCHEMA_0017)
+EMBEDDED(metergate_schema_0018, METERGATE_SCHEMA_0018)
 #undef EMBEDDED
 // clang-format on
 
@@ -62,7 +66,10 @@ std::vector<Migration> migrations() {
           {.script = {metergate_schema_0012, metergate_schema_0012_end}},
           {.script = {metergate_schema_0013, metergate_schema_0013_end}},
           {.script = {metergate_schema_0014, metergate_schema_0014_end}},
-          {.script = {metergate_schema_0015, metergate_schema_0015_end}}};
+          {.script = {metergate_schema_0015, metergate_schema_0015_end}},
+          {.script = {metergate_schema_0016, metergate_schema_0016_end}},
+          {.script = {metergate_schema_0017, metergate_schema_0017_end}},
+          {.script = {metergate_schema_0018, metergate_schema_0018_end}, .then = roll_up_all}};
 }
 
 base::Result<std::int64_t> number(Database& database, std::string_view sql) {

@@ -33,6 +33,12 @@ constexpr std::string_view first_contents = R"(
 )";
 // Takes from a database what came after the fourth schema.
 constexpr std::string_view back_to_schema_4 = R"(
+  DROP TABLE usage_rollups;
+  DROP TABLE usage_latencies;
+  DROP TABLE limiters;
+  DROP TABLE audit_log;
+  DROP TABLE sessions;
+  DROP TABLE users;
   DROP TABLE deferred;
   DROP TABLE idempotency_keys;
   DROP TABLE unresolved;
@@ -266,6 +272,45 @@ TEST_CASE("sub-windows that can never count again are deleted when the limit is 
   REQUIRE(*rows->next());
   CHECK(rows->take_integer() == noon.ms);
   CHECK_FALSE(*rows->next());
+}
+
+TEST_CASE("a database without roll-ups has them made from its records") {
+  World world;
+  const auto sums = [&](events::UsageGroup group) {
+    const auto store = *SqliteStore::open(world.path, {.segment_grows_below = 2, .fold_at = 2});
+    REQUIRE(store->open_incarnation(noon).has_value());
+    return *store->sums({}, group);
+  };
+  {
+    const auto store = *SqliteStore::open(world.path, {.segment_grows_below = 2, .fold_at = 2});
+    REQUIRE(store->open_incarnation(noon).has_value());
+    for (std::uint8_t i = 1; i <= 9; ++i) {
+      events::UsageRecord record;
+      record.id.uuid.bytes[0] = i;
+      record.started = {noon.ms + i * 1'000'000};
+      record.account.uuid.bytes[0] = i % 2 + 1;
+      record.key.uuid.bytes[0] = i % 3 + 1;
+      record.route = i % 2 == 0 ? "chat" : "images";
+      record.duration_us = i * 1000;
+      record.cost = base::Money::from_nanos(i);
+      REQUIRE(store->flush({.records = events::pointers_to(std::span(&record, 1)), .returns = {}}).has_value());
+    }
+  }
+  const auto by_route = sums(events::UsageGroup::route), by_key = sums(events::UsageGroup::key);
+  REQUIRE(by_route.size() == 2);
+  CHECK(by_route.front().cost == base::Money::from_nanos(25));
+  world.run("DROP TABLE usage_rollups; DROP TABLE usage_latencies; PRAGMA user_version = 17");
+  const auto again = sums(events::UsageGroup::route), keys_again = sums(events::UsageGroup::key);
+  REQUIRE(again.size() == 2);
+  CHECK(again.front().cost == by_route.front().cost);
+  CHECK(again.back().requests == 4);
+  REQUIRE(keys_again.size() == by_key.size());
+  CHECK(keys_again.front().cost == by_key.front().cost);
+  const auto store = *world.open();
+  const auto found = quota::examine(*store, **catalog::Snapshot::build({}), noon);
+  REQUIRE(found.has_value());
+  for (const auto& one : found->wrong) CHECK_FALSE(one.what.starts_with("usage "));
+  CHECK(store->latencies({}, events::UsageGroup::total)->front().duration.count() == 9);
 }
 
 TEST_CASE("a database without the table of what is unresolved finds its items in the usage log") {

@@ -4,8 +4,8 @@
 // says what a flush does to a counter; tests/conformance holds both to it.
 //
 // One .cpp a port: catalog.cpp and opening.cpp, quota.cpp, unresolved.cpp, books.cpp, ledger.cpp, usage_log.cpp,
-// idempotency.cpp, quotes.cpp, deferred.cpp; usage_append.h is the part of a flush that writes the usage log. The
-// schema is in schema/.
+// idempotency.cpp, quotes.cpp, deferred.cpp, identity.cpp; usage_append.h is the part of a flush that writes the usage
+// log. The schema is in schema/.
 
 #include <array>
 #include <atomic>
@@ -18,8 +18,10 @@
 
 #include "catalog/store.h"
 #include "events/limit_event.h"
+#include "events/usage_feed.h"
 #include "events/usage_log.h"
 #include "idempotency/store.h"
+#include "identity/store.h"
 #include "ledger/store.h"
 #include "quota/deferred.h"
 #include "quota/doctor.h"
@@ -44,9 +46,11 @@ class SqliteStore final : public catalog::Store,
                           public quota::Books,
                           public ledger::Store,
                           public events::UsageLog,
+                          public events::UsageFeed,
                           public events::LimitEventLog,
                           public idempotency::Store,
-                          public quota::DeferredStore {
+                          public quota::DeferredStore,
+                          public identity::Store {
  public:
   // Writes all that the store holds at this moment to a new file (backup.h). From any thread; nobody waits for it.
   base::Status back_up(const std::filesystem::path& to) const;
@@ -86,6 +90,13 @@ class SqliteStore final : public catalog::Store,
 
   // events::UsageLog.
   base::Result<std::vector<events::UsageRecord>> records(const events::UsageFilter& filter) override;
+  base::Result<std::optional<events::UsageRecord>> record(base::ExchangeId id) override;
+  base::Result<events::FeedPosition> end_of_feed() override;
+  base::Result<std::vector<std::pair<events::FeedPosition, events::UsageRecord>>> written_after(
+      events::FeedPosition after, std::size_t most) override;
+  base::Result<std::vector<events::UsageRow>> series(const events::SeriesQuery& query) override;
+  base::Result<std::vector<events::UsageLatency>> latencies(const events::UsageFilter& filter,
+                                                            events::UsageGroup group) override;
   using events::UsageLog::sums;
   base::Result<std::vector<events::UsageSum>> sums(const events::UsageFilter& filter, events::UsageGroup group,
                                                    std::string_view tag_name) override;
@@ -113,6 +124,19 @@ class SqliteStore final : public catalog::Store,
   base::Status keep_deferred(const quota::Deferred& work) override;
   base::Result<std::optional<quota::Deferred>> find_deferred(const quota::DeferredQuestion& question) override;
   base::Status forget_deferred(std::string_view upstream, std::string_view object) override;
+
+  // identity::Store.
+  base::Result<std::vector<identity::User>> users() override;
+  base::Result<std::optional<identity::User>> find_user(identity::UserId id) override;
+  base::Result<std::optional<identity::User>> find_user_named(std::string_view name) override;
+  base::Status put_user(const identity::User& user) override;
+  base::Status remove_user(identity::UserId id) override;
+  base::Status open_session(const identity::Session& session) override;
+  base::Result<std::optional<identity::Session>> find_session(identity::SessionId id) override;
+  base::Status end_session(identity::SessionId id) override;
+  base::Status begin_change(const identity::AuditEntry& entry) override;
+  base::Status end_change(const identity::AuditEntry& entry) override;
+  base::Result<std::vector<identity::AuditEntry>> changes(const identity::AuditFilter& filter) override;
 
   // The secrets of upstreams, by the upstream's name, as a SecretBox sealed them.
   base::Status put_secret(std::string_view name, const SealedSecret& sealed);
@@ -168,9 +192,11 @@ class SqliteStore final : public catalog::Store,
   void watch(const catalog::Changes& changes);
   // The limits that have thresholds, as the catalog has them now.
   base::Result<const std::map<base::LimitId, catalog::Limit>*> watched_limits();
-  // After the records were booked: writes the events of the thresholds that they cross, and says which.
+  // After the records were booked: writes the events of the thresholds that they cross, and says which. `also`:
+  // counters that are looked at whatever the records say.
   base::Result<std::vector<events::LimitEvent>> cross_thresholds_of(std::span<const events::UsageRecord* const> fresh,
-                                                                    base::WallTime now);
+                                                                    base::WallTime now,
+                                                                    std::span<const quota::CounterKey> also = {});
   base::Result<Crossed> crossed_of(const quota::CounterKey& key);
   base::Status write_crossed(const quota::CounterKey& key, const Crossed& before, const Crossed& after);
   void count(const std::vector<events::LimitEvent>& written);
@@ -180,6 +206,7 @@ class SqliteStore final : public catalog::Store,
   base::Result<quota::EndedQuotes> end_quotes_now(base::WallTime now, std::span<const base::QuoteId> also);
 
   base::Status forget_expired(const idempotency::ClaimRequest& request);
+  base::Status make_room(const idempotency::ClaimRequest& request);
   base::Result<std::optional<idempotency::Standing>> standing_of(const idempotency::ClaimRequest& request);
 
   // The following with reader_mutex_ held.

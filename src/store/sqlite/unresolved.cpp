@@ -113,12 +113,24 @@ namespace {
 using quota::UnresolvedItem;
 using sqlite::Rows;
 
-base::Result<UnresolvedItem> find_item(sqlite::Database& database, base::ExchangeId id) {
+base::Result<UnresolvedItem> row_of_item(sqlite::Database& database, base::ExchangeId id) {
   TRY(Rows rows,
       database.query("SELECT id, since, record, verdict, reason, correction FROM unresolved WHERE id = ?", id));
   TRY(const bool found, rows.next());
   if (!found) return quota::no_such_item(id);
   return sqlite::take_unresolved(rows);
+}
+
+base::Result<UnresolvedItem> find_item(sqlite::Database& database, base::ExchangeId id) {
+  TRY(UnresolvedItem item, row_of_item(database, id));
+  for (const events::Hold& hold : item.record.holds) {
+    TRY(Rows rows, database.query("SELECT account_id FROM grants WHERE id = ?", hold.limit));
+    TRY(const bool found, rows.next());
+    if (!found) continue;
+    item.grants.push_back(hold.limit);
+    item.payer = rows.take_id<base::AccountId>();
+  }
+  return item;
 }
 
 }  // namespace

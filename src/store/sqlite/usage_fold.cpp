@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "store/sqlite/usage_rollup.h"
 #include "store/sqlite/usage_segment.h"
 #include "store/usage_sums.h"
 
@@ -107,7 +108,9 @@ class Fold {
       entries_.push_back(entry_of(record.id.uuid, number));
       events::UsageSum& sum = sums[{day_of(record.started), record.account, record.key, record.model, record.upstream}];
       add_to(sum, {record.outcome, record.usage, record.cost});
+      TRY_STATUS(rollups_.take(segment));
     }
+    rollups_.end(segment);
     for (const auto& [group, sum] : sums) {
       events::UsageSum& total =
           sums_[{group.day, segment.id_at(group.account), segment.id_at(group.key),
@@ -122,7 +125,12 @@ class Fold {
     std::vector<const std::pair<const Group, events::UsageSum>*> groups;
     for (const auto& entry : sums_) groups.push_back(&entry);
     std::ranges::sort(groups, {}, [](const auto* entry) -> const Group& { return entry->first; });
-    for (const auto* const entry : groups) TRY_STATUS(write_sum(database, entry->first, entry->second));
+    for (const auto* const entry : groups) {
+      const auto& [group, sum] = *entry;
+      TRY_STATUS(write_sum(database, group, sum));
+      rollups_.take(group.day, group.account, group.key, sum);
+    }
+    TRY_STATUS(rollups_.write(database));
     if (entries_.empty()) return {};
     entries_ = sorted(entries_);
     TRY_STATUS(
@@ -167,6 +175,7 @@ class Fold {
 
   std::vector<Entry> entries_;
   std::unordered_map<Group, events::UsageSum, GroupHash> sums_;
+  RollUps rollups_;
 };
 
 // The segment, counted from the first of the fold, that a block has for an id.

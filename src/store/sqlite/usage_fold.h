@@ -1,8 +1,9 @@
 #pragma once
 // Folding: the second step of writing the usage log. A flush writes a segment and nothing else. Once for some thousands
-// of records, in the transaction of a flush, what their segments say is folded into two tables:
+// of records, in the transaction of a flush, what their segments say is folded into tables:
 //
 //   usage_sums   what all folded records add up to, by day, account, key, model and upstream
+//   usage_rollups, usage_latencies   the same by one thing at a time (usage_rollup.h)
 //   usage_ids    where each folded record is, by its id: for each fold, blocks of ids in their order
 //
 // So a row is written for a group of some thousands of records, not for one of some hundred. Who reads takes the tables

@@ -1,17 +1,20 @@
 // events::UsageLog on SQLite: its own read-only connection, so that a report over a year delays no grant. A page reads
-// the segments that may have something for it, newest first, and no more than it needs; sums read the table of sums for
-// whole days, and segments only for the parts of days at the edges and for what is not folded yet.
+// the segments that may have something for it, newest first, and no more than it needs. Sums read the roll-ups, or the
+// table of sums where a filter asks for more than those have, for whole hours or days, and segments only for the parts
+// at the edges and for what is not folded yet. Where neither has it, they read all segments of the span.
 #include <fmt/format.h>
 
-#include <limits>
 #include <map>
 
 #include "base/assert.h"
 #include "catalog/tags.h"
 #include "store/sqlite/sqlite_store.h"
 #include "store/sqlite/usage_fold.h"
+#include "store/sqlite/usage_rollup.h"
+#include "store/sqlite/usage_scan.h"
 #include "store/sqlite/usage_segment.h"
 #include "store/usage_filter.h"
+#include "store/usage_series.h"
 #include "store/usage_sums.h"
 
 namespace store {
@@ -21,90 +24,13 @@ using events::UsageFilter;
 using events::UsageGroup;
 using sqlite::Database;
 using sqlite::Rows;
+using sqlite::scan;
 using sqlite::Snapshot;
-
-constexpr std::int64_t time_min = std::numeric_limits<std::int64_t>::min();
-constexpr std::int64_t time_max = std::numeric_limits<std::int64_t>::max();
-
-// A half-open span of starting times.
-struct Span {
-  std::int64_t from = time_min;
-  std::int64_t to = time_max;
-  bool empty() const { return from >= to; }
-};
-
-Span span_of(const UsageFilter& filter) {
-  return {.from = filter.from ? filter.from->ms : time_min, .to = filter.to ? filter.to->ms : time_max};
-}
-
-// Does the segment have, for all that one can tell, what the filter asks for?
-bool digest_fits(const UsageFilter& filter, std::string_view digest) {
-  return (!filter.account || digest_may_hold(digest, filter.account->uuid)) &&
-         (!filter.key || digest_may_hold(digest, filter.key->uuid)) &&
-         (!filter.model || digest_may_hold(digest, *filter.model));
-}
-
-// The filter in the words of one segment: names are places there, and a name that it does not have fits nothing.
-class Matcher {
- public:
-  Matcher(const UsageFilter& filter, Span span, const SegmentReader& segment) : span_(span) {
-    if (filter.account) account_ = segment.find_id(filter.account->uuid).value_or(nowhere);
-    if (filter.key) key_ = segment.find_id(filter.key->uuid).value_or(nowhere);
-    if (filter.model) model_ = segment.find_text(*filter.model).value_or(nowhere);
-  }
-  bool fits_nothing() const { return account_ == nowhere || key_ == nowhere || model_ == nowhere; }
-  bool fits(const SegmentReader::Packed& record) const {
-    return (account_ == anything || account_ == record.account) && (key_ == anything || key_ == record.key) &&
-           (model_ == anything || model_ == record.model) && record.started.ms >= span_.from &&
-           record.started.ms < span_.to;
-  }
-
- private:
-  static constexpr std::uint32_t anything = 0xFFFF'FFFF;
-  static constexpr std::uint32_t nowhere = 0xFFFF'FFFE;
-  Span span_;
-  std::uint32_t account_ = anything;
-  std::uint32_t key_ = anything;
-  std::uint32_t model_ = anything;
-};
-
-template <class See>
-base::Status show(SegmentReader& segment, const UsageFilter& filter, Span span, See& see) {
-  const Matcher matcher(filter, span, segment);
-  if (matcher.fits_nothing()) return {};
-  see.begin(segment);
-  for (;;) {
-    TRY(const bool another, segment.next());
-    if (!another) return {};
-    if (!matcher.fits(segment.packed())) continue;
-    if (!filter.tag || catalog::has_tag(segment.tags(), *filter.tag)) TRY_STATUS(see.take(segment));
-  }
-}
-
-// Reads the segments after `after` that may have something between `span.from` and `span.to`, latest first, as long as
-// `see` wants one with such a last time, and shows it every record that fits.
-template <class See>
-base::Status scan(Database& database, const UsageFilter& filter, Span span, std::int64_t after, See& see) {
-  if (span.empty()) return {};
-  const bool by_digest = filter.account || filter.key || filter.model;
-  // An index has all of it but the digest.
-  const std::string_view sql = by_digest ? "SELECT number, last_started, digest FROM usage_segments WHERE "
-                                           "last_started >= ? AND first_started < ? AND number > ? "
-                                           "ORDER BY last_started DESC"
-                                         : "SELECT number, last_started, x'' FROM usage_segments WHERE "
-                                           "last_started >= ? AND first_started < ? AND number > ? "
-                                           "ORDER BY last_started DESC";
-  TRY(Rows segments, database.query(sql, span.from, span.to, after));
-  for (;;) {
-    TRY(const bool found, segments.next());
-    if (!found) return {};
-    const std::int64_t number = segments.take_integer();
-    if (!see.wants(segments.take_time())) return {};
-    if (by_digest && !digest_fits(filter, segments.borrow_blob())) continue;
-    TRY_STATUS(sqlite::read_segment(database, number,
-                                    [&](SegmentReader& segment) { return show(segment, filter, span, see); }));
-  }
-}
+using sqlite::Span;
+using sqlite::span_of;
+using sqlite::Steps;
+using sqlite::time_max;
+using sqlite::time_min;
 
 // The newest records before a cursor.
 class Page {
@@ -146,18 +72,37 @@ class Adder {
   }
   base::Status take(const SegmentReader& segment) {
     const SegmentReader::Packed& record = segment.packed();
-    add_to(*sum_of(segment, record), {record.outcome, record.usage, record.cost});
+    events::UsageSum* sum = nullptr;
+    if (group_ == UsageGroup::route || group_ == UsageGroup::reason) {
+      TRY(sum, sum_by_manner(segment, record));
+    } else {
+      sum = sum_of(segment, record);
+    }
+    if (sum != nullptr) add_to(*sum, {record.outcome, record.usage, record.cost});
     return {};
   }
 
  private:
+  // nullptr: it is in no group.
+  base::Result<events::UsageSum*> sum_by_manner(const SegmentReader& segment, const SegmentReader::Packed& record) {
+    if (group_ == UsageGroup::reason && !may_have_reason(record.outcome)) return nullptr;
+    TRY(const auto manner, segment.manner());
+    if (group_ == UsageGroup::route)
+      return at_place(manner.route, [&] { return std::string(segment.text_at(manner.route)); });
+    const std::string_view reason = reason_of(record.outcome, manner.error);
+    return reason.empty() ? nullptr : &sums_.at(std::string(reason));
+  }
   events::UsageSum* sum_of(const SegmentReader& segment, const SegmentReader::Packed& record) {
     switch (group_) {
       case UsageGroup::total: return at_place(0, [] { return std::string(); });
       case UsageGroup::account: return at_place(record.account, [&] { return id_name(segment.id_at(record.account)); });
       case UsageGroup::key: return at_place(record.key, [&] { return id_name(segment.id_at(record.key)); });
       case UsageGroup::model: return at_place(record.model, [&] { return std::string(segment.text_at(record.model)); });
+      case UsageGroup::upstream:
+        return at_place(record.upstream, [&] { return std::string(segment.text_at(record.upstream)); });
       case UsageGroup::tag: return &sums_.at(std::string(catalog::find_tag(segment.tags(), tag_name_).value_or("")));
+      case UsageGroup::route:
+      case UsageGroup::reason:
       case UsageGroup::day: break;
     }
     if (const std::int64_t day = day_of(record.started); day_sum_ == nullptr || day_ != day) {
@@ -181,6 +126,11 @@ class Adder {
   events::UsageSum* day_sum_ = nullptr;
 };
 
+// Neither the roll-ups nor the table of sums know these, if a filter asks for more than one thing.
+bool needs_records(UsageGroup group) {
+  return group == UsageGroup::tag || group == UsageGroup::route || group == UsageGroup::reason;
+}
+
 std::string_view group_column(UsageGroup group) {
   switch (group) {
     case UsageGroup::total: return "NULL";
@@ -188,22 +138,35 @@ std::string_view group_column(UsageGroup group) {
     case UsageGroup::key: return "key_id";
     case UsageGroup::model: return "model";
     case UsageGroup::day: return "day";
-    case UsageGroup::tag: break;  // the table of sums knows none
+    case UsageGroup::upstream: return "upstream";
+    case UsageGroup::tag:
+    case UsageGroup::route:
+    case UsageGroup::reason: break;
   }
   return "NULL";
 }
 
 std::string take_group(Rows& rows, UsageGroup group) {
-  if (group == UsageGroup::model) return rows.take_text();
+  if (group == UsageGroup::model || group == UsageGroup::upstream) return rows.take_text();
   if (group == UsageGroup::day) return day_name({rows.take_integer() * ms_per_day});
   return id_name(rows.take_uuid());
 }
 
-// Adds what the table of sums has of the days from `first` to before `last`.
-base::Status add_days(Database& database, const UsageFilter& filter, std::int64_t first, std::int64_t last,
-                      UsageGroup group, UsageSums& sums) {
+events::UsageSum take_sum(Rows& rows) {
+  return {.group = {},
+          .requests = rows.take_integer(),
+          .refusals = rows.take_integer(),
+          .input_tokens = rows.take_integer(),
+          .output_tokens = rows.take_integer(),
+          .unknown_usage = rows.take_integer(),
+          .cost = rows.take_money()};
+}
+
+// Shows `see(Rows&)` what the table of sums has of these days: a day, a group, a sum.
+template <class See>
+base::Status show_some_days(Database& database, const UsageFilter& filter, Steps steps, UsageGroup group, See see) {
   std::string where = "day >= ? AND day < ?";
-  std::vector<sqlite::Value> values{first, last};
+  std::vector<sqlite::Value> values{steps.from / ms_per_day, steps.to / ms_per_day};
   const auto also = [&](std::string_view condition, sqlite::Value value) {
     where += condition;
     values.push_back(std::move(value));
@@ -212,29 +175,151 @@ base::Status add_days(Database& database, const UsageFilter& filter, std::int64_
   if (filter.key) also(" AND key_id = ?", filter.key->uuid);
   if (filter.model) also(" AND model = ?", *filter.model);
   // Tokens are added up here, where a sum that does not fit stays at the largest number.
-  TRY(Rows rows,
-      database.query_with(fmt::format("SELECT {}, requests, refusals, input_tokens, output_tokens, unknown_usage, cost "
-                                      "FROM usage_sums WHERE {}",
-                                      group_column(group), where),
-                          values));
+  TRY(Rows rows, database.query_with(
+                     fmt::format("SELECT day, {}, requests, refusals, input_tokens, output_tokens, unknown_usage, cost "
+                                 "FROM usage_sums WHERE {}",
+                                 group_column(group), where),
+                     values));
   for (;;) {
     TRY(const bool found, rows.next());
     if (!found) return {};
-    events::UsageSum& sum = sums.at(take_group(rows, group));
-    add_to(sum, events::UsageSum{.group = {},
-                                 .requests = rows.take_integer(),
-                                 .refusals = rows.take_integer(),
-                                 .input_tokens = rows.take_integer(),
-                                 .output_tokens = rows.take_integer(),
-                                 .unknown_usage = rows.take_integer(),
-                                 .cost = rows.take_money()});
+    see(rows);
   }
 }
+
+// The same, of an account a day at a time: within a day the table is in the order of the accounts.
+template <class See>
+base::Status show_days(Database& database, const UsageFilter& filter, Steps steps, UsageGroup group, See see) {
+  if (!filter.account) return show_some_days(database, filter, steps, group, see);
+  for (std::int64_t next = steps.from / ms_per_day;;) {
+    std::int64_t day = 0;
+    {
+      TRY(Rows rows,
+          database.query("SELECT min(day) FROM usage_sums WHERE day >= ? AND day < ?", next, steps.to / ms_per_day));
+      TRY_STATUS(rows.next());
+      const auto found = rows.take_optional_integer();
+      if (!found) return {};
+      day = *found;
+    }
+    next = day + 1;
+    TRY_STATUS(show_some_days(database, filter, {day * ms_per_day, next * ms_per_day}, group, see));
+  }
+}
+
+base::Status add_days(Database& database, const UsageFilter& filter, Steps steps, UsageGroup group, UsageSums& sums) {
+  return show_days(database, filter, steps, group, [&](Rows& rows) {
+    rows.take_integer();
+    events::UsageSum& sum = sums.at(take_group(rows, group));
+    add_to(sum, take_sum(rows));
+  });
+}
+
+// In which group what is rolled up counts.
+std::string group_of(const sqlite::RolledUp& rolled_up, UsageGroup group) {
+  if (group == UsageGroup::total) return {};
+  return group == UsageGroup::day ? day_name(rolled_up.at) : rolled_up.name;
+}
+
+// Adds records up over time. In which row a name counts is looked up once a segment.
+class SeriesAdder {
+ public:
+  SeriesAdder(UsageSeries& series, const events::SeriesQuery& query) : series_(series), query_(query) {}
+
+  bool wants(base::WallTime) const { return true; }
+  void begin(const SegmentReader& segment) {
+    by_place_.assign(std::max({segment.count_of_ids(), segment.count_of_texts(), std::size_t{1}}), unknown);
+  }
+  base::Status take(const SegmentReader& segment) {
+    const SegmentReader::Packed& record = segment.packed();
+    TRY(const auto row, row_of(segment, record));
+    if (row) add_to(series_.at(*row, record.started), {record.outcome, record.usage, record.cost});
+    return {};
+  }
+
+ private:
+  static constexpr std::size_t unknown = SIZE_MAX;
+
+  template <class Name>
+  std::size_t at_place(std::uint32_t place, Name name) {
+    std::size_t& row = by_place_[place];
+    if (row == unknown) row = series_.place_of(name());
+    return row;
+  }
+  // nullopt: it is in no group.
+  base::Result<std::optional<std::size_t>> row_of(const SegmentReader& segment, const SegmentReader::Packed& record) {
+    switch (query_.group) {
+      case UsageGroup::total:
+      case UsageGroup::day: return at_place(0, [] { return std::string(); });
+      case UsageGroup::account: return at_place(record.account, [&] { return id_name(segment.id_at(record.account)); });
+      case UsageGroup::key: return at_place(record.key, [&] { return id_name(segment.id_at(record.key)); });
+      case UsageGroup::model: return at_place(record.model, [&] { return segment.text_at(record.model); });
+      case UsageGroup::upstream: return at_place(record.upstream, [&] { return segment.text_at(record.upstream); });
+      case UsageGroup::tag: return series_.place_of(catalog::find_tag(segment.tags(), query_.tag_name).value_or(""));
+      case UsageGroup::route:
+      case UsageGroup::reason: break;
+    }
+    if (query_.group == UsageGroup::reason && !may_have_reason(record.outcome)) return std::nullopt;
+    TRY(const auto manner, segment.manner());
+    if (query_.group == UsageGroup::route) return at_place(manner.route, [&] { return segment.text_at(manner.route); });
+    const std::string_view reason = reason_of(record.outcome, manner.error);
+    return reason.empty() ? std::nullopt : std::optional(series_.place_of(reason));
+  }
+
+  UsageSeries& series_;
+  const events::SeriesQuery& query_;
+  std::vector<std::size_t> by_place_;  // of the current segment
+};
+
+// Counts how long exchanges took.
+class Timer {
+ public:
+  Timer(LatencySums& sums, UsageGroup group) : sums_(sums), group_(group) {}
+
+  bool wants(base::WallTime) const { return true; }
+  void begin(const SegmentReader& segment) { by_place_.assign(segment.count_of_texts(), nullptr); }
+  base::Status take(const SegmentReader& segment) {
+    const SegmentReader::Packed& record = segment.packed();
+    if (!is_timed(record.outcome)) return {};
+    TRY(const auto manner, segment.manner());
+    const bool total = group_ == UsageGroup::total;
+    const std::uint32_t place = total                            ? 0
+                                : group_ == UsageGroup::model    ? record.model
+                                : group_ == UsageGroup::upstream ? record.upstream
+                                                                 : manner.route;
+    events::UsageLatency*& latency = by_place_[place];
+    if (latency == nullptr) latency = &sums_.at(total ? std::string_view() : segment.text_at(place));
+    add_to(*latency, manner.duration_us, manner.first_byte_us);
+    return {};
+  }
+
+ private:
+  LatencySums& sums_;
+  UsageGroup group_;
+  std::vector<events::UsageLatency*> by_place_;  // of the current segment
+};
 
 // Is there any record that started at `from` or later?
 base::Result<bool> any_from(Database& database, std::int64_t from) {
   TRY(Rows rows, database.query("SELECT 1 FROM usage_segments WHERE last_started >= ? LIMIT 1", from));
   return rows.next();
+}
+
+// Shows `whole(Steps)` the whole steps of so many ms in the filter's span, none or more, and `see` the records of what
+// is left of it on both sides and, of the whole steps, of what is not folded yet.
+template <class See, class Whole>
+base::Status in_steps(Database& database, const UsageFilter& filter, std::int64_t ms, See& see, Whole whole) {
+  Span span = span_of(filter);
+  // "Until now" is until the end, and needs no part of a step.
+  TRY(const bool later, any_from(database, span.to));
+  if (!later) span.to = time_max;
+  const auto beginning = [ms](std::int64_t at) { return at / ms * ms - (at % ms < 0 ? ms : 0); };
+  const Steps steps{span.from == time_min ? time_min / ms * ms : beginning(span.from - 1) + ms, beginning(span.to)};
+  if (steps.from >= steps.to) return scan(database, filter, span, 0, see);
+  TRY_STATUS(scan(database, filter, {.from = span.from, .to = steps.from}, 0, see));
+  TRY_STATUS(whole(steps));
+  TRY(const auto folded, sqlite::read_folded(database));
+  TRY_STATUS(scan(database, filter, {.from = steps.from, .to = steps.to}, folded.through, see));
+  return scan(database, filter, {.from = steps.to, .to = span.to}, 0, see);
 }
 
 }  // namespace
@@ -272,6 +357,11 @@ base::Result<std::optional<events::UsageRecord>> SqliteStore::find_record(base::
   return record;
 }
 
+base::Result<std::optional<events::UsageRecord>> SqliteStore::record(base::ExchangeId id) {
+  const std::lock_guard lock(reader_mutex_);
+  return find_record(id);
+}
+
 base::Result<std::vector<events::UsageRecord>> SqliteStore::records(const UsageFilter& filter) {
   TRY_STATUS(check_page(filter));
   const std::lock_guard lock(reader_mutex_);
@@ -294,27 +384,65 @@ base::Result<std::vector<events::UsageSum>> SqliteStore::sums(const UsageFilter&
   TRY(const Snapshot snapshot, Snapshot::begin(reader_));
   UsageSums sums(group);
   Adder adder(sums, group, tag_name);
-  Span span = span_of(filter);
+  const Span span = span_of(filter);
   if (span.empty()) return std::move(sums).listed();
-  if (group == UsageGroup::tag || filter.tag) {  // in no table of sums
+  if (const auto rollup = sqlite::rollup_for(filter, group)) {
+    TRY_STATUS(in_steps(reader_, filter, ms_of(sqlite::step_of(*rollup)), adder, [&](Steps steps) {
+      return sqlite::show_rolled_up(reader_, *rollup, filter, steps, [&](const sqlite::RolledUp& one) {
+        add_to(sums.at(group_of(one, group)), one.sum);
+      });
+    }));
+  } else if (needs_records(group) || filter.tag) {
     TRY_STATUS(scan(reader_, filter, span, 0, adder));
-    return std::move(sums).listed();
+  } else {
+    TRY_STATUS(in_steps(reader_, filter, ms_per_day, adder,
+                        [&](Steps steps) { return add_days(reader_, filter, steps, group, sums); }));
   }
-  // "Until now" is until the end, and needs no part of a day.
-  TRY(const bool later, any_from(reader_, span.to));
-  if (!later) span.to = time_max;
-  // The whole days in the span, and what is left of it on both sides. Of the whole days, what is not folded yet.
-  const std::int64_t first = span.from == time_min ? time_min / ms_per_day : day_of({span.from - 1}) + 1;
-  const std::int64_t last = day_of({span.to});
-  if (first >= last) {
-    TRY_STATUS(scan(reader_, filter, span, 0, adder));
-    return std::move(sums).listed();
+  return std::move(sums).listed();
+}
+
+base::Result<std::vector<events::UsageRow>> SqliteStore::series(const events::SeriesQuery& query) {
+  const std::lock_guard lock(reader_mutex_);
+  TRY(const Snapshot snapshot, Snapshot::begin(reader_));
+  const UsageFilter filter = whole_steps(query);
+  UsageSeries series(query);
+  SeriesAdder adder(series, query);
+  const Steps steps{filter.from->ms, filter.to->ms};
+  const auto rollup = sqlite::rollup_for(filter, query.group);
+  std::int64_t after = 0;
+  if (rollup && ms_of(sqlite::step_of(*rollup)) <= ms_of(query.step)) {
+    TRY_STATUS(sqlite::show_rolled_up(reader_, *rollup, filter, steps, [&](const sqlite::RolledUp& one) {
+      add_to(series.at(series.place_of(group_of(one, query.group)), one.at), one.sum);
+    }));
+    TRY(const auto folded, sqlite::read_folded(reader_));
+    after = folded.through;
+  } else if (query.step == events::UsageStep::day && !needs_records(query.group) && !filter.tag) {
+    TRY_STATUS(show_days(reader_, filter, steps, query.group, [&](Rows& rows) {
+      const base::WallTime day{rows.take_integer() * ms_per_day};
+      const std::size_t row = series.place_of(take_group(rows, query.group));
+      add_to(series.at(row, day), take_sum(rows));
+    }));
+    TRY(const auto folded, sqlite::read_folded(reader_));
+    after = folded.through;
   }
-  TRY_STATUS(scan(reader_, filter, {.from = span.from, .to = first * ms_per_day}, 0, adder));
-  TRY_STATUS(add_days(reader_, filter, first, last, group, sums));
-  TRY(const auto folded, sqlite::read_folded(reader_));
-  TRY_STATUS(scan(reader_, filter, {.from = first * ms_per_day, .to = last * ms_per_day}, folded.through, adder));
-  TRY_STATUS(scan(reader_, filter, {.from = last * ms_per_day, .to = span.to}, 0, adder));
+  TRY_STATUS(scan(reader_, filter, span_of(filter), after, adder));
+  return std::move(series).listed();
+}
+
+base::Result<std::vector<events::UsageLatency>> SqliteStore::latencies(const UsageFilter& filter, UsageGroup group) {
+  const std::lock_guard lock(reader_mutex_);
+  TRY(const Snapshot snapshot, Snapshot::begin(reader_));
+  LatencySums sums;
+  Timer timer(sums, group);
+  if (span_of(filter).empty()) return std::move(sums).listed();
+  const auto rollup = sqlite::rollup_for(filter, group);
+  if (rollup && sqlite::has_latencies(*rollup)) {
+    TRY_STATUS(in_steps(reader_, filter, ms_of(sqlite::step_of(*rollup)), timer, [&](Steps steps) {
+      return sqlite::add_rolled_up(reader_, *rollup, filter, steps, group, sums);
+    }));
+  } else {
+    TRY_STATUS(scan(reader_, filter, span_of(filter), 0, timer));
+  }
   return std::move(sums).listed();
 }
 

@@ -1,10 +1,10 @@
-#include "app/base_url.h"
+#include "catalog/base_url.h"
 
 #include <algorithm>
 #include <charconv>
 #include <optional>
 
-namespace app {
+namespace catalog {
 namespace {
 
 // "host:port" or "[v6]:port", the port being optional; host without brackets.
@@ -50,7 +50,7 @@ std::string lower(std::string_view text) {
 
 }  // namespace
 
-base::Status parse_base_url(std::string_view text, catalog::Upstream& into) {
+base::Status parse_base_url(std::string_view text, Upstream& into) {
   const auto scheme_end = text.find("://");
   const auto scheme = lower(text.substr(0, scheme_end));
   if (scheme_end == std::string_view::npos || (scheme != "http" && scheme != "https"))
@@ -85,4 +85,4 @@ std::string_view default_output_cap_field(std::string_view host) {
   return renamed ? "max_completion_tokens" : "max_tokens";
 }
 
-}  // namespace app
+}  // namespace catalog
