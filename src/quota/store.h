@@ -38,7 +38,7 @@ struct CounterQuery {
   CounterKey counter;
   std::optional<base::WindowLabel> live_from = std::nullopt;  // nullopt: not rolling
   // The moment: a raise of the amount counts until its end, and what is made good by the request is posted then. Where
-  // money is asked for in a fleet it must be the store's, but for max_skew_ms().
+  // money is asked for in a fleet it must be the store's, but for max_skew_ms(); one that is past is the arrival's.
   base::WallTime at = base::far_future;
 };
 // Stamps never step back (money-rules.md "Window and stamp"); a day is for clocks that were set by hand meanwhile.

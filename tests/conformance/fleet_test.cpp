@@ -131,6 +131,8 @@ TEST_CASE_TEMPLATE("a request that was long on its way does not find a raise in 
   CHECK(node->grant(std::span(&request, 1))->front().granted == 5);
   fleet.clock.advance_ms(1);
   CHECK(node->grant(std::span(&request, 1))->front().granted == 0);
+  // Nor does a reading, or it would promise what the next request does not get.
+  CHECK(node->read(std::span(&request.of, 1))->front().amount == 2);
 }
 
 TEST_CASE_TEMPLATE("what a closed incarnation has sent changes nothing", Store, EVERY_FLEET) {

@@ -50,7 +50,10 @@ class MemoryStore::Member final : public quota::Store {
   }
 
   base::Result<std::vector<quota::CounterState>> read(std::span<const quota::CounterQuery> counters) override {
-    return store_.read(counters);
+    // Of the same moment as a grant, or the two would contradict each other until the node hears what time it is.
+    std::vector<quota::CounterQuery> arrived(counters.begin(), counters.end());
+    for (quota::CounterQuery& query : arrived) query.at = std::max(query.at, clock_.wall_now());
+    return store_.read(arrived);
   }
 
   base::Status hold(const quota::Quote& quote, std::int64_t epoch) override {
