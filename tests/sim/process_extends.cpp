@@ -88,7 +88,9 @@ void Process::extension_decided(Extending asked, quota::Decision decision) {
     const auto& refusal = std::get<quota::Refusal>(decision);
     ++around_.figures.not_extended;
     around_.trace.say("  exchange {} is not extended: {}", asked.exchange, base::to_string(refusal.type));
-    check_refusal(refusal, asked.balance, asked.own);
+    // Of one that has ended nobody hears it, and what it held when it asked is not its own any more.
+    if (std::ranges::count(under_way_, asked.exchange, &Exchange::number) > 0)
+      check_refusal(refusal, asked.balance, asked.own);
   }
   extensions_.push_back({std::move(asked), std::move(decision)});
 }
