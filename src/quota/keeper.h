@@ -247,9 +247,11 @@ class Keeper final : public Inspector, public SettleQueue {
   base::Status resolve_doubtful_quotes();
   base::Status end_due_quotes();
   std::optional<std::int64_t> next_quote_in_ms(base::Instant now);
+  // Why it is refused (refusals.cpp).
   Refusal refusal_of(const Asking& asking, const InHand& in_hand);
   static std::int64_t left_of_balance(const Leases& grants);
-  static void refuse_balance(const Asking& asking, const InHand& in_hand, Refusal& refusal);
+  base::Status look_at_balance(const Leases& grants);
+  base::Status refuse_balance(const Asking& asking, const InHand& in_hand, Refusal& refusal);
   // What certainly counts as spent at this moment. Of a rolling limit the lease may have more: what was settled after
   // its sub-window had left, and while a batch is in doubt, that batch and what has left meanwhile.
   std::int64_t spent_now(const Lease& lease);

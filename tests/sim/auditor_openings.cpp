@@ -156,7 +156,8 @@ void Auditor::count_by_opening(const Opened& opened) {
   note_held(opened.place);
 }
 
-// Once; but what was corrected since, of what is not carried, is found when the limit comes back.
+// Once; but what was corrected since, of what is not carried, is found when the limit comes back. So is what is
+// unresolved of a limit whose unit the store did not know the first time.
 void Auditor::find(Place place, std::string what, std::int64_t stamp_ms, Booking found) {
   if (!opened_by_.emplace(place, what).second) {
     Money counted;
@@ -166,8 +167,8 @@ void Auditor::find(Place place, std::string what, std::int64_t stamp_ms, Booking
       counted += one.found.spent;
       is_carried = is_carried || one.found.unresolved > Money::zero();
     }
-    if (is_carried || found.spent <= counted) return;
-    found = {.spent = found.spent - counted, .unresolved = {}};
+    if (is_carried || (found.spent <= counted && found.unresolved.is_zero())) return;
+    found.spent = std::max(found.spent - counted, Money::zero());
   }
   ++figures_.counted_by_openings;
   accounts_[place].found += found.spent + found.unresolved;
