@@ -50,8 +50,8 @@ base::Result<Caller> from_key(const Services& services, const Request& request) 
                       "this is a data key, which calls the proxy; the control plane takes an admin key", {},
                       base::Source::client);
   if (!entry->usable) return unauthorized("this admin key was revoked");
-  if (entry->key->expires && *entry->key->expires <= services.clock.wall_now())
-    return unauthorized("this admin key has expired");
+  if (entry->ends && *entry->ends <= services.clock.wall_now())
+    return unauthorized("this admin key has expired, or its secret was replaced");
   caller.actor.id = entry->key->id.to_string();
   caller.actor.name = entry->key->name;
   return caller;
@@ -76,7 +76,7 @@ bool is_admin_key(const catalog::Catalog& catalog, const std::optional<base::Sha
   if (environment_hash && base::equal_in_constant_time(*environment_hash, hash)) return true;
   const auto entry = catalog.current()->find_key(hash);
   return entry && entry->key->role == catalog::KeyRole::admin && entry->usable &&
-         (!entry->key->expires || *entry->key->expires > clock.wall_now());
+         (!entry->ends || *entry->ends > clock.wall_now());
 }
 
 }  // namespace admin

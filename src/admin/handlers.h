@@ -46,6 +46,8 @@ base::Result<Response> check_balances(Services& services, Call& call);
 base::Result<Response> create_key(Services& services, Call& call);
 base::Result<Response> list_keys(Services& services, Call& call);
 base::Result<Response> show_key(Services& services, Call& call);
+base::Result<Response> edit_key(Services& services, Call& call);
+base::Result<Response> rotate_key(Services& services, Call& call);
 base::Result<Response> revoke_key(Services& services, Call& call);
 
 // limits.cpp

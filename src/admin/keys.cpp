@@ -37,6 +37,31 @@ base::Result<std::optional<base::WallTime>> read_expiry(base::JsonFields& fields
   return *at;
 }
 
+// Of a key that has one already; nullopt within: it is not to end.
+base::Result<std::optional<std::optional<base::WallTime>>> read_new_expiry(base::JsonFields& fields,
+                                                                           base::WallTime now) {
+  const base::Json* const field = fields.any("expires");
+  if (field == nullptr) return std::nullopt;
+  if (field->kind() == base::Json::Kind::string && field->text() == "never")
+    return std::optional(std::optional<base::WallTime>());
+  TRY(const auto expires, read_expiry(fields, now));
+  return std::optional(expires);
+}
+
+using Names = std::vector<std::string>;
+struct Allowed {
+  std::optional<Names> models, routes, addresses;
+};
+base::Result<Allowed> read_allowed(base::JsonFields& fields, const Options& options) {
+  Allowed allowed;
+  TRY(allowed.models, fields.strings("allowed_models"));
+  TRY(allowed.routes, fields.strings("allowed_routes"));
+  TRY(allowed.addresses, fields.strings("allowed_addresses"));
+  for (const std::string& route : allowed.routes.value_or(Names()))
+    TRY_STATUS(check_route(options, route, "allowed_routes"));
+  return allowed;
+}
+
 base::Result<std::vector<catalog::LimitText>> read_limits(base::JsonFields& fields, const Options& options) {
   TRY(const auto texts, fields.strings("limits"));
   std::vector<catalog::LimitText> limits;
@@ -67,6 +92,10 @@ base::Result<WantedKey> read_wanted(const Call& call, const catalog::Snapshot& s
   TRY(wanted.key.expires, read_expiry(fields, now));
   TRY(auto tags, fields.string("tags"));
   wanted.key.tags = std::move(tags).value_or("");
+  TRY(auto allowed, read_allowed(fields, options));
+  wanted.key.scope = {.models = std::move(allowed.models).value_or(Names()),
+                      .routes = std::move(allowed.routes).value_or(Names()),
+                      .addresses = std::move(allowed.addresses).value_or(Names())};
   TRY(wanted.limits, read_limits(fields, options));
   TRY_STATUS(fields.finish());
   TRY_STATUS(check_may_make(call.caller, wanted.key.role));
@@ -144,6 +173,49 @@ base::Result<Response> show_key(Services& services, Call& call) {
   const auto snapshot = services.catalog.current();
   TRY(const catalog::Key* key, find_key(*snapshot, call.id, "id", call.caller));
   return json_reply(200, to_json(*key));
+}
+
+base::Result<Response> edit_key(Services& services, Call& call) {
+  TRY(const base::Json body, read_body(call.request));
+  TRY(auto fields, base::JsonFields::of(body));
+  catalog::KeyEdit edit;
+  TRY(edit.name, fields.string("name"));
+  TRY(edit.expires, read_new_expiry(fields, services.clock.wall_now()));
+  TRY(edit.tags, fields.string("tags"));
+  TRY(auto allowed, read_allowed(fields, services.options));
+  edit.models = std::move(allowed.models);
+  edit.routes = std::move(allowed.routes);
+  edit.addresses = std::move(allowed.addresses);
+  TRY_STATUS(fields.finish());
+  if (edit == catalog::KeyEdit{})
+    return base::invalid(
+        "nothing to change: give 'name', 'expires', 'tags', 'allowed_models', 'allowed_routes' or "
+        "'allowed_addresses'");
+  const auto snapshot = services.catalog.current();
+  TRY(const catalog::Key* key, find_key(*snapshot, call.id, "id", call.caller));
+  TRY_STATUS(check_may_make(call.caller, key->role));
+  TRY(const catalog::Key changed, services.catalog.edit_key(key->id, edit));
+  return json_reply(200, to_json(changed));
+}
+
+base::Result<Response> rotate_key(Services& services, Call& call) {
+  TRY(const base::Json body, read_body(call.request));
+  TRY(auto fields, base::JsonFields::of(body));
+  TRY(const auto overlap, fields.integer("overlap_seconds"));
+  TRY_STATUS(fields.finish());
+  constexpr std::int64_t a_day = 86'400, most = catalog::Catalog::longest_overlap_ms / 1'000;
+  const std::int64_t overlap_seconds = overlap.value_or(a_day);
+  if (overlap_seconds < 0 || overlap_seconds > most)
+    return base::invalid(
+        fmt::format("'overlap_seconds' is {}; the old secret is taken for 0 to {} seconds more", overlap_seconds, most),
+        "overlap_seconds");
+  const auto snapshot = services.catalog.current();
+  TRY(const catalog::Key* key, find_key(*snapshot, call.id, "id", call.caller));
+  TRY_STATUS(check_may_make(call.caller, key->role));
+  TRY(const catalog::CreatedKey rotated, services.catalog.rotate_key(key->id, overlap_seconds * 1'000));
+  auto reply = to_json(rotated.key);
+  reply["secret"] = rotated.secret;
+  return json_reply(200, reply);
 }
 
 base::Result<Response> revoke_key(Services& services, Call& call) {

@@ -42,15 +42,6 @@ base::Result<std::string> read_filter(base::JsonFields& fields, std::string_view
   return std::move(text).value_or("");
 }
 
-// A limit on a route that is not there would never apply.
-base::Status check_route(const Options& options, const std::string& route) {
-  if (route.empty() || !options.routes) return {};
-  if (std::ranges::find(*options.routes, route) != options.routes->end()) return {};
-  return base::invalid(fmt::format("there is no route '{}'; the configuration has: {}", route.substr(0, 64),
-                                   fmt::join(*options.routes, ", ")),
-                       "route");
-}
-
 // [{"percent": 80, "action": "warn"}]; nullopt if the field is absent.
 base::Result<std::optional<catalog::Thresholds>> read_thresholds(base::JsonFields& fields) {
   const base::Json* const list = fields.any("thresholds");
@@ -90,6 +81,14 @@ base::Status refuse_identity(base::JsonFields& fields, std::span<const std::stri
 }
 
 }  // namespace
+
+base::Status check_route(const Options& options, const std::string& route, std::string_view field) {
+  if (route.empty() || !options.routes) return {};
+  if (std::ranges::find(*options.routes, route) != options.routes->end()) return {};
+  return base::invalid(fmt::format("there is no route '{}'; the configuration has: {}", route.substr(0, 64),
+                                   fmt::join(*options.routes, ", ")),
+                       std::string(field));
+}
 
 base::Result<std::optional<int>> read_refusal_status(base::JsonFields& fields) {
   TRY(const auto status, fields.integer("status"));
@@ -148,7 +147,7 @@ base::Result<catalog::NewLimit> read_terms(base::JsonFields& fields, const Optio
   TRY(const auto admission, read_admission(fields));
   TRY(const auto thresholds, read_thresholds(fields));
   TRY_STATUS(fields.finish());
-  TRY_STATUS(check_route(options, wanted.filter.route));
+  TRY_STATUS(check_route(options, wanted.filter.route, "route"));
 
   TRY(wanted.unit, catalog::unit_from(unit));
   TRY_STATUS(check_unit(options, wanted.unit, wanted.filter.route));

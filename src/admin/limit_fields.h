@@ -18,6 +18,8 @@ base::Result<base::WindowPolicy> read_window(base::JsonFields& fields);
 // A limit on a named unit that no call takes anything of would never refuse. `route`: the one that it is for; empty:
 // any.
 base::Status check_unit(const Options& options, const catalog::Unit& unit, std::string_view route);
+// A limit on a route that is not there would never apply, and a key for it alone would make no call.
+base::Status check_route(const Options& options, const std::string& route, std::string_view field);
 base::Result<std::int64_t> read_amount(catalog::LimitUnit unit, std::string_view text);
 
 }  // namespace admin

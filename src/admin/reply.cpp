@@ -154,7 +154,23 @@ json::object to_json(const catalog::Account& account) {
           {"book", account.book.is_none() ? json::value(nullptr) : json::value(json::string(account.book.text()))}};
 }
 
+namespace {
+
+json::array to_json(std::span<const std::string> texts) {
+  json::array list;
+  for (const std::string& text : texts) list.emplace_back(text);
+  return list;
+}
+
+json::value to_json(const std::optional<catalog::ReplacedSecret>& replaced) {
+  if (!replaced) return nullptr;
+  return json::object{{"hint", replaced->hint}, {"until", time_text(replaced->until)}};
+}
+
+}  // namespace
+
 json::object to_json(const catalog::Key& key) {
+  const catalog::KeyExtras& extras = key.extras();
   return {{"id", key.id.to_string()},
           {"account", key.account.is_nil() ? json::value(nullptr) : json::value(json::string(key.account.to_string()))},
           {"name", key.name},
@@ -163,7 +179,11 @@ json::object to_json(const catalog::Key& key) {
           {"status", catalog::to_string(key.status)},
           {"created", time_text(key.created)},
           {"expires", key.expires ? json::value(time_text(*key.expires)) : json::value(nullptr)},
-          {"tags", text_or_null(key.tags)}};
+          {"tags", text_or_null(key.tags)},
+          {"allowed_models", to_json(extras.scope.models)},
+          {"allowed_routes", to_json(extras.scope.routes)},
+          {"allowed_addresses", to_json(extras.scope.addresses)},
+          {"replaced", to_json(extras.replaced)}};
 }
 
 json::object to_json(const identity::User& user) {

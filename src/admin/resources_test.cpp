@@ -90,6 +90,42 @@ TEST_CASE("a key is created with its limits, and its secret is shown once") {
   });
 }
 
+TEST_CASE("a key is for what is allowed to it, is edited, and changes its secret") {
+  World world;
+  world.play({
+      {"POST /api/v1/accounts", R"({"name":"Acme"})", 201, {}},
+      {"POST /api/v1/keys",
+       R"({"account":"Acme","name":"k","allowed_models":["gpt-4o*"],"allowed_addresses":["10.0.0.0/8"]})",
+       201,
+       {R"("allowed_models":["gpt-4o*"],"allowed_routes":[],"allowed_addresses":["10.0.0.0/8"],"replaced":null)"},
+       "k"},
+      {"PATCH /api/v1/keys/k",
+       R"({"name":"renamed","expires":"2027-01-01T00:00:00Z","allowed_models":[],"tags":"a=1"})",
+       200,
+       {R"("name":"renamed")", R"("expires":"2027-01-01)", R"("allowed_models":[])", R"("tags":"a=1")", "10.0.0.0/8"}},
+      {"PATCH /api/v1/keys/renamed", R"({"expires":"never"})", 200, {R"("expires":null)", R"("tags":"a=1")"}},
+      {"PATCH /api/v1/keys/renamed", "{}", 400, {"nothing to change"}},
+      {"PATCH /api/v1/keys/renamed", R"({"expires":"2020-01-01T00:00:00Z"})", 400, {"lies in the past"}},
+      {"PATCH /api/v1/keys/renamed", R"({"allowed_addresses":["here"]})", 400, {R"("field":"allowed_addresses")"}},
+      {"PATCH /api/v1/keys/renamed", R"({"account":"Acme"})", 400, {"'account'"}},
+      {"PATCH /api/v1/keys/nobody", R"({"name":"n"})", 404, {"there is no key"}},
+      {"POST /api/v1/keys/renamed/rotate",
+       R"({"overlap_seconds":3600})",
+       200,
+       {R"("id":"{k}")", R"("secret":"mg_live_)", R"("replaced":{"hint":"mg_live_)"},
+       "",
+       {"{k_secret}"}},
+      {"GET /api/v1/keys/{k}", "", 200, {R"("until":)"}, "", {"secret"}},
+      {"POST /api/v1/keys/renamed/rotate", "", 200, {R"("until":)"}},
+      {"POST /api/v1/keys/renamed/rotate", R"({"overlap_seconds":0})", 200, {R"("replaced":null)"}},
+      {"POST /api/v1/keys/renamed/rotate", R"({"overlap_seconds":7776001})", 400, {"'overlap_seconds' is 7776001"}},
+      {"POST /api/v1/keys/renamed/rotate", R"({"overlap_seconds":-1})", 400, {R"("field":"overlap_seconds")"}},
+      {"POST /api/v1/keys/renamed/revoke", "", 200, {}},
+      {"POST /api/v1/keys/{k}/rotate", "", 409, {"is revoked, which is for ever"}},
+      {"PATCH /api/v1/keys/{k}", R"({"name":"n"})", 409, {"is revoked"}},
+  });
+}
+
 TEST_CASE("a key that is not wholly valid stores nothing") {
   World world;
   world.play({{"POST /api/v1/accounts", R"({"name":"Acme"})", 201, {}}});

@@ -64,6 +64,8 @@ constexpr Route routes[] = {
     {"POST", "/api/v1/keys", operates, create_key, part},
     {"GET", "/api/v1/keys", viewer, list_keys, part},
     {"GET", "/api/v1/keys/{id}", viewer, show_key, part},
+    {"PATCH", "/api/v1/keys/{id}", operates, edit_key, part},
+    {"POST", "/api/v1/keys/{id}/rotate", operates, rotate_key, part},
     {"POST", "/api/v1/keys/{id}/revoke", operates, revoke_key, part},
 
     {"POST", "/api/v1/limits", operates, create_limit, part},

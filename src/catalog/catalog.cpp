@@ -5,9 +5,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
-#include "base/rfc3339.h"
 #include "catalog/checks.h"
-#include "catalog/tags.h"
 
 namespace catalog {
 
@@ -165,49 +163,6 @@ base::Result<Account> Catalog::edit_account(base::AccountId id, const AccountEdi
   changed.top_up_fee = edit.top_up_fee.value_or(changed.top_up_fee);
   changed.book = edit.book.value_or(changed.book);
   TRY_STATUS(publish({.accounts = {changed}}));
-  return changed;
-}
-
-base::Result<CreatedKey> Catalog::create_key(const NewKey& wanted) {
-  TRY_STATUS(check_text(wanted.name, 1, "name"));
-  const base::WallTime now = clock_.wall_now();
-  if (wanted.expires && *wanted.expires <= now)
-    return base::invalid(fmt::format("expires is {}, which is past", base::to_rfc3339(*wanted.expires)), "expires");
-  TRY(const std::string tags, parse_tags(wanted.tags, "tags"));
-
-  const std::lock_guard lock(changing_);
-  if (wanted.role == KeyRole::admin && !wanted.account.is_nil())
-    return base::invalid("an admin key belongs to no account", "account");
-  if (wanted.role == KeyRole::admin && !tags.empty())
-    return base::invalid("an admin key makes no calls; leave its tags out", "tags");
-  if (wanted.role == KeyRole::data && snapshot_->find_account(wanted.account) == nullptr)
-    return base::invalid(fmt::format("there is no account {}", wanted.account.to_string()), "account");
-
-  CreatedKey created{.key = {}, .secret = new_secret(wanted.role, random_)};
-  created.key = {.id = base::KeyId::create(now, random_),
-                 .account = wanted.account,
-                 .name = wanted.name,
-                 .hash = base::sha256(created.secret),
-                 .hint = hint_of(created.secret),
-                 .role = wanted.role,
-                 .status = KeyStatus::active,
-                 .created = now,
-                 .expires = wanted.expires,
-                 .tags = tags};
-  TRY_STATUS(publish({.keys = {created.key}}));
-  return created;
-}
-
-base::Result<Key> Catalog::revoke_key(base::KeyId id) {
-  const std::lock_guard lock(changing_);
-  const auto known = snapshot_->find_key(id);
-  if (!known) return not_found("key", id.to_string());
-  Key changed = *known->key;
-  if (changed.status == KeyStatus::revoked) return changed;
-  TRY_STATUS(check_not_of_limiter(changed));
-
-  changed.status = KeyStatus::revoked;
-  TRY_STATUS(publish({.keys = {changed}}));
   return changed;
 }
 

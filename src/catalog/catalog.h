@@ -40,6 +40,15 @@ struct NewKey {
   KeyRole role = KeyRole::data;
   std::optional<base::WallTime> expires = std::nullopt;
   std::string tags = {};  // as parse_tags() reads them
+  KeyScope scope = {};    // of a data key
+};
+// What may change of a key; its account and its role are what it is.
+struct KeyEdit {
+  std::optional<std::string> name = std::nullopt;
+  std::optional<std::optional<base::WallTime>> expires = std::nullopt;  // nullopt within: it does not end
+  std::optional<std::string> tags = std::nullopt;
+  std::optional<std::vector<std::string>> models = std::nullopt, routes = std::nullopt, addresses = std::nullopt;
+  bool operator==(const KeyEdit&) const = default;
 };
 struct CreatedKey {
   Key key;
@@ -138,6 +147,12 @@ class Catalog {
   // effect on an account that is not prepaid.
   base::Result<Account> edit_account(base::AccountId id, const AccountEdit& edit);
   base::Result<CreatedKey> create_key(const NewKey& wanted);
+  // Errors name the field.
+  base::Result<Key> edit_key(base::KeyId id, const KeyEdit& edit);
+  // Another secret for the same key, so that its limits stay what they are; the one before is taken for so long yet,
+  // and any older one no longer. Conflict: the key is revoked, or nobody has a secret of it.
+  static constexpr std::int64_t longest_overlap_ms = 90 * 86'400'000LL;
+  base::Result<CreatedKey> rotate_key(base::KeyId id, std::int64_t overlap_ms);
   base::Result<Key> revoke_key(base::KeyId id);
   // The limit opens with what its window's usage records say (Changes::opened). It takes time with the records of the
   // window, in which no other change is made. Copies of templates whose place it takes go in the same moment; so they

@@ -108,6 +108,72 @@ TEST_CASE("a key works only while it and every account above it is active") {
   CHECK(world.catalog->revoke_key(key)->status == catalog::KeyStatus::revoked);
 }
 
+TEST_CASE("a rotated key has two secrets for as long as it is told, and one limit") {
+  World world;
+  const auto account = world.account("account");
+  const auto first = world.key(account.id);
+  world.limit(first.key.id, 5);
+  const auto found = [&](const catalog::CreatedKey& by) {
+    return world.catalog->current()->find_key(base::sha256(by.secret));
+  };
+  const base::WallTime end{world.clock.wall_now().ms + 500'000};
+  REQUIRE(world.catalog->edit_key(first.key.id, {.expires = end}).has_value());
+  const auto second = world.catalog->rotate_key(first.key.id, 60'000);
+  REQUIRE(second.has_value());
+  CHECK(second->secret != first.secret);
+  CHECK(second->key.hint == catalog::hint_of(second->secret));
+  REQUIRE(found(first).has_value());
+  CHECK(found(first)->ends == base::WallTime{world.clock.wall_now().ms + 60'000});
+  CHECK(found(*second)->ends == end);
+  for (const auto& secret : {first, *second}) {
+    CHECK(found(secret)->key->id == first.key.id);
+    CHECK(amounts(*found(secret)) == std::vector<std::int64_t>{5});
+  }
+  // The one before the last is nobody's any more, and an overlap of nothing ends the last one at once.
+  const auto third = world.catalog->rotate_key(first.key.id, 900'000);
+  CHECK_FALSE(found(first).has_value());
+  CHECK(found(*second)->ends == end);  // the key's own end comes first
+  const auto fourth = world.catalog->rotate_key(first.key.id, 0);
+  CHECK_FALSE(found(*third).has_value());
+  CHECK(found(*fourth)->key->extras() == catalog::KeyExtras());
+  // As from the store.
+  CHECK(world.store.load()->keys == world.catalog->current()->keys());
+  const auto again = *Catalog::open(world.store, world.clock, world.random);
+  CHECK(again->current()->find_key(base::sha256(fourth->secret)).has_value());
+
+  REQUIRE(world.catalog->revoke_key(first.key.id).has_value());
+  CHECK(world.catalog->rotate_key(first.key.id, 0).error().type == base::ErrorType::conflict);
+  CHECK(world.catalog->edit_key(first.key.id, {.name = "other"}).error().type == base::ErrorType::conflict);
+  CHECK(world.catalog->rotate_key({}, 0).error().type == base::ErrorType::not_found);
+}
+
+TEST_CASE("what is changed of a key is checked as when it is made, and the rest stays") {
+  World world;
+  const auto account = world.account("account");
+  const auto key = world.key(account.id).key;
+  const auto edited = [&](const catalog::KeyEdit& edit) { return world.catalog->edit_key(key.id, edit); };
+  const auto changed = edited({.name = "renamed", .tags = "b=2,a=1", .models = {{"gpt-4o*"}}, .routes = {{"openai"}}});
+  REQUIRE(changed.has_value());
+  CHECK(changed->name == "renamed");
+  CHECK(changed->tags == "a=1,b=2");
+  const auto next = edited({.addresses = {{"10.0.0.0/8"}}});
+  CHECK(next->extras().scope ==
+        catalog::KeyScope{.models = {"gpt-4o*"}, .routes = {"openai"}, .addresses = {"10.0.0.0/8"}});
+  CHECK(world.catalog->rotate_key(key.id, 1'000)->key.extras().scope == next->extras().scope);
+  CHECK(edited({.models = std::vector<std::string>(),
+                .routes = std::vector<std::string>(),
+                .addresses = std::vector<std::string>()})
+            ->extras()
+            .scope.empty());
+  CHECK(edited({.name = ""}).error().field == "name");
+  CHECK(edited({.expires = world.clock.wall_now()}).error().field == "expires");
+  CHECK(edited({.tags = "no tag"}).error().field == "tags");
+  CHECK(edited({.addresses = {{"here"}}}).error().field == "allowed_addresses");
+  const auto admin = *world.catalog->create_key({.account = {}, .name = "admin", .role = KeyRole::admin});
+  CHECK(world.catalog->edit_key(admin.key.id, {.models = {{"m"}}}).error().field == "allowed_models");
+  CHECK(world.catalog->rotate_key(admin.key.id, 0)->secret.starts_with("mg_admin_"));
+}
+
 TEST_CASE("a change is stored before it is seen, and a snapshot in hand never changes") {
   World world;
   std::vector<std::size_t> told;

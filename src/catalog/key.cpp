@@ -4,6 +4,8 @@
 
 #include <array>
 #include <span>
+#include <tuple>
+#include <utility>
 
 namespace catalog {
 namespace {
@@ -68,6 +70,23 @@ std::string_view to_string(KeyRole role) noexcept {
     case KeyRole::admin: return "admin";
   }
   return "data";
+}
+
+const KeyExtras& Key::extras() const {
+  static const KeyExtras none;
+  return shared_extras == nullptr ? none : *shared_extras;
+}
+
+void Key::set_extras(KeyExtras extras) {
+  shared_extras = extras == KeyExtras() ? nullptr : std::make_shared<const KeyExtras>(std::move(extras));
+}
+
+bool Key::operator==(const Key& other) const {
+  const auto own = [](const Key& key) {
+    return std::tie(key.id, key.account, key.name, key.hash, key.hint, key.role, key.status, key.created, key.expires,
+                    key.tags, key.extras());
+  };
+  return own(*this) == own(other);
 }
 
 std::string new_secret(KeyRole role, base::Random& random) {

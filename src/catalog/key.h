@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,12 +11,27 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/sha256.h"
+#include "catalog/key_scope.h"
 
 namespace catalog {
 
 enum class KeyStatus : std::uint8_t { active, revoked };
 // A data key calls the proxy and is refused by the control plane; an admin key the other way round.
 enum class KeyRole : std::uint8_t { data, admin };
+
+// The secret that a key had before it was rotated, and until when it is taken beside the new one.
+struct ReplacedSecret {
+  base::Sha256 hash{};
+  std::string hint;
+  base::WallTime until;
+  bool operator==(const ReplacedSecret&) const = default;
+};
+// What few keys have; the others need no room for it.
+struct KeyExtras {
+  KeyScope scope = {};
+  std::optional<ReplacedSecret> replaced = std::nullopt;
+  bool operator==(const KeyExtras&) const = default;
+};
 
 // What a client presents. The secret itself is shown once and never stored.
 struct Key {
@@ -28,9 +44,12 @@ struct Key {
   KeyStatus status = KeyStatus::active;
   base::WallTime created;
   std::optional<base::WallTime> expires;
-  std::string tags = {};  // that every call with it has (tags.h)
+  std::string tags = {};                                // that every call with it has (tags.h)
+  std::shared_ptr<const KeyExtras> shared_extras = {};  // null: none
 
-  bool operator==(const Key&) const = default;
+  const KeyExtras& extras() const;
+  void set_extras(KeyExtras extras);
+  bool operator==(const Key& other) const;
 };
 
 std::string_view to_string(KeyStatus status) noexcept;

@@ -6,21 +6,11 @@
 
 #include "catalog/catalog.h"
 #include "catalog/checks.h"
+#include "catalog/key_scope.h"
 #include "catalog/limit_filter.h"
 
 namespace catalog {
 namespace {
-
-base::Status check_models(const std::vector<std::string>& models) {
-  constexpr std::size_t most = 100;
-  if (models.size() > most)
-    return base::invalid(fmt::format("'models' has {} entries; it takes at most {}", models.size(), most), "models");
-  for (const std::string& model : models) {
-    if (model.empty()) return base::invalid("'models' holds an empty name", "models");
-    if (const auto fits = check_filter({.model = model}); !fits) return base::invalid(fits.error().message, "models");
-  }
-  return {};
-}
 
 base::Status check_deployments(const std::map<std::string, std::string, std::less<>>& deployments) {
   constexpr std::size_t most = 100;
@@ -45,7 +35,7 @@ std::unexpected<base::Error> conflict(std::string message, std::string field = {
 
 base::Result<Limiter> Catalog::create_limiter(const NewLimiter& wanted) {
   TRY_STATUS(check_text(wanted.name, 1, "name"));
-  TRY_STATUS(check_models(wanted.models));
+  TRY_STATUS(check_models(wanted.models, "models"));
   TRY_STATUS(check_deployments(wanted.deployments));
   if (!wanted.code.empty()) TRY_STATUS(check_path_code(wanted.code));
   TRY(Limit limit, limit_of({.subject = base::AccountId{},
@@ -95,7 +85,7 @@ base::Result<Limiter> Catalog::find_limiter(base::AccountId id) const {
 
 base::Result<Limiter> Catalog::edit_limiter(base::AccountId id, const LimiterEdit& edit) {
   if (edit.name) TRY_STATUS(check_text(*edit.name, 1, "name"));
-  if (edit.models) TRY_STATUS(check_models(*edit.models));
+  if (edit.models) TRY_STATUS(check_models(*edit.models, "models"));
   if (edit.deployments) TRY_STATUS(check_deployments(*edit.deployments));
   if (edit.budget && *edit.budget < 0) return base::invalid("'budget' is negative; it is zero or more", "budget");
 

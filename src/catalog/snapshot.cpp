@@ -77,11 +77,25 @@ base::Status Snapshot::index_account(Slot slot) {
 
 base::Status Snapshot::index_key(Slot slot) {
   const Key& key = keys_[slot];
-  if (slot_of(key.hash) != no_slot || slot_of(key.id) != no_slot)
-    return contradiction("key {} is there twice", key.id.to_string());
-  keys_by_hash_.insert(hash_of(key.hash), slot);
+  if (slot_of(key.id) != no_slot) return contradiction("key {} is there twice", key.id.to_string());
   keys_by_id_.insert(hash_of(key.id), slot);
+  return index_secrets(slot);
+}
+
+base::Status Snapshot::index_secrets(Slot slot) {
+  const Key& key = keys_[slot];
+  const auto& replaced = key.extras().replaced;
+  if (slot_of(key.hash) != no_slot || (replaced && slot_of(replaced->hash) != no_slot))
+    return contradiction("key {} has the secret of another one", key.id.to_string());
+  keys_by_hash_.insert(hash_of(key.hash), slot);
+  if (replaced) keys_by_hash_.insert(hash_of(replaced->hash), slot);
   return {};
+}
+
+void Snapshot::forget_secrets(Slot slot) {
+  const Key& key = keys_[slot];
+  keys_by_hash_.erase(hash_of(key.hash), slot);
+  if (const auto& replaced = key.extras().replaced) keys_by_hash_.erase(hash_of(replaced->hash), slot);
 }
 
 base::Status Snapshot::index_limit(Slot slot) {
@@ -196,13 +210,23 @@ Slot Snapshot::slot_of(base::KeyId id) const {
   return keys_by_id_.find(hash_of(id), [&](Slot slot) { return keys_[slot].id == id; });
 }
 Slot Snapshot::slot_of(const base::Sha256& hash) const {
-  return keys_by_hash_.find(hash_of(hash), [&](Slot slot) { return keys_[slot].hash == hash; });
+  return keys_by_hash_.find(hash_of(hash), [&](Slot slot) {
+    const auto& replaced = keys_[slot].extras().replaced;
+    return keys_[slot].hash == hash || (replaced && replaced->hash == hash);
+  });
 }
 Slot Snapshot::slot_of(base::LimitId id) const {
   return limits_by_id_.find(hash_of(id), [&](Slot slot) { return limits_[slot].id == id; });
 }
 
-std::optional<KeyEntry> Snapshot::find_key(const base::Sha256& hash) const { return entry_at(slot_of(hash)); }
+std::optional<KeyEntry> Snapshot::find_key(const base::Sha256& hash) const {
+  auto entry = entry_at(slot_of(hash));
+  if (entry && entry->key->hash != hash) {
+    const base::WallTime until = entry->key->extras().replaced->until;
+    entry->ends = std::min(entry->ends.value_or(until), until);
+  }
+  return entry;
+}
 std::optional<KeyEntry> Snapshot::find_key(base::KeyId id) const { return entry_at(slot_of(id)); }
 
 std::optional<KeyEntry> Snapshot::entry_at(Slot slot) const {
@@ -212,6 +236,7 @@ std::optional<KeyEntry> Snapshot::entry_at(Slot slot) const {
   std::optional<KeyEntry> entry(std::in_place);
   entry->key = &key;
   entry->usable = key.status == KeyStatus::active;
+  entry->ends = key.expires;
   add_limits(links.first_limit, *entry);
   if (links.account != no_slot) entry->account = &accounts_[links.account];
   for (Slot above = links.account; above != no_slot; above = account_links_[above].parent) {

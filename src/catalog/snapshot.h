@@ -31,9 +31,11 @@ using LimitList = boost::container::small_vector<const Limit*, 8>;
 struct KeyEntry {
   const Key* key = nullptr;
   const Account* account = nullptr;  // never null for a data key
-  bool usable = false;    // active, and so are its account and all accounts above it (expiry is checked on use)
-  LimitList limits = {};  // of the key, its account and the accounts above, nearest first
-  bool filtered = false;  // one of them is not for every exchange
+  bool usable = false;               // active, and so are its account and all accounts above it
+  // When the key ends, or the secret that it was found by: to be compared on use.
+  std::optional<base::WallTime> ends = std::nullopt;
+  LimitList limits = {};                // of the key, its account and the accounts above, nearest first
+  bool filtered = false;                // one of them is not for every exchange
   std::optional<Balance> balance = {};  // of the nearest credit_only account, its own or above; none is prepaid: none
   BookName book = {};                   // of the nearest account that names one; none does: none
 
@@ -123,6 +125,8 @@ class Snapshot {
 
   base::Result<Slot> put(const Account& account);
   base::Result<Slot> put(const Key& key);
+  base::Status index_secrets(Slot slot);
+  void forget_secrets(Slot slot);
   base::Status put(const Limit& limit);
   base::Status put(const LimitTemplate& one);
   base::Status put(const Limiter& limiter);

@@ -70,8 +70,10 @@ base::Result<Slot> Snapshot::put(const Key& key) {
     TRY_STATUS(index_key(slot));
     return slot;
   }
-  if (keys_[known].hash != key.hash) return contradiction("key {} has another hash than before", key.id.to_string());
+  const bool same_secrets = keys_[known].hash == key.hash && keys_[known].extras().replaced == key.extras().replaced;
+  if (!same_secrets) forget_secrets(known);
   keys_.edit(known) = key;
+  if (!same_secrets) TRY_STATUS(index_secrets(known));
   return known;
 }
 

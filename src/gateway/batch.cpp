@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "gateway/allowed.h"
 #include "gateway/estimate.h"
 #include "gateway/exchange.h"
 #include "gateway/terms.h"
@@ -122,7 +123,7 @@ net::Task<Outcome<void>> Exchange::complete_upload() {
     meter::Request priced = line;
     if (const auto model = upstream.deployments.find(line.model); model != upstream.deployments.end())
       priced.model = model->second;
-    TRY_STATUS(check_model(limiter_.get(), priced.model));
+    TRY_STATUS(check_model(limiter_.get(), *caller_->key, priced.model));
     TRY(const auto* const price, price_of(worker_.settings_, *plan_.book, upstream, priced, stamp_));
     TRY(const auto most, worst_case(priced, *price, output_cap_of(priced, *price), *route_, nullptr));
     if (file.most.lines == 0) {

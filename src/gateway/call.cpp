@@ -2,6 +2,7 @@
 // its reply stream through in constant memory.
 #include <fmt/format.h>
 
+#include "gateway/allowed.h"
 #include "gateway/estimate.h"
 #include "gateway/exchange.h"
 #include "net/plain_path.h"
@@ -34,6 +35,7 @@ Outcome<void> Exchange::resolve_call(std::string_view path) {
                    fmt::format("{} {} is not served: the route '{}' names no such {}", head_.method.substr(0, 16),
                                head_.path().substr(0, 200), route_->name, any_method ? "method there" : "call"));
   record_->model = call_->name;
+  TRY_STATUS(check_model(limiter_.get(), *caller_->key, call_->name));
   if (wants_cost_comment_)
     return refused(ErrorType::invalid_request, "'X-Metergate-Stream-Cost' is for streams of an LLM dialect",
                    "X-Metergate-Stream-Cost");

@@ -12,9 +12,6 @@ namespace {
 
 using base::ErrorType;
 
-std::unexpected<base::Error> unauthorized(std::string message) {
-  return base::fail(ErrorType::unauthorized, std::move(message), {}, base::Source::client);
-}
 std::unexpected<base::Error> unpriced(std::string message, std::string field) {
   return base::fail(ErrorType::unknown_price, std::move(message), std::move(field), base::Source::client);
 }
@@ -45,14 +42,6 @@ std::optional<std::int64_t> affordable_output(const meter::Request& request, con
 }
 
 }  // namespace
-
-base::Status check_key(const catalog::KeyEntry& entry, base::WallTime now) {
-  if (entry.key->role == catalog::KeyRole::admin)
-    return unauthorized("an admin key works on the control plane only; create a data key for calls");
-  if (!entry.usable) return unauthorized("the key or its account was revoked or suspended");
-  if (entry.key->expires && *entry.key->expires <= now) return unauthorized("the key has expired");
-  return {};
-}
 
 std::string json_text(std::string_view model) { return boost::json::serialize(boost::json::string(model)); }
 

@@ -14,9 +14,6 @@
 
 namespace gateway {
 
-// unauthorized: the key makes no calls now.
-base::Status check_key(const catalog::KeyEntry& entry, base::WallTime now);
-
 // The book that prices the calls of a key. unavailable: its account names one that the configuration does not have.
 base::Result<const meter::PriceBook*> book_of(const Settings& settings, const catalog::KeyEntry& entry);
 

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/assert.h"
+#include "gateway/allowed.h"
 #include "gateway/estimate.h"
 #include "meter/form_data.h"
 #include "net/head_writer.h"
@@ -169,7 +170,7 @@ Outcome<void> Exchange::plan(std::string_view body) {
   plan_.asked = body;
   record_->model = request.model;
   record_->stream = request.stream;
-  TRY_STATUS(check_model(limiter_.get(), request.model));
+  TRY_STATUS(check_model(limiter_.get(), *caller_->key, request.model));
   TRY(plan_.book, book_of(worker_.settings_, *caller_));
   record_->price_version = plan_.book->version();
   target_ = worker_.upstreams_->choose(*route_, {});

@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "catalog/tags.h"
+#include "gateway/allowed.h"
 #include "gateway/estimate.h"
 #include "gateway/reply.h"
 #include "meter/request_edit.h"
@@ -230,7 +231,8 @@ base::Result<quota::Explanation> Explainer::explain_by(const catalog::KeyEntry& 
   for (std::size_t i = 0; i < limits.size(); ++i) out.limits.push_back({.limit = limits[i], .numbers = numbers[i]});
   TRY(const Payer payer, payer_of(key, parts_.inspector, now, out));
 
-  const auto allowed = check_key(key, now);
+  auto allowed = check_key(key, now);
+  if (allowed) allowed = check_route(*key.key, route->name);
   const auto request = request_of(call, settings, *route, bound);
   const auto tags = catalog::join_tags(key.key->tags, call.tags, "tags");
   const catalog::Upstream& upstream = *settings.find_upstream(out.upstream);
@@ -241,6 +243,7 @@ base::Result<quota::Explanation> Explainer::explain_by(const catalog::KeyEntry& 
   const auto worst = price ? worst_case(*request, **price, output_cap_of(*request, **price), *route, key.payer())
                            : std::unexpected(price.error());
   if (request) {
+    if (allowed) allowed = check_model(nullptr, *key.key, request->model);
     out.model = request->model;
     out.input_tokens = request->input_bound;
     out.choices = request->choices;

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/allowed.h"
 #include "gateway/estimate.h"
 #include "gateway/exchange.h"
 

@@ -1,19 +1,8 @@
 #include "gateway/limiter_route.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include "catalog/limit_filter.h"
 
 namespace gateway {
-
-bool LimiterRoute::allows(std::string_view model) const {
-  return limiter.models.empty() || std::ranges::any_of(limiter.models, [model](const std::string& pattern) {
-           return catalog::fits_pattern(pattern, model);
-         });
-}
 
 base::Result<std::shared_ptr<const LimiterRoute>> LimiterRoutes::of(const catalog::Limiter& limiter,
                                                                     const catalog::AddressRules& rules) {
@@ -33,14 +22,6 @@ base::Result<std::shared_ptr<const LimiterRoute>> LimiterRoutes::of(const catalo
   made.route.client_credentials = true;
   known = std::make_shared<const LimiterRoute>(std::move(made));
   return known;
-}
-
-base::Status check_model(const LimiterRoute* limiter, std::string_view model) {
-  if (limiter == nullptr || limiter->allows(model)) return {};
-  return base::fail(base::ErrorType::forbidden,
-                    fmt::format("the limiter allows the models {}; this asks for '{}'",
-                                fmt::join(limiter->limiter.models, ", "), model.substr(0, 100)),
-                    "model", base::Source::client);
 }
 
 }  // namespace gateway

@@ -17,8 +17,6 @@ struct LimiterRoute {
   catalog::Upstream upstream;
   catalog::AddressRules::Reach reach;
   catalog::Route route;  // named limiter_route_name
-
-  bool allows(std::string_view model) const;
 };
 
 // What usage records and the filters of limits call it; in a configuration it is a name like any other.
@@ -34,8 +32,5 @@ class LimiterRoutes {
  private:
   std::map<base::AccountId, std::shared_ptr<const LimiterRoute>> routes_;
 };
-
-// forbidden: the limiter does not allow the model.
-base::Status check_model(const LimiterRoute* limiter, std::string_view model);
 
 }  // namespace gateway

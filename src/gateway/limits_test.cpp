@@ -50,6 +50,17 @@ Task<void> meet_some(World& world) {
   }
 }
 
+Task<void> in_scope(World& world, int status, std::string_view said) {
+  world.answers(answer);
+  const Reply reply = co_await ask(world, world.call(question("gpt-4o")));
+  CAPTURE(said);
+  CHECK(reply.status() == status);
+  CHECK(reply.body.contains(said));
+  CHECK(world.upstream.requests.size() == (status == 200 ? 1 : 0));
+  CHECK(world.records().size() == 1);
+  CHECK(world.state(world.limits[0]).spent == (status == 200 ? 1 : 0));
+}
+
 Task<void> tagged(World& world) {
   for (const char* field :
        {"X-Metergate-Tags: team=search , batch=7\r\n", "x-metergate-tags: env=prod,team=search\r\n", ""}) {
@@ -179,6 +190,26 @@ TEST_CASE("a limit with a filter counts the calls of its models on its route, an
   filtered(world, "*", "another");
   open_with_models(world);
   world.run(meet_some(world));
+}
+
+TEST_CASE("a key that is for some models, routes or addresses makes no other call") {
+  struct Row {
+    catalog::KeyScope scope;
+    int status;
+    std::string said;
+  };
+  for (const Row& row : {Row{{.models = {"gpt-4o*"}}, 200, ""},
+                         Row{{.models = {"o?"}}, 403, "the key allows the models o?; this asks for 'gpt-4o'"},
+                         Row{{.routes = {"route"}}, 200, ""},
+                         Row{{.routes = {"another"}}, 403, "the key is for the routes another; this is 'route'"},
+                         Row{{.addresses = {"127.0.0.0/8"}}, 200, ""},
+                         Row{{.addresses = {"10.0.0.0/8", "::1"}}, 403, "the key does not work from 127.0.0.1"}}) {
+    World scoped;
+    scoped.limit(1'000, catalog::LimitUnit::requests);
+    scoped.key_scope = row.scope;
+    open_with_models(scoped);
+    scoped.run(in_scope(scoped, row.status, row.said));
+  }
 }
 
 TEST_CASE("a call's tags choose its limits, stand in its record and stay here") {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "catalog/tags.h"
+#include "gateway/allowed.h"
 #include "gateway/estimate.h"
 #include "gateway/exchange.h"
 #include "net/plain_path.h"
@@ -164,6 +165,8 @@ Outcome<void> Exchange::resolve() {
   if (route_ == nullptr)
     return refused(ErrorType::not_found, fmt::format("no route serves {}", head_.path().substr(0, 200)));
   record_->route = route_->name;
+  TRY_STATUS(check_route(*caller_->key, route_->name));
+  TRY_STATUS(check_address(*caller_->key, [this] { return incoming_.peer(); }));
   if (route_->idempotency) TRY_STATUS(read_idempotency_key());
   for (const net::Field& field : head_.fields) {
     if (field.known == net::FieldName::x_metergate) TRY_STATUS(read_gateway_field(field));

@@ -116,6 +116,7 @@ class World : public net::testing::Bench {
   std::shared_ptr<const catalog::Snapshot> snapshot;  // since open()
   std::unique_ptr<quota::Keeper> keeper;
   std::string key_tags;
+  catalog::KeyScope key_scope;
   bool keeper_sleeps = false;  // the store does not answer until records() or the test turns the keeper
   idempotency::Desk desk{store, [this](std::function<void()> work) { keeper->run(std::move(work)); }};
   std::unique_ptr<quota::DeferredDesk> deferred;
@@ -161,6 +162,7 @@ class World : public net::testing::Bench {
                      .created = {},
                      .expires = {},
                      .tags = key_tags};
+    key.set_extras({.scope = key_scope});
     const auto built = catalog::Snapshot::build({.accounts = {account}, .keys = {key}, .limits = limits});
     REQUIRE(built.has_value());
     snapshot = *built;

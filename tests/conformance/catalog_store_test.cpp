@@ -19,6 +19,9 @@ TEST_CASE_TEMPLATE("a catalog comes back as it was put, oldest first", Store, EV
   admin.status = catalog::KeyStatus::revoked;
   admin.expires = bench.now;
   admin.tags = "env=prod,team=search";
+  admin.set_extras(
+      {.scope = {.models = {"gpt-4o*", "o?"}, .routes = {"openai"}, .addresses = {"::1", "10.0.0.0/8"}},
+       .replaced = catalog::ReplacedSecret{.hash = base::sha256("old"), .hint = "old", .until = bench.now}});
   REQUIRE(bench.on.store->put(admin).has_value());
   catalog::Limit on_account{.id = bench.template id<base::LimitId>(),
                             .subject = child.id,
@@ -63,6 +66,13 @@ TEST_CASE_TEMPLATE("what has the same id is replaced", Store, EVERY_STORE) {
   const auto contents = bench.on.store->load();
   CHECK(contents->accounts == std::vector{bench.account});
   CHECK(contents->keys == std::vector{bench.key});
+  bench.key.hash = base::sha256("another secret");
+  bench.key.set_extras({.scope = {.routes = {"openai"}}});
+  REQUIRE(bench.on.store->put(bench.key).has_value());
+  CHECK(bench.on.store->load()->keys == std::vector{bench.key});
+  bench.key.set_extras({});
+  REQUIRE(bench.on.store->put(bench.key).has_value());
+  CHECK(bench.on.store->load()->keys == std::vector{bench.key});
 }
 
 TEST_CASE_TEMPLATE("what points nowhere or is taken is refused, and nothing changes", Store, EVERY_STORE) {

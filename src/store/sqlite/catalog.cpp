@@ -6,6 +6,7 @@
 
 #include "store/sqlite/enum_text.h"
 #include "store/sqlite/fees.h"
+#include "store/sqlite/key_extras.h"
 #include "store/sqlite/limiters.h"
 #include "store/sqlite/sqlite_store.h"
 #include "store/sqlite/transfers.h"
@@ -159,10 +160,16 @@ base::Result<catalog::Table<catalog::Account>> read_accounts(sqlite::Database& d
 }
 
 base::Result<catalog::Table<catalog::Key>> read_keys(sqlite::Database& database) {
+  TRY(auto extras, sqlite::read_key_extras(database));
   return take_all<catalog::Table<catalog::Key>>(
       database.query("SELECT id, account_id, name, hash, hint, role, status, created, expires, tags FROM keys "
                      "ORDER BY id"),
-      take_key);
+      [&extras](Rows& rows, catalog::Key& key) -> base::Status {
+        TRY_STATUS(take_key(rows, key));
+        if (extras.empty()) return {};
+        if (const auto own = extras.find(key.id); own != extras.end()) key.set_extras(std::move(own->second));
+        return {};
+      });
 }
 
 base::Result<catalog::Table<catalog::Limit>> read_limits(sqlite::Database& database) {
@@ -279,7 +286,7 @@ base::Status SqliteStore::write(const catalog::Key& key) {
                   "expires = ?9, tags = ?10",
                   key.id, key.account, key.name, key.hash, key.hint, to_string(key.role), to_string(key.status),
                   key.created, key.expires, key.tags));
-  return {};
+  return sqlite::write_key_extras(writer_, key);
 }
 
 base::Status SqliteStore::write(const catalog::Limit& limit) {

@@ -6,20 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "store/sqlite/lines.h"
+
 namespace store::sqlite {
-namespace {
-
-// The lines of a text, which have no control characters of their own.
-template <class Take>
-void each_line(std::string_view text, const Take& take) {
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    take(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-}
-
-}  // namespace
 
 base::Result<catalog::Table<catalog::Limiter>> read_limiters(Database& database) {
   TRY(Rows rows, database.query("SELECT account_id, code, key_id, limit_id, base_url, provider, models, deployments, "
@@ -35,7 +24,7 @@ base::Result<catalog::Table<catalog::Limiter>> read_limiters(Database& database)
     limiter.limit = rows.take_id<base::LimitId>();
     limiter.base_url = rows.take_text();
     limiter.provider = rows.take_text();
-    each_line(rows.borrow_text(), [&](std::string_view line) { limiter.models.emplace_back(line); });
+    limiter.models = lines_of(rows.borrow_text());
     each_line(rows.borrow_text(), [&](std::string_view line) {
       const std::size_t equals = std::min(line.find('='), line.size());
       limiter.deployments.emplace(line.substr(0, equals), line.substr(std::min(equals + 1, line.size())));
@@ -46,8 +35,6 @@ base::Result<catalog::Table<catalog::Limiter>> read_limiters(Database& database)
 }
 
 base::Status write_limiter(Database& database, const catalog::Limiter& limiter) {
-  std::string models;
-  for (const std::string& model : limiter.models) models += fmt::format("{}{}", models.empty() ? "" : "\n", model);
   std::string deployments;
   for (const auto& [deployment, model] : limiter.deployments)
     deployments += fmt::format("{}{}={}", deployments.empty() ? "" : "\n", deployment, model);
@@ -56,8 +43,8 @@ base::Status write_limiter(Database& database, const catalog::Limiter& limiter) 
       "removed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (account_id) DO UPDATE SET "
       "code = ?2, key_id = ?3, limit_id = ?4, base_url = ?5, provider = ?6, models = ?7, deployments = ?8, "
       "created = ?9, removed_at = ?10",
-      limiter.id, limiter.code, limiter.key, limiter.limit, limiter.base_url, limiter.provider, models, deployments,
-      limiter.created, limiter.removed));
+      limiter.id, limiter.code, limiter.key, limiter.limit, limiter.base_url, limiter.provider,
+      as_lines(limiter.models), deployments, limiter.created, limiter.removed));
   return {};
 }
 

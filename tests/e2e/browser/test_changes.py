@@ -47,10 +47,22 @@ def test_a_key_works_until_it_is_revoked_and_an_account_until_it_is_suspended(fr
     dialog = dash.page.get_by_role("dialog")
     dialog.get_by_label("Name", exact=True).fill("app")
     dialog.get_by_label("A limit of its own").fill("5 usd/day")
+    dialog.get_by_label("Only these models").fill("priced, other*")
     dialog.get_by_role("button", name="Create").click()
     secret = dialog.locator("[data-secret]").inner_text()
     dialog.get_by_role("button", name="I have copied it").click()
-    asks = lambda: elsewhere(call, fresh.port, chat(max_tokens=10), secret).status
+    asks = lambda **of: elsewhere(call, fresh.port, chat(max_tokens=10, **of), secret).status
+    assert asks() == 200 and asks(model="dear") == 403
+    dash.page.get_by_text("only models priced, other*").wait_for()
+
+    dash.button("Rotate app").click()
+    dialog.get_by_label("The old secret works for").select_option("an hour")
+    dialog.get_by_role("button", name="Make a new secret").click()
+    newer = dialog.locator("[data-secret]").inner_text()
+    dialog.get_by_role("button", name="I have copied it").click()
+    dash.page.get_by_text("its old secret").wait_for()
+    assert asks() == 200
+    secret = newer
     assert asks() == 200
 
     dash.button("Suspend").click()

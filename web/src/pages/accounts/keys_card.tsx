@@ -14,6 +14,7 @@ import { Dialog } from '@/ui/dialog';
 import { Input } from '@/ui/field';
 import { Skeleton } from '@/ui/skeleton';
 import { LimitList, NewLimit } from './limits_card';
+import { RotateKey } from './rotate_key';
 import { Secret } from './secret';
 
 function NewKey({
@@ -33,6 +34,8 @@ function NewKey({
       if (text('expires')) body.expires = new Date(text('expires')).toISOString();
       if (text('tags')) body.tags = text('tags');
       if (text('limit')) body.limits = [text('limit')];
+      const models = text('models').split(/[\s,]+/).filter(Boolean);
+      if (models.length > 0) body.allowed_models = models;
       return data(api.POST('/api/v1/keys', { body }));
     },
     onSuccess: () => {
@@ -90,6 +93,13 @@ function NewKey({
             hint="Optional: every call with it has them."
             error={errorOf(creating.error, 'tags')}
           />
+          <Input
+            label="Only these models"
+            name="models"
+            placeholder="gpt-4o*, o1"
+            hint="Optional: it may call no other."
+            error={errorOf(creating.error, 'allowed_models')}
+          />
           {creating.error && <ProblemNote error={creating.error} />}
           <div className="flex justify-end">
             <Button type="submit" look="primary" disabled={creating.isPending}>
@@ -102,10 +112,35 @@ function NewKey({
   );
 }
 
+function AllowedTo({ item }: { item: Key }) {
+  const replaced = item.replaced && new Date(item.replaced.until) > new Date() ? item.replaced : null;
+  const lists: [string, string[]][] = [
+    ['models', item.allowed_models],
+    ['routes', item.allowed_routes],
+    ['addresses', item.allowed_addresses],
+  ];
+  return (
+    <>
+      {replaced && (
+        <p className="mt-1 text-xs text-muted">
+          its old secret <code>{replaced.hint}</code> works until <When at={replaced.until} />
+        </p>
+      )}
+      {lists
+        .filter(([, allowed]) => allowed.length > 0)
+        .map(([name, allowed]) => (
+          <p key={name} className="mt-1 text-xs text-muted">
+            only {name} <code>{allowed.join(', ')}</code>
+          </p>
+        ))}
+    </>
+  );
+}
+
 function Item({ item, mayChange }: { item: Key; mayChange: boolean }) {
   const queries = useQueryClient();
   const limits = useLimits({ key: item.id });
-  const [doing, setDoing] = useState<'revoke' | 'limit' | null>(null);
+  const [doing, setDoing] = useState<'revoke' | 'rotate' | 'limit' | null>(null);
   const active = item.status === 'active';
   const expired = item.expires !== null && new Date(item.expires) <= new Date();
   const revoke = async () => {
@@ -126,6 +161,9 @@ function Item({ item, mayChange }: { item: Key; mayChange: boolean }) {
               <Plus />
               Limit
             </Button>
+            <Button size="small" onClick={() => setDoing('rotate')} aria-label={`Rotate ${item.name}`}>
+              Rotate
+            </Button>
             <Button size="small" look="danger" onClick={() => setDoing('revoke')} aria-label={`Revoke ${item.name}`}>
               Revoke
             </Button>
@@ -141,12 +179,14 @@ function Item({ item, mayChange }: { item: Key; mayChange: boolean }) {
           </>
         )}
       </p>
+      <AllowedTo item={item} />
       {limits.data && limits.data.length > 0 && (
         <div className="mt-3">
           <LimitList limits={limits.data} mayChange={mayChange} />
         </div>
       )}
       <NewLimit of={{ key: item.id }} open={doing === 'limit'} onOpenChange={() => setDoing(null)} />
+      <RotateKey of={item} open={doing === 'rotate'} onOpenChange={() => setDoing(null)} />
       <Confirm
         open={doing === 'revoke'}
         onOpenChange={() => setDoing(null)}
