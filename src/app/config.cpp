@@ -149,6 +149,11 @@ void read_journal(YamlMap map, JournalSettings& into) {
   map.finish();
 }
 
+void read_metrics(YamlMap map, MetricsSettings& into) {
+  map.integer("limits", into.limits, {0, 10'000});
+  map.finish();
+}
+
 void read_log(YamlMap map, LogSettings& into) {
   static constexpr std::string_view levels[] = {"debug", "info", "warn", "error"};
   static constexpr std::string_view formats[] = {"text", "json"};
@@ -198,6 +203,7 @@ void read_file(YamlMap root, Config& config) {
   if (auto limiters = root.map("limiters")) read_limiters(std::move(*limiters), config.limiters);
   if (auto journal = root.map("journal")) read_journal(std::move(*journal), config.journal);
   root.integer("drain_ms", config.drain_ms, {0, duration_ms.most});
+  if (auto metrics = root.map("metrics")) read_metrics(std::move(*metrics), config.metrics);
   if (auto log = root.map("log")) read_log(std::move(*log), config.log);
   root.finish();
 }

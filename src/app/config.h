@@ -79,6 +79,11 @@ struct JournalSettings {
   journal::Durability durability = journal::Durability::process;
 };
 
+// How much /metrics tells.
+struct MetricsSettings {
+  std::int64_t limits = 200;  // of so many single limits at most; 0: of none
+};
+
 struct LogSettings {
   base::log::Level level = base::log::Level::info;
   base::log::Format format = base::log::Format::text;
@@ -102,6 +107,7 @@ struct Config {
   LimiterSettings limiters;
   JournalSettings journal;
   std::int64_t drain_ms = 30'000;
+  MetricsSettings metrics;
   LogSettings log;
 
   // The upstream of that name, or nullptr.

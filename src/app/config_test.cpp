@@ -139,6 +139,7 @@ admission: { wait_ms: 0, store_deadline_ms: 7, clamp_min_output_tokens: 8 }
 unresolved: { settle_after: 36h }
 journal: { durability: power }
 drain_ms: 9
+metrics: { limits: 7 }
 log: { level: warn, format: json }
 )");
   const auto config = load_config("m.yaml", environment_of({{"KEY", "sk: \"${x}\"#"}}));
@@ -178,6 +179,7 @@ log: { level: warn, format: json }
   CHECK(good->unresolved.settle_after_ms == 36 * 3'600'000);
   CHECK(good->journal.durability == journal::Durability::power);
   CHECK(good->drain_ms == 9);
+  CHECK(good->metrics.limits == 7);
   CHECK(good->log.level == base::log::Level::warn);
   CHECK(good->log.format == base::log::Format::json);
 }
@@ -229,6 +231,8 @@ TEST_CASE("a value of the wrong type, or one that readers differ about, is refus
       {one_upstream + "data: no",
        "m.yaml:2: 'data' is a number or a truth value to some YAML readers; put it in quotes"},
       {one_upstream + "data: \"\"", "m.yaml:2: 'data' has no value; give it one or leave the key out"},
+      {one_upstream + "metrics: { limits: -1 }", "m.yaml:2: 'metrics.limits' must be between 0 and 10000, not -1"},
+      {one_upstream + "metrics: { limit: 1 }", "m.yaml:2: 'metrics.limit' is not a known key; did you mean 'limits'?"},
       {one_upstream + "log: warn", "m.yaml:2: 'log' must hold keys and values of its own"},
       {one_upstream + "log: { level: wran }",
        "m.yaml:2: 'log.level' must be debug or info or warn or error, not wran; did you mean 'warn'?"},
@@ -388,6 +392,7 @@ TEST_CASE("the example in the tree has no findings and says the defaults") {
   CHECK(example.control == defaults.control);
   CHECK(example.data == defaults.data);
   CHECK(example.drain_ms == defaults.drain_ms);
+  CHECK(example.metrics.limits == defaults.metrics.limits);
   CHECK(example.admission.wait_ms == defaults.admission.wait_ms);
   CHECK(example.admission.store_deadline_ms == defaults.admission.store_deadline_ms);
   CHECK(example.admission.clamp_min_output_tokens == defaults.admission.clamp_min_output_tokens);

@@ -7,7 +7,10 @@
 
 #include "admin/authorize.h"
 #include "app/gateway_settings.h"
+#include "app/health_metrics.h"
+#include "app/limit_metrics.h"
 #include "app/limiter_settings.h"
+#include "app/metrics_text.h"
 #include "app/version.h"
 #include "base/log.h"
 #include "base/sha256.h"
@@ -50,15 +53,16 @@ std::string durability_text(const Config& config, bool keeps_journal) {
 
 }  // namespace
 
-Program::Program(const Config& config, events::LimitEventLog& limit_events)
+Program::Program(const Config& config, events::LimitEventLog& limit_events, std::filesystem::path database)
     : config_(config),
       limit_events_(limit_events),
+      database_(std::move(database)),
       clock_(base::system_clock()),
       random_(base::system_random()),
       store_thread_(clock_) {}
 
 base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Stores stores, const Options& options) {
-  std::unique_ptr<Program> program(new Program(config, stores.limit_events));
+  std::unique_ptr<Program> program(new Program(config, stores.limit_events, options.database));
   TRY(program->settings_, gateway_settings(config));
   gateway::Settings& settings = program->settings_;
   Program& self = *program;
@@ -276,24 +280,21 @@ void Program::abandon(std::span<const catalog::Limit> limits, const std::shared_
 
 std::string Program::metrics() const {
   const quota::Keeper::Health health = keeper_->health();
-  std::string text = data_plane_->metrics();
-  const auto gauge = [&](std::string_view name, std::string_view help, auto value) {
-    fmt::format_to(std::back_inserter(text), "# HELP {0} {1}\n# TYPE {0} gauge\n{0} {2}\n", name, help, value);
-  };
-  gauge("metergate_unflushed_records", "Usage records that are settled and not in the store yet.", health.unflushed);
-  gauge("metergate_store_failures", "Calls of the store that failed since the start.", health.flush_failures);
-  gauge("metergate_unaccounted_leases", "Leases that the last start found open; their money is unresolved.",
-        journals_.recovery.unaccounted_leases);
-  gauge("metergate_interrupted_exchanges",
-        "Exchanges that the last process left without an end; their money is unresolved.", journals_.open_exchanges);
-  text +=
-      "# HELP metergate_thresholds_crossed_total Thresholds of limits that were crossed, by their action.\n"
-      "# TYPE metergate_thresholds_crossed_total counter\n";
+  MetricsText text;
+  text.gauge("metergate_unaccounted_leases", "Leases that the last start found open; their money is unresolved.",
+             journals_.recovery.unaccounted_leases);
+  text.gauge("metergate_interrupted_exchanges",
+             "Exchanges that the last process left without an end; their money is unresolved.",
+             journals_.open_exchanges);
+  text.begin("metergate_thresholds_crossed_total", MetricsText::Kind::counter,
+             "Thresholds of limits that were crossed, by their action.");
   for (const auto action : {catalog::ThresholdAction::warn, catalog::ThresholdAction::block})
-    fmt::format_to(std::back_inserter(text), "metergate_thresholds_crossed_total{{action=\"{}\"}} {}\n",
-                   catalog::to_string(action), limit_events_.limit_events_written(action));
-  gauge("metergate_admitting", "1 while exchanges can be admitted.", keeper_->admitting() ? 1 : 0);
-  return text;
+    text.sample(limit_events_.limit_events_written(action), labels({{"action", catalog::to_string(action)}}));
+  text.gauge("metergate_admitting", "1 while exchanges can be admitted.", keeper_->admitting() ? 1 : 0);
+  std::string all = data_plane_->metrics() + store_metrics(health, clock_.now()) + text.take();
+  if (journals_.journal) all += journal_metrics(*journals_.journal, journal_segment_bytes, health.journal_error);
+  if (!database_.empty()) all += database_metrics(database_);
+  return all + read_limit_metrics(*keeper_, catalog_->current(), static_cast<std::size_t>(config_.metrics.limits));
 }
 
 base::Status Program::ready() const {

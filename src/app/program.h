@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,7 @@ class Program final : private catalog::LimitPreparer {
     identity::SigningKeys signing_keys;       // of sessions
     journal::Disk* journals = nullptr;        // where journals lie; nullptr: none are kept. Outlives the program
     std::string_view store = "memory";        // its kind, for who asks
+    std::filesystem::path database = {};      // where it lies; empty: nowhere
     // Writes the store to a new file, from any thread; empty: it is not one that lasts.
     std::function<base::Status(const std::string& file)> back_up = {};
   };
@@ -69,7 +71,7 @@ class Program final : private catalog::LimitPreparer {
   const quota::Journals& journals() const { return journals_; }
 
  private:
-  Program(const Config& config, events::LimitEventLog& limit_events);
+  Program(const Config& config, events::LimitEventLog& limit_events, std::filesystem::path database);
   // Gives the workers the secrets that the store holds, now and whenever one changes.
   base::Status hand_over_secrets(catalog::SecretStore& store);
   admin::Options admin_options(const Options& options) const;
@@ -91,6 +93,7 @@ class Program final : private catalog::LimitPreparer {
 
   const Config& config_;
   events::LimitEventLog& limit_events_;
+  const std::filesystem::path database_;
   base::Clock& clock_;
   base::Random& random_;
   gateway::Settings settings_;

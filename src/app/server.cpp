@@ -197,6 +197,7 @@ int serve(const ServeOptions& options) {
                                  .signing_keys = std::move(*signs),
                                  .journals = journals->get(),
                                  .store = "sqlite",
+                                 .database = folder->database_path(),
                                  .back_up = [&sqlite](const std::string& file) { return sqlite.back_up(file); }};
   const auto upstream =
       demo ? std::string("the built-in demo upstream; set OPENAI_API_KEY for the real one") : upstream_text(*config);

@@ -221,7 +221,8 @@ TEST_CASE("of one order calls are shared by weight; who was tried is not tried a
   World world;
   world.settings.upstreams.push_back(world.settings.upstreams.front());
   world.settings.upstreams.back().name = "second";
-  const auto upstreams = *Upstreams::create(world.loop, world.settings, world.random);
+  Stats stats;
+  const auto upstreams = *Upstreams::create(world.loop, world.settings, world.random, stats);
   catalog::Route& route = world.settings.routes.front();
   route.targets = {{.upstream = "up", .weight = 3}, {.upstream = "second", .weight = 1}};
   int first = 0;

@@ -26,6 +26,7 @@ Exchange::Exchange(Worker& worker, net::Incoming& incoming)
       head_(incoming.head()),
       began_(worker.loop_.now()),
       stamp_(worker.stamp()),
+      arrived_(began_),
       record_(worker.new_record()),
       catalog_(worker.snapshot_) {
   record_->started = stamp_;
@@ -140,12 +141,19 @@ bool Exchange::streams() const {
   return answer_.head.framing != net::Framing::length || meter::framing_of(type) != meter::Framing::unknown;
 }
 
-Outgoing Exchange::outgoing(std::string_view body, net::Incoming* streamed) const {
-  return {.head = head_, .path = onward_, .route = *route_, .target = *target_, .body = body, .streamed = streamed};
+Outgoing Exchange::outgoing(std::string_view body, net::Incoming* streamed) {
+  return {.head = head_,
+          .path = onward_,
+          .route = *route_,
+          .target = *target_,
+          .body = body,
+          .streamed = streamed,
+          .arrived = std::exchange(arrived_, std::nullopt)};
 }
 
 net::Task<Outcome<std::string_view>> Exchange::read_body() {
   auto body = co_await incoming_.read_body(route_->max_body_bytes);
+  arrived_ = worker_.loop_.now();
   if (body) co_return *body;
   // Whatever keeps the body from arriving is the client's side of the network.
   base::Error error = std::move(body).error();

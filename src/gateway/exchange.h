@@ -211,7 +211,7 @@ class Exchange final : public UnderWay {
   bool counts_alike(const meter::Request& request);
 
   bool streams() const;
-  Outgoing outgoing(std::string_view body, net::Incoming* streamed = nullptr) const;
+  Outgoing outgoing(std::string_view body, net::Incoming* streamed = nullptr);
   // What the upstream's whole reply says of itself.
   meter::Reply read_reply(std::string_view body) const;
   // A whole reply: settles it, and forms what the client gets.
@@ -275,6 +275,7 @@ class Exchange final : public UnderWay {
   const net::RequestHead& head_;
   const base::Instant began_;
   const base::WallTime stamp_;
+  std::optional<base::Instant> arrived_;         // whole; without its body, where that is passed on as it comes
   std::unique_ptr<events::UsageRecord> record_;  // until a reservation takes it over
   char request_id_[36];
   std::shared_ptr<const catalog::Snapshot> catalog_;

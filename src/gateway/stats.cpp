@@ -22,6 +22,23 @@ void counter(std::string& out, std::string_view name, std::string_view help) {
   fmt::format_to(std::back_inserter(out), "# HELP {0} {1}\n# TYPE {0} counter\n", name, help);
 }
 
+// In seconds, exactly.
+std::string seconds(std::int64_t ns) { return fmt::format("{}.{:09}", ns / 1'000'000'000, ns % 1'000'000'000); }
+
+template <const auto& bounds>
+void histogram(std::string& out, std::string_view name, std::string_view help, const Workers& workers,
+               Stats::Histogram<bounds> Stats::* member) {
+  fmt::format_to(std::back_inserter(out), "# HELP {0} {1}\n# TYPE {0} histogram\n", name, help);
+  std::int64_t count = 0;
+  for (std::size_t i = 0; i <= bounds.size(); ++i) {
+    count += total(workers, [&](const Stats& stats) { return (stats.*member).count(i); });
+    fmt::format_to(std::back_inserter(out), "{}_bucket{{le=\"{}\"}} {}\n", name,
+                   i < bounds.size() ? bounds[i].seconds : "+Inf", count);
+  }
+  const std::int64_t sum = total(workers, [&](const Stats& stats) { return (stats.*member).sum_ns(); });
+  fmt::format_to(std::back_inserter(out), "{0}_sum {1}\n{0}_count {2}\n", name, seconds(sum), count);
+}
+
 }  // namespace
 
 std::string prometheus_text(const Workers& workers) {
@@ -66,6 +83,11 @@ std::string prometheus_text(const Workers& workers) {
   counter(out, "metergate_cost_usd_total", "Settled cost in dollars.");
   line("metergate_cost_usd_total", "",
        base::Money::from_nanos(total(workers, [](const Stats& stats) { return stats.cost_nanos.value(); })).to_usd());
+  histogram(out, "metergate_own_seconds",
+            "From a request that has come whole to its first bytes upstream, without connecting there.", workers,
+            &Stats::own);
+  histogram(out, "metergate_upstream_seconds", "From the request's first bytes upstream to the head of the reply.",
+            workers, &Stats::upstream);
   return out;
 }
 

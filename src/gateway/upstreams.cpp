@@ -94,8 +94,8 @@ bool is_credential(net::FieldName name) {
 }
 
 base::Result<std::unique_ptr<Upstreams>> Upstreams::create(net::Loop& loop, const Settings& settings,
-                                                           base::Random& random) {
-  std::unique_ptr<Upstreams> upstreams(new Upstreams(loop, random));
+                                                           base::Random& random, Stats& stats) {
+  std::unique_ptr<Upstreams> upstreams(new Upstreams(loop, random, stats));
   for (const catalog::Upstream& upstream : settings.upstreams) {
     Egress egress{.upstream = &upstream,
                   .own = nullptr,
@@ -315,15 +315,18 @@ net::Task<Outcome<Answer>> Upstreams::attempt(const Outgoing& outgoing, quota::R
   const std::int64_t total_deadline_ms = loop_.now_ms() + timeouts.total_ms;
 
   Answer answer{.connection = nullptr, .head = {}, .body = nullptr, .pool = egress.client.get()};
+  std::int64_t connecting_ns = 0;
   for (int tried = 1;; ++tried) {
     answer.connection = egress.client->take_resting();
     if (!answer.connection) {
+      const base::Instant before = loop_.clock().now();
       auto connected = co_await egress.client->connect(timeouts.connect_ms);
       if (!connected) {
         note(egress, 0, connected.error().message);
         co_return fail(std::move(connected).error());
       }
       answer.connection = std::move(*connected);
+      connecting_ns += base::ns_between(before, loop_.clock().now());
     }
     net::Stream& stream = answer.connection->stream();
     stream.expires_at(std::min(loop_.now_ms() + timeouts.idle_ms, total_deadline_ms));
@@ -335,8 +338,10 @@ net::Task<Outcome<Answer>> Upstreams::attempt(const Outgoing& outgoing, quota::R
     if (!written) written = co_await stream.write(parts);
     // From here on it can be sent to nobody else: what the client has sent is gone.
     const bool streamed = outgoing.streamed != nullptr && written->io == net::Io::ok;
+    std::optional<base::Instant> body_sent;
     if (streamed) {
       CO_TRY(written, co_await send_streamed(stream, outgoing, total_deadline_ms));
+      body_sent = loop_.now();
     }
     base::Result<net::ResponseHead> head;
     bool untouched = !begun && written->untouched;
@@ -348,7 +353,11 @@ net::Task<Outcome<Answer>> Upstreams::attempt(const Outgoing& outgoing, quota::R
     } else {
       head = std::unexpected(net::io_error(written->io, "sending the request upstream"));
     }
+    const auto sent = stream.sent_at();
+    if (sent && tried == 1 && outgoing.arrived)
+      stats_.own.add(base::ns_between(*outgoing.arrived, *sent) - connecting_ns);
     if (head) {
+      if (sent) stats_.upstream.add(base::ns_between(body_sent.value_or(*sent), loop_.now()));
       answer.head = *head;
       break;
     }

@@ -13,6 +13,7 @@
 #include "gateway/circuit.h"
 #include "gateway/reply.h"
 #include "gateway/settings.h"
+#include "gateway/stats.h"
 #include "net/head_writer.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
@@ -28,6 +29,8 @@ struct Outgoing {
   const catalog::Target& target;      // of the route
   std::string_view body;              // whole; empty for a request without one
   net::Incoming* streamed = nullptr;  // where the body comes from instead, piece by piece, if it is not here whole
+  // When the client's request had come, for the time that it took here; nullopt: that was counted already.
+  std::optional<base::Instant> arrived = std::nullopt;
 };
 
 // An upstream's reply as far as its head; the body is read from the connection.
@@ -45,8 +48,9 @@ struct Answer {
 // One per worker.
 class Upstreams {
  public:
+  // `stats`: where the times of calls are counted.
   static base::Result<std::unique_ptr<Upstreams>> create(net::Loop& loop, const Settings& settings,
-                                                         base::Random& random);
+                                                         base::Random& random, Stats& stats);
 
   // Where a call of this route goes next, after the targets that it has tried: by weight among those of the lowest
   // order that has one whose circuit is closed; the first of the rest where none has. nullptr: none is left.
@@ -75,7 +79,7 @@ class Upstreams {
     bool signs = false;       // it is not sent: AWS's signature is made with it
     Circuit circuit;
   };
-  Upstreams(net::Loop& loop, base::Random& random) : loop_(loop), random_(random) {}
+  Upstreams(net::Loop& loop, base::Random& random, Stats& stats) : loop_(loop), random_(random), stats_(stats) {}
   Egress& egress_of(const std::string& upstream);
   // Of what the settings declare at the same place, or the system's authorities; nullptr: there is nothing.
   net::TlsClientContext* tls_for(const catalog::Upstream& upstream) const;
@@ -95,6 +99,7 @@ class Upstreams {
 
   net::Loop& loop_;
   base::Random& random_;
+  Stats& stats_;
   std::unordered_map<std::string, Egress> egresses_;
   std::unique_ptr<net::TlsClientContext> authorities_;
   std::string scratch_;

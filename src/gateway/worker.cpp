@@ -8,12 +8,13 @@
 
 namespace gateway {
 
-base::Result<std::unique_ptr<Worker>> Worker::create(Parts parts) {
-  TRY(auto upstreams, Upstreams::create(parts.loop, parts.settings, parts.random));
-  return std::unique_ptr<Worker>(new Worker(std::move(parts), std::move(upstreams)));
+base::Result<std::unique_ptr<Worker>> Worker::create(const Parts& parts) {
+  std::unique_ptr<Worker> worker(new Worker(parts));
+  TRY(worker->upstreams_, Upstreams::create(parts.loop, parts.settings, parts.random, worker->stats_));
+  return worker;
 }
 
-Worker::Worker(Parts parts, std::unique_ptr<Upstreams> upstreams)
+Worker::Worker(const Parts& parts)
     : loop_(parts.loop),
       settings_(parts.settings),
       keeper_(parts.keeper),
@@ -22,8 +23,7 @@ Worker::Worker(Parts parts, std::unique_ptr<Upstreams> upstreams)
       admission_(parts.keeper, parts.scribe),
       random_(parts.random),
       key_digests_(parts.random),
-      snapshot_(std::move(parts.snapshot)),
-      upstreams_(std::move(upstreams)) {}
+      snapshot_(parts.snapshot) {}
 
 net::Task<void> Worker::serve(net::Incoming& incoming) { return Exchange::serve(*this, incoming); }
 

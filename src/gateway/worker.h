@@ -38,7 +38,7 @@ class Worker final : public net::Handler {
     base::Random& random;
     std::shared_ptr<const catalog::Snapshot> snapshot;
   };
-  static base::Result<std::unique_ptr<Worker>> create(Parts parts);
+  static base::Result<std::unique_ptr<Worker>> create(const Parts& parts);
 
   net::Task<void> serve(net::Incoming& incoming) override;
   std::string refuse(const base::Error& error) override;
@@ -61,7 +61,7 @@ class Worker final : public net::Handler {
 
  private:
   friend class Exchange;
-  Worker(Parts parts, std::unique_ptr<Upstreams> upstreams);
+  explicit Worker(const Parts& parts);
   // An empty usage record.
   std::unique_ptr<events::UsageRecord> new_record();
   // The admission stamp: wall-clock time that never steps back on this worker.
@@ -77,9 +77,9 @@ class Worker final : public net::Handler {
   base::Sha256Cache key_digests_;
   std::shared_ptr<const catalog::Snapshot> snapshot_;
   boost::intrusive::list<UnderWay, boost::intrusive::constant_time_size<false>> under_way_;
+  Stats stats_;
   std::unique_ptr<Upstreams> upstreams_;
   LimiterRoutes limiter_routes_;
-  Stats stats_;
   base::WallTime last_stamp_;
   std::vector<std::unique_ptr<events::UsageRecord>> spare_records_;
   std::string scratch_;  // heads are written here

@@ -79,7 +79,7 @@ class Loop {
     using io_context::io_context;
     void end() { shutdown(); }
   } context_{1};
-  Outbox outbox_{context_};
+  Outbox outbox_{context_, clock_};
   Poller poller_;
   asio::executor_work_guard<Executor> work_;
   asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor> timer_;

@@ -24,7 +24,9 @@ void Outbox::send(Stream& stream) {
   for (Message& message : messages_) {
     if (message.stream != &stream) continue;
     message.stream = nullptr;
-    return stream.send_posted(std::string_view(bytes_).substr(message.begin, message.size));
+    stream.send_posted(std::string_view(bytes_).substr(message.begin, message.size));
+    stream.sent_at_ = clock_.now();
+    return;
   }
   ASSERT(false);  // asked for a message that is not here
 }
@@ -35,10 +37,14 @@ void Outbox::end_turn() {
 }
 
 void Outbox::send_all() {
+  if (messages_.empty()) return;
   // Sending wakes coroutines in turns of their own, so nothing is added or taken here meanwhile.
   for (const Message& message : messages_)
     if (message.stream != nullptr)
       message.stream->send_posted(std::string_view(bytes_).substr(message.begin, message.size));
+  const base::Instant now = clock_.now();  // asked once for all of them
+  for (const Message& message : messages_)
+    if (message.stream != nullptr) message.stream->sent_at_ = now;
   messages_.clear();
   bytes_.clear();
 }

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "net/asio.h"
 
 namespace net {
@@ -20,7 +21,7 @@ class Outbox {
   static constexpr std::size_t message_max = 8 * 1024;
   static constexpr std::size_t messages_max = 32;
 
-  explicit Outbox(asio::io_context& context) : context_(context) {}
+  Outbox(asio::io_context& context, const base::Clock& clock) : context_(context), clock_(clock) {}
 
   // Between the two, sending waits for end_turn(). Outside, a turn of the outbox's own is posted.
   void begin_turn() { turning_ = true; }
@@ -40,6 +41,7 @@ class Outbox {
   void send_all();
 
   asio::io_context& context_;
+  const base::Clock& clock_;
   std::vector<Message> messages_;
   std::string bytes_;  // of all messages, one behind the other
   bool turning_ = false;

@@ -272,7 +272,12 @@ std::optional<Stream::WriteResult> Stream::write_at_once(Parts& parts) {
 std::optional<Stream::WriteResult> Stream::write_soon(Parts& parts) {
   const bool small = !tls_ && parts.size() <= Outbox::message_max;
   lost_ = false;
-  if (!small || posted_ || !unsent_.empty() || write_failed_ || timed_out_ || fd_ < 0) return write_at_once(parts);
+  sent_at_.reset();
+  if (!small || posted_ || !unsent_.empty() || write_failed_ || timed_out_ || fd_ < 0) {
+    auto written = write_at_once(parts);
+    sent_at_ = loop_.clock().now();
+    return written;
+  }
   loop_.outbox().add(*this, parts.head, parts.body, parts.tail);
   posted_ = true;
   parts = {};

@@ -64,6 +64,9 @@ class Stream final : private Deadline, private Poller::Watched {
   // The same for what nothing follows in this turn: a small message is copied and leaves at the end of the loop's turn,
   // with those of others (outbox.h). If it then cannot be sent, whatever is asked of the stream next says `broken`.
   std::optional<WriteResult> write_soon(Parts& parts);
+  // By the clock: when what write_soon() was last given had been handed to the system, or as much of it as that took at
+  // once. nullopt: not yet. Of what waits for the turn's end: when all that waited had been.
+  std::optional<base::Instant> sent_at() const { return sent_at_; }
   // Whether not one byte of the last small message was taken by the system.
   bool lost() const { return lost_; }
 
@@ -122,6 +125,7 @@ class Stream final : private Deadline, private Poller::Watched {
   bool write_failed_ = false;  // of a posted message
   bool lost_ = false;
   std::string unsent_;  // of a posted message, what the system did not take
+  std::optional<base::Instant> sent_at_;
   TlsSession tls_;
 };
 

@@ -104,7 +104,10 @@ Task<void> write_soon(Bench& bench) {
   REQUIRE(pair.stream.write_soon(parts).has_value());
   CHECK(parts.empty());
   CHECK(pair.hear().empty());
+  CHECK_FALSE(pair.stream.sent_at().has_value());
+  bench.clock.advance_ms(5);
   co_await bench.yield();
+  CHECK(pair.stream.sent_at() == bench.clock.now());
   CHECK(pair.hear() == "one small message ");
 
   parts = {"first ", {}, {}};

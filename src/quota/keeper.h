@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "catalog/snapshot.h"
 #include "journal/journal.h"
 #include "quota/balance.h"
 #include "quota/decision.h"
@@ -74,6 +75,16 @@ struct KeeperOptions {
   std::int64_t recall_every_ms = 10;
 };
 
+// The limits that have counted something since the start, each in the window of this moment.
+struct InUse {
+  struct One {
+    catalog::Limit limit;
+    FiveNumbers numbers;
+  };
+  std::vector<One> limits;   // those with the least part of their amount left, the least first
+  std::size_t left_out = 0;  // how many others there are
+};
+
 class Keeper final : public Inspector, public SettleQueue {
  public:
   // `wake` is called from any thread when there is work for turn(); it must not call back.
@@ -103,6 +114,11 @@ class Keeper final : public Inspector, public SettleQueue {
   // The same for who cannot wait: `answered` is called once, on the store thread.
   void ask_numbers(std::vector<catalog::Limit> limits,
                    std::function<void(base::Result<std::vector<FiveNumbers>>)> answered);
+  // Of the catalog's limits those in use: at most so many, chosen by what is known here and read as numbers() reads
+  // them. A limit that nothing was asked of since the start is not among them: only the store knows it. `answered` is
+  // called once, on the store thread.
+  void ask_in_use(std::shared_ptr<const catalog::Snapshot> catalog, std::size_t most,
+                  std::function<void(base::Result<InUse>)> answered);
   // The amount of a limit changed: idle lease money goes back at once, so that a lowered amount holds from here on.
   void limit_changed(base::LimitId limit);
   // The same on the store thread, in work that run() was given: the store has moved what was unresolved of the limit.
@@ -137,8 +153,12 @@ class Keeper final : public Inspector, public SettleQueue {
   struct Health {
     std::size_t unflushed = 0;
     std::int64_t flush_failures = 0;
-    std::string last_error;     // empty: the last call of the store succeeded
-    std::string journal_error;  // empty: segments could be made when they were last needed
+    std::int64_t flushes = 0;  // that the store took
+    std::int64_t flushed_records = 0;
+    std::int64_t flush_ns = 0;                   // that it needed for them, all together
+    std::optional<base::Instant> offered_since;  // of the records that it was given and has not taken yet
+    std::string last_error;                      // empty: the last call of the store succeeded
+    std::string journal_error;                   // empty: segments could be made when they were last needed
   };
   Health health() const;
   // Why nothing is admitted, or empty.
@@ -265,12 +285,14 @@ class Keeper final : public Inspector, public SettleQueue {
   void learn(Lease& lease, const CounterState& state);
 
   base::Result<std::vector<FiveNumbers>> numbers_now(const std::vector<catalog::Limit>& limits);
+  base::Result<InUse> in_use_now(const catalog::Snapshot& catalog, std::size_t most);
   void flush_due(base::Instant now);
   void fill_batch();
   void mark_in_batch(const JournalMark& mark);
   // Empties them into the spares.
   void use_again(std::vector<std::unique_ptr<events::UsageRecord>>& records);
   base::Status flush_batch();
+  base::Status offer_batch();
   base::Status flush_all();
   static void consume(Lease& lease, std::int64_t kept);
   void tend_journal(base::Instant now);
