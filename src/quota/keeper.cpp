@@ -219,10 +219,30 @@ void Keeper::mark_in_batch(const JournalMark& mark) {
   }
 }
 
+// A batch that failed is offered again as it was: what the store did take of it changes nothing the second time.
+base::Status Keeper::offer_batch() {
+  std::vector<const events::UsageRecord*> records;
+  for (const auto& record : batch_) records.push_back(record.get());
+  const base::Instant began = clock_.now();
+  auto status = store_.flush({.records = records, .returns = {}, .marks = batch_marks_, .now = wall_now()});
+  if (!status) return status;
+  const std::int64_t took_ns = base::ns_between(began, clock_.now());
+  const std::lock_guard lock(mutex_);
+  health_.offered_since.reset();
+  ++health_.flushes;
+  health_.flushed_records += std::ssize(records);
+  health_.flush_ns += took_ns;
+  return status;
+}
+
 base::Status Keeper::flush_batch() {
   if (batch_.empty()) {
     if (unflushed_.empty()) return {};
     fill_batch();
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (!health_.offered_since) health_.offered_since = clock_.now();
   }
   if (!batch_offered_) TRY_STATUS(agree_on_taken_on());
   batch_offered_ = true;
@@ -249,26 +269,6 @@ base::Status Keeper::flush_batch() {
     batch_offered_ = false;
   }
   note(status);
-  return status;
-}
-
-// A batch that failed is offered again as it was: what the store did take of it changes nothing the second time.
-base::Status Keeper::offer_batch() {
-  std::vector<const events::UsageRecord*> records;
-  for (const auto& record : batch_) records.push_back(record.get());
-  const base::Instant began = clock_.now();
-  {
-    const std::lock_guard lock(mutex_);
-    if (!health_.offered_since) health_.offered_since = began;
-  }
-  auto status = store_.flush({.records = records, .returns = {}, .marks = batch_marks_, .now = wall_now()});
-  if (!status) return status;
-  const std::int64_t took_ns = base::ns_between(began, clock_.now());
-  const std::lock_guard lock(mutex_);
-  health_.offered_since.reset();
-  ++health_.flushes;
-  health_.flushed_records += std::ssize(records);
-  health_.flush_ns += took_ns;
   return status;
 }
 

@@ -75,7 +75,7 @@ struct KeeperOptions {
   std::int64_t recall_every_ms = 10;
 };
 
-// The limits that have counted something since the start, each in the window of this moment.
+// The limits that this process has counters of, each in the window of this moment.
 struct InUse {
   struct One {
     catalog::Limit limit;
@@ -115,8 +115,8 @@ class Keeper final : public Inspector, public SettleQueue {
   void ask_numbers(std::vector<catalog::Limit> limits,
                    std::function<void(base::Result<std::vector<FiveNumbers>>)> answered);
   // Of the catalog's limits those in use: at most so many, chosen by what is known here and read as numbers() reads
-  // them. A limit that nothing was asked of since the start is not among them: only the store knows it. `answered` is
-  // called once, on the store thread.
+  // them. A limit that was neither created nor asked of since the start is not among them: only the store knows it.
+  // `answered` is called once, on the store thread.
   void ask_in_use(std::shared_ptr<const catalog::Snapshot> catalog, std::size_t most,
                   std::function<void(base::Result<InUse>)> answered);
   // The amount of a limit changed: idle lease money goes back at once, so that a lowered amount holds from here on.
