@@ -1,6 +1,7 @@
 #include "app/limit_metrics.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "tests/support/seeded_random.h"
 
@@ -41,8 +42,13 @@ TEST_CASE("a limit's numbers are in its own unit, exact, under whose it is") {
   of_key.mode = catalog::LimitMode::shadow;
   world.in_use.limits = {
       {of_account,
-       {.amount = 10'000'000'000, .available = 1, .reserved = 2'000'000'000, .unresolved = 0, .spent = 7'999'999'999}},
-      {of_key, {.amount = 12, .available = 5, .reserved = 3, .unresolved = 1, .spent = 3}}};
+       {.amount = 10'000'000'000,
+        .available = 1,
+        .reserved = 2'000'000'000,
+        .unresolved = 0,
+        .spent = 7'999'999'999,
+        .window = {}}},
+      {of_key, {.amount = 12, .available = 5, .reserved = 3, .unresolved = 1, .spent = 3, .window = {}}}};
   world.in_use.left_out = 4;
   const std::string text = world.text();
   const std::string first = fmt::format(
@@ -66,9 +72,11 @@ TEST_CASE("of a limit that a threshold blocks nothing remains, whatever is left 
   World world;
   auto limit = world.limit(world.account.id, "blocked");
   limit.thresholds.push_back({.percent = 50, .action = catalog::ThresholdAction::block});
-  world.in_use.limits = {{limit, {.amount = 100, .available = 51, .spent = 49}}};
+  world.in_use.limits = {
+      {limit, {.amount = 100, .available = 51, .reserved = 0, .unresolved = 0, .spent = 49, .window = {}}}};
   CHECK(world.text().contains(" 0.000000051\n"));
-  world.in_use.limits = {{limit, {.amount = 100, .available = 50, .spent = 50}}};
+  world.in_use.limits = {
+      {limit, {.amount = 100, .available = 50, .reserved = 0, .unresolved = 0, .spent = 50, .window = {}}}};
   const std::string text = world.text();
   CHECK(text.contains("metergate_limit_remaining{"));
   CHECK(text.substr(text.find("metergate_limit_remaining{")).contains("mode=\"enforce\"} 0\n"));
