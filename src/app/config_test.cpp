@@ -139,7 +139,6 @@ admission: { wait_ms: 0, store_deadline_ms: 7, clamp_min_output_tokens: 8 }
 unresolved: { settle_after: 36h }
 journal: { durability: power }
 drain_ms: 9
-metrics: { limits: 7 }
 log: { level: warn, format: json }
 )");
   const auto config = load_config("m.yaml", environment_of({{"KEY", "sk: \"${x}\"#"}}));
@@ -179,7 +178,6 @@ log: { level: warn, format: json }
   CHECK(good->unresolved.settle_after_ms == 36 * 3'600'000);
   CHECK(good->journal.durability == journal::Durability::power);
   CHECK(good->drain_ms == 9);
-  CHECK(good->metrics.limits == 7);
   CHECK(good->log.level == base::log::Level::warn);
   CHECK(good->log.format == base::log::Format::json);
 }
@@ -237,6 +235,16 @@ TEST_CASE("a value of the wrong type, or one that readers differ about, is refus
       {one_upstream + "log: { level: wran }",
        "m.yaml:2: 'log.level' must be debug or info or warn or error, not wran; did you mean 'warn'?"},
   });
+}
+
+TEST_CASE("metrics tell of so many limits as is said, and of none for 0") {
+  for (const std::int64_t limits : {0, 7, 10'000}) {
+    const Folder folder;
+    std::ofstream("m.yaml") << one_upstream << "metrics: { limits: " << limits << " }";
+    const auto config = load_config("m.yaml", environment_of({}));
+    REQUIRE(config.has_value());
+    CHECK(config->metrics.limits == limits);
+  }
 }
 
 TEST_CASE("an address is an IP address and a port") {
