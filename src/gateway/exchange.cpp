@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "gateway/estimate.h"
 #include "meter/form_data.h"
+#include "meter/form_requests.h"
 #include "net/head_writer.h"
 
 namespace gateway {
@@ -161,9 +162,10 @@ std::string_view Exchange::content_type() const {
 }
 
 Outcome<void> Exchange::plan(std::string_view body) {
-  if (endpoint_.dialect == meter::Dialect::audio && !meter::is_form_of(content_type(), body))
+  if (meter::form_reader_of(endpoint_) != nullptr && !meter::is_form_of(content_type(), body))
     return refused(ErrorType::invalid_request,
-                   "audio is sent as multipart/form-data, divided by the boundary that Content-Type names");
+                   fmt::format("{} is sent as multipart/form-data, divided by the boundary that Content-Type names",
+                               endpoint_.dialect == meter::Dialect::audio ? "audio" : "an image"));
   TRY(plan_.request, meter::read_request(endpoint_, body));
   const meter::Request& request = plan_.request;
   plan_.asked = body;
