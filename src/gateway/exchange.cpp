@@ -171,13 +171,13 @@ Outcome<void> Exchange::plan(std::string_view body) {
   plan_.asked = body;
   record_->model = request.model;
   record_->stream = request.stream;
-  TRY_STATUS(check_model(limiter_.get(), request.model));
   TRY(plan_.book, book_of(worker_.settings_, *caller_));
   record_->price_version = plan_.book->version();
   target_ = worker_.upstreams_->choose(*route_, {});
   record_->upstream = target_->upstream;
   TRY_STATUS(rename_for_target());
   if (request.billing != meter::Billing::free) {
+  TRY_STATUS(check_model(limiter_.get(), request.model));
     TRY(plan_.price, price_of(worker_.settings_, *plan_.book, upstream_named(target_->upstream), request, stamp_));
     plan_.output_cap = output_cap_of(request, *plan_.price);
   }

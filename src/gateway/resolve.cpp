@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "catalog/tags.h"
+#include "gateway/deployment.h"
 #include "gateway/estimate.h"
 #include "gateway/exchange.h"
 #include "net/plain_path.h"
@@ -83,9 +84,7 @@ void Exchange::locate() {
   std::string& whole = worker_.scratch_;
   whole.assign(upstream.base_path).append(path);
   endpoint_ = meter::endpoint_at(upstream.provider, head_.method, whole);
-  if (endpoint_.model.empty()) return;
-  if (const auto model = upstream.deployments.find(endpoint_.model); model != upstream.deployments.end())
-    endpoint_.model = model->second;
+  endpoint_.model = model_behind(upstream, endpoint_.model);
 }
 
 // Clients that sign what they send, or that have a key of their own to send, bring ours as the first segment behind the
