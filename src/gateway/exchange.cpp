@@ -76,6 +76,7 @@ net::Task<void> Exchange::serve(Worker& worker, net::Incoming& incoming) {
       case Kind::budget: done = co_await exchange->show_budget(); break;
       case Kind::call: done = co_await exchange->complete_call(); break;
       case Kind::deferred: done = co_await exchange->complete_deferred(); break;
+      case Kind::list: done = co_await exchange->complete_list(); break;
       case Kind::upload: done = co_await exchange->complete_upload(); break;
     }
   }
@@ -176,8 +177,8 @@ Outcome<void> Exchange::plan(std::string_view body) {
   target_ = worker_.upstreams_->choose(*route_, {});
   record_->upstream = target_->upstream;
   TRY_STATUS(rename_for_target());
-  if (request.billing != meter::Billing::free) {
   TRY_STATUS(check_model(limiter_.get(), request.model));
+  if (request.billing != meter::Billing::free) {
     TRY(plan_.price, price_of(worker_.settings_, *plan_.book, upstream_named(target_->upstream), request, stamp_));
     plan_.output_cap = output_cap_of(request, *plan_.price);
   }
