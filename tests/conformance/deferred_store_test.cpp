@@ -111,22 +111,24 @@ TEST_CASE_TEMPLATE("an account's work is listed in its order, by kind and upstre
   Bench<Store> bench;
   using enum quota::DeferredKind;
   const base::AccountId other = bench.template id<base::AccountId>();
+  base::WallTime at = bench.now;
   const auto add = [&](std::string object, quota::DeferredKind kind, std::string upstream = "openai",
                        std::optional<base::AccountId> account = std::nullopt) {
     Deferred work = work_of(bench, std::move(object));
     work.kind = kind;
+    work.begun = at;
     work.upstream = std::move(upstream);
     work.account = account.value_or(bench.account.id);
     REQUIRE(bench.on.store->keep_deferred(work).has_value());
   };
   add("b", file);
   add("a", file);  // at the same moment: by its name
-  bench.now.ms += 1;
+  at.ms += 1;
   add("batch_1", batch);
   add("c", output, "azure");
   add("theirs", file, "openai", other);
   add("elsewhere", file, "far");
-  bench.now.ms += 1;
+  at.ms += 1;
   add("d", errors);
 
   quota::DeferredListing listing{
