@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "gateway/allowed.h"
+#include "gateway/deployment.h"
 #include "gateway/estimate.h"
 #include "gateway/exchange.h"
 #include "gateway/terms.h"
@@ -121,8 +122,7 @@ net::Task<Outcome<void>> Exchange::complete_upload() {
                       "rewritten, so ask for that",
                       line.model, there));
     meter::Request priced = line;
-    if (const auto model = upstream.deployments.find(line.model); model != upstream.deployments.end())
-      priced.model = model->second;
+    priced.model = model_behind(upstream, line.model);
     TRY_STATUS(check_model(limiter_.get(), *caller_->key, priced.model));
     TRY(const auto* const price, price_of(worker_.settings_, *plan_.book, upstream, priced, stamp_));
     TRY(const auto most, worst_case(priced, *price, output_cap_of(priced, *price), *route_, nullptr));

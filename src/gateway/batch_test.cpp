@@ -251,14 +251,3 @@ TEST_CASE("a file that is no batch's, or that may be read in another way, goes n
   CHECK(world.upstream.requests.empty());
   CHECK(world.upload(good, "Multipart/Form-Data; boundary=\"B\"").status() == 200);
 }
-
-TEST_CASE("lists of files and batches are not served: they have the neighbours' too") {
-  BatchWorld world;
-  world.open();
-  for (const char* request_line : {"GET /v1/files", "GET /v1/batches?limit=2"}) {
-    const Reply reply = world.send(request_line);
-    CHECK(reply.status() == 404);
-    CHECK(reply.error("message").contains("every account"));
-  }
-  CHECK(world.upstream.requests.empty());
-}

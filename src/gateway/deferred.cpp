@@ -10,7 +10,6 @@
 #include "gateway/reply_fields.h"
 #include "gateway/terms.h"
 #include "meter/work_object.h"
-#include "net/query.h"
 
 namespace gateway {
 namespace {
@@ -56,24 +55,9 @@ net::Task<Outcome<void>> Exchange::defer(std::string_view reply) {
   if (answer_.head.status >= 300 || plan_.price == nullptr)
     co_return Outcome<void>();  // an ordinary reply: a refusal, or of what costs nothing
   const auto object = meter::read_work_object(reply);
-  const bool is_batch = kind_ == Kind::batch;
-  quota::Deferred work{.upstream = target_->upstream,
-                       .object = object ? object->id : std::string(),
-                       .kind = is_batch ? DeferredKind::batch : DeferredKind::response,
-                       .exchange = reservation_->record().id,
-                       .account = caller_->key->account,
-                       .key = caller_->key->id,
-                       .begun = stamp_,
-                       .terms = write_terms(billed_call(), plan_.batch_url)};
+  quota::Deferred work = own_work(object ? object->id : std::string());
   // What is not known to have ended goes on, whatever its usage says until then; and a batch always does.
-  if (is_batch || !object || object->status != meter::WorkStatus::ended) {
-    events::UsageRecord& record = reservation_->record();
-    record.outcome = events::Outcome::deferred;
-    finish_record(record, answer_.head.status);
-    std::move(*reservation_).settle({.requests = plan_.worst_case.requests}, meter::Certainty::at_least);
-    reservation_.reset();
-    worker_.stats_.deferred.add();
-  }
+  if (kind_ == Kind::batch || !object || object->status != meter::WorkStatus::ended) leave_held();
   if (!object) co_return Outcome<void>();  // without a name nobody can ask after it
   base::Status kept = co_await keep_work(std::move(work));
   if (kept) co_return Outcome<void>();
@@ -87,6 +71,42 @@ net::Task<Outcome<void>> Exchange::defer(std::string_view reply) {
   co_return fail(std::move(error));
 }
 
+quota::Deferred Exchange::own_work(std::string object) {
+  return {.upstream = target_->upstream,
+          .object = std::move(object),
+          .kind = kind_ == Kind::batch ? DeferredKind::batch : DeferredKind::response,
+          .exchange = reservation_->record().id,
+          .account = caller_->key->account,
+          .key = caller_->key->id,
+          .begun = stamp_,
+          .terms = write_terms(billed_call(), plan_.batch_url)};
+}
+
+void Exchange::leave_held() {
+  events::UsageRecord& record = reservation_->record();
+  record.outcome = events::Outcome::deferred;
+  finish_record(record, answer_.head.status);
+  std::move(*reservation_).settle({.requests = plan_.worst_case.requests}, meter::Certainty::at_least);
+  reservation_.reset();
+  worker_.stats_.deferred.add();
+}
+
+// It holds its reservation while it runs, so the order is another one: whoever dies now leaves that, and a reference to
+// it. A stream that nobody could write down is worth its bytes all the same, and goes on.
+net::Task<void> Exchange::name_work(Stream& stream) {
+  stream.work_named = true;
+  const std::string object = stream.work->object()->id;
+  const base::Status kept = co_await keep_work(own_work(object));
+  if (!kept)
+    base::log::warn("'{}' could not be written down, so it cannot be fetched here if its stream breaks off: {}", object,
+                    kept.error().message);
+}
+
+// What was counted in a piece of it is not booked: its end says all of it.
+bool Exchange::work_goes_on(const Stream& stream, const meter::Reply& said) {
+  return stream.work && !(stream.work->has_ended() && said.usage);
+}
+
 net::Task<base::Status> Exchange::keep_work(quota::Deferred work) {
   const std::int64_t patience_ms = worker_.settings_.store_deadline_ms;
   const auto too_late = [patience_ms]() -> base::Status { return base::fail(store_slow(patience_ms)); };
@@ -98,17 +118,6 @@ net::Task<base::Status> Exchange::keep_work(quota::Deferred work) {
 
 // --- those that ask after it
 // -------------------------------------------------------------------------------------------
-
-Outcome<void> Exchange::resolve_deferred() {
-  kind_ = Kind::deferred;
-  const std::string_view streams = net::query_parameter(head_.target, "stream");
-  if (!streams.empty() && streams != "false")
-    return refused(ErrorType::invalid_request,
-                   "a response is not streamed again here: leave 'stream' out, and ask until its status says that it "
-                   "has ended",
-                   "stream");
-  return {};
-}
 
 net::Task<Outcome<quota::DeferredDesk::Found>> Exchange::find_work(std::string object,
                                                                    std::span<const DeferredKind> kinds) {
@@ -130,17 +139,23 @@ net::Task<Outcome<quota::DeferredDesk::Found>> Exchange::find_work(std::string o
 
 net::Task<Outcome<void>> Exchange::go_to(const std::string& upstream, std::string_view body) {
   target_ = &*std::ranges::find(route_->targets, upstream, &catalog::Target::upstream);
-  record_->upstream = upstream;
-  // It costs nothing: no limit holds anything, but the way out still asks for a reservation.
-  reservation_ = worker_.admission_.try_reserve({}, {}, stamp_, record_);
-  if (!reservation_)
-    co_return fail(base::Error{ErrorType::unavailable, Source::store, worker_.admission_.trouble(), {}});
-  if (!worker_.admission_.durable(*reservation_)) CO_TRY_STATUS(co_await until_durable());
+  if (!reservation_) {  // a list asks for many
+    CO_TRY_STATUS(hold_nothing());
+    if (!worker_.admission_.durable(*reservation_)) CO_TRY_STATUS(co_await until_durable());
+  }
+  reservation_->record().upstream = upstream;
   auto answer = co_await worker_.upstreams_->attempt(outgoing(body), *reservation_);
   if (!answer) co_return give_up(std::move(answer).error());
   answer_ = std::move(*answer);
   note_first_byte();
   co_return Outcome<void>();
+}
+
+// It costs nothing: no limit holds anything, but the way out still asks for a reservation.
+Outcome<void> Exchange::hold_nothing() {
+  reservation_ = worker_.admission_.try_reserve({}, {}, stamp_, record_);
+  if (reservation_) return {};
+  return fail(base::Error{ErrorType::unavailable, Source::store, worker_.admission_.trouble(), {}});
 }
 
 net::Task<void> Exchange::send_free(std::string_view reply) {
@@ -171,9 +186,12 @@ net::Task<Outcome<void>> Exchange::complete_deferred() {
                                   work.object));
   CO_TRY_STATUS(co_await go_to(work.upstream, body));
   if (endpoint_.name == "files.content") co_return co_await relay_file(found);
+  const std::string_view type = answer_.head.find(net::FieldName::content_type).value_or("");
+  if (answer_.head.status == 200 && meter::framing_of(type) == meter::Framing::sse) co_return co_await relay_work(work);
   const auto reply = co_await answer_.body->read_all(route_->max_reply_bytes);
   if (!reply) co_return give_up(of_upstream(reply.error()));
-  if (found.is_held) co_await settle_work(work, *reply);
+  const ReplyHeaders headers(answer_.head);
+  if (found.is_held) co_await settle_work(work, headers.head(), *reply);
   if (work.kind == DeferredKind::batch) co_await keep_outputs(work, *reply);
   if (removes && answer_.head.status < 300) worker_.deferred_.forget(work, [](const base::Status&) {});
   co_await send_free(*reply);
@@ -181,11 +199,12 @@ net::Task<Outcome<void>> Exchange::complete_deferred() {
 }
 
 // What it cost, if this is its end and says so. Else it stays held: the next one who asks may learn it.
-net::Task<void> Exchange::settle_work(const quota::Deferred& work, std::string_view reply) {
+net::Task<void> Exchange::settle_work(const quota::Deferred& work, const meter::ReplyHead& head,
+                                      std::string_view reply) {
   const auto object = meter::read_work_object(reply);
-  if (answer_.head.status != 200 || !object || object->id != work.object || object->status != meter::WorkStatus::ended)
+  if (head.status != 200 || !object || object->id != work.object || object->status != meter::WorkStatus::ended)
     co_return;
-  const meter::Reply said = meter::read_reply(meter::Dialect::responses, ReplyHeaders(answer_.head).head(), reply);
+  const meter::Reply said = meter::read_reply(meter::Dialect::responses, head, reply);
   const auto stays_held = [&](std::string_view why) {
     base::log::warn("'{}' of '{}' is {}, and {}: what {} held stays unresolved", work.object, work.upstream,
                     object->status_text, why, work.exchange.to_string());
@@ -204,6 +223,20 @@ net::Task<void> Exchange::settle_work(const quota::Deferred& work, std::string_v
                                .usage = said.usage};
   const base::Status booked = co_await book_work(work, known, object->status_text);
   if (!booked) stays_held(booked.error().message);
+}
+
+// Its first stream may still run: then that settles it, and this one finds nothing open.
+net::Task<Outcome<void>> Exchange::relay_work(const quota::Deferred& work) {
+  end_unmetered();
+  net::HeadWriter writer = open_head();
+  add_budget_fields(writer);
+  meter::WorkStream stream;
+  const bool whole = co_await relay_body(writer, std::bind_front(&meter::WorkStream::feed, &stream));
+  stream.finish();
+  const meter::ReplyHead head{.status = answer_.head.status};
+  if (stream.has_ended()) co_await settle_work(work, head, stream.end());
+  if (whole) answer_.finish();
+  co_return Outcome<void>();
 }
 
 net::Task<base::Status> Exchange::book_work(const quota::Deferred& work, const quota::KnownCost& known,

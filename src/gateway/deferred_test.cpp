@@ -1,70 +1,10 @@
 // Responses in the background: their money is held until their end is fetched, by whoever began them.
 #include <doctest/doctest.h>
 
-#include "gateway/world_test.h"
+#include "gateway/deferred_world_test.h"
 
 using namespace gateway;
 using namespace gateway::testing;
-using net::Task;
-
-namespace {
-
-Task<void> ask_it(World& world, Reply& reply, std::string request) { reply = co_await ask(world, std::move(request)); }
-
-constexpr std::string_view question = R"({"model":"m","input":"hi","max_output_tokens":100,"background":true})";
-
-// What a dollar and two dollars a million tokens cost for 10 and 20 of them.
-constexpr std::int64_t cost_of_end = 10 * 1'000 + 20 * 2'000;
-
-class DeferredWorld : public World {
- public:
-  std::string neighbour = catalog::new_secret(catalog::KeyRole::data, random);
-
-  // As open(), with a key of another account beside.
-  void open_with_neighbour() {
-    open();
-    const catalog::Account other{
-        .id = base::AccountId::create({1}, random), .parent = {}, .name = "other", .external_id = {}, .created = {}};
-    const auto key_of = [this](const catalog::Account& owner, std::string_view of) {
-      return catalog::Key{.id = base::KeyId::create({1}, random),
-                          .account = owner.id,
-                          .name = "key",
-                          .hash = base::sha256(of),
-                          .hint = {},
-                          .created = {},
-                          .expires = {}};
-    };
-    const auto built = catalog::Snapshot::build(
-        {.accounts = {account, other}, .keys = {key_of(account, secret), key_of(other, neighbour)}, .limits = limits});
-    REQUIRE(built.has_value());
-    worker->use(*built);
-  }
-
-  Reply send(std::string_view line, std::string_view body = {}, std::string_view by = {}) {
-    Reply reply;
-    run(ask_it(*this, reply,
-               fmt::format("{} HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer {}\r\n{}\r\n{}", line,
-                           by.empty() ? std::string_view(secret) : by,
-                           body.empty() ? std::string() : fmt::format("Content-Length: {}\r\n", body.size()), body)));
-    return reply;
-  }
-  Reply begin() { return send("POST /v1/responses", question); }
-  Reply fetch() { return send("GET /v1/responses/resp_1"); }
-
-  void answers_status(std::string_view status, std::string_view more = {}) {
-    answers(fmt::format(R"({{"id":"resp_1","object":"response","model":"m","status":"{}"{}}})", status,
-                        more.empty() ? std::string(R"(,"usage":null)") : std::string(more)));
-  }
-  void answers_end(std::string_view status = "completed") {
-    answers_status(status, R"(,"usage":{"input_tokens":10,"output_tokens":20,"total_tokens":30})");
-  }
-  std::vector<quota::UnresolvedItem> items() {
-    (void)records();
-    return *store.open_items({});
-  }
-};
-
-}  // namespace
 
 TEST_CASE("a response in the background holds its worst case until its end is fetched, and is settled once") {
   DeferredWorld world;
@@ -154,8 +94,9 @@ TEST_CASE("nobody but the account that began a response can fetch, cancel or del
   world.open_with_neighbour();
   world.answers_status("queued");
   CHECK(world.begin().status() == 200);
-  for (const char* line : {"GET /v1/responses/resp_1", "POST /v1/responses/resp_1/cancel",
-                           "DELETE /v1/responses/resp_1", "GET /v1/responses/resp_1/", "GET /v1/responses/resp%5f1"}) {
+  for (const char* line :
+       {"GET /v1/responses/resp_1", "POST /v1/responses/resp_1/cancel", "DELETE /v1/responses/resp_1",
+        "GET /v1/responses/resp_1/input_items", "GET /v1/responses/resp_1/", "GET /v1/responses/resp%5f1"}) {
     CAPTURE(line);
     const Reply reply = world.send(line, {}, world.neighbour);
     CHECK(reply.status() == 404);
@@ -165,6 +106,21 @@ TEST_CASE("nobody but the account that began a response can fetch, cancel or del
   CHECK(world.send("GET /v1/responses/resp_2").status() == 404);
   world.answers_end();
   CHECK(world.fetch().status() == 200);
+}
+
+TEST_CASE("what a response was asked is shown to its account, for nothing, and ends nothing") {
+  DeferredWorld world;
+  const catalog::Limit usd = world.limit(1'000'000);
+  world.open();
+  world.answers_status("queued");
+  CHECK(world.begin().status() == 200);
+  const std::int64_t held = (world.items(), world.state(usd).unresolved);
+  world.answers(R"({"object":"list","data":[{"id":"msg_0"}],"has_more":false})");
+  const Reply reply = world.send("GET /v1/responses/resp_1/input_items?order=asc");
+  CHECK(reply.body.contains("msg_0"));
+  CHECK(world.upstream.requests.back().line == "GET /api/responses/resp_1/input_items?order=asc");
+  CHECK((world.items(), world.state(usd).unresolved) == held);
+  CHECK(world.send("POST /v1/responses/resp_1/input_items").status() == 404);
 }
 
 TEST_CASE("a cancelled response is settled at what it used, and stays held where it does not say") {
@@ -281,24 +237,4 @@ TEST_CASE("a response that nobody could write down goes on, and its client is to
   REQUIRE(world.items().size() == 1);
   CHECK(world.state(usd).unresolved == world.items().front().record.estimate.nanos());
   CHECK(world.fetch().status() == 404);
-}
-
-TEST_CASE("a stream of a response in the background is settled by its own end") {
-  DeferredWorld world;
-  const catalog::Limit usd = world.limit(1'000'000);
-  world.open();
-  const auto event = [](std::string_view type, std::string_view status, std::string_view usage) {
-    return fmt::format(
-        "event: {0}\ndata: {{\"type\":\"{0}\",\"response\":{{\"id\":\"resp_1\",\"model\":\"m\",\"status\":\"{1}\","
-        "\"usage\":{2}}}}}\n\n",
-        type, status, usage);
-  };
-  world.streams(
-      {event("response.queued", "queued", "null"),
-       event("response.completed", "completed", R"({"input_tokens":10,"output_tokens":20,"total_tokens":30})")});
-  CHECK(world.send("POST /v1/responses", R"({"model":"m","input":"hi","background":true,"stream":true})").status() ==
-        200);
-  CHECK(world.items().empty());
-  CHECK(world.state(usd).spent == cost_of_end);
-  CHECK(world.send("GET /v1/responses/resp_1?stream=true").status() == 400);
 }

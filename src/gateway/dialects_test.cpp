@@ -174,6 +174,28 @@ TEST_CASE("an Azure deployment is priced as the model that the configuration say
   CHECK(unknown.status() == 400);
 }
 
+// It was known in the address alone, so what Azure's newer addresses name in the body had no price.
+TEST_CASE("an Azure deployment that the body names is priced, and counted, as its model, and asked for as it is") {
+  DialectWorld world("azure_openai", "/azure");
+  world.settings.upstreams.front().deployments.emplace("ours", "m");
+  catalog::Limit other = world.limit(1'000'000);
+  world.limits.back().filter.model = "m";
+  world.open();
+  constexpr std::string_view body = R"({"model":"ours","input":"hi","max_output_tokens":10})";
+  for (const char* path : {"/azure/openai/v1/responses", "/azure/openai/responses?api-version=2025-04-01-preview"}) {
+    CAPTURE(path);
+    world.answers(R"({"id":"r","status":"completed","model":"m","usage":{"input_tokens":20,"output_tokens":5}})");
+    CHECK(world.post(path, body, world.field("api-key")).field("X-Request-Cost") == "0.00003");
+    CHECK(world.upstream.requests.back().body == body);
+  }
+  CHECK(
+      world.post("/azure/openai/v1/responses", R"({"model":"theirs","input":"hi"})", world.field("api-key")).status() ==
+      400);
+  for (const events::UsageRecord& record : world.records())
+    if (record.outcome == events::Outcome::served) CHECK(record.model == "m");
+  CHECK(world.state(other).spent == 2 * (20 * 1'000 + 5 * 2'000));
+}
+
 TEST_CASE("speech costs what was to be spoken, and its reply need not say so") {
   DialectWorld world("openai", "/openai");
   world.settings.prices = std::make_shared<const meter::PriceBook>(

@@ -21,6 +21,8 @@ std::unexpected<base::Error> unpriced(std::string message, std::string field) {
 std::optional<std::int64_t> affordable_output(const meter::Request& request, const meter::PricedModel& price,
                                               const quota::Shortage& shortage) {
   if (shortage.limit.clamp == catalog::Clamp::off) return std::nullopt;
+  // No member of a request caps an image, or what words a sound becomes.
+  if (request.images > 0 || request.audio_seconds > 0) return std::nullopt;
   const std::int64_t passes = meter::output_of_all_passes(request, 1);
   switch (shortage.limit.unit) {
     case catalog::LimitUnit::usd: {

@@ -11,8 +11,10 @@
 
 #include "base/assert.h"
 #include "gateway/allowed.h"
+#include "gateway/deployment.h"
 #include "gateway/estimate.h"
 #include "meter/form_data.h"
+#include "meter/form_requests.h"
 #include "net/head_writer.h"
 
 namespace gateway {
@@ -77,6 +79,7 @@ net::Task<void> Exchange::serve(Worker& worker, net::Incoming& incoming) {
       case Kind::budget: done = co_await exchange->show_budget(); break;
       case Kind::call: done = co_await exchange->complete_call(); break;
       case Kind::deferred: done = co_await exchange->complete_deferred(); break;
+      case Kind::list: done = co_await exchange->complete_list(); break;
       case Kind::upload: done = co_await exchange->complete_upload(); break;
     }
   }
@@ -170,20 +173,23 @@ std::string_view Exchange::content_type() const {
 }
 
 Outcome<void> Exchange::plan(std::string_view body) {
-  if (endpoint_.dialect == meter::Dialect::audio && !meter::is_form_of(content_type(), body))
+  if (meter::form_reader_of(endpoint_) != nullptr && !meter::is_form_of(content_type(), body))
     return refused(ErrorType::invalid_request,
-                   "audio is sent as multipart/form-data, divided by the boundary that Content-Type names");
+                   fmt::format("{} is sent as multipart/form-data, divided by the boundary that Content-Type names",
+                               endpoint_.dialect == meter::Dialect::audio ? "audio" : "an image"));
   TRY(plan_.request, meter::read_request(endpoint_, body));
   const meter::Request& request = plan_.request;
   plan_.asked = body;
   record_->model = request.model;
   record_->stream = request.stream;
-  TRY_STATUS(check_model(limiter_.get(), *caller_->key, request.model));
   TRY(plan_.book, book_of(worker_.settings_, *caller_));
   record_->price_version = plan_.book->version();
   target_ = worker_.upstreams_->choose(*route_, {});
   record_->upstream = target_->upstream;
   TRY_STATUS(rename_for_target());
+  // What the route asks for in a model's place is the operator's own choice.
+  const std::string& asked = plan_.asked_model.empty() ? request.model : plan_.asked_model;
+  TRY_STATUS(check_model(limiter_.get(), *caller_->key, model_behind(upstream_named(target_->upstream), asked)));
   if (request.billing != meter::Billing::free) {
     TRY(plan_.price, price_of(worker_.settings_, *plan_.book, upstream_named(target_->upstream), request, stamp_));
     plan_.output_cap = output_cap_of(request, *plan_.price);

@@ -23,6 +23,7 @@
 #include "meter/request_edit.h"
 #include "meter/request_reader.h"
 #include "meter/stream_framing.h"
+#include "meter/work_stream.h"
 #include "net/head_writer.h"
 #include "quota/deferred_desk.h"
 
@@ -102,6 +103,8 @@ class Exchange final : public UnderWay {
     std::size_t paid_for = 0;        // of `visible`
     bool ended = false;              // no more output will come
     std::unique_ptr<Beyond> beyond = nullptr;
+    std::unique_ptr<meter::WorkStream> work = nullptr;  // of a response in the background
+    bool work_named = false;                            // whose it is was written down, or could not be
     std::optional<Failure> broken = std::nullopt;
     bool cut = false;       // by us
     bool open_end = false;  // the client has half an event, which nothing can end
@@ -134,21 +137,41 @@ class Exchange final : public UnderWay {
   std::optional<base::Money> cost_by_head() const;
   net::Task<Outcome<std::string_view>> read_body();
   // Work that goes on after its reply (deferred.cpp).
-  Outcome<void> resolve_deferred();
   net::Task<Outcome<void>> complete_deferred();
   // What this account began under the name; not_found where it is none of these kinds.
   net::Task<Outcome<quota::DeferredDesk::Found>> find_work(std::string object,
                                                            std::span<const quota::DeferredKind> kinds);
   // Goes to the upstream that has the work, for nothing, and reads the head of its reply.
   net::Task<Outcome<void>> go_to(const std::string& upstream, std::string_view body);
+  Outcome<void> hold_nothing();
   net::Task<base::Status> keep_work(quota::Deferred work);
   // A reply that is here whole, of a call that cost nothing.
   net::Task<void> send_free(std::string_view reply);
-  net::Task<void> settle_work(const quota::Deferred& work, std::string_view reply);
+  // Reads the end of work in a reply, or in what a stream says of it. `head`: where it came.
+  net::Task<void> settle_work(const quota::Deferred& work, const meter::ReplyHead& head, std::string_view reply);
+  // A stream of it that is asked for again.
+  net::Task<Outcome<void>> relay_work(const quota::Deferred& work);
   net::Task<base::Status> book_work(const quota::Deferred& work, const quota::KnownCost& known,
                                     std::string_view status);
   // If the call's work goes on: leaves what it holds unresolved, and writes down whose the work is.
   net::Task<Outcome<void>> defer(std::string_view reply);
+  quota::Deferred own_work(std::string object);
+  void leave_held();
+  // The same for a stream: first whose the work is, before the client hears of it; at the end what it holds.
+  net::Task<void> name_work(Stream& stream);
+  static bool work_goes_on(const Stream& stream, const meter::Reply& said);
+  // Lists of an account's batches and files (work_list.cpp).
+  struct WorkPage {
+    std::string data = {};  // the objects as the upstream shows them, a comma between each
+    std::string first_id = {};
+    std::string last_id = {};
+    bool has_more = false;
+    bool refused = false;  // an upstream did not show one: its answer is the client's
+  };
+  net::Task<Outcome<void>> complete_list();
+  net::Task<Outcome<std::vector<quota::DeferredDesk::Found>>> list_work(quota::DeferredListing listing);
+  net::Task<Outcome<void>> add_to_page(WorkPage& page, const quota::DeferredDesk::Found& found, std::string_view query);
+  net::Task<void> send_page(const WorkPage& page);
   // Batches, and their files (batch.cpp).
   net::Task<Outcome<void>> complete_upload();
   net::Task<Outcome<void>> plan_batch(std::string_view body);
@@ -292,6 +315,7 @@ class Exchange final : public UnderWay {
     budget,    // a question to ourselves
     call,      // of an API without a dialect
     deferred,  // about work that an earlier call began
+    list,      // of such work, or of files
     upload,    // a file of requests
     batch,     // that begins one
   };

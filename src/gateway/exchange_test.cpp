@@ -204,7 +204,7 @@ Task<void> who_may_call(World& world) {
         Row{"unknown", get("/v1/models", "x-api-key: " + stranger + "\r\n"), 401, "unauthorized"},
         Row{"two keys", get("/v1/models", key + "x-api-key: " + stranger + "\r\n"), 401, "unauthorized"},
         Row{"no route", get("/v2/models", key), 404, "not_found"},
-        Row{"no such call", get("/v1/files", key), 404, "not_found"},
+        Row{"no such call", get("/v1/vector_stores", key), 404, "not_found"},
         Row{"another method", get("/v1/chat/completions", key), 404, "not_found"},
         Row{"no JSON", world.call("hello"), 400, "invalid_request"},
         Row{"no price", world.call(R"({"model":"other","messages":[]})"), 400, "unknown_price"},

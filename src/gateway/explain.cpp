@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "catalog/tags.h"
 #include "gateway/allowed.h"
+#include "gateway/deployment.h"
 #include "gateway/estimate.h"
 #include "gateway/reply.h"
 #include "meter/request_edit.h"
@@ -53,8 +54,7 @@ base::Result<meter::Endpoint> endpoint_of(const quota::ImaginedCall& call, const
     return base::invalid(
         fmt::format("'path' is '{}', which no call of '{}' is served at", call.path.substr(0, 200), upstream.provider),
         "path");
-  if (const auto model = upstream.deployments.find(endpoint.model); model != upstream.deployments.end())
-    endpoint.model = model->second;
+  endpoint.model = model_behind(upstream, endpoint.model);
   return endpoint;
 }
 
@@ -83,6 +83,7 @@ base::Result<meter::Request> request_of(const quota::ImaginedCall& call, const S
                       fmt::format("the body has more than {} bytes", route.max_body_bytes), {}, base::Source::client);
   if (body.size() > counted_bytes_max) bound = meter::InputBound::bytes;
   TRY(request, meter::read_copied_request(endpoint, body, bound));
+  if (names_model) request.model = model_behind(upstream, request.model);
   if (call.input_tokens) request.input_bound = *call.input_tokens;
   return request;
 }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/deployment.h"
 #include "gateway/estimate.h"
 #include "gateway/exchange.h"
 #include "gateway/reply_fields.h"
@@ -33,8 +34,10 @@ bool is_of_this_upstream(int status) {
 base::Result<Exchange::AtTarget> Exchange::at_target(const catalog::Target& target) const {
   const std::string& asked = plan_.asked_model.empty() ? plan_.request.model : plan_.asked_model;
   const std::string_view model = target.model_for(asked);
+  // What the body asks for that there is.
+  const std::string_view sent = plan_.renamed.empty() ? std::string_view(asked) : target_->model_for(asked);
   AtTarget out;
-  if (model == plan_.request.model) {
+  if (model == sent) {
     out.request = plan_.request;
     out.renamed = plan_.renamed;
   } else if (model == asked) {
@@ -47,11 +50,15 @@ base::Result<Exchange::AtTarget> Exchange::at_target(const catalog::Target& targ
     // A longer name is no more input, though it is more bytes.
     out.request.input_bound -= std::max<std::int64_t>(std::ssize(out.renamed) - std::ssize(plan_.asked), 0);
   }
+  if (endpoint_.model.empty()) out.request.model = model_behind(upstream_named(target.upstream), model);
   return out;
 }
 
 Outcome<void> Exchange::rename_for_target() {
-  if (target_->models.empty() || target_->model_for(plan_.request.model) == plan_.request.model) return {};
+  const std::string& asked = plan_.request.model;
+  const bool as_asked = target_->models.empty() || target_->model_for(asked) == asked;
+  const bool is_model = !endpoint_.model.empty() || model_behind(upstream_named(target_->upstream), asked) == asked;
+  if (as_asked && is_model) return {};
   TRY(AtTarget there, at_target(*target_));
   plan_.asked_model = std::move(plan_.request.model);
   plan_.request = std::move(there.request);
@@ -124,7 +131,7 @@ bool Exchange::pays_at(const catalog::Target& target) {
     plan_.price = there->price;
     plan_.output_cap = there->output_cap;
   }
-  if (there->request.model == plan_.request.model) return true;
+  if (there->request.model == plan_.request.model && there->renamed == plan_.renamed) return true;
   if (plan_.asked_model.empty()) plan_.asked_model = plan_.request.model;
   plan_.request = std::move(there->request);
   plan_.renamed = std::move(there->renamed);

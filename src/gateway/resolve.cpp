@@ -3,6 +3,7 @@
 
 #include "catalog/tags.h"
 #include "gateway/allowed.h"
+#include "gateway/deployment.h"
 #include "gateway/estimate.h"
 #include "gateway/exchange.h"
 #include "net/plain_path.h"
@@ -36,6 +37,7 @@ bool has_batches(const meter::Endpoint& endpoint) {
 // Asks after work that an earlier call began, or ends it.
 bool is_about_work(const meter::Endpoint& endpoint, std::string_view method) {
   if (endpoint.name == "responses.get") return method == "GET" || method == "DELETE";
+  if (endpoint.name == "responses.input_items") return method == "GET";
   if (endpoint.name == "responses.cancel") return method == "POST";
   if (!has_batches(endpoint)) return false;
   if (endpoint.name == "files.get") return method == "GET" || method == "DELETE";
@@ -43,7 +45,7 @@ bool is_about_work(const meter::Endpoint& endpoint, std::string_view method) {
   return endpoint.name == "batches.cancel" && method == "POST";
 }
 
-// What the provider would list is every account's.
+// What the provider would list is every account's: here the caller's own.
 bool is_list_of_work(const meter::Endpoint& endpoint, std::string_view method) {
   return has_batches(endpoint) && method == "GET" && (endpoint.name == "files" || endpoint.name == "batches");
 }
@@ -84,9 +86,7 @@ void Exchange::locate() {
   std::string& whole = worker_.scratch_;
   whole.assign(upstream.base_path).append(path);
   endpoint_ = meter::endpoint_at(upstream.provider, head_.method, whole);
-  if (endpoint_.model.empty()) return;
-  if (const auto model = upstream.deployments.find(endpoint_.model); model != upstream.deployments.end())
-    endpoint_.model = model->second;
+  endpoint_.model = model_behind(upstream, endpoint_.model);
 }
 
 // Clients that sign what they send, or that have a key of their own to send, bring ours as the first segment behind the
@@ -190,16 +190,13 @@ Outcome<void> Exchange::resolve_endpoint() {
   } else if (is_free(head_.method, path)) {
     kind_ = Kind::free;
   } else if (is_about_work(endpoint_, head_.method)) {
-    TRY_STATUS(resolve_deferred());
+    kind_ = Kind::deferred;
   } else if (has_batches(endpoint_) && head_.method == "POST" && endpoint_.name == "files") {
     kind_ = Kind::upload;
   } else if (has_batches(endpoint_) && head_.method == "POST" && endpoint_.name == "batches") {
     kind_ = Kind::batch;
   } else if (is_list_of_work(endpoint_, head_.method)) {
-    return refused(ErrorType::not_found,
-                   fmt::format("GET {} is not served: the provider's list has what every account here has begun; ask "
-                               "for each by its id",
-                               head_.path().substr(0, 200)));
+    kind_ = Kind::list;
   } else if (!meter::can_read_request(endpoint_)) {
     return refused(ErrorType::not_found, fmt::format("{} {} is not served: what it costs cannot be bounded",
                                                      head_.method.substr(0, 16), head_.path().substr(0, 200)));

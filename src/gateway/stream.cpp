@@ -34,7 +34,7 @@ std::string Exchange::stream_head() {
 // What follows the stream's last byte: the cost for those who asked for it, and the end of the framing.
 std::string Exchange::stream_end(meter::Framing framing) {
   std::string end;
-  if (wants_cost_comment_ && framing == meter::Framing::sse) {  // no other knows comments
+  if (wants_cost_comment_ && cost_ && framing == meter::Framing::sse) {  // no other knows comments
     const std::string comment = fmt::format(": cost {}\n\n", cost_->to_usd());
     end += chunked() ? chunk_head(comment.size()) + comment + "\r\n" : comment;
   }
@@ -56,6 +56,10 @@ net::Task<Outcome<void>> Exchange::relay_stream() {
   Stream stream{.reader = meter::ReplyReader(endpoint_.dialect, ReplyHeaders(answer_.head).head()),
                 .splitter = meter::StreamSplitter(meter::StreamSplitter::max_event_bytes, meter::StreamScan(type))};
   stream.by_event = plan_.hide_usage;
+  if (plan_.request.background && plan_.price != nullptr) {
+    stream.work = std::make_unique<meter::WorkStream>();
+    stream.by_event = true;  // nothing of the work goes on before it is written down whose it is
+  }
   stream.cap = plan_.output_cap * plan_.request.choices;
   stream.pending = stream_head();
   if (!answer_.body->has_buffered()) co_await incoming_.send(std::exchange(stream.pending, {}));
@@ -96,6 +100,7 @@ net::Task<void> Exchange::pass_on(Stream& stream, std::string_view piece) {
   if (stream.by_event) {
     read_piece(stream, piece);
     visible = stream.visible;
+    if (stream.work && stream.work->object() && !stream.work_named) co_await name_work(stream);
     if (is_beyond(stream) && !pays_for(stream) && !co_await pays_in_time(stream))
       visible = visible.substr(0, stream.paid_for);
   }
@@ -114,6 +119,7 @@ void Exchange::read_piece(Stream& stream, std::string_view piece) {
   stream.unpaid_events = 0;
   stream.splitter.feed(piece, [&](std::string_view event) {
     stream.reader.feed(event);
+    if (stream.work) stream.work->feed(event);
     const bool usage_only = stream.reader.is_usage_only();
     stream.ended = stream.ended || usage_only || stream.reader.output().ended;
     if (plan_.hide_usage && usage_only) return;
@@ -152,13 +158,23 @@ std::string Exchange::broken_end(Stream& stream, const Failure& failure) {
 net::Task<Outcome<void>> Exchange::end_stream(Stream& stream) {
   const std::string_view rest = stream.splitter.rest();
   stream.reader.feed(rest);
+  if (stream.work) {
+    stream.work->feed(rest);
+    stream.work->finish();
+    if (stream.work->object() && !stream.work_named) co_await name_work(stream);
+  }
   const bool hidden = stream.reader.is_usage_only();
   const bool shown = stream.by_event && !stream.broken && !(plan_.hide_usage && hidden);
   std::string last(shown ? rest.substr(stream.gone_on) : std::string_view());
   if (claim_) keep_piece(last);
   if (stream.broken) last = broken_end(stream, *stream.broken);
   const std::int64_t pieces = stream.reader.output().pieces;
-  settle(stream.reader.finish(), pieces, !stream.broken);
+  const meter::Reply said = stream.reader.finish();
+  if (work_goes_on(stream, said)) {
+    leave_held();
+  } else {
+    settle(said, pieces, !stream.broken || stream.work);  // work that has ended has said all that it used
+  }
   if (claim_) keep_reply();
   if (stream.cut) answer_.connection.reset();  // the provider is to stop now, however slow the client takes its end
   if (!last.empty()) stream.pending += chunked() ? chunk_head(last.size()) + last + "\r\n" : last;

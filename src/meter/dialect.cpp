@@ -105,6 +105,7 @@ constexpr std::array paths{
     PathRule{"/audio/speech", "audio.speech", Dialect::none},
     PathRule{"/responses/input_tokens", "responses.input_tokens", Dialect::token_count},
     PathRule{"/responses/compact", "responses.compact", Dialect::responses},
+    PathRule{"/responses/*/input_items", "responses.input_items", Dialect::none},
     PathRule{"/responses/*/cancel", "responses.cancel", Dialect::responses},
     PathRule{"/responses/*", "responses.get", Dialect::responses},
     PathRule{"/responses", "responses", Dialect::responses},

@@ -20,6 +20,8 @@ TEST_CASE("an address says which dialect its reply is written in") {
                ""},
            Row{"api.openai.com", "/v1/responses/input_tokens", "openai", "responses.input_tokens", Dialect::token_count,
                ""},
+           Row{"api.openai.com", "/v1/responses/resp_1/input_items?limit=2", "openai", "responses.input_items",
+               Dialect::none, ""},
            Row{"api.openai.com", "/v1/batches/batch_1", "openai", "batches.get", Dialect::responses, ""},
            Row{"api.openai.com", "/v1/batches/batch_1/cancel", "openai", "batches.cancel", Dialect::responses, ""},
            Row{"api.openai.com", "/v1/batches", "openai", "batches", Dialect::responses, ""},

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "meter/form_requests.h"
 #include "meter/input_count.h"
 #include "meter/request_reading.h"
 
@@ -53,15 +54,15 @@ Status read_json(const Endpoint& endpoint, std::string_view body, InputBound bou
 }  // namespace
 
 bool can_read_request(const Endpoint& endpoint) noexcept {
-  return endpoint.dialect == Dialect::audio || reader_of(endpoint) != nullptr;
+  return form_reader_of(endpoint) != nullptr || reader_of(endpoint) != nullptr;
 }
 
 base::Result<Request> read_request(const Endpoint& endpoint, std::string_view body, InputBound bound) {
   RequestReading reading{.provider = endpoint.provider, .endpoint = endpoint.name, .path_model = endpoint.model};
   reading.input.only_marks = bound == InputBound::bytes;
   reading.out.input_bound = static_cast<std::int64_t>(body.size()) + input_margin_tokens;
-  if (endpoint.dialect == Dialect::audio) {
-    TRY_STATUS(read_transcription(body, reading));
+  if (const ReadForm read_form = form_reader_of(endpoint)) {
+    TRY_STATUS(read_form(body, reading));
     if (!reading.path_model.empty()) reading.out.model = reading.path_model;
     if (reading.out.model.empty()) return invalid("'model' is missing", "model");
   } else {

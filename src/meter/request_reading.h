@@ -130,9 +130,6 @@ std::span<const RequestReader> bedrock_requests();
 std::span<const RequestReader> cohere_requests();
 std::span<const RequestReader> ollama_requests();
 
-// Bodies that are no JSON.
-base::Status read_transcription(std::string_view body, RequestReading& reading);
-
 // Shared by those that speak another's language: Bedrock's invoke the model's own.
 base::Status read_chat_body(const simdjson::dom::object& root, RequestReading& reading);
 base::Status read_anthropic_body(const simdjson::dom::object& root, RequestReading& reading);

@@ -6,6 +6,8 @@
 
 #include "meter/audio_length.h"
 #include "meter/form_data.h"
+#include "meter/form_requests.h"
+#include "meter/made_images.h"
 #include "meter/request_reading.h"
 
 namespace meter {
@@ -14,12 +16,6 @@ namespace {
 namespace dom = simdjson::dom;
 using base::invalid;
 using base::Status;
-
-// Tokens of one image of gpt-image-1 at its highest quality, and of each image on the way (OpenAI's guide to image
-// generation: 1024x1536 at "high" is 6,240, a partial image 100).
-constexpr std::int64_t most_image_tokens = 6240;
-constexpr std::int64_t partial_image_tokens = 100;
-constexpr std::int64_t most_images = 10;
 
 Status read_text(dom::element value, RequestReading& reading) {
   if (!value.is_string()) return wrong_type("prompt", "a string");
@@ -43,17 +39,10 @@ Status read_size(dom::element value, RequestReading& reading) {
 }
 Status read_quality(dom::element value, RequestReading& reading) {
   if (value.is_null()) return {};
-  const auto quality = get_if<std::string_view>(value);
-  constexpr std::array known{std::string_view("auto"), std::string_view("low"),      std::string_view("medium"),
-                             std::string_view("high"), std::string_view("standard"), std::string_view("hd")};
-  if (!quality || std::ranges::find(known, *quality) == known.end())
-    return invalid("'quality' must be auto, low, medium, high, standard or hd: nothing else has a price here",
-                   "quality");
-  if (*quality != "auto") reading.out.quality = *quality;
-  return {};
+  return take_quality(get_if<std::string_view>(value).value_or(""), reading.out);
 }
 Status read_partial_images(dom::element value, RequestReading& reading) {
-  TRY(const auto count, read_count("partial_images", value, 0, 3));
+  TRY(const auto count, read_count("partial_images", value, 0, most_partial_images));
   reading.out.output_cap = most_image_tokens + count.value_or(0) * partial_image_tokens;
   return {};
 }
@@ -65,29 +54,13 @@ constexpr std::array image_fields{
     RequestField{"stream", read_stream},   RequestField{"partial_images", read_partial_images},
 };
 
-// A model that bills by the image has a row for the size and the quality; one that bills by the token makes an image of
-// one of three sizes.
 Status read_image_body(const dom::object& root, RequestReading& reading) {
   Request& out = reading.out;
   out.images = 1;
   out.output_cap = most_image_tokens;
   TRY_STATUS(read_members(root, image_fields, "", reading));
   if (reading.input.messages == 0) return invalid("'prompt' is missing", "prompt");
-  const std::string_view model = reading.path_model.empty() ? std::string_view(out.model) : reading.path_model;
-  const bool known_size = out.width == 0 || (out.width == 1024 && (out.height == 1024 || out.height == 1536)) ||
-                          (out.width == 1536 && out.height == 1024);
-  if (!known_size && model.starts_with("gpt-image"))
-    return invalid("'size' must be 1024x1024, 1024x1536, 1536x1024 or auto: what others cost cannot be bounded",
-                   "size");
-  out.choices = out.images;
-  // dall-e's rows are by size and quality, of which these are its defaults; gpt-image is billed by the token.
-  if (model.starts_with("dall-e") && out.width == 0) out.width = out.height = 1024;
-  if (model == "dall-e-3" && out.quality.empty()) out.quality = "standard";
-  if (model.starts_with("gpt-image")) {
-    out.width = out.height = 0;
-    out.quality.clear();
-  }
-  return {};
+  return settle_image_rows(reading.path_model.empty() ? std::string_view(out.model) : reading.path_model, out);
 }
 
 // Unicode characters, as UTF-8 has them.
@@ -122,7 +95,6 @@ constexpr std::int64_t tokens_per_second = 10;
 
 }  // namespace
 
-// model and file of a multipart form. Only formats whose head says how long they last at most are taken.
 Status read_transcription(std::string_view body, RequestReading& reading) {
   TRY(const std::vector<FormPart> parts, read_form(body));
   Request& out = reading.out;

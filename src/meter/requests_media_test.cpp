@@ -90,3 +90,52 @@ TEST_CASE("audio lasts no longer than its bytes say, where they do") {
     check(row);
   CHECK(read(url, form(wav(160'000)))->input_bound >= 110);
 }
+
+namespace {
+
+std::string part_of(std::string_view name, std::string_view content) {
+  return fmt::format("--b\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\n{}\r\n", name, content);
+}
+std::string image_form(std::string_view model, std::string_view more = "") {
+  return (model.empty() ? "" : part_of("model", model)) + part_of("image", "PNG") + std::string(more) + "--b--\r\n";
+}
+
+}  // namespace
+
+TEST_CASE("images that are sent to be changed are bounded by their number, and by what comes back") {
+  constexpr const char* edits = "api.openai.com/v1/images/edits";
+  constexpr const char* variations = "api.openai.com/v1/images/variations";
+  const std::string prompt = part_of("prompt", "a hat");
+  for (const Row& row : {
+           Row{edits, image_form("gpt-image-1", prompt), "gpt-image-1 cap=6240 image images=1"},
+           Row{edits,
+               image_form("gpt-image-1-mini", prompt + part_of("n", "3") + part_of("partial_images", "2") +
+                                                  part_of("size", "1024x1536") + part_of("quality", "low") +
+                                                  part_of("input_fidelity", "high")),
+               "gpt-image-1-mini cap=6440 choices=3 image images=3"},
+           Row{edits, image_form("dall-e-2", prompt + part_of("size", "256x256")),
+               "dall-e-2 cap=6240 image images=1 256x256"},
+           Row{edits, image_form("gpt-image-1"), "refused: prompt"},
+           Row{edits, image_form("", prompt), "refused: model"},
+           Row{edits, image_form("gpt-image-2", prompt), "refused: model"},
+           Row{edits, image_form("dear", prompt), "refused: model"},
+           Row{edits, image_form("gpt-image-1", prompt + part_of("size", "2048x2048")), "refused: size"},
+           Row{edits, image_form("gpt-image-1", prompt + part_of("quality", "best")), "refused: quality"},
+           Row{edits, image_form("gpt-image-1", prompt + part_of("n", "11")), "refused: n"},
+           Row{edits, image_form("gpt-image-1", prompt + part_of("n", "1e1")), "refused: n"},
+           Row{edits, image_form("gpt-image-1", prompt + part_of("n", "1") + part_of("n", "9")), "refused: n"},
+           Row{edits, image_form("gpt-image-1", prompt + part_of("N", "9")), "refused: N"},
+           Row{edits, image_form("gpt-image-1", prompt + part_of("images", "PNG")), "refused: images"},
+           Row{edits, part_of("model", "gpt-image-1") + prompt + "--b--\r\n", "refused: image"},
+           Row{edits, R"({"model":"gpt-image-1","prompt":"p"})", "refused: "},
+           Row{variations, image_form("dall-e-2"), "dall-e-2 cap=6240 image images=1 1024x1024"},
+           Row{variations, image_form("dall-e-2", prompt), "refused: prompt"},
+           Row{variations, image_form("gpt-image-1"), "refused: model"},
+       })
+    check(row);
+  const std::int64_t one = read(edits, image_form("gpt-image-1", prompt))->input_bound;
+  CHECK(one > meter::image_bound_tokens);
+  const std::string two = part_of("image[]", "PNG") + part_of("mask", "PNG");
+  CHECK(read(edits, image_form("gpt-image-1", prompt + two))->input_bound == one + 2 * meter::image_bound_tokens);
+  CHECK(read(edits, image_form("gpt-image-1", prompt + part_of("stream", "true")))->stream);
+}

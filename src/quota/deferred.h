@@ -23,10 +23,11 @@ enum class DeferredKind : std::uint8_t {
   response,  // in the background
   file,      // no work, and holds nothing: the requests of a batch that may be begun
   batch,
-  output,  // of a batch that has ended: the results, which say what it used
-  errors,  // the same: what was not served
+  output,   // of a batch that has ended: the results, which say what it used
+  errors,   // the same: what was not served
+  deleted,  // of any kind, and gone: what is left of it is its place in the account's lists
 };
-inline constexpr DeferredKind last_deferred_kind = DeferredKind::errors;
+inline constexpr DeferredKind last_deferred_kind = DeferredKind::deleted;
 std::string_view to_string(DeferredKind kind) noexcept;
 
 struct Deferred {
@@ -48,6 +49,18 @@ struct DeferredQuestion {
   std::vector<std::string> upstreams;
 };
 
+// Which of an account's objects are listed, by when they were written down.
+struct DeferredListing {
+  enum class Order : std::uint8_t { newest_first, oldest_first };
+
+  base::AccountId account;
+  std::vector<std::string> upstreams;
+  std::vector<DeferredKind> kinds;                  // one to three
+  std::optional<std::string> after = std::nullopt;  // the account's object behind which the page begins
+  Order order = Order::newest_first;
+  std::size_t limit = 20;
+};
+
 // Port: what is written down. One conformance suite holds for every implementation (tests/conformance). Called from the
 // store thread.
 class DeferredStore {
@@ -58,7 +71,9 @@ class DeferredStore {
   virtual base::Status keep_deferred(const Deferred& work) = 0;
   // nullopt: the account has no such work.
   virtual base::Result<std::optional<Deferred>> find_deferred(const DeferredQuestion& question) = 0;
-  // It is gone at the provider. What is not there is gone already.
+  // Without what was forgotten. not_found: `after` names nothing of this account, nor anything that it deleted.
+  virtual base::Result<std::vector<Deferred>> list_deferred(const DeferredListing& listing) = 0;
+  // It is gone at the provider: it is not found any more, nor kept again. What is not there is gone already.
   virtual base::Status forget_deferred(std::string_view upstream, std::string_view object) = 0;
 };
 
@@ -69,5 +84,6 @@ inline constexpr std::int64_t forgotten_with_a_deferred = 4;
 
 // What the implementations answer alike.
 base::Status check_same_work(const Deferred& known, const Deferred& wanted);
+std::unexpected<base::Error> nothing_to_list_after(const DeferredListing& listing);
 
 }  // namespace quota

@@ -29,6 +29,19 @@ void DeferredDesk::settle(base::ExchangeId exchange, const KnownCost& known, std
                done = std::move(done)] { done(settle_now(exchange, known, reason, *snapshot)); });
 }
 
+void DeferredDesk::list(DeferredListing listing, std::function<void(base::Result<std::vector<Found>>)> done) {
+  const auto list_now = [this](const DeferredListing& asked) -> base::Result<std::vector<Found>> {
+    TRY(auto works, store_.list_deferred(asked));
+    std::vector<Found> found;
+    for (Deferred& work : works) {
+      TRY(const auto item, open_item(work.exchange));
+      found.push_back({std::move(work), item.has_value()});
+    }
+    return found;
+  };
+  keeper_.run([list_now, listing = std::move(listing), done = std::move(done)] { done(list_now(listing)); });
+}
+
 // An exchange that ended a moment ago may not be in the store yet.
 base::Result<std::optional<UnresolvedItem>> DeferredDesk::open_item(base::ExchangeId exchange) {
   TRY_STATUS(keeper_.flush_settled());

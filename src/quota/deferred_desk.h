@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -30,6 +31,7 @@ class DeferredDesk {
   // From any thread.
   void keep(Deferred work, std::function<void(base::Status)> done);
   void find(DeferredQuestion question, std::function<void(base::Result<std::optional<Found>>)> done);
+  void list(DeferredListing listing, std::function<void(base::Result<std::vector<Found>>)> done);
   void forget(const Deferred& work, std::function<void(base::Status)> done);
   // Books what the work has cost, and gives back the rest. Gives the item if this settled it; nullopt: it was decided
   // before, or holds nothing.

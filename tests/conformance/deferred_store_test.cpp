@@ -105,3 +105,72 @@ TEST_CASE_TEMPLATE("work that goes on is an item, even where no limit holds anyt
   CHECK(bench.records().size() == 2);
   CHECK(bench.on.store->open_items({})->empty());
 }
+
+TEST_CASE_TEMPLATE("an account's work is listed in its order, by kind and upstream, behind any of it", Store,
+                   EVERY_STORE) {
+  Bench<Store> bench;
+  using enum quota::DeferredKind;
+  const base::AccountId other = bench.template id<base::AccountId>();
+  base::WallTime at = bench.now;
+  const auto add = [&](std::string object, quota::DeferredKind kind, std::string upstream = "openai",
+                       std::optional<base::AccountId> account = std::nullopt) {
+    Deferred work = work_of(bench, std::move(object));
+    work.kind = kind;
+    work.begun = at;
+    work.upstream = std::move(upstream);
+    work.account = account.value_or(bench.account.id);
+    REQUIRE(bench.on.store->keep_deferred(work).has_value());
+  };
+  add("b", file);
+  add("a", file);  // at the same moment: by its name
+  at.ms += 1;
+  add("batch_1", batch);
+  add("c", output, "azure");
+  add("theirs", file, "openai", other);
+  add("elsewhere", file, "far");
+  at.ms += 1;
+  add("d", errors);
+
+  quota::DeferredListing listing{
+      .account = bench.account.id, .upstreams = {"azure", "openai"}, .kinds = {file, output, errors}};
+  const auto names = [&](std::optional<std::string> after = std::nullopt) {
+    listing.after = std::move(after);
+    const auto page = bench.on.store->list_deferred(listing);
+    REQUIRE(page.has_value());
+    std::string all;
+    for (const Deferred& work : *page) all += work.object + " ";
+    return all;
+  };
+  CHECK(names() == "d c b a ");
+  CHECK(names("d") == "c b a ");
+  CHECK(names("b") == "a ");
+  CHECK(names("batch_1") == "b a ");
+  CHECK(names("a").empty());
+  CHECK(bench.on.store->list_deferred(listing)->empty());
+  listing.limit = 2;
+  CHECK(names() == "d c ");
+  CHECK(names("c") == "b a ");
+  listing.limit = 20;
+  listing.order = quota::DeferredListing::Order::oldest_first;
+  CHECK(names() == "a b c d ");
+  CHECK(names("b") == "c d ");
+  listing.kinds = {batch};
+  CHECK(names() == "batch_1 ");
+  listing.kinds = {file};
+  REQUIRE(bench.on.store->forget_deferred("openai", "a").has_value());
+  CHECK(names() == "b ");
+  CHECK(names("a") == "b ");  // it is gone, and its place is not
+  listing.after = "theirs";
+  CHECK(bench.on.store->list_deferred(listing).error().type == base::ErrorType::not_found);
+  listing.account = other;
+  CHECK(names() == "theirs ");
+}
+
+TEST_CASE_TEMPLATE("what is gone at the provider does not come back", Store, EVERY_STORE) {
+  Bench<Store> bench;
+  const Deferred work = work_of(bench, "file-1");
+  REQUIRE(bench.on.store->keep_deferred(work).has_value());
+  REQUIRE(bench.on.store->forget_deferred("openai", "file-1").has_value());
+  REQUIRE(bench.on.store->keep_deferred(work).has_value());  // its batch has named it again
+  CHECK(found(bench, "file-1", bench.account.id) == std::nullopt);
+}

@@ -67,13 +67,15 @@ def test_a_neighbour_finds_no_such_response(gateway, working):
     response = begin(client_of(gateway, key))
     before = working.hits
     neighbour = client_of(gateway, gateway.key("1 usd/day"))
-    for ask in (neighbour.responses.retrieve, neighbour.responses.cancel, neighbour.responses.delete):
+    for ask in (neighbour.responses.retrieve, neighbour.responses.cancel, neighbour.responses.delete,
+                neighbour.responses.input_items.list, lambda id: neighbour.responses.retrieve(id, stream=True)):
         with pytest.raises(openai.NotFoundError) as refused:
             ask(response.id)
         assert refused.value.code == "not_found" and response.id in refused.value.message
     assert working.hits == before, "nothing went upstream"
     colleague = gateway.control.ask("POST", "/api/v1/keys", {"account": key["account"], "name": "second"})
     assert client_of(gateway, colleague).responses.retrieve(response.id).status == "queued"
+    assert [item.id for item in client_of(gateway, key).responses.input_items.list(response.id)] == ["msg_0"]
 
 
 def test_a_response_outlives_the_gateway_and_is_settled_by_its_own_prices(gateway, working):

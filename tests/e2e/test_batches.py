@@ -91,9 +91,10 @@ def test_neighbours_share_neither_files_nor_batches(gateway, working):
     for ask in (lambda: begin(neighbour, file), lambda: neighbour.batches.retrieve(batch),
                 lambda: neighbour.batches.cancel(batch), lambda: neighbour.files.retrieve(file),
                 lambda: neighbour.files.content(file), lambda: neighbour.files.delete(file),
-                lambda: neighbour.batches.list(), lambda: neighbour.files.list()):
+                lambda: neighbour.batches.list(after=batch), lambda: neighbour.files.list(after=file)):
         with pytest.raises(openai.NotFoundError):
             ask()
+    assert list(neighbour.batches.list()) == list(neighbour.files.list()) == []
     assert working.hits == before
 
 

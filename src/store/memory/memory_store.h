@@ -141,6 +141,7 @@ class MemoryStore final : public catalog::Store,
   // quota::DeferredStore.
   base::Status keep_deferred(const quota::Deferred& work) override;
   base::Result<std::optional<quota::Deferred>> find_deferred(const quota::DeferredQuestion& question) override;
+  base::Result<std::vector<quota::Deferred>> list_deferred(const quota::DeferredListing& listing) override;
   base::Status forget_deferred(std::string_view upstream, std::string_view object) override;
 
   // identity::Store.

@@ -300,7 +300,9 @@ TEST_CASE("a database without roll-ups has them made from its records") {
   const auto by_route = sums(events::UsageGroup::route), by_key = sums(events::UsageGroup::key);
   REQUIRE(by_route.size() == 2);
   CHECK(by_route.front().cost == base::Money::from_nanos(25));
-  world.run("DROP TABLE usage_rollups; DROP TABLE usage_latencies; DROP TABLE key_extras; PRAGMA user_version = 17");
+  world.run(
+      "DROP TABLE usage_rollups; DROP TABLE usage_latencies; DROP TABLE key_extras; DROP INDEX deferred_by_account; "
+      "PRAGMA user_version = 17");
   const auto again = sums(events::UsageGroup::route), keys_again = sums(events::UsageGroup::key);
   REQUIRE(again.size() == 2);
   CHECK(again.front().cost == by_route.front().cost);
