@@ -59,8 +59,9 @@ base::Result<meter::Endpoint> endpoint_of(const quota::ImaginedCall& call, const
 }
 
 // What of the question decides the cost, as if its bytes had come over the network.
-base::Result<meter::Request> request_of(const quota::ImaginedCall& call, const Settings& settings,
-                                        const catalog::Route& route, meter::InputBound bound) {
+base::Result<meter::Request> request_of(const catalog::Key& key, const quota::ImaginedCall& call,
+                                        const Settings& settings, const catalog::Route& route,
+                                        meter::InputBound bound) {
   const catalog::Upstream& upstream = *settings.find_upstream(first_target(route).upstream);
   TRY(const meter::Endpoint endpoint, endpoint_of(call, upstream));
   const bool names_model = endpoint.model.empty();
@@ -70,6 +71,7 @@ base::Result<meter::Request> request_of(const quota::ImaginedCall& call, const S
   if (call.body && !call.model.empty() && names_model) body = meter::with_member(body, "model", json_text(call.model));
   // As Exchange::rename_for_target.
   const std::string& asked = names_model && !call.model.empty() ? call.model : request.model;
+  TRY_STATUS(check_model(nullptr, key, model_behind(upstream, asked)));
   if (const std::string_view model = first_target(route).model_for(asked); model != asked) {
     if (!names_model) return base::fail(address_names_model(asked, model));
     body = meter::with_member(body, "model", json_text(model));
@@ -234,7 +236,7 @@ base::Result<quota::Explanation> Explainer::explain_by(const catalog::KeyEntry& 
 
   auto allowed = check_key(key, now);
   if (allowed) allowed = check_route(*key.key, route->name);
-  const auto request = request_of(call, settings, *route, bound);
+  const auto request = request_of(*key.key, call, settings, *route, bound);
   const auto tags = catalog::join_tags(key.key->tags, call.tags, "tags");
   const catalog::Upstream& upstream = *settings.find_upstream(out.upstream);
   const auto book = book_of(settings, key);
@@ -244,7 +246,6 @@ base::Result<quota::Explanation> Explainer::explain_by(const catalog::KeyEntry& 
   const auto worst = price ? worst_case(*request, **price, output_cap_of(*request, **price), *route, key.payer())
                            : std::unexpected(price.error());
   if (request) {
-    if (allowed) allowed = check_model(nullptr, *key.key, request->model);
     out.model = request->model;
     out.input_tokens = request->input_bound;
     out.choices = request->choices;

@@ -195,6 +195,20 @@ TEST_CASE("an input that is too much by its bytes is counted before it is refuse
   world.run(counted_where_the_bytes_are_too_many(world));
 }
 
+TEST_CASE("what a key is not for is refused, whatever the route asks for in the model's place") {
+  for (const auto& [model, refused] : {std::pair{"gpt-4o", false}, std::pair{"other", true}}) {
+    World world;
+    world.key_scope.models = {model};
+    world.settings.routes.front().targets.front().models = {{"gpt-4o", "other"}};
+    world.settings.prices = test_prices({"gpt-4o", "other"});
+    world.open();
+    const auto said = explain(world, {.model = "gpt-4o", .max_tokens = 10});
+    CHECK((said.verdict == CallVerdict::refused) == refused);
+    CHECK(said.error.has_value() == refused);
+    if (refused) CHECK(said.error->type == base::ErrorType::forbidden);
+  }
+}
+
 TEST_CASE("a route that is not there is a mistake in the question") {
   World world;
   open_with_prices(world);
