@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
 #include <boost/json/array.hpp>
-#include <map>
 #include <memory>
 #include <optional>
 #include <ostream>
 
+#include "base/window.h"
 #include "cli/list_query.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
@@ -145,25 +145,30 @@ void add_edit(CLI::App& noun, Session& session) {
   });
 }
 
+base::Result<std::int64_t> seconds_of_overlap(const std::string& text) {
+  if (text == "none") return 0;
+  if (const auto span_ms = base::parse_span_ms(text)) return *span_ms / 1'000;
+  return base::invalid(fmt::format("--overlap {} is neither \"none\" nor a time, such as 1h or 7d", text), "overlap");
+}
+
 void add_rotate(CLI::App& noun, Session& session) {
   CLI::App& verb = *noun.add_subcommand("rotate", "Give a key another secret; its limits and what is spent stay");
   session.add_options(verb);
   struct Rotation {
-    std::string key;
-    std::int64_t overlap_s = 86'400;
+    std::string key, overlap = "1d";
     bool raw = false;
   };
   const auto rotation = std::make_shared<Rotation>();
   verb.add_option("KEY", rotation->key, "Id or name")->required();
-  verb.add_option("--overlap", rotation->overlap_s,
-                  "For how long the old secret is taken beside the new one, such as 1h; 0s ends it now")
-      ->transform(
-          CLI::AsNumberWithUnit(std::map<std::string, std::int64_t>{{"s", 1}, {"m", 60}, {"h", 3'600}, {"d", 86'400}}))
+  verb.add_option("--overlap", rotation->overlap,
+                  "For how long the old secret is taken beside the new one, such as 1h; \"none\" ends it now")
+      ->type_name("TIME")
       ->capture_default_str();
   verb.add_flag("--raw", rotation->raw, "Print the secret and nothing else");
   session.on(verb, [rotation, &session]() -> base::Status {
-    TRY(const auto reply, session.post(std::string(keys) + "/" + rotation->key + "/rotate",
-                                      {{"overlap_seconds", rotation->overlap_s}}));
+    TRY(const std::int64_t overlap, seconds_of_overlap(rotation->overlap));
+    TRY(const auto reply,
+        session.post(std::string(keys) + "/" + rotation->key + "/rotate", {{"overlap_seconds", overlap}}));
     show_secret(session, reply, rotation->raw);
     return {};
   });

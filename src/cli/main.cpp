@@ -43,6 +43,7 @@ int run_command(int argc, char** argv, cli::Program& program) {
   cli::add_tokens(app, std::cin, std::cout, std::cerr, exit_code);
   cli::add_prices(app, std::cout, std::cerr, exit_code);
   cli::add_version(app, std::cout);
+  cli::add_completion(app, std::cout);
 
   const int code = cli::run(app, argc, argv, std::cout, std::cerr, exit_code);
   return code != 0 ? code : session.exit_code();

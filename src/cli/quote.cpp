@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
-#include <charconv>
-
+#include "base/window.h"
 #include "cli/imagined_call.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
@@ -34,13 +33,10 @@ std::string text_of_reply(const base::Json& reply) {
 
 // "90s", "10m" or "1h" in seconds.
 base::Result<std::int64_t> seconds_of(const std::string& text) {
-  std::int64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [unit, error] = std::from_chars(text.data(), end, number);
-  const std::int64_t factor = end - unit != 1 ? 0 : *unit == 's' ? 1 : *unit == 'm' ? 60 : *unit == 'h' ? 3'600 : 0;
-  if (error != std::errc() || factor == 0 || number < 1 || number > longest_seconds / factor)
+  const auto span_ms = base::parse_span_ms(text);
+  if (!span_ms || *span_ms > longest_seconds * 1'000)
     return base::invalid(fmt::format("--hold {} is not a time from 1s to 1h, such as 90s, 10m or 1h", text), "hold");
-  return number * factor;
+  return *span_ms / 1'000;
 }
 
 }  // namespace

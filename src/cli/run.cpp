@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <ostream>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "cli/verbs.h"
@@ -36,6 +38,10 @@ bool refuse_unknown_verb(const CLI::App& app, int argc, const char* const* argv,
 
 int run(CLI::App& app, int argc, const char* const* argv, std::ostream& out, std::ostream& err, const int& exit_code) {
   constexpr int not_understood = 2;
+  if (argc > 1 && std::string_view(argv[1]) == "__complete") {
+    complete(app, std::vector<std::string>(argv + 2, argv + argc), out);
+    return 0;
+  }
   if (refuse_unknown_verb(app, argc, argv, err)) return not_understood;
   try {
     app.parse(argc, argv);

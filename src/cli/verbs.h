@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <span>
+#include <string>
 
 #include "cli/secret_input.h"
 #include "cli/session.h"
@@ -40,9 +42,14 @@ void add_tokens(CLI::App& app, std::istream& input, std::ostream& out, std::ostr
 void add_prices(CLI::App& app, std::ostream& out, std::ostream& err, int& exit_code);
 void add_meter(CLI::App& app, std::ostream& out, std::ostream& err, int& exit_code);
 void add_version(CLI::App& app, std::ostream& out);
+void add_completion(CLI::App& app, std::ostream& out);
 
-// Parses and runs a command line; returns the exit code: 2 if it was not understood, else what `exit_code` holds when
-// the command has run.
+// What may stand for the last of these words, of a command line without its first: a line each, a tab before what it is
+// for. Nothing: the shell's own files may.
+void complete(const CLI::App& app, std::span<const std::string> words, std::ostream& out);
+
+// Parses and runs a command line, or completes it for a shell (`__complete WORD…`); returns the exit code: 2 if it was
+// not understood, else what `exit_code` holds when the command has run.
 int run(CLI::App& app, int argc, const char* const* argv, std::ostream& out, std::ostream& err, const int& exit_code);
 
 }  // namespace cli

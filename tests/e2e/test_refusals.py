@@ -69,7 +69,7 @@ def test_no_key_at_all_is_401_even_with_a_body_that_is_wrong(gateway, upstream):
     assert upstream.hits == 0
 
 
-@pytest.mark.parametrize("path", ["/v1/assistants", "/v1/fine_tuning/jobs", "/v1/images/variations",
+@pytest.mark.parametrize("path", ["/v1/assistants", "/v1/fine_tuning/jobs", "/v1/videos",
                                   "/v1/chat/completions/x", "/v2/chat/completions", "/", "/v1/../v1/chat/completions",
                                   "/v1//chat/completions"])
 def test_a_path_that_is_not_metered_is_404_in_the_dialect(gateway, upstream, path):
