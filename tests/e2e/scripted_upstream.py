@@ -35,7 +35,8 @@ class Script:
 
 
 class ScriptedUpstream(Upstream):
-    """`script` says how to answer; `pick`, if set, chooses a Script by request. `served` counts complete answers."""
+    """`script` says how to answer; `pick`, if set, chooses a Script by request. `served` counts complete answers, each
+    before its last bytes go: a test that has read an answer sees it counted."""
 
     def __init__(self, port: int = 0, **more):
         super().__init__(port, **more)
@@ -74,8 +75,8 @@ class ScriptedUpstream(Upstream):
             writer.write(reply[:len(reply) - len(body) + script.break_after])
             await writer.drain()
             return False
-        writer.write(reply)
         self.served += 1
+        writer.write(reply)
         return True
 
     async def _stream(self, script: Script, asked: dict, writer) -> bool:
@@ -90,8 +91,8 @@ class ScriptedUpstream(Upstream):
             await writer.drain()
             if script.chunk_delay_s:
                 await asyncio.sleep(script.chunk_delay_s)
-        writer.write(LAST_CHUNK)
         self.served += 1
+        writer.write(LAST_CHUNK)
         return True
 
 
