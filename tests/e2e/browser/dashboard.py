@@ -70,6 +70,9 @@ class Dashboard:
     def card(self, name: str) -> Locator:
         return self.page.get_by_role("region", name=name, exact=True)
 
+    def table(self, name: str) -> Locator:
+        return self.page.get_by_role("group", name=name, exact=True)
+
     def settled(self):
         """Until nothing is being fetched for the first time. (A page without a heading has not begun yet.)"""
         self.page.get_by_role("heading", level=1).wait_for()

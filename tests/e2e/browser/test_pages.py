@@ -51,7 +51,7 @@ def test_sums_on_the_pages_are_the_api_s(town, visit):
     total = Decimal(control.usage("total")[0]["cost"])
     dash.settled()
     assert amount(dash.page.locator("[data-number=total-cost]")) == total
-    rows = dash.card("Usage").get_by_role("row").filter(has=dash.page.locator("td"))
+    rows = dash.table("Usage").get_by_role("row").filter(has=dash.page.locator("td"))
     rows.first.wait_for()
     shown = {row.locator("td").first.inner_text(): amount(row.locator("td").last) for row in rows.all()}
     assert shown == {one["name"]: Decimal(one["cost"]) for one in control.usage("account")}
@@ -170,7 +170,7 @@ def test_the_log_is_filtered_by_what_the_address_says(town, visit):
 def test_the_usage_table_is_sorted_and_searched(town, visit):
     gateway, _ = town
     dash = visit(gateway).enter().open("/statistics")
-    table = dash.card("Usage")
+    table = dash.table("Usage")
     names = lambda: [row.locator("td").first.inner_text() for row in table.get_by_role("row").all()[1:]]
     table.get_by_role("row").nth(1).wait_for()
     table.get_by_role("button", name="Name").click()
