@@ -61,7 +61,7 @@ class Terminal {
   }
   // All that the terminal has shown, up to this text; what it shows comes through the kernel, in its own time.
   std::string screen_until(std::string_view text) const {
-    constexpr int patience_ms = 5'000;
+    constexpr int patience_ms = 60'000;
     std::string screen;
     std::array<char, 4096> piece{};
     while (!screen.contains(text)) {
