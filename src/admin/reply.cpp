@@ -3,6 +3,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/rfc3339.h"
+#include "base/utf8.h"
 
 namespace admin {
 namespace {
@@ -119,7 +120,7 @@ json::value window_label(base::WindowLabel label) {
 }
 
 Response json_reply(int status, const json::object& body) {
-  return {status, "application/json", json::serialize(body) + "\n", {}};
+  return {status, "application/json", base::valid_utf8(json::serialize(body)) + "\n", {}};
 }
 
 Response list_reply(json::array data, const std::optional<std::string>& next) {
@@ -131,7 +132,7 @@ Response problem(const base::Error& error, std::optional<int> status) {
   json::object body{
       {"type", base::to_string(error.type)}, {"title", title_of(code)}, {"status", code}, {"detail", error.message}};
   if (!error.field.empty()) body["field"] = error.field;
-  Response response{code, "application/problem+json", json::serialize(body) + "\n", {}};
+  Response response{code, "application/problem+json", base::valid_utf8(json::serialize(body)) + "\n", {}};
   if (code == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"metergate\"");
   return response;
 }

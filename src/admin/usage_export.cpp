@@ -5,6 +5,7 @@
 #include "admin/handlers.h"
 #include "admin/reply.h"
 #include "admin/usage_query.h"
+#include "base/utf8.h"
 
 namespace admin {
 namespace {
@@ -66,10 +67,10 @@ class UsageExport final : public BodyStream {
     for (const events::UsageRecord& record : records) {
       const json::object object = to_json(record, *snapshot);
       if (format_ == Format::csv) {
-        bytes += csv_line(object);
+        bytes += base::valid_utf8(csv_line(object));
       } else {
         bytes += std::exchange(first_, false) ? "\n" : ",\n";
-        bytes += json::serialize(object);
+        bytes += base::valid_utf8(json::serialize(object));
       }
     }
     over_ = records.size() < static_cast<std::size_t>(records_a_piece);

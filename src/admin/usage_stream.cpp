@@ -8,6 +8,7 @@
 #include "admin/handlers.h"
 #include "admin/reply.h"
 #include "admin/usage_query.h"
+#include "base/utf8.h"
 #include "catalog/tags.h"
 
 namespace admin {
@@ -81,7 +82,7 @@ class UsageStream final : public BodyStream {
       at_ = at;
       if (!fits(record)) continue;
       fmt::format_to(std::back_inserter(bytes), "id: {}\nevent: record\ndata: {}\n\n", text_of(at),
-                     boost::json::serialize(to_json(record, *snapshot)));
+                     base::valid_utf8(boost::json::serialize(to_json(record, *snapshot))));
     }
     return bytes;
   }

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/rfc3339.h"
+#include "base/utf8.h"
 #include "net/head_writer.h"
 
 namespace gateway {
@@ -57,7 +58,8 @@ void add_shortage(boost::json::object& object, const Failure& failure) {
 // shortage.
 boost::json::object facts_of(const Failure& failure, std::string_view request_id, boost::json::object words = {}) {
   words["code"] = base::to_string(failure.error.type);
-  words["param"] = failure.error.field.empty() ? boost::json::value(nullptr) : boost::json::value(failure.error.field);
+  words["param"] = failure.error.field.empty() ? boost::json::value(nullptr)
+                                               : boost::json::value(base::valid_utf8(failure.error.field));
   words["request_id"] = request_id;
   add_shortage(words, failure);
   return words;
@@ -88,7 +90,7 @@ boost::json::object google_error(const Failure& failure, std::string_view reques
                        {"retryDelay", fmt::format("{}s", *failure.retry_after_s)}});
   return {{"error",
            {{"code", failure.status()},
-            {"message", failure.error.message},
+            {"message", base::valid_utf8(failure.error.message)},
             {"status", google_status(failure.error.type)},
             {"details", std::move(details)}}}};
 }
@@ -131,7 +133,7 @@ Failure failure_of(const quota::Refusal& refusal, base::WallTime now) {
 }
 
 boost::json::object error_object(const Failure& failure, std::string_view request_id, ErrorForm form) {
-  const std::string& message = failure.error.message;
+  const std::string message = base::valid_utf8(failure.error.message);
   const auto typed = [&](std::string_view type) {
     return facts_of(failure, request_id, {{"message", message}, {"type", type}});
   };

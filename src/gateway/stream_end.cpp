@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/utf8.h"
 #include "meter/event_stream.h"
 
 namespace gateway {
@@ -23,7 +24,7 @@ class End {
         endpoint_(endpoint),
         form_(error_form_of(endpoint)),
         sent_(sent),
-        message_(failure.error.message) {}
+        message_(base::valid_utf8(failure.error.message)) {}
 
   std::string text() const {
     switch (framing()) {
@@ -118,7 +119,7 @@ class End {
   const meter::Endpoint& endpoint_;
   ErrorForm form_;
   const SentStream& sent_;
-  const std::string& message_;
+  const std::string message_;
 };
 
 }  // namespace
