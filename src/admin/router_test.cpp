@@ -45,6 +45,18 @@ TEST_CASE("what does not exist is not found, and a wrong method is answered with
   CHECK(reply.headers[0] == std::pair<std::string, std::string>("Allow", "POST, GET"));
 }
 
+TEST_CASE("what a refusal quotes may be cut within a character, and is UTF-8 all the same") {
+  World world;
+  std::string letters;
+  while (letters.size() < 128) letters += "𝐓";
+  for (const std::string_view before : {"", "a", "ab", "abc"}) {
+    const Response reply = world.send(fmt::format("GET /api/v1/accounts/{}{}", before, letters));
+    CAPTURE(before);
+    CHECK(reply.status == 404);
+    CHECK(base::Json::parse(reply.body));
+  }
+}
+
 TEST_CASE("what would be ignored is refused") {
   World world;
   world.play({

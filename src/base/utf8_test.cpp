@@ -12,8 +12,10 @@ TEST_CASE("what is no UTF-8 is replaced, and nothing else changes") {
     CAPTURE(cut);
     CHECK(made.starts_with("'𝐓\uFFFD"));
     CHECK(made.ends_with("'"));
+    CHECK(made.size() == 1 + 4 + 3 + 1);
     CHECK(base::valid_utf8(made) == made);
   }
+  CHECK(base::valid_utf8("\"\x80\x80é\x80!") == "\"\uFFFD\uFFFDé\uFFFD!");
   CHECK(base::valid_utf8("\xed\xa0\x80") != "\xed\xa0\x80");  // half of a surrogate pair
   CHECK(base::valid_utf8("\xc0\xaf") != "\xc0\xaf");          // longer than it need be
 }

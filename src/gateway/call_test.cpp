@@ -278,6 +278,15 @@ TEST_CASE("a route may send the client's own credentials on, and then our key ha
   CHECK(world.upstream.requests.front().find("x-metergate-key") == nullptr);
 }
 
+TEST_CASE("what a refusal quotes of a header is UTF-8, whatever stood there") {
+  ApiWorld world;
+  world.open();
+  const Reply reply = reply_to(world, world.request("GET /v1/items/1", {}, "X-Metergate-Nothing: \xff\r\n"));
+  CHECK(reply.status() == 400);
+  CHECK(base::Json::parse(reply.body));
+  CHECK(reply.error("message").contains("'X-Metergate-Nothing: \uFFFD'"));
+}
+
 TEST_CASE("fields that only a dialect can honour are refused") {
   ApiWorld world;
   world.open();

@@ -1,7 +1,7 @@
 import type { ComponentProps, ReactNode } from 'react';
 import { cn } from '@/lib/cn';
 
-/** `label` says what it lists. What is too wide scrolls sideways, by keyboard too. The card around it is the landmark. */
+/** `label` says what it lists. What is too wide scrolls sideways, by keyboard too. Its card is the landmark. */
 export function Table({ label, head, children }: { label: string; head: ReactNode; children: ReactNode }) {
   return (
     <div className="-mx-4 overflow-x-auto px-4 sm:-mx-5 sm:px-5" role="group" aria-label={label} tabIndex={0}>
