@@ -46,6 +46,35 @@ base::Result<catalog::BookName> book_from(const std::string& name, const Options
       "book");
 }
 
+// What is not there stays. Refuses what has a wrong form; the catalog refuses the rest.
+base::Result<catalog::AccountTerms> read_terms(base::JsonFields& fields, const Options& options) {
+  catalog::AccountTerms terms;
+  TRY(terms.credit_only, fields.boolean("credit_only"));
+  TRY(const auto markup, fields.integer("markup_bps"));
+  TRY(const auto top_up_fee, fields.integer("top_up_fee_bps"));
+  TRY(const auto monthly_fee, fields.decimal("monthly_fee"));
+  TRY(const auto fee_day, fields.integer("monthly_fee_day"));
+  TRY(const auto fee_zone, fields.string("monthly_fee_time_zone"));
+  TRY(const auto book, fields.string("book"));
+  if (book) {
+    TRY(terms.book, book_from(*book, options));
+  }
+  if (monthly_fee) {
+    const auto amount = base::Money::parse_usd(*monthly_fee);
+    if (!amount) return base::invalid(fmt::format("'monthly_fee': {}", amount.error().message), "monthly_fee");
+    terms.monthly_fee = *amount;
+  }
+  if (fee_day) terms.fee_day = static_cast<int>(std::clamp<std::int64_t>(*fee_day, 0, 32));
+  if (fee_zone) {
+    const auto zone = base::TimeZone::find(*fee_zone);
+    if (!zone) return base::invalid(zone.error().message, "monthly_fee_time_zone");
+    terms.fee_zone = *zone;
+  }
+  if (markup) terms.markup = base::BasisPoints{*markup};
+  if (top_up_fee) terms.top_up_fee = base::BasisPoints{*top_up_fee};
+  return terms;
+}
+
 }  // namespace
 
 base::Result<Response> create_account(Services& services, Call& call) {
@@ -55,14 +84,12 @@ base::Result<Response> create_account(Services& services, Call& call) {
   TRY(wanted.name, fields.required_string("name"));
   TRY(auto external_id, fields.string("external_id"));
   TRY(const auto parent, fields.string("parent"));
-  TRY(const auto book, fields.string("book"));
+  TRY(wanted.terms, read_terms(fields, services.options));
   TRY_STATUS(fields.finish());
-  if (book && call.caller.account)
-    return base::fail(base::ErrorType::forbidden, "what an account pays is set by who sees all accounts", "book",
-                      base::Source::client);
-  if (book) {
-    TRY(wanted.book, book_from(*book, services.options));
-  }
+  if (call.caller.account && wanted.terms != catalog::AccountTerms{})
+    return base::fail(base::ErrorType::forbidden,
+                      "how an account pays, and by which prices, is set by who sees all accounts",
+                      wanted.terms.book ? "book" : "", base::Source::client);
   wanted.external_id = std::move(external_id).value_or("");
   if (parent) {
     const auto snapshot = services.catalog.current();
@@ -116,34 +143,14 @@ base::Result<Response> edit_account(Services& services, Call& call) {
   TRY(const base::Json body, read_body(call.request));
   TRY(auto fields, base::JsonFields::of(body));
   catalog::AccountEdit edit;
-  TRY(edit.credit_only, fields.boolean("credit_only"));
-  TRY(const auto markup, fields.integer("markup_bps"));
-  TRY(const auto top_up_fee, fields.integer("top_up_fee_bps"));
-  TRY(const auto monthly_fee, fields.decimal("monthly_fee"));
-  TRY(const auto fee_day, fields.integer("monthly_fee_day"));
-  TRY(const auto fee_zone, fields.string("monthly_fee_time_zone"));
-  TRY(const auto book, fields.string("book"));
+  TRY(edit.name, fields.string("name"));
+  TRY(edit.external_id, fields.string("external_id"));
+  TRY(edit.terms, read_terms(fields, services.options));
   TRY_STATUS(fields.finish());
-  if (book) {
-    TRY(edit.book, book_from(*book, services.options));
-  }
-  if (monthly_fee) {
-    const auto amount = base::Money::parse_usd(*monthly_fee);
-    if (!amount) return base::invalid(fmt::format("'monthly_fee': {}", amount.error().message), "monthly_fee");
-    edit.monthly_fee = *amount;
-  }
-  if (fee_day) edit.fee_day = static_cast<int>(std::clamp<std::int64_t>(*fee_day, 0, 32));
-  if (fee_zone) {
-    const auto zone = base::TimeZone::find(*fee_zone);
-    if (!zone) return base::invalid(zone.error().message, "monthly_fee_time_zone");
-    edit.fee_zone = *zone;
-  }
-  if (markup) edit.markup = base::BasisPoints{*markup};
-  if (top_up_fee) edit.top_up_fee = base::BasisPoints{*top_up_fee};
   if (edit == catalog::AccountEdit{})
     return base::invalid(
-        "nothing to change: give 'credit_only', 'markup_bps', 'top_up_fee_bps', 'monthly_fee', 'monthly_fee_day', "
-        "'monthly_fee_time_zone' or 'book'");
+        "nothing to change: give 'name', 'external_id', 'credit_only', 'markup_bps', 'top_up_fee_bps', 'monthly_fee', "
+        "'monthly_fee_day', 'monthly_fee_time_zone' or 'book'");
   const auto snapshot = services.catalog.current();
   TRY(const catalog::Account* found, find_account(*snapshot, call.id, "id", call.caller));
   TRY(const catalog::Account changed, services.catalog.edit_account(found->id, edit));

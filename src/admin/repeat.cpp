@@ -77,7 +77,7 @@ base::Status check_idempotency_key(std::string_view key) {
 }
 
 bool Repeat::is_wanted(const Request& request) {
-  return request.method == "POST" && !request.idempotency_key.empty() && !request.path.starts_with("/api/v1/credits");
+  return !request.idempotency_key.empty() && !request.path.starts_with("/api/v1/credits");
 }
 
 base::Result<std::variant<Repeat, Response>> Repeat::begin(Services& services, const Call& call) {
@@ -90,7 +90,7 @@ base::Result<std::variant<Repeat, Response>> Repeat::begin(Services& services, c
   const idempotency::ClaimRequest claim{
       .name = {control_plane, base::sha256(fmt::format("{}\n{}\n{}\n{}", identity::to_string(actor.kind), actor.id,
                                                        actor.id.empty() ? actor.name : "", request.idempotency_key))},
-      .request = base::sha256(fmt::format("{}\n{}", request.path, request.body)),
+      .request = base::sha256(fmt::format("{} {}\n{}", request.method, request.path, request.body)),
       .exchange = base::ExchangeId::create(now, services.random),
       .now = now,
       .expires = base::WallTime{now.ms + kept_ms},

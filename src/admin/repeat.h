@@ -9,11 +9,12 @@
 
 namespace admin {
 
-// A POST with an Idempotency-Key: of those of one caller with one key it is done once, and who sends it again is given
-// the first answer, without what was secret in it. What was refused did nothing, and its key is free again. Orders of
-// money are not done here: their key is their transfer's id, for ever (credits.cpp).
+// A change with an Idempotency-Key: of those of one caller with one key it is done once, and who sends it again is
+// given the first answer, without what was secret in it. What was refused did nothing, and its key is free again.
+// Orders of money are not done here: their key is their transfer's id, for ever (credits.cpp).
 class Repeat {
  public:
+  // Of a call that changes something.
   static bool is_wanted(const Request& request);
   // The receipt for a call that may be done now; or what is answered in its place: the first answer (with
   // `Idempotency-Replayed: true`), 422 where the key came with another call, 409 where nobody can give the answer

@@ -13,6 +13,25 @@ std::string replayed(const admin::Response& response) {
   return {};
 }
 
+// The disk is full when an answer is to be kept.
+class ForgettingStore final : public idempotency::Store {
+ public:
+  explicit ForgettingStore(idempotency::Store& store) : store_(store) {}
+  base::Result<std::optional<idempotency::Standing>> claim(const idempotency::ClaimRequest& request) override {
+    return store_.claim(request);
+  }
+  base::Status finish(const idempotency::Name&, base::ExchangeId, idempotency::State,
+                      const std::optional<idempotency::KeptReply>&) override {
+    return base::fail(base::ErrorType::unavailable, "the disk is full", {}, base::Source::store);
+  }
+  base::Status free(const idempotency::Name& name, base::ExchangeId exchange) override {
+    return store_.free(name, exchange);
+  }
+
+ private:
+  idempotency::Store& store_;
+};
+
 struct Bench : World {
   Bench() { REQUIRE(secret_store.open_incarnation(clock.wall_now()).has_value()); }
   admin::Response post(const std::string& key, std::string_view call, const std::string& body) {
@@ -39,6 +58,36 @@ TEST_CASE("what is sent twice with one key is done once, and answered twice") {
   CHECK(bench.accounts() == 1);
   CHECK(bench.post("two", "POST /api/v1/accounts", R"({"name":"Acme"})").status == 201);
   CHECK(bench.accounts() == 2);
+}
+
+TEST_CASE("every change may be sent twice") {
+  Bench bench;
+  bench.play(
+      {{"POST /api/v1/accounts", R"({"name":"Acme"})", 201, {}, "acme"},
+       {"POST /api/v1/limits", R"({"account":"Acme","unit":"usd","window":"day","amount":"5"})", 201, {}, "day"}});
+  for (const std::string_view call : {"first", "second"}) {
+    CAPTURE(call);
+    CHECK(bench.post("edit", "PATCH /api/v1/limits/{day}", R"({"amount":"7"})").status == 200);
+    CHECK(bench.post("gone", "DELETE /api/v1/limits/{day}", "").status == 204);
+  }
+  CHECK(bench.post("gone", "PATCH /api/v1/limits/{day}", R"({"amount":"7"})").status == 422);
+  CHECK(bench.post("late", "DELETE /api/v1/limits/{day}", "").status == 404);
+}
+
+TEST_CASE("where nobody knows what became of the first call, the second one is not made") {
+  Bench bench;
+  ForgettingStore forgetting(bench.secret_store);
+  bench.idempotency = &forgetting;
+  const auto again = [&] { return bench.post("one", "POST /api/v1/accounts", R"({"name":"Acme"})"); };
+  CHECK(again().status == 201);
+  const auto early = again();
+  CHECK(early.status == 409);
+  CHECK(early.body.contains("is not over yet"));
+  REQUIRE(bench.secret_store.open_incarnation(bench.clock.wall_now()).has_value());
+  const auto after_the_end = again();
+  CHECK(after_the_end.status == 409);
+  CHECK(after_the_end.body.contains("the process ended during the first call"));
+  CHECK(bench.accounts() == 1);
 }
 
 TEST_CASE("a key that came with another call does nothing") {

@@ -172,6 +172,7 @@ class World {
   tests::SeededRandom random{1};
   std::unique_ptr<catalog::Catalog> catalog = *catalog::Catalog::open(store, clock, random);
   identity::Store* identity_store = &secret_store;  // for the audit log
+  idempotency::Store* idempotency = &secret_store;
   identity::Users users{secret_store, clock, random};
   identity::Sessions sessions{secret_store,
                               identity::SigningKeys::random(random),
@@ -231,7 +232,7 @@ class World {
             .users = users,
             .sessions = sessions,
             .identity = *identity_store,
-            .idempotency = &secret_store,
+            .idempotency = idempotency,
             .clock = clock,
             .random = random,
             .options = options};

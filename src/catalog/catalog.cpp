@@ -71,6 +71,67 @@ void Catalog::adopt(std::shared_ptr<const Snapshot> next, const Changed& changed
   if (listener_) listener_(next, changed);
 }
 
+namespace {
+
+// The monthly fee as it is after the terms.
+base::Result<std::optional<MonthlyFee>> fee_of(const Account& account, const AccountTerms& terms, base::WallTime now) {
+  std::optional<MonthlyFee> fee = account.monthly_fee;
+  if (terms.monthly_fee || terms.fee_day || terms.fee_zone) {
+    if (!fee) fee = MonthlyFee{.amount = {}, .day = 1, .zone = {}, .since = now};
+    const MonthlyFee before = *fee;
+    fee->amount = terms.monthly_fee.value_or(fee->amount);
+    fee->day = terms.fee_day.value_or(fee->day);
+    fee->zone = terms.fee_zone.value_or(fee->zone);
+    if (fee->day != before.day || fee->zone != before.zone) fee->since = now;
+    if (fee->day < 1 || fee->day > 31)
+      return base::invalid(fmt::format("'monthly_fee_day' is {}; it is 1 to 31", fee->day), "monthly_fee_day");
+    const base::Money most = base::Money::from_nanos(MonthlyFee::most_usd * base::Money::nanos_per_usd);
+    if (fee->amount.is_negative() || fee->amount > most)
+      return base::invalid(
+          fmt::format("'monthly_fee' is {}; it is 0, which ends it, to {}", fee->amount.to_usd(), most.to_usd()),
+          "monthly_fee");
+    if (fee->amount.is_zero() && (!terms.monthly_fee || terms.fee_day || terms.fee_zone))
+      return base::invalid("there is no monthly fee whose day or time zone could change; give 'monthly_fee'",
+                           "monthly_fee");
+    if (fee->amount.is_zero()) fee.reset();
+  }
+  if (fee && !terms.credit_only.value_or(account.credit_only))
+    return base::invalid(
+        "a monthly fee is taken from a prepaid account's balance: set 'credit_only' too, or end the fee "
+        "with a 'monthly_fee' of 0",
+        "monthly_fee");
+  return fee;
+}
+
+base::Status check_rate(const std::optional<base::BasisPoints>& rate, std::int64_t most, std::string_view field) {
+  if (!rate || (rate->value >= 0 && rate->value <= most)) return {};
+  return base::invalid(
+      fmt::format("'{}' is {}; it takes basis points from 0 to {}, 500 being 5 %", field, rate->value, most),
+      std::string(field));
+}
+
+base::Result<Account> with_terms(Account account, const AccountTerms& terms, base::WallTime now) {
+  TRY_STATUS(check_rate(terms.markup, base::BasisPoints::most, "markup_bps"));
+  TRY_STATUS(check_rate(terms.top_up_fee, base::BasisPoints::whole - 1, "top_up_fee_bps"));
+  TRY(account.monthly_fee, fee_of(account, terms, now));
+  account.credit_only = terms.credit_only.value_or(account.credit_only);
+  account.markup = terms.markup.value_or(account.markup);
+  account.top_up_fee = terms.top_up_fee.value_or(account.top_up_fee);
+  account.book = terms.book.value_or(account.book);
+  return account;
+}
+
+// Nobody but `self` has it.
+base::Status check_free(const Snapshot& snapshot, std::string_view external_id, base::AccountId self = {}) {
+  const Account* const other = snapshot.find_account_named(external_id);
+  if (other == nullptr || other->id == self) return {};
+  return base::fail(base::ErrorType::conflict,
+                    fmt::format("external_id '{}' is account {}", external_id, other->id.to_string()), "external_id",
+                    base::Source::client);
+}
+
+}  // namespace
+
 base::Result<Account> Catalog::create_account(const NewAccount& wanted) {
   TRY_STATUS(check_text(wanted.name, 1, "name"));
   TRY_STATUS(check_text(wanted.external_id, 0, "external_id"));
@@ -78,19 +139,16 @@ base::Result<Account> Catalog::create_account(const NewAccount& wanted) {
   const std::lock_guard lock(changing_);
   if (wanted.parent && snapshot_->find_account(*wanted.parent) == nullptr)
     return base::invalid(fmt::format("there is no account {}", wanted.parent->to_string()), "parent");
-  if (const Account* const other = snapshot_->find_account_named(wanted.external_id))
-    return base::fail(base::ErrorType::conflict,
-                      fmt::format("external_id '{}' is account {}", wanted.external_id, other->id.to_string()),
-                      "external_id", base::Source::client);
+  TRY_STATUS(check_free(*snapshot_, wanted.external_id));
 
   const base::WallTime now = clock_.wall_now();
-  const Account account{.id = base::AccountId::create(now, random_),
-                        .parent = wanted.parent,
-                        .name = wanted.name,
-                        .external_id = wanted.external_id,
-                        .status = AccountStatus::active,
-                        .created = now,
-                        .book = wanted.book};
+  const Account plain{.id = base::AccountId::create(now, random_),
+                      .parent = wanted.parent,
+                      .name = wanted.name,
+                      .external_id = wanted.external_id,
+                      .status = AccountStatus::active,
+                      .created = now};
+  TRY(const Account account, with_terms(plain, wanted.terms, now));
   TRY_STATUS(publish_with_copies({.accounts = {account}}, account.id));
   return account;
 }
@@ -107,61 +165,19 @@ base::Result<Account> Catalog::set_account_status(base::AccountId id, AccountSta
   return changed;
 }
 
-namespace {
-
-// The monthly fee as it is after the edit.
-base::Result<std::optional<MonthlyFee>> edited_fee(const Account& account, const AccountEdit& edit,
-                                                   base::WallTime now) {
-  std::optional<MonthlyFee> fee = account.monthly_fee;
-  if (edit.monthly_fee || edit.fee_day || edit.fee_zone) {
-    if (!fee) fee = MonthlyFee{.amount = {}, .day = 1, .zone = {}, .since = now};
-    const MonthlyFee before = *fee;
-    fee->amount = edit.monthly_fee.value_or(fee->amount);
-    fee->day = edit.fee_day.value_or(fee->day);
-    fee->zone = edit.fee_zone.value_or(fee->zone);
-    if (fee->day != before.day || fee->zone != before.zone) fee->since = now;
-    if (fee->day < 1 || fee->day > 31)
-      return base::invalid(fmt::format("'monthly_fee_day' is {}; it is 1 to 31", fee->day), "monthly_fee_day");
-    const base::Money most = base::Money::from_nanos(MonthlyFee::most_usd * base::Money::nanos_per_usd);
-    if (fee->amount.is_negative() || fee->amount > most)
-      return base::invalid(
-          fmt::format("'monthly_fee' is {}; it is 0, which ends it, to {}", fee->amount.to_usd(), most.to_usd()),
-          "monthly_fee");
-    if (fee->amount.is_zero() && (!edit.monthly_fee || edit.fee_day || edit.fee_zone))
-      return base::invalid("there is no monthly fee whose day or time zone could change; give 'monthly_fee'",
-                           "monthly_fee");
-    if (fee->amount.is_zero()) fee.reset();
-  }
-  if (fee && !edit.credit_only.value_or(account.credit_only))
-    return base::invalid(
-        "a monthly fee is taken from a prepaid account's balance: set 'credit_only' too, or end the fee "
-        "with a 'monthly_fee' of 0",
-        "monthly_fee");
-  return fee;
-}
-
-}  // namespace
-
 base::Result<Account> Catalog::edit_account(base::AccountId id, const AccountEdit& edit) {
-  const auto check_rate = [](const std::optional<base::BasisPoints>& rate, std::int64_t most,
-                             std::string_view field) -> base::Status {
-    if (!rate || (rate->value >= 0 && rate->value <= most)) return {};
-    return base::invalid(
-        fmt::format("'{}' is {}; it takes basis points from 0 to {}, 500 being 5 %", field, rate->value, most),
-        std::string(field));
-  };
-  TRY_STATUS(check_rate(edit.markup, base::BasisPoints::most, "markup_bps"));
-  TRY_STATUS(check_rate(edit.top_up_fee, base::BasisPoints::whole - 1, "top_up_fee_bps"));
+  if (edit.name) {
+    TRY_STATUS(check_text(*edit.name, 1, "name"));
+  }
+  TRY_STATUS(check_text(edit.external_id.value_or(""), 0, "external_id"));
 
   const std::lock_guard lock(changing_);
   const Account* const known = snapshot_->find_account(id);
   if (known == nullptr) return not_found("account", id.to_string());
-  Account changed = *known;
-  TRY(changed.monthly_fee, edited_fee(changed, edit, clock_.wall_now()));
-  changed.credit_only = edit.credit_only.value_or(changed.credit_only);
-  changed.markup = edit.markup.value_or(changed.markup);
-  changed.top_up_fee = edit.top_up_fee.value_or(changed.top_up_fee);
-  changed.book = edit.book.value_or(changed.book);
+  TRY_STATUS(check_free(*snapshot_, edit.external_id.value_or(""), id));
+  TRY(Account changed, with_terms(*known, edit.terms, clock_.wall_now()));
+  changed.name = edit.name.value_or(changed.name);
+  changed.external_id = edit.external_id.value_or(changed.external_id);
   TRY_STATUS(publish({.accounts = {changed}}));
   return changed;
 }

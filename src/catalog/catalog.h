@@ -16,14 +16,8 @@
 
 namespace catalog {
 
-struct NewAccount {
-  std::string name;
-  std::string external_id = {};  // optional
-  std::optional<base::AccountId> parent = std::nullopt;
-  BookName book = {};  // that the configuration has
-};
-// How an account pays. What is not named stays.
-struct AccountEdit {
+// How an account pays. What is not named stays; of a new account, what account.h says.
+struct AccountTerms {
   std::optional<bool> credit_only = std::nullopt;
   std::optional<base::BasisPoints> markup = std::nullopt;      // 0 to BasisPoints::most
   std::optional<base::BasisPoints> top_up_fee = std::nullopt;  // 0 to below 100 %
@@ -32,6 +26,19 @@ struct AccountEdit {
   std::optional<int> fee_day = std::nullopt;
   std::optional<base::TimeZone> fee_zone = std::nullopt;
   std::optional<BookName> book = std::nullopt;  // that the configuration has; none: the account above says it
+  bool operator==(const AccountTerms&) const = default;
+};
+struct NewAccount {
+  std::string name;
+  std::string external_id = {};  // optional
+  std::optional<base::AccountId> parent = std::nullopt;
+  AccountTerms terms = {};
+};
+// What is not named stays.
+struct AccountEdit {
+  std::optional<std::string> name = std::nullopt;
+  std::optional<std::string> external_id = std::nullopt;  // empty: none
+  AccountTerms terms = {};
   bool operator==(const AccountEdit&) const = default;
 };
 struct NewKey {

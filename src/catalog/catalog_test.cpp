@@ -313,15 +313,45 @@ TEST_CASE("what is wrong with a change is said by field") {
   CHECK(world.catalog->revoke_key({}).error().type == base::ErrorType::not_found);
 }
 
+TEST_CASE("an account can be called otherwise, but not as another one is") {
+  World world;
+  const auto first = world.account("first"), second = world.account("second");
+  const auto edit = [&](base::AccountId id, const catalog::AccountEdit& wanted) {
+    const auto edited = world.catalog->edit_account(id, wanted);
+    return edited ? "none" : edited.error().field;
+  };
+  CHECK(edit(first.id, {.name = "Acme", .external_id = "cus_1"}) == "none");
+  CHECK(world.catalog->current()->find_account_named("cus_1")->name == "Acme");
+  CHECK(edit(first.id, {.external_id = "cus_1", .terms = {.credit_only = true}}) == "none");
+  CHECK(edit(second.id, {.external_id = "cus_1"}) == "external_id");
+  CHECK(edit(first.id, {.name = ""}) == "name");
+  CHECK(edit(first.id, {.external_id = "a\nb"}) == "external_id");
+  CHECK(edit(first.id, {.external_id = ""}) == "none");
+  CHECK(world.catalog->current()->find_account_named("cus_1") == nullptr);
+  CHECK(edit(second.id, {.external_id = "cus_1"}) == "none");
+  const auto* const now = world.catalog->current()->find_account(first.id);
+  CHECK((now->name == "Acme" && now->credit_only));
+}
+
+TEST_CASE("an account begins with the terms that it is told, or not at all") {
+  World world;
+  const auto made = world.catalog->create_account({.name = "n", .terms = {.credit_only = true, .markup = {{500}}}});
+  REQUIRE(made);
+  CHECK((made->credit_only && made->markup.value == 500));
+  CHECK(world.catalog->create_account({.name = "n", .terms = {.markup = {{-1}}}}).error().field == "markup_bps");
+  const catalog::AccountTerms fee{.monthly_fee = base::Money::from_nanos(1)};
+  CHECK(world.catalog->create_account({.name = "n", .terms = fee}).error().field == "monthly_fee");
+}
+
 TEST_CASE(
     "a monthly fee is a prepaid account's; another day or zone begins its periods anew, another amount does not") {
   World world;
   const auto account = world.account("account");
-  const auto edit = [&](const catalog::AccountEdit& wanted) {
+  const auto edit = [&](const catalog::AccountTerms& wanted) {
     world.clock.advance_ms(10);
-    return world.catalog->edit_account(account.id, wanted);
+    return world.catalog->edit_account(account.id, {.terms = wanted});
   };
-  const auto field = [&](const catalog::AccountEdit& wanted) {
+  const auto field = [&](const catalog::AccountTerms& wanted) {
     const auto edited = edit(wanted);
     return edited ? "none" : edited.error().field;
   };
@@ -361,7 +391,7 @@ TEST_CASE("a key is priced by the book of the nearest account that names one") {
   const auto key = world.key(user.id).key.id;
   const auto book = [&] { return std::string(world.catalog->current()->find_key(key)->book.text()); };
   const auto choose = [&](const catalog::Account& account, std::string_view name) {
-    const auto edited = world.catalog->edit_account(account.id, {.book = catalog::BookName::of(name)});
+    const auto edited = world.catalog->edit_account(account.id, {.terms = {.book = catalog::BookName::of(name)}});
     REQUIRE(edited.has_value());
     CHECK(edited->book.text() == name);
   };
@@ -375,5 +405,6 @@ TEST_CASE("a key is priced by the book of the nearest account that names one") {
   choose(user, "");
   CHECK(book() == "trial");
   CHECK(world.catalog->current()->find_key(key)->book == catalog::BookName::of(std::string("trial")));
-  CHECK(world.catalog->create_account({.name = "n", .book = catalog::BookName::of("own")})->book.text() == "own");
+  CHECK(world.catalog->create_account({.name = "n", .terms = {.book = catalog::BookName::of("own")}})->book.text() ==
+        "own");
 }

@@ -16,22 +16,50 @@ std::string table_of(const base::Json& page) {
   return table.to_string();
 }
 
+// How an account pays, as options of a verb and as members of a body: those that were given.
+struct Terms {
+  std::string credit_only, monthly_fee, fee_time_zone, book;
+  std::optional<std::int64_t> markup, top_up_fee, fee_day;
+
+  void add(CLI::App& verb) {
+    verb.add_option("--credit-only", credit_only, "Whether it and all below it spend from its grants only")
+        ->check(CLI::IsMember({"on", "off"}));
+    verb.add_option("--markup-bps", markup, "On what its use costs, in basis points; 500 is 5 %");
+    verb.add_option("--top-up-fee-bps", top_up_fee, "Of what is paid in, in basis points");
+    verb.add_option("--monthly-fee", monthly_fee, "Dollars that it pays for each month; 0 ends it");
+    verb.add_option("--fee-day", fee_day, "The day of the month on which the fee is due; 1 unless told");
+    verb.add_option("--fee-time-zone", fee_time_zone, "Whose midnight that is, such as Europe/Berlin; UTC unless told");
+    verb.add_option("--book", book,
+                    "The price book of its calls: a name of the configuration, 'default', or 'inherit'");
+  }
+  void into(boost::json::object& body) const {
+    if (!monthly_fee.empty()) body["monthly_fee"] = monthly_fee;
+    if (fee_day) body["monthly_fee_day"] = *fee_day;
+    if (!book.empty()) body["book"] = book;
+    if (!fee_time_zone.empty()) body["monthly_fee_time_zone"] = fee_time_zone;
+    if (!credit_only.empty()) body["credit_only"] = credit_only == "on";
+    if (markup) body["markup_bps"] = *markup;
+    if (top_up_fee) body["top_up_fee_bps"] = *top_up_fee;
+  }
+};
+
 void add_create(CLI::App& noun, Session& session) {
   CLI::App& verb = *noun.add_subcommand("create", "Create an account");
   session.add_options(verb);
   struct Arguments {
-    std::string name, external_id, parent, book;
+    std::string name, external_id, parent;
+    Terms terms;
   };
   const auto arguments = std::make_shared<Arguments>();
   verb.add_option("NAME", arguments->name, "Its name")->required();
   verb.add_option("--external-id", arguments->external_id, "Your own id for it");
   verb.add_option("--parent", arguments->parent, "The account above it");
-  verb.add_option("--book", arguments->book, "The price book of its calls; that of the account above unless told");
+  arguments->terms.add(verb);
   session.on(verb, [arguments, &session]() -> base::Status {
     boost::json::object body{{"name", arguments->name}};
     if (!arguments->external_id.empty()) body["external_id"] = arguments->external_id;
     if (!arguments->parent.empty()) body["parent"] = arguments->parent;
-    if (!arguments->book.empty()) body["book"] = arguments->book;
+    arguments->terms.into(body);
     TRY(const auto reply, session.create(accounts, body));
     session.print_one(reply);
     return {};
@@ -52,33 +80,23 @@ void add_list(CLI::App& noun, Session& session) {
 }
 
 void add_edit(CLI::App& noun, Session& session) {
-  CLI::App& verb = *noun.add_subcommand("edit", "Say how an account pays, and by which prices");
+  CLI::App& verb = *noun.add_subcommand("edit", "Say what an account is called, how it pays, and by which prices");
   session.add_options(verb);
   struct Arguments {
-    std::string reference, credit_only, monthly_fee, fee_time_zone, book;
-    std::optional<std::int64_t> markup, top_up_fee, fee_day;
+    std::string reference;
+    std::optional<std::string> name, external_id;
+    Terms terms;
   };
   const auto arguments = std::make_shared<Arguments>();
   verb.add_option("ACCOUNT", arguments->reference, "Id, external id or name")->required();
-  verb.add_option("--credit-only", arguments->credit_only, "Whether it and all below it spend from its grants only")
-      ->check(CLI::IsMember({"on", "off"}));
-  verb.add_option("--markup-bps", arguments->markup, "On what its use costs, in basis points; 500 is 5 %");
-  verb.add_option("--top-up-fee-bps", arguments->top_up_fee, "Of what is paid in, in basis points");
-  verb.add_option("--monthly-fee", arguments->monthly_fee, "Dollars that it pays for each month; 0 ends it");
-  verb.add_option("--fee-day", arguments->fee_day, "The day of the month on which the fee is due; 1 unless told");
-  verb.add_option("--fee-time-zone", arguments->fee_time_zone,
-                  "Whose midnight that is, such as Europe/Berlin; UTC unless told");
-  verb.add_option("--book", arguments->book,
-                  "The price book of its calls: a name of the configuration, 'default', or 'inherit'");
+  verb.add_option("--name", arguments->name, "What it is called from now on");
+  verb.add_option("--external-id", arguments->external_id, "Your own id for it; '' for none");
+  arguments->terms.add(verb);
   session.on(verb, [arguments, &session]() -> base::Status {
     boost::json::object body;
-    if (!arguments->monthly_fee.empty()) body["monthly_fee"] = arguments->monthly_fee;
-    if (arguments->fee_day) body["monthly_fee_day"] = *arguments->fee_day;
-    if (!arguments->book.empty()) body["book"] = arguments->book;
-    if (!arguments->fee_time_zone.empty()) body["monthly_fee_time_zone"] = arguments->fee_time_zone;
-    if (!arguments->credit_only.empty()) body["credit_only"] = arguments->credit_only == "on";
-    if (arguments->markup) body["markup_bps"] = *arguments->markup;
-    if (arguments->top_up_fee) body["top_up_fee_bps"] = *arguments->top_up_fee;
+    if (arguments->name) body["name"] = *arguments->name;
+    if (arguments->external_id) body["external_id"] = *arguments->external_id;
+    arguments->terms.into(body);
     TRY(const auto reply, session.patch(std::string(accounts) + "/" + arguments->reference, body));
     session.print_one(reply);
     return {};
