@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <climits>
 
 #include "admin/handlers.h"
 #include "admin/references.h"
@@ -64,7 +65,7 @@ base::Result<catalog::AccountTerms> read_terms(base::JsonFields& fields, const O
     if (!amount) return base::invalid(fmt::format("'monthly_fee': {}", amount.error().message), "monthly_fee");
     terms.monthly_fee = *amount;
   }
-  if (fee_day) terms.fee_day = static_cast<int>(std::clamp<std::int64_t>(*fee_day, 0, 32));
+  if (fee_day) terms.fee_day = static_cast<int>(std::clamp<std::int64_t>(*fee_day, INT_MIN, INT_MAX));
   if (fee_zone) {
     const auto zone = base::TimeZone::find(*fee_zone);
     if (!zone) return base::invalid(zone.error().message, "monthly_fee_time_zone");
