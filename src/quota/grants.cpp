@@ -340,16 +340,22 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
 }
 
 // An overrun that was settled meanwhile has to be made good before a grant that burns later is touched. And the grants
-// were asked for their shares by what was known of them: where the store knew better, there may be more of another,
-// also of one that nothing was to be had of.
+// were asked for their shares by what was known of them: where the store knew better, or something came back meanwhile,
+// there may be more of one that is passed over for those behind it, also of one that nothing was to be had of.
 bool Keeper::is_to_ask_again(const Asking& asking, const InHand& in_hand, bool is_short) {
   if (is_short && !asking.all_asked) return true;
-  return std::ranges::any_of(asking.grants, [&](const std::shared_ptr<Lease>& lease) {
-    if (lease->overdrawn()) return lease->overdrawn_ > lease->overdrawn_known_;
-    return is_short && lease->amount() - lease->spent() - lease->unresolved() - lease->known_.quoted -
-                               lease->reserved() - lease->others_ - in_hand.at(lease.get()) >
-                           0;
-  });
+  const auto is_news = [](const auto& lease) { return lease->overdrawn_ > lease->overdrawn_known_; };
+  if (std::ranges::any_of(asking.grants, is_news)) return true;
+  std::int64_t missing = asking.waiter.balance->amount;
+  for (const std::shared_ptr<Lease>& lease : asking.grants) {
+    const std::int64_t have = in_hand.at(lease.get());
+    missing -= std::min(missing, have);
+    if (missing == 0) return false;
+    const std::int64_t left = lease->amount() - lease->spent() - lease->unresolved() - lease->known_.quoted -
+                              lease->reserved() - lease->others_;
+    if (!lease->overdrawn() && left > have) return true;
+  }
+  return false;
 }
 
 bool Keeper::may_be_recalled(Asking& asking, base::Instant now) const {

@@ -47,8 +47,12 @@ class ScriptedStore final : public Store {
   std::vector<std::vector<base::ExchangeId>> offered;  // each flush of records
   std::vector<std::vector<LeaseReturn>> returned;      // each flush of returns
 
-  std::function<void()> before_find_quote = [] {};  // once
-  bool put_back = false;                            // from a backup that was made before the first commit
+  int reads = 0;
+  // What goes on elsewhere in the middle of a call; each once.
+  std::function<void()> before_find_quote = [] {};
+  std::function<void()> during_grant = [] {};
+  std::function<void()> during_read = [] {};
+  bool put_back = false;  // from a backup that was made before the first commit
 
   base::Result<LeftBehind> left_behind() override {
     auto left = memory.left_behind();
@@ -61,7 +65,9 @@ class ScriptedStore final : public Store {
   }
   base::Result<std::vector<Grant>> grant(std::span<const GrantRequest> requests) override {
     asked.emplace_back(requests.begin(), requests.end());
-    return answer(on_grant, [&] { return memory.grant(requests); });
+    auto grants = answer(on_grant, [&] { return memory.grant(requests); });
+    std::exchange(during_grant, [] {})();
+    return grants;
   }
   base::Status flush(const Flush& flush) override {
     if (!flush.records.empty()) offered.emplace_back();
@@ -70,7 +76,10 @@ class ScriptedStore final : public Store {
     return answer(on_flush, [&] { return memory.flush(flush); });
   }
   base::Result<std::vector<CounterState>> read(std::span<const CounterQuery> counters) override {
-    return answer(on_read, [&] { return memory.read(counters); });
+    ++reads;
+    auto states = answer(on_read, [&] { return memory.read(counters); });
+    std::exchange(during_read, [] {})();
+    return states;
   }
   base::Status hold(const Quote& quote, std::int64_t epoch) override {
     return answer(on_hold, [&] { return memory.hold(quote, epoch); });
