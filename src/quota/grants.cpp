@@ -305,7 +305,8 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
   }
   const bool short_of_balance = waiter.balance && missing_of_balance(asking, in_hand) > 0;
   fits = fits && !short_of_balance;
-  if (waiter.balance && !waiter.asked_again && is_to_ask_again(asking, in_hand, short_of_balance)) {
+  if (waiter.balance &&
+      (owes_more(asking.grants) || (!waiter.asked_again && is_to_ask_again(asking, in_hand, short_of_balance)))) {
     waiter.asked_again = true;
     retry_waiters_ = true;
     return std::nullopt;
@@ -339,13 +340,16 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
   return Reservation(*this, std::move(waiter.record), std::move(parts));
 }
 
-// An overrun that was settled meanwhile has to be made good before a grant that burns later is touched. And the grants
-// were asked for their shares by what was known of them: where the store knew better, or something came back meanwhile,
-// there may be more of one that is passed over for those behind it, also of one that nothing was to be had of.
+// An overrun that was settled since the store was asked has to be made good before anything is handed out.
+bool Keeper::owes_more(const Leases& grants) {
+  return std::ranges::any_of(grants, [](const auto& lease) { return lease->overdrawn_ > lease->overdrawn_known_; });
+}
+
+// The grants were asked for their shares by what was known of them: where the store knew better, or something came back
+// meanwhile, there may be more of one that is passed over for those behind it, also of one that nothing was to be had
+// of.
 bool Keeper::is_to_ask_again(const Asking& asking, const InHand& in_hand, bool is_short) {
   if (is_short && !asking.all_asked) return true;
-  const auto is_news = [](const auto& lease) { return lease->overdrawn_ > lease->overdrawn_known_; };
-  if (std::ranges::any_of(asking.grants, is_news)) return true;
   std::int64_t missing = asking.waiter.balance->amount;
   for (const std::shared_ptr<Lease>& lease : asking.grants) {
     const std::int64_t have = in_hand.at(lease.get());
