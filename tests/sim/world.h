@@ -87,6 +87,7 @@ class World {
   void open_new(Node& by, Dice& dice);
   void open_again(Node& by, int number, Dice& dice);
   void bring_into_force(Node& by, int number, Dice& dice);
+  void abandon_opening(Node& by, base::LimitId limit, const base::Error& why);
   // `first_after`: the exchanges from there on were asked for since.
   base::Status store_opening(const Node& by, const catalog::Limit& limit, int first_after, base::WallTime now);
 

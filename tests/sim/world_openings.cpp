@@ -120,21 +120,23 @@ void World::bring_into_force(Node& by, int number, Dice& dice) {
   base::Status opened;
   try {
     opened = open();
+    if (!opened) abandon_opening(by, limit.id, opened.error());
   } catch (const Crash&) {
     auditor_.opening_failed(number);
     throw;
   }
-  if (!opened) {
-    trace_.say("  it does not come into force: {}", opened.error().message);
-    for (std::size_t worker = 0; worker < by.process->worker_count(); ++worker)
-      by.process->publish(worker, view_of_keys());
-    by.process->abandon_opening(limit.id);
-    return auditor_.opening_failed(number);
-  }
+  if (!opened) return auditor_.opening_failed(number);
   ++figures_.opened;
   limits_[static_cast<std::size_t>(number)].removed = false;
   auditor_.opening_ends(number);
   publish_everywhere();
+}
+
+void World::abandon_opening(Node& by, base::LimitId limit, const base::Error& why) {
+  trace_.say("  it does not come into force: {}", why.message);
+  for (std::size_t worker = 0; worker < by.process->worker_count(); ++worker)
+    by.process->publish(worker, view_of_keys());
+  by.process->abandon_opening(limit);
 }
 
 base::Status World::store_opening(const Node& by, const catalog::Limit& limit, int first_after, base::WallTime now) {
