@@ -162,3 +162,30 @@ TEST_CASE("what is released while the store is asked is not passed over for a gr
   world.keeper->turn();
   CHECK(slices(World::taken(asked)) == List{100, 20});
 }
+
+// Found by the simulator: who had asked once more was not asked again, and was given what the grant owed since.
+TEST_CASE("nothing is handed out of a balance that an overrun took again after it was asked once more") {
+  Prepaid world;
+  world.top_up(300);
+  std::optional<Reservation> first = world.reserved(40);
+  std::optional<Reservation> second = world.reserved(40);
+  const auto overrun = [](std::optional<Reservation>& running) {
+    running->mark_sent();
+    std::move(*running).settle(Prepaid::amounts(140), Certainty::exact);
+  };
+  world.return_idle();
+  std::optional<Decision> refused;
+  const auto decided = [&](Decision decision) {
+    refused.emplace(std::move(decision));
+    overrun(second);
+  };
+  world.admission.reserve({}, Prepaid::amounts(1'000), world.clock.wall_now(), world.clock.now(), *world.record(),
+                          decided, &world.balance);
+  const World::Asked asked = world.ask(100);
+  world.store.during_grant = [&] { overrun(first); };
+  world.keeper->turn();
+  CHECK_FALSE(refused.has_value());
+  for (int turn = 0; turn < 3; ++turn) world.keeper->turn();
+  CHECK(std::holds_alternative<Refusal>(refused.value()));
+  CHECK(World::refusal(asked).type == base::ErrorType::insufficient_balance);
+}
