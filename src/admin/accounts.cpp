@@ -6,6 +6,8 @@
 #include "admin/handlers.h"
 #include "admin/references.h"
 #include "admin/reply.h"
+#include "ledger/store.h"
+#include "quota/balance.h"
 
 namespace admin {
 namespace {
@@ -76,6 +78,36 @@ base::Result<catalog::AccountTerms> read_terms(base::JsonFields& fields, const O
   return terms;
 }
 
+// What was paid in and is left would be nobody's.
+base::Status check_no_money(Services& services, const catalog::Account& account) {
+  TRY(const auto swept, services.ledger.sweep(services.clock.wall_now()));
+  if (swept > 0) TRY_STATUS(services.catalog.reload_grants());
+  TRY(const auto book, services.ledger.book(account.id));
+  std::vector<catalog::Limit> counters;
+  for (const ledger::GrantState& state : book) counters.push_back(quota::counter_as_limit(state.grant));
+  TRY(const auto numbers, services.inspector.numbers(counters));
+  base::Money left;
+  for (const quota::FiveNumbers& one : numbers)
+    left += base::Money::from_nanos(std::max<std::int64_t>(one.amount - one.spent, 0));
+  if (left.is_zero()) return {};
+  return base::fail(base::ErrorType::conflict,
+                    fmt::format("the balance of '{}' has {} usd that are not spent: void its grants, and settle what "
+                                "is unresolved",
+                                account.name, left.to_usd()),
+                    {}, base::Source::client);
+}
+
+// Of the parameter `status`; without it a deleted one is not shown.
+base::Result<std::optional<catalog::AccountStatus>> read_status(Query& query) {
+  TRY(const auto text, query.text("status"));
+  using enum catalog::AccountStatus;
+  if (!text) return std::nullopt;
+  for (const auto one : {active, suspended, deleted})
+    if (to_string(one) == *text) return one;
+  return base::invalid(fmt::format("'status' is '{}'; it is active, suspended or deleted", text->substr(0, 64)),
+                       "status");
+}
+
 }  // namespace
 
 base::Result<Response> create_account(Services& services, Call& call) {
@@ -109,6 +141,7 @@ base::Result<Response> list_accounts(Services& services, Call& call) {
   TRY(const auto external_id, call.query.text("external_id"));
   TRY(const auto parent, call.query.text("parent"));
   TRY(const auto search, call.query.text("search"));
+  TRY(const auto status, read_status(call.query));
   TRY_STATUS(call.query.finish());
   const auto snapshot = services.catalog.current();
   std::optional<base::AccountId> parent_id;
@@ -120,6 +153,7 @@ base::Result<Response> list_accounts(Services& services, Call& call) {
   std::vector<const catalog::Account*> accounts;
   for (const catalog::Account& account : snapshot->accounts()) {
     if (!sees(call.caller, *snapshot, account.id)) continue;
+    if (status ? account.status != *status : account.status == catalog::AccountStatus::deleted) continue;
     if (name && account.name != *name) continue;
     if (external_id && account.external_id != *external_id) continue;
     if (parent_id && account.parent != parent_id) continue;
@@ -156,6 +190,15 @@ base::Result<Response> edit_account(Services& services, Call& call) {
   TRY(const catalog::Account* found, find_account(*snapshot, call.id, "id", call.caller));
   TRY(const catalog::Account changed, services.catalog.edit_account(found->id, edit));
   return json_reply(200, to_json(changed));
+}
+
+base::Result<Response> remove_account(Services& services, Call& call) {
+  const auto snapshot = services.catalog.current();
+  TRY(const catalog::Account* found, find_account(*snapshot, call.id, "id", call.caller));
+  TRY_STATUS(check_not_own(call.caller, found->id));
+  TRY_STATUS(check_no_money(services, *found));
+  TRY_STATUS(services.catalog.remove_account(found->id));
+  return Response{204, {}, {}, {}};
 }
 
 base::Result<Response> suspend_account(Services& services, Call& call) {

@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/rfc3339.h"
 #include "base/time_text.h"
+#include "catalog/checks.h"
 #include "quota/balance.h"
 
 namespace admin {
@@ -207,6 +208,7 @@ base::Result<Response> create_grant(Services& services, Call& call) {
   terms.expires = expires.value_or(base::far_future);
   const auto snapshot = services.catalog.current();
   TRY(const catalog::Account* found, find_account(*snapshot, account, "account", call.caller));
+  TRY_STATUS(check_not_deleted(*found, "account"));
   if (!found->credit_only)
     return base::fail(base::ErrorType::conflict,
                       fmt::format("'{}' is not prepaid, so nothing would be drawn from a grant; set its 'credit_only' "

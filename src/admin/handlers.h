@@ -31,6 +31,7 @@ base::Result<Response> show_account(Services& services, Call& call);
 base::Result<Response> suspend_account(Services& services, Call& call);
 base::Result<Response> activate_account(Services& services, Call& call);
 base::Result<Response> edit_account(Services& services, Call& call);
+base::Result<Response> remove_account(Services& services, Call& call);
 
 // credits.cpp
 base::Result<Response> create_grant(Services& services, Call& call);

@@ -37,7 +37,7 @@ base::Result<const catalog::Account*> find_account(const catalog::Snapshot& snap
   const catalog::Account* found = nullptr;
   std::vector<std::string_view> known;
   for (const catalog::Account& account : snapshot.accounts()) {
-    if (!sees(caller, snapshot, account.id)) continue;
+    if (account.status == catalog::AccountStatus::deleted || !sees(caller, snapshot, account.id)) continue;
     known.push_back(account.name);
     if (!account.external_id.empty()) known.push_back(account.external_id);
     if (account.name != reference) continue;

@@ -57,6 +57,7 @@ constexpr Route routes[] = {
     {"GET", "/api/v1/accounts", viewer, list_accounts, part},
     {"GET", "/api/v1/accounts/{id}", viewer, show_account, part},
     {"PATCH", "/api/v1/accounts/{id}", operates, edit_account},
+    {"DELETE", "/api/v1/accounts/{id}", operates, remove_account, part},
     {"GET", "/api/v1/accounts/{id}/balance", viewer, show_balance, part},
     {"POST", "/api/v1/accounts/{id}/suspend", operates, suspend_account, part},
     {"POST", "/api/v1/accounts/{id}/activate", operates, activate_account, part},

@@ -5,6 +5,7 @@
 #include "admin/handlers.h"
 #include "admin/references.h"
 #include "admin/reply.h"
+#include "catalog/checks.h"
 
 namespace admin {
 namespace {
@@ -27,6 +28,7 @@ base::Result<std::optional<std::optional<base::AccountId>>> read_account(base::J
   if (!account) return std::nullopt;
   if (*account == "*") return std::optional(std::optional<base::AccountId>());
   TRY(const catalog::Account* found, find_account(snapshot, *account, "account", call.caller));
+  TRY_STATUS(catalog::check_not_deleted(*found, "account"));
   return std::optional(std::optional(found->id));
 }
 

@@ -19,7 +19,11 @@
 
 namespace catalog {
 
-enum class AccountStatus : std::uint8_t { active, suspended };
+enum class AccountStatus : std::uint8_t {
+  active,
+  suspended,
+  deleted,  // for good: its keys are revoked, nothing new is made for it, and what it did stays told
+};
 
 // What a prepaid account pays for each month, whatever it uses. Its periods run from a day of the month to that of the
 // next, in its time zone; each is due on its first day, from the first one that begins after `since`.

@@ -137,8 +137,9 @@ base::Result<Account> Catalog::create_account(const NewAccount& wanted) {
   TRY_STATUS(check_text(wanted.external_id, 0, "external_id"));
 
   const std::lock_guard lock(changing_);
-  if (wanted.parent && snapshot_->find_account(*wanted.parent) == nullptr)
-    return base::invalid(fmt::format("there is no account {}", wanted.parent->to_string()), "parent");
+  if (wanted.parent) {
+    TRY_STATUS(check_account(*snapshot_, *wanted.parent, "parent"));
+  }
   TRY_STATUS(check_free(*snapshot_, wanted.external_id));
 
   const base::WallTime now = clock_.wall_now();
@@ -157,6 +158,7 @@ base::Result<Account> Catalog::set_account_status(base::AccountId id, AccountSta
   const std::lock_guard lock(changing_);
   const Account* const known = snapshot_->find_account(id);
   if (known == nullptr) return not_found("account", id.to_string());
+  TRY_STATUS(check_not_deleted(*known));
   Account changed = *known;
   if (changed.status == status) return changed;
 
@@ -174,12 +176,38 @@ base::Result<Account> Catalog::edit_account(base::AccountId id, const AccountEdi
   const std::lock_guard lock(changing_);
   const Account* const known = snapshot_->find_account(id);
   if (known == nullptr) return not_found("account", id.to_string());
+  TRY_STATUS(check_not_deleted(*known));
   TRY_STATUS(check_free(*snapshot_, edit.external_id.value_or(""), id));
   TRY(Account changed, with_terms(*known, edit.terms, clock_.wall_now()));
   changed.name = edit.name.value_or(changed.name);
   changed.external_id = edit.external_id.value_or(changed.external_id);
   TRY_STATUS(publish({.accounts = {changed}}));
   return changed;
+}
+
+base::Status Catalog::remove_account(base::AccountId id) {
+  const std::lock_guard lock(changing_);
+  const Account* const known = snapshot_->find_account(id);
+  if (known == nullptr) return not_found("account", id.to_string());
+  TRY_STATUS(check_not_deleted(*known));
+  TRY_STATUS(check_no_limiter(id));
+  const auto is_below = [&](const Account& one) { return one.parent == id && one.status != AccountStatus::deleted; };
+  if (const auto count = std::ranges::count_if(snapshot_->accounts(), is_below); count > 0)
+    return base::fail(base::ErrorType::conflict,
+                      fmt::format("'{}' has {} account{} below it: delete {} first", known->name, count,
+                                  count == 1 ? "" : "s", count == 1 ? "it" : "them"),
+                      {}, base::Source::client);
+
+  Changes changes{.accounts = {*known}};
+  changes.accounts.front().status = AccountStatus::deleted;
+  changes.accounts.front().external_id.clear();
+  changes.accounts.front().monthly_fee.reset();
+  for (const Key& key : snapshot_->keys()) {
+    if (key.account != id || key.status == KeyStatus::revoked) continue;
+    changes.keys.push_back(key);
+    changes.keys.back().status = KeyStatus::revoked;
+  }
+  return publish_with_copies(std::move(changes), id);
 }
 
 base::Status Catalog::reload_grants(std::optional<base::AccountId> account) {

@@ -153,6 +153,9 @@ class Catalog {
   // Errors name the field. Grants of an account that is no longer prepaid rest until it is again. A markup is without
   // effect on an account that is not prepaid.
   base::Result<Account> edit_account(base::AccountId id, const AccountEdit& edit);
+  // For good. Its keys are revoked, its external id is free again and no monthly fee is due; what it spent, and what
+  // is unresolved of it, stays. Conflict: it is a limiter, or has accounts below it.
+  base::Status remove_account(base::AccountId id);
   base::Result<CreatedKey> create_key(const NewKey& wanted);
   // Errors name the field.
   base::Result<Key> edit_key(base::KeyId id, const KeyEdit& edit);
@@ -201,7 +204,8 @@ class Catalog {
   base::Status complete_copies();
   base::Status remove_template_now(base::LimitId id);
   base::Result<Limiter> find_limiter(base::AccountId id) const;
-  // Conflict: it is the budget, or the key, of a limiter, which would have none then.
+  // Conflict: it is a limiter, or its budget or key, which it would have none of then.
+  base::Status check_no_limiter(base::AccountId id) const;
   base::Status check_not_of_limiter(const Limit& limit) const;
   base::Status check_not_of_limiter(const Key& key) const;
   static void change(Limit& limit, const LimitEdit& edit);

@@ -333,6 +333,36 @@ TEST_CASE("an account can be called otherwise, but not as another one is") {
   CHECK((now->name == "Acme" && now->credit_only));
 }
 
+TEST_CASE("a deleted account has no keys, frees its external id, and nothing new is made for it") {
+  World world;
+  const auto above = world.account("above");
+  const auto account = *world.catalog->create_account({.name = "n", .external_id = "cus_1", .parent = above.id});
+  const auto key = *world.catalog->create_key({.account = account.id, .name = "k"});
+  const auto limit = *world.catalog->create_limit({.subject = key.key.id, .amount = 5});
+  const auto removed = [&](base::AccountId id) {
+    const auto done = world.catalog->remove_account(id);
+    return done ? "" : done.error().message;
+  };
+  CHECK(removed(above.id) == "'above' has 1 account below it: delete it first");
+  CHECK(removed(account.id).empty());
+  CHECK(removed(account.id).contains("is deleted"));
+  const auto now = world.catalog->current();
+  CHECK_FALSE(now->find_key(key.key.id)->usable);
+  CHECK(now->find_key(key.key.id)->key->status == catalog::KeyStatus::revoked);
+  CHECK(now->find_account_named("cus_1") == nullptr);
+  CHECK(now->find_account(account.id)->name == "n");
+  const auto type = [](const auto& made) { return made ? base::ErrorType::internal : made.error().type; };
+  using enum base::ErrorType;
+  CHECK(type(world.catalog->create_key({.account = account.id, .name = "k"})) == conflict);
+  CHECK(type(world.catalog->create_limit({.subject = account.id, .amount = 5})) == conflict);
+  CHECK(type(world.catalog->create_limit({.subject = key.key.id, .amount = 5})) == conflict);
+  CHECK(type(world.catalog->create_account({.name = "x", .parent = account.id})) == conflict);
+  CHECK(type(world.catalog->set_account_status(account.id, catalog::AccountStatus::active)) == conflict);
+  CHECK(type(world.catalog->edit_account(account.id, {.name = "x"})) == conflict);
+  CHECK(now->find_limit(limit.id) != nullptr);
+  CHECK(removed(above.id).empty());
+}
+
 TEST_CASE("an account begins with the terms that it is told, or not at all") {
   World world;
   const auto made = world.catalog->create_account({.name = "n", .terms = {.credit_only = true, .markup = {{500}}}});

@@ -34,6 +34,18 @@ std::optional<std::size_t> count_characters(std::string_view text) {
 
 }  // namespace
 
+base::Status check_not_deleted(const Account& account, std::string_view field) {
+  if (account.status != AccountStatus::deleted) return {};
+  return base::fail(base::ErrorType::conflict,
+                    fmt::format("the account '{}' ({}) is deleted", account.name, account.id.to_string()),
+                    std::string(field), base::Source::client);
+}
+
+base::Status check_account(const Snapshot& snapshot, base::AccountId account, std::string_view field) {
+  if (const Account* const known = snapshot.find_account(account)) return check_not_deleted(*known, field);
+  return base::invalid(fmt::format("there is no account {}", account.to_string()), std::string(field));
+}
+
 base::Status check_text(std::string_view text, std::size_t characters_min, std::string_view field) {
   const auto characters = count_characters(text);
   if (!characters)

@@ -47,8 +47,9 @@ base::Result<CreatedKey> Catalog::create_key(const NewKey& wanted) {
   if (wanted.role == KeyRole::admin && !wanted.account.is_nil())
     return base::invalid("an admin key belongs to no account", "account");
   TRY_STATUS(check_makes_calls(wanted.role, tags, wanted.scope));
-  if (wanted.role == KeyRole::data && snapshot_->find_account(wanted.account) == nullptr)
-    return base::invalid(fmt::format("there is no account {}", wanted.account.to_string()), "account");
+  if (wanted.role == KeyRole::data) {
+    TRY_STATUS(check_account(*snapshot_, wanted.account, "account"));
+  }
 
   CreatedKey created{.key = {}, .secret = new_secret(wanted.role, random_)};
   created.key = {.id = base::KeyId::create(now, random_),

@@ -13,6 +13,7 @@ namespace catalog {
 namespace {
 
 bool in_scope(const TemplateScope& scope, const Account& account, const Snapshot& catalog) {
+  if (account.status == AccountStatus::deleted) return false;
   const Account* at = &account;
   for (int level = 1;; ++level) {
     if (level == scope.level) return at->parent == scope.below;

@@ -45,8 +45,9 @@ base::Result<Limiter> Catalog::create_limiter(const NewLimiter& wanted) {
                              .refusal_status = wanted.refusal_status}));
 
   const std::lock_guard lock(changing_);
-  if (wanted.parent && snapshot_->find_account(*wanted.parent) == nullptr)
-    return base::invalid(fmt::format("there is no account {}", wanted.parent->to_string()), "parent");
+  if (wanted.parent) {
+    TRY_STATUS(check_account(*snapshot_, *wanted.parent, "parent"));
+  }
   const base::WallTime now = clock_.wall_now();
   Limiter limiter{.id = base::AccountId::create(now, random_),
                   .code = wanted.code,
@@ -113,6 +114,12 @@ base::Status Catalog::remove_limiter(base::AccountId id) {
   Key key = *snapshot_->find_key(limiter.key)->key;
   key.status = KeyStatus::revoked;
   return publish({.accounts = {account}, .keys = {key}, .limiters = {limiter}});
+}
+
+base::Status Catalog::check_no_limiter(base::AccountId id) const {
+  const Limiter* const limiter = snapshot_->find_limiter(id);
+  if (limiter == nullptr || limiter->removed) return {};
+  return conflict(fmt::format("the account is the limiter {}: delete the limiter first", limiter->code));
 }
 
 base::Status Catalog::check_not_of_limiter(const Limit& limit) const {

@@ -23,17 +23,13 @@ base::Status check_amount(std::int64_t amount) {
   return base::invalid("amount is negative; a limit is zero or more", "amount");
 }
 
-base::Status check_account(const Snapshot& snapshot, base::AccountId account, std::string_view field) {
-  if (snapshot.find_account(account) != nullptr) return {};
-  return base::invalid(fmt::format("there is no account {}", account.to_string()), std::string(field));
-}
-
 base::Status check_subject(const Snapshot& snapshot, const LimitSubject& subject) {
   if (const auto* const account = std::get_if<base::AccountId>(&subject))
     return check_account(snapshot, *account, "subject");
   const auto entry = snapshot.find_key(std::get<base::KeyId>(subject));
   if (!entry)
     return base::invalid(fmt::format("there is no key {}", std::get<base::KeyId>(subject).to_string()), "subject");
+  if (entry->account != nullptr) TRY_STATUS(check_not_deleted(*entry->account, "subject"));
   if (entry->key->role == KeyRole::admin)
     return base::invalid("an admin key spends nothing; put the limit on a data key or an account", "subject");
   return {};

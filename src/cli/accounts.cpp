@@ -72,6 +72,7 @@ void add_list(CLI::App& noun, Session& session) {
   const auto query = std::make_shared<ListQuery>();
   query->add_page(verb);
   query->add(verb, "--parent", "Only those directly below this account");
+  query->add(verb, "--status", "Only those that are active, suspended or deleted; all but deleted ones unless told");
   session.on(verb, [query, &session]() -> base::Status {
     TRY(const auto reply, session.get(accounts, query->parameters()));
     session.print(reply, table_of);
@@ -103,6 +104,18 @@ void add_edit(CLI::App& noun, Session& session) {
   });
 }
 
+void add_delete(CLI::App& noun, Session& session) {
+  CLI::App& verb = *noun.add_subcommand("delete", "Delete an account and revoke its keys, for good; what it did stays");
+  session.add_options(verb);
+  const auto reference = std::make_shared<std::string>();
+  verb.add_option("ACCOUNT", *reference, "Id, external id or name")->required();
+  session.on(verb, [reference, &session]() -> base::Status {
+    TRY_STATUS(session.remove(std::string(accounts) + "/" + *reference));
+    session.say("deleted");
+    return {};
+  });
+}
+
 // A verb that names one account.
 void add_named(CLI::App& noun, Session& session, const char* name, const char* help) {
   CLI::App& verb = *noun.add_subcommand(name, help);
@@ -125,6 +138,7 @@ void add_accounts(CLI::App& app, Session& session) {
   add_create(noun, session);
   add_list(noun, session);
   add_edit(noun, session);
+  add_delete(noun, session);
   add_named(noun, session, "show", "Show an account");
   add_named(noun, session, "suspend", "Refuse its keys, and those of all accounts below it");
   add_named(noun, session, "activate", "Undo a suspension");

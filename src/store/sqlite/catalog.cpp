@@ -22,7 +22,7 @@ base::Status take_account(Rows& rows, catalog::Account& account) {
   if (const auto parent = rows.take_id<base::AccountId>(); !parent.is_nil()) account.parent = parent;
   account.name = rows.take_text();
   account.external_id = rows.take_text();
-  TRY(account.status, enum_from(rows.borrow_text(), catalog::AccountStatus::suspended, "accounts.status"));
+  TRY(account.status, enum_from(rows.borrow_text(), catalog::AccountStatus::deleted, "accounts.status"));
   account.created = rows.take_time();
   account.credit_only = rows.take_flag();
   account.markup = {rows.take_integer()};
