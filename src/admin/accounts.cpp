@@ -34,6 +34,7 @@ bool has_shown_parent(const Caller& caller, const catalog::Snapshot& snapshot, c
   return account.parent && sees(caller, snapshot, *account.parent);
 }
 
+constexpr std::string_view at_the_top = "none";  // in place of a parent
 constexpr std::string_view inherited_book = "inherit";
 
 // The field `book`: one that the configuration has, or "inherit".
@@ -145,8 +146,7 @@ base::Result<Response> list_accounts(Services& services, Call& call) {
   TRY_STATUS(call.query.finish());
   const auto snapshot = services.catalog.current();
   std::optional<base::AccountId> parent_id;
-  const bool at_the_top = parent == "none";
-  if (parent && !at_the_top) {
+  if (parent && parent != at_the_top) {
     TRY(const catalog::Account* found, find_account(*snapshot, *parent, "parent", call.caller));
     parent_id = found->id;
   }
@@ -157,7 +157,7 @@ base::Result<Response> list_accounts(Services& services, Call& call) {
     if (name && account.name != *name) continue;
     if (external_id && account.external_id != *external_id) continue;
     if (parent_id && account.parent != parent_id) continue;
-    if (at_the_top && has_shown_parent(call.caller, *snapshot, account)) continue;
+    if (parent == at_the_top && has_shown_parent(call.caller, *snapshot, account)) continue;
     if (search && !holds(account.name, *search) && !holds(account.external_id, *search)) continue;
     accounts.push_back(&account);
   }
@@ -180,13 +180,20 @@ base::Result<Response> edit_account(Services& services, Call& call) {
   catalog::AccountEdit edit;
   TRY(edit.name, fields.string("name"));
   TRY(edit.external_id, fields.string("external_id"));
+  TRY(const auto parent, fields.string("parent"));
+  const auto snapshot = services.catalog.current();
+  if (parent == at_the_top) {
+    edit.parent.emplace();
+  } else if (parent) {
+    TRY(const catalog::Account* above, find_account(*snapshot, *parent, "parent", call.caller));
+    edit.parent = above->id;
+  }
   TRY(edit.terms, read_terms(fields, services.options));
   TRY_STATUS(fields.finish());
   if (edit == catalog::AccountEdit{})
     return base::invalid(
-        "nothing to change: give 'name', 'external_id', 'credit_only', 'markup_bps', 'top_up_fee_bps', 'monthly_fee', "
-        "'monthly_fee_day', 'monthly_fee_time_zone' or 'book'");
-  const auto snapshot = services.catalog.current();
+        "nothing to change: give 'name', 'external_id', 'parent', 'credit_only', 'markup_bps', 'top_up_fee_bps', "
+        "'monthly_fee', 'monthly_fee_day', 'monthly_fee_time_zone' or 'book'");
   TRY(const catalog::Account* found, find_account(*snapshot, call.id, "id", call.caller));
   TRY(const catalog::Account changed, services.catalog.edit_account(found->id, edit));
   return json_reply(200, to_json(changed));

@@ -3,11 +3,7 @@
 namespace admin {
 
 bool sees(const Caller& caller, const catalog::Snapshot& snapshot, base::AccountId account) {
-  if (!caller.account) return true;
-  for (const catalog::Account* above = snapshot.find_account(account); above != nullptr;
-       above = above->parent ? snapshot.find_account(*above->parent) : nullptr)
-    if (above->id == *caller.account) return true;
-  return false;
+  return !caller.account || snapshot.is_within(account, *caller.account);
 }
 
 bool sees(const Caller& caller, const catalog::Snapshot& snapshot, const catalog::Key& key) {

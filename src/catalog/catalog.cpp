@@ -130,6 +130,15 @@ base::Status check_free(const Snapshot& snapshot, std::string_view external_id, 
                     base::Source::client);
 }
 
+// It may become the parent of `self`.
+base::Status check_not_below(const Snapshot& snapshot, base::AccountId parent, const Account& self) {
+  TRY_STATUS(check_account(snapshot, parent, "parent"));
+  if (!snapshot.is_within(parent, self.id)) return {};
+  return base::invalid(fmt::format("'{}' cannot be moved below {}", self.name,
+                                   parent == self.id ? "itself" : "an account that is below it"),
+                       "parent");
+}
+
 }  // namespace
 
 base::Result<Account> Catalog::create_account(const NewAccount& wanted) {
@@ -181,8 +190,27 @@ base::Result<Account> Catalog::edit_account(base::AccountId id, const AccountEdi
   TRY(Account changed, with_terms(*known, edit.terms, clock_.wall_now()));
   changed.name = edit.name.value_or(changed.name);
   changed.external_id = edit.external_id.value_or(changed.external_id);
-  TRY_STATUS(publish({.accounts = {changed}}));
+  if (edit.parent && *edit.parent) TRY_STATUS(check_not_below(*snapshot_, **edit.parent, *known));
+  changed.parent = edit.parent.value_or(changed.parent);
+  if (changed.parent == known->parent)
+    TRY_STATUS(publish({.accounts = {changed}}));
+  else
+    TRY_STATUS(publish_moved({.accounts = {changed}}, id));
   return changed;
+}
+
+// All that move get and lose their copies in one moment, so that none of their calls escapes what is for the new place.
+base::Status Catalog::publish_moved(Changes changes, base::AccountId account) {
+  TRY(const auto with_it, snapshot_->with(changes));
+  const base::WallTime now = clock_.wall_now();
+  const bool has_copies = !with_it->templates().empty();
+  for (const Account& one : with_it->accounts()) {
+    if (!has_copies || !with_it->is_within(one.id, account)) continue;
+    const CopyChanges copies = changes_of_copies(*with_it, one.id, now);
+    std::ranges::copy(copies.superfluous, std::back_inserter(changes.removed));
+    std::ranges::copy(copies.missing, std::back_inserter(changes.opened));
+  }
+  return publish(std::move(changes));
 }
 
 base::Status Catalog::remove_account(base::AccountId id) {

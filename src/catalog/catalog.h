@@ -38,6 +38,7 @@ struct NewAccount {
 struct AccountEdit {
   std::optional<std::string> name = std::nullopt;
   std::optional<std::string> external_id = std::nullopt;  // empty: none
+  std::optional<std::optional<base::AccountId>> parent = std::nullopt;  // nullopt within: to the top
   AccountTerms terms = {};
   bool operator==(const AccountEdit&) const = default;
 };
@@ -151,7 +152,9 @@ class Catalog {
   base::Result<Account> create_account(const NewAccount& wanted);
   base::Result<Account> set_account_status(base::AccountId id, AccountStatus status);
   // Errors name the field. Grants of an account that is no longer prepaid rest until it is again. A markup is without
-  // effect on an account that is not prepaid.
+  // effect on an account that is not prepaid. With another parent it is moved, with all below it: what was spent stays
+  // counted where it was, calls under way end on the limits that they hold of, and later ones count at the new place,
+  // with the copies of the templates that are for it there.
   base::Result<Account> edit_account(base::AccountId id, const AccountEdit& edit);
   // For good. Its keys are revoked, its external id is free again and no monthly fee is due; what it spent, and what
   // is unresolved of it, stays. Conflict: it is a limiter, or has accounts below it.
@@ -198,6 +201,7 @@ class Catalog {
   // The same of a limit, and with what it makes of the copies of the account that it is on.
   base::Status publish_limits(Changes changes, const Limit& of);
   base::Status publish_with_copies(Changes changes, base::AccountId account);
+  base::Status publish_moved(Changes changes, base::AccountId account);
   // Replaces the snapshot and tells the listener.
   void adopt(std::shared_ptr<const Snapshot> next, const Changed& changed);
   // Brings missing copies into force, some at a time. Called with changing_ held.

@@ -333,6 +333,35 @@ TEST_CASE("an account can be called otherwise, but not as another one is") {
   CHECK((now->name == "Acme" && now->credit_only));
 }
 
+TEST_CASE("an account is moved with all below it, and counts on the limits of its new place from then on") {
+  World world;
+  const auto left = world.account("left"), right = world.account("right");
+  const auto team = world.account("team", left.id), user = world.account("user", team.id);
+  const auto key = world.key(user.id).key.id;
+  world.limit(left.id, 1);
+  world.limit(right.id, 2);
+  world.limit(team.id, 3);
+  const auto all = [&] { return amounts(*world.catalog->current()->find_key(key)); };
+  const auto move = [&](base::AccountId id, std::optional<base::AccountId> parent) {
+    world.clock.advance_ms(1);
+    const auto moved = world.catalog->edit_account(id, {.parent = parent});
+    return moved ? "" : moved.error().param + ": " + moved.error().message;
+  };
+  CHECK(all() == std::vector<std::int64_t>{3, 1});
+  CHECK(move(team.id, right.id).empty());
+  CHECK(all() == std::vector<std::int64_t>{3, 2});
+  CHECK(move(team.id, std::nullopt).empty());
+  CHECK(all() == std::vector<std::int64_t>{3});
+  CHECK_FALSE(world.catalog->current()->find_account(team.id)->parent);
+
+  CHECK(move(team.id, team.id) == "parent: 'team' cannot be moved below itself");
+  CHECK(move(team.id, user.id) == "parent: 'team' cannot be moved below an account that is below it");
+  CHECK(move(team.id, base::AccountId{}).starts_with("parent: there is no account"));
+  REQUIRE(world.catalog->remove_account(right.id).has_value());
+  CHECK(move(team.id, right.id).contains("is deleted"));
+  CHECK(all() == std::vector<std::int64_t>{3});
+}
+
 TEST_CASE("a deleted account has no keys, frees its external id, and nothing new is made for it") {
   World world;
   const auto above = world.account("above");

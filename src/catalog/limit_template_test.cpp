@@ -220,6 +220,33 @@ TEST_CASE("a limit on a key or on an account above takes no copy's place") {
   CHECK(snapshot->find_key(key->key.id)->limits.size() == 3);
 }
 
+TEST_CASE(
+    "who is moved gets the copies of the new place and loses those of the old one, with all below, in one change") {
+  World world;
+  const auto left = world.account("left"), right = world.account("right");
+  const auto team = world.account("team", left.id), user = world.account("user", team.id);
+  world.template_of(1, {.below = left.id, .level = 1});
+  world.template_of(2, {.below = left.id, .level = 2});
+  world.template_of(3, {.below = right.id, .level = 1});
+  world.template_of(4, {.below = right.id, .level = 2});
+  CHECK(world.amounts_of(user.id) == Amounts{2});
+  const int before = world.store.applied;
+  world.preparer.prepared.clear();
+  REQUIRE(world.catalog->edit_account(team.id, {.parent = right.id}).has_value());
+  CHECK(world.store.applied == before + 1);
+  CHECK(world.preparer.prepared.size() == 2);
+  CHECK(world.amounts_of(team.id) == Amounts{3});
+  CHECK(world.amounts_of(user.id) == Amounts{4});
+  CHECK(world.amounts_of(left.id).empty());
+
+  world.store.failing = true;
+  CHECK_FALSE(world.catalog->edit_account(team.id, {.parent = left.id}).has_value());
+  world.store.failing = false;
+  CHECK(world.preparer.abandoned.size() == 2);
+  CHECK(world.catalog->current()->find_account(team.id)->parent == right.id);
+  CHECK(world.amounts_of(user.id) == Amounts{4});
+}
+
 TEST_CASE("editing a template edits its copies, but not a raise of one of them; removing it removes them") {
   World world;
   const auto one = world.template_of(1);

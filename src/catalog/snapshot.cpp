@@ -260,6 +260,12 @@ const Account* Snapshot::find_account(base::AccountId id) const {
   return slot == no_slot ? nullptr : &accounts_[slot];
 }
 
+bool Snapshot::is_within(base::AccountId account, base::AccountId top) const {
+  for (Slot slot = slot_of(account); slot != no_slot; slot = account_links_[slot].parent)
+    if (accounts_[slot].id == top) return true;
+  return false;
+}
+
 const Account* Snapshot::find_account_named(std::string_view external_id) const {
   const Slot slot = accounts_by_external_id_.find(std::hash<std::string_view>{}(external_id),
                                                   [&](Slot at) { return accounts_[at].external_id == external_id; });

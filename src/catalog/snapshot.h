@@ -63,6 +63,8 @@ class Snapshot {
   std::optional<KeyEntry> find_key(const base::Sha256& hash) const;
   std::optional<KeyEntry> find_key(base::KeyId id) const;
   const Account* find_account(base::AccountId id) const;
+  // Whether it is that account, or below it.
+  bool is_within(base::AccountId account, base::AccountId top) const;
   // By the customer's own name for it, which is not empty.
   const Account* find_account_named(std::string_view external_id) const;
   const Limit* find_limit(base::LimitId id) const;

@@ -81,22 +81,26 @@ void add_list(CLI::App& noun, Session& session) {
 }
 
 void add_edit(CLI::App& noun, Session& session) {
-  CLI::App& verb = *noun.add_subcommand("edit", "Say what an account is called, how it pays, and by which prices");
+  CLI::App& verb =
+      *noun.add_subcommand("edit", "Say what an account is called, where it stands, how it pays, and by which prices");
   session.add_options(verb);
   struct Arguments {
     std::string reference;
-    std::optional<std::string> name, external_id;
+    std::optional<std::string> name, external_id, parent;
     Terms terms;
   };
   const auto arguments = std::make_shared<Arguments>();
   verb.add_option("ACCOUNT", arguments->reference, "Id, external id or name")->required();
   verb.add_option("--name", arguments->name, "What it is called from now on");
   verb.add_option("--external-id", arguments->external_id, "Your own id for it; '' for none");
+  verb.add_option("--parent", arguments->parent,
+                  "The account below which it is from now on, with all below it; 'none' for the top");
   arguments->terms.add(verb);
   session.on(verb, [arguments, &session]() -> base::Status {
     boost::json::object body;
     if (arguments->name) body["name"] = *arguments->name;
     if (arguments->external_id) body["external_id"] = *arguments->external_id;
+    if (arguments->parent) body["parent"] = *arguments->parent;
     arguments->terms.into(body);
     TRY(const auto reply, session.patch(std::string(accounts) + "/" + arguments->reference, body));
     session.print_one(reply);

@@ -40,10 +40,14 @@ bool Opening::may_count(std::string_view model) const {
   return limit_.filter.model.empty() || catalog::fits_pattern(limit_.filter.model, model);
 }
 
+bool Opening::may_count(base::AccountId account, base::WallTime started) const {
+  return scope_.accounts.holds(account, started);
+}
+
 bool Opening::applies(const events::UsageRecord& record) const {
   using enum events::Outcome;
   if (record.outcome == refused || record.outcome == corrected || record.outcome == opened) return false;
-  const bool within = scope_.key ? record.key == *scope_.key : scope_.accounts.contains(record.account);
+  const bool within = scope_.key ? record.key == *scope_.key : may_count(record.account, record.started);
   return within && may_count(record.started) &&
          (record.outcome == unaccounted || limit_.filter.matches(record.model, record.route, record.tags));
 }

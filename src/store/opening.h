@@ -23,6 +23,7 @@
 #include "events/usage_record.h"
 #include "quota/store.h"
 #include "quota/unresolved.h"
+#include "store/members.h"
 
 namespace store {
 
@@ -32,10 +33,11 @@ using KeptSpend = std::map<base::WindowLabel, std::int64_t>;
 // Adds up what is shown to it. A value: what was added up before can be kept and gone on with.
 class Opening {
  public:
-  // Whom the limit is on: an account with all below it, or a key. And the units of all limits there ever were.
+  // Whom the limit is on: an account with all below it at the time, or a key. And the units of all limits there ever
+  // were.
   using Units = std::map<base::LimitId, catalog::Unit>;
   struct Scope {
-    std::set<base::AccountId> accounts = {};
+    Members accounts = {};
     std::optional<base::KeyId> key = std::nullopt;
     base::AccountId payer = {};               // that account, or the key's
     std::shared_ptr<const Units> units = {};  // never null in use
@@ -51,6 +53,7 @@ class Opening {
   // Whether such a record can count, as far as these say.
   bool may_count(base::WallTime started) const { return started >= from_ && started < to_; }
   bool may_count(std::string_view model) const;
+  bool may_count(base::AccountId account, base::WallTime started) const;
 
   // A record of an exchange whose cost is known, that does not name the limit and has no other thing to say: what most
   // are, and the limit must not ask for the route or a tag.

@@ -1,6 +1,7 @@
 // What a limit finds spent when it comes into force: what the usage records of its window say.
 #include "quota/counting.h"
 #include "quota/doctor.h"
+#include "store/members.h"
 #include "tests/conformance/stores.h"
 
 using catalog::LimitUnit;
@@ -126,6 +127,30 @@ TEST_CASE_TEMPLATE("a limit opens with what its window, its subject and its filt
     CHECK(state.amount == 1'000'000);
     CHECK(state.unresolved == 0);
   }
+  CHECK(world.wrong() == std::vector<quota::Discrepancy>{});
+}
+
+TEST_CASE_TEMPLATE("a limit opens with what an account spent while it was below, wherever it is now", Store,
+                   EVERY_STORE) {
+  Opener<Store> world;
+  const base::WallTime moved{world.now.ms + 1'000}, since{moved.ms + store::Members::overlap_ms};
+  REQUIRE(world.flush({world.spent(1, world.child, world.now), world.spent(10, world.child, since)}).has_value());
+  catalog::Account child = world.child;
+  child.parent = world.stranger.id;
+  REQUIRE(world.on.store->apply({.accounts = {child}}, moved).has_value());
+  world.now = since;
+  for (const char* route : {"", "openai"})  // most records need not be unpacked where no route is named
+    for (const auto& [subject, spent] : {std::pair(world.account.id, 1), {world.stranger.id, 10}, {child.id, 11}}) {
+      catalog::Limit limit = world.wanted();
+      limit.subject = subject;
+      limit.filter.route = route;
+      CHECK(world.open(limit).spent == spent);
+    }
+  child.name = "renamed";  // it stays where it is
+  REQUIRE(world.on.store->apply({.accounts = {child}}, {since.ms + 1}).has_value());
+  catalog::Limit limit = world.wanted();
+  limit.subject = world.stranger.id;
+  CHECK(world.open(limit).spent == 10);
   CHECK(world.wrong() == std::vector<quota::Discrepancy>{});
 }
 

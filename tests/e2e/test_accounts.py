@@ -1,5 +1,6 @@
 """Accounts that are called otherwise, and that go, through the real binary."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -76,3 +77,41 @@ def test_an_account_is_renamed_and_deleted_on_the_command_line(gateway):
     assert (gone.returncode, gone.stdout) == (0, "deleted\n"), gone.stderr
     assert "Initech" not in gateway.cli("accounts", "list").stdout
     assert "Initech" in gateway.cli("accounts", "list", "--status", "deleted").stdout
+
+
+def test_a_moved_account_counts_where_it_is_and_what_it_spent_stays_where_it_was(own_gateway, own_upstream):
+    own_upstream.script = Script(prompt_tokens=10, completion_tokens=10)
+    gateway, control = own_gateway, own_gateway.control
+    left, right = control.account("left"), control.account("right")
+    on = {one["id"]: control.limit(account=one["id"], unit="usd", window="month", amount="1") for one in (left, right)}
+    control.ask("POST", "/api/v1/limit-templates", {"account": right["id"], "level": 2, "unit": "requests",
+                                                    "window": "month", "amount": "2"})
+    team = control.account("team", parent=left["id"])
+    user = control.account("user", parent=team["id"])
+    key = control.key_for(user)
+    assert call(gateway.port, chat(max_tokens=20), key["secret"]).status == 200
+    control.wait_for_records(1)
+
+    with pytest.raises(ControlError, match="'team' cannot be moved below an account that is below it") as refused:
+        control.ask("PATCH", f"/api/v1/accounts/{team['id']}", {"parent": "user"})
+    assert refused.value.status == 400 and '"parent"' in refused.value.body
+    moved = gateway.cli("accounts", "edit", "team", "--parent", "right", "--json")
+    assert moved.returncode == 0 and json.loads(moved.stdout)["parent"] == right["id"], moved.stderr
+    assert call(gateway.port, chat(max_tokens=20), key["secret"]).status == 200
+    control.wait_for_records(2)
+    for account in (left, right):
+        control.wait_for_numbers(on[account["id"]]["id"], spent=COST, reserved=0)
+    # The template of the new place has found the call of the month that came before.
+    refused = call(gateway.port, chat(max_tokens=20), key["secret"])
+    assert refused.status == 402 and own_upstream.hits == 2
+
+    gateway.kill()
+    gateway.start()
+    # A limit that comes into force later finds what was spent while the account was below.
+    again = control.limit(account=right["id"], unit="usd", window="year", amount="1")
+    control.wait_for_numbers(again["id"], spent=COST, reserved=0)
+    top = control.ask("PATCH", f"/api/v1/accounts/{team['id']}", {"parent": "none"})
+    assert top["parent"] is None
+    assert call(gateway.port, chat(max_tokens=20), key["secret"]).status == 200
+    examined = gateway.cli("doctor")
+    assert examined.returncode == 0, examined.stdout

@@ -48,14 +48,14 @@ std::vector<catalog::Grant> MemoryStore::live_grants(base::AccountId account) co
 
 base::Status MemoryStore::apply(const catalog::Changes& changes, base::WallTime now) {
   const std::lock_guard lock(mutex_);
-  auto before = std::tuple(accounts_, keys_, templates_, limits_, limiters_);
+  auto before = std::tuple(accounts_, moves_, keys_, templates_, limits_, limiters_);
   base::Status status = apply_all(changes, now);
-  if (!status) std::tie(accounts_, keys_, templates_, limits_, limiters_) = std::move(before);
+  if (!status) std::tie(accounts_, moves_, keys_, templates_, limits_, limiters_) = std::move(before);
   return status;
 }
 
 base::Status MemoryStore::apply_all(const catalog::Changes& changes, base::WallTime now) {
-  for (const catalog::Account& account : changes.accounts) TRY_STATUS(write(account));
+  for (const catalog::Account& account : changes.accounts) TRY_STATUS(write(account, now));
   for (const catalog::Key& key : changes.keys) TRY_STATUS(write(key));
   for (const catalog::LimitTemplate& one : changes.templates) {
     if (one.scope.below && !accounts_.contains(*one.scope.below))
@@ -79,12 +79,14 @@ base::Status MemoryStore::apply_all(const catalog::Changes& changes, base::WallT
   return changes.opened.empty() ? base::Status{} : open_all(changes, now);
 }
 
-base::Status MemoryStore::write(const catalog::Account& account) {
+base::Status MemoryStore::write(const catalog::Account& account, base::WallTime now) {
   if (account.parent && *account.parent != account.id && !accounts_.contains(*account.parent))
     return conflict("the account's parent does not exist", "parent");
   for (const auto& [id, other] : accounts_)
     if (!account.external_id.empty() && id != account.id && other.external_id == account.external_id)
       return conflict("the external_id is taken", "external_id");
+  if (const auto known = accounts_.find(account.id); known != accounts_.end() && known->second.parent != account.parent)
+    moves_.push_back({account.id, known->second.parent, now});
   accounts_[account.id] = account;
   return {};
 }

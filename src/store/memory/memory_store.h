@@ -270,7 +270,7 @@ class MemoryStore final : public catalog::Store,
   std::pair<base::AccountId, base::KeyId> payer_of(base::LimitId limit) const;
   // What apply() does; where it fails, what it had changed is taken back.
   base::Status apply_all(const catalog::Changes& changes, base::WallTime now);
-  base::Status write(const catalog::Account& account);
+  base::Status write(const catalog::Account& account, base::WallTime now);
   base::Status write(const catalog::Key& key);
   base::Status write(const catalog::Limit& limit);
   base::Status write(const catalog::Limiter& limiter);
@@ -279,6 +279,7 @@ class MemoryStore final : public catalog::Store,
 
   mutable std::mutex mutex_;
   std::map<base::AccountId, catalog::Account> accounts_;
+  std::vector<Move> moves_;
   std::map<base::KeyId, catalog::Key> keys_;
   std::map<base::LimitId, catalog::LimitTemplate> templates_;
   std::map<base::AccountId, catalog::Limiter> limiters_;

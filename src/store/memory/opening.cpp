@@ -22,10 +22,9 @@ Opening MemoryStore::opening_of(const catalog::Limit& limit, const catalog::Rout
     scope.payer = keys_.at(*key).account;
   } else {
     scope.payer = std::get<base::AccountId>(limit.subject);
-    for (const auto& [id, account] : accounts_)
-      for (const catalog::Account* above = &account; above != nullptr;
-           above = above->parent ? &accounts_.at(*above->parent) : nullptr)
-        if (above->id == scope.payer) scope.accounts.insert(id);
+    Members::Parents parents;
+    for (const auto& [id, account] : accounts_) parents.emplace(id, account.parent);
+    scope.accounts = Members::of(scope.payer, parents, moves_);
   }
   Opening opening(limit, std::move(scope), now);
   for (const auto& [key, record] : usage_) {

@@ -244,7 +244,7 @@ void SqliteStore::watch(const catalog::Changes& changes) {
 base::Status SqliteStore::apply_all(const catalog::Changes& changes, base::WallTime now) {
   TRY(auto transaction, sqlite::Transaction::begin(writer_));
   if (!changes.opened.empty() && incarnation_ > 0) TRY_STATUS(check_incarnation());  // 0: a command has the folder
-  for (const catalog::Account& account : changes.accounts) TRY_STATUS(write(account));
+  for (const catalog::Account& account : changes.accounts) TRY_STATUS(write(account, now));
   for (const catalog::Key& key : changes.keys) TRY_STATUS(write(key));
   for (const catalog::LimitTemplate& one : changes.templates) TRY_STATUS(write(one));
   for (const base::LimitId id : changes.removed_templates) TRY_STATUS(remove_template(id));
@@ -264,7 +264,11 @@ base::Status SqliteStore::apply_all(const catalog::Changes& changes, base::WallT
   return {};
 }
 
-base::Status SqliteStore::write(const catalog::Account& account) {
+base::Status SqliteStore::write(const catalog::Account& account, base::WallTime now) {
+  TRY_STATUS(
+      writer_.run("INSERT INTO account_moves (account_id, parent_id, until) "
+                  "SELECT id, parent_id, ?3 FROM accounts WHERE id = ?1 AND parent_id IS NOT ?2",
+                  account.id, account.parent, now));
   const catalog::MonthlyFee fee = account.monthly_fee.value_or(catalog::MonthlyFee{});
   TRY_STATUS(writer_.run(
       "INSERT INTO accounts (id, parent_id, name, external_id, status, created, credit_only, markup, top_up_fee, "

@@ -23,6 +23,46 @@ base::Result<std::shared_ptr<const Opening::Units>> units_of(Database& database)
   }
 }
 
+std::optional<base::AccountId> take_parent(Rows& rows) {
+  const auto parent = rows.take_id<base::AccountId>();
+  return parent.is_nil() ? std::nullopt : std::optional(parent);
+}
+
+base::Result<std::vector<Move>> moves_in(Database& database) {
+  TRY(Rows rows, database.query("SELECT account_id, parent_id, until FROM account_moves ORDER BY rowid"));
+  std::vector<Move> moves;
+  for (;;) {
+    TRY(const bool found, rows.next());
+    if (!found) return moves;
+    Move& move = moves.emplace_back();
+    move.account = rows.take_id<base::AccountId>();
+    move.parent = take_parent(rows);
+    move.until = rows.take_time();
+  }
+}
+
+base::Result<Members> members_of(Database& database, base::AccountId top) {
+  TRY(const std::vector<Move> moves, moves_in(database));
+  TRY(Rows rows,
+      database.query("WITH RECURSIVE below (id) AS (SELECT ?1 UNION "
+                     "SELECT accounts.id FROM accounts JOIN below ON accounts.parent_id = below.id UNION "
+                     "SELECT account_id FROM account_moves JOIN below ON account_moves.parent_id = below.id) "
+                     "SELECT id, (SELECT parent_id FROM accounts WHERE accounts.id = below.id) FROM below",
+                     top));
+  std::set<base::AccountId> all;
+  Members::Parents parents;
+  for (;;) {
+    TRY(const bool found, rows.next());
+    if (!found) break;
+    const auto id = rows.take_id<base::AccountId>();
+    if (moves.empty())
+      all.insert(id);
+    else
+      parents.emplace(id, take_parent(rows));
+  }
+  return moves.empty() ? Members(std::move(all)) : Members::of(top, parents, moves);
+}
+
 base::Result<Opening::Scope> scope_of(Database& database, const catalog::Limit& limit) {
   Opening::Scope scope;
   if (const auto* const key = std::get_if<base::KeyId>(&limit.subject)) {
@@ -33,15 +73,8 @@ base::Result<Opening::Scope> scope_of(Database& database, const catalog::Limit& 
     return scope;
   }
   scope.payer = std::get<base::AccountId>(limit.subject);
-  TRY(Rows rows, database.query("WITH RECURSIVE below (id) AS (SELECT ?1 UNION "
-                                "SELECT accounts.id FROM accounts JOIN below ON accounts.parent_id = below.id) "
-                                "SELECT id FROM below",
-                                scope.payer));
-  for (;;) {
-    TRY(const bool found, rows.next());
-    if (!found) return scope;
-    scope.accounts.insert(rows.take_id<base::AccountId>());
-  }
+  TRY(scope.accounts, members_of(database, scope.payer));
+  return scope;
 }
 
 }  // namespace
@@ -57,11 +90,10 @@ class OpeningScan::Places {
   // Shows `count` each opening that the record may count for.
   template <class Count>
   void visit(const SegmentReader::Packed& record, const Count& count) {
-    for (const std::vector<std::size_t>* const of :
-         {known(accounts_[record.account], scan_.index_.of_account, record.account),
-          known(keys_[record.key], scan_.index_.of_key, record.key)})
-      for (const std::size_t opening : *of)
-        if (may_count(opening, record)) count(opening);
+    for (const std::size_t opening : *known(accounts_[record.account], scan_.index_.of_account, record.account))
+      if (may_count(opening, record) && was_there(opening, record)) count(opening);
+    for (const std::size_t opening : *known(keys_[record.key], scan_.index_.of_key, record.key))
+      if (may_count(opening, record)) count(opening);
   }
 
  private:
@@ -73,6 +105,11 @@ class OpeningScan::Places {
       place = found == map.end() ? &none : &found->second;
     }
     return place;
+  }
+  bool was_there(std::size_t of, const SegmentReader::Packed& record) {
+    const Opening& opening = scan_.openings_[of];
+    return !opening.scope().accounts.any_moved() ||
+           opening.may_count(base::AccountId{segment_.id_at(record.account)}, record.started);
   }
   bool may_count(std::size_t of, const SegmentReader::Packed& record) {
     const Opening& opening = scan_.openings_[of];
@@ -108,7 +145,7 @@ base::Result<OpeningScan> OpeningScan::begin(Database& database, const catalog::
         scan.plain_ && !named && !units->contains(limit.id) && limit.filter.route.empty() && limit.filter.tag.empty();
     const std::size_t place = scan.openings_.size();
     if (scope.key) scan.index_.of_key[*scope.key].push_back(place);
-    for (const base::AccountId account : scope.accounts) scan.index_.of_account[account].push_back(place);
+    for (const base::AccountId account : scope.accounts.all()) scan.index_.of_account[account].push_back(place);
     scan.openings_.emplace_back(limit, std::move(scope), now);
   }
   return scan;

@@ -152,7 +152,7 @@ class SqliteStore final : public catalog::Store,
       : writer_(std::move(writer)), usage_sizes_(sizes), reader_(std::move(reader)) {}
 
   // The following are called with writer_mutex_ held, inside a transaction.
-  base::Status write(const catalog::Account& account);
+  base::Status write(const catalog::Account& account, base::WallTime now);
   base::Status write(const catalog::Key& key);
   base::Status write(const catalog::Limit& limit);
   base::Status write(const catalog::LimitTemplate& one);

@@ -1,0 +1,8 @@
+-- That an account was below another one, or at the top, until it was moved (store/members.h).
+CREATE TABLE account_moves (
+  account_id BLOB NOT NULL REFERENCES accounts (id),
+  parent_id BLOB REFERENCES accounts (id),
+  until INTEGER NOT NULL
+) STRICT;
+CREATE INDEX account_moves_by_account ON account_moves (account_id);
+CREATE INDEX account_moves_by_parent ON account_moves (parent_id);
