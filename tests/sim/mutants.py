@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Switches each bug of mutations.toml on and shows who sees it: the engine's unit tests, and the simulator.
 
-    tests/sim/mutants.py BUILD [--write] [NUMBER…]    BUILD: a build folder with METERGATE_TESTS
+    tests/sim/mutants.py BUILD [NUMBER…] [--write]    BUILD: a build folder with METERGATE_TESTS
                                                       --write: puts the table into tests/sim/README.md
                                                       NUMBER: only these; the others' rows stay as they are
 
