@@ -345,7 +345,7 @@ TEST_CASE("an account is moved with all below it, and counts on the limits of it
   const auto move = [&](base::AccountId id, std::optional<base::AccountId> parent) {
     world.clock.advance_ms(1);
     const auto moved = world.catalog->edit_account(id, {.parent = parent});
-    return moved ? "" : moved.error().param + ": " + moved.error().message;
+    return moved ? "" : moved.error().field + ": " + moved.error().message;
   };
   CHECK(all() == std::vector<std::int64_t>{3, 1});
   CHECK(move(team.id, right.id).empty());

@@ -63,4 +63,5 @@ TEST_CASE("who is moved away and back, or turned about, was where it was each ti
   CHECK_FALSE(Members::of(team, now, turned).holds(member, after));
   CHECK(Members::of(member, now, turned).holds(team, after));
   CHECK_FALSE(Members::of(member, now, turned).holds(team, before));
+  CHECK_FALSE(Members::of(left, now, turned).holds(member, moved));  // while each is below the other
 }
