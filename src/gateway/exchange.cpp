@@ -48,6 +48,12 @@ struct FreeMemory {
 };
 thread_local FreeMemory free_memory;
 constexpr std::size_t free_memory_max = 256;
+// Whether the limit is on the key, its account or one above that, as they stand in the catalog.
+bool is_on(const catalog::Limit& limit, const catalog::KeyEntry& caller, const catalog::Snapshot& catalog) {
+  if (const auto* const key = std::get_if<base::KeyId>(&limit.subject)) return caller.key->id == *key;
+  return catalog.is_within(caller.account->id, std::get<base::AccountId>(limit.subject));
+}
+
 }  // namespace
 
 void* Exchange::operator new(std::size_t size) {
@@ -316,8 +322,8 @@ base::Status Exchange::take_on(std::span<const quota::OpeningLimit> limits,
   ASSERT(entry.has_value());
   const events::UsageRecord& record = reservation_ ? reservation_->record() : *record_;
   for (const auto& [limit, lease] : limits) {
-    const bool on_caller = std::ranges::any_of(entry->limits, [&](const auto* one) { return one->id == limit.id; });
-    if (!planned || !on_caller || !applies(limit, plan_.request.model, *route_, record.tags)) continue;
+    if (!planned || !is_on(limit, *caller_, *catalog_) || !applies(limit, plan_.request.model, *route_, record.tags))
+      continue;
     // In a window before the one that opens, it will not be missed. Who waits will be of a later one, perhaps.
     if (reservation_ && !lease->span().contains(record.started)) continue;
     const std::int64_t wanted = plan_.worst_case.in(limit.unit);

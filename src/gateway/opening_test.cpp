@@ -64,6 +64,38 @@ Task<void> under_way(World& world) {
   CHECK(one.lease->reserved() == 0);
 }
 
+// It counts where it was when it was asked: what it spends is looked for there, and nowhere else.
+Task<void> moved(World& world) {
+  world.upstream.replies.push_back({{}, Scripted::Then::hang});
+  const auto another = [&](const char* name) {
+    catalog::Account account = world.account;
+    account.id = base::AccountId::create({2}, world.random);
+    account.name = name;
+    return account;
+  };
+  const catalog::Account left = another("left"), right = another("right");
+  const auto stands_below = [&](const catalog::Account& parent) {
+    catalog::Contents contents = world.snapshot->contents();
+    world.account.parent = parent.id;
+    contents.accounts = {};
+    for (const catalog::Account& account : {left, right, world.account}) contents.accounts.push_back(account);
+    world.snapshot = *catalog::Snapshot::build(std::move(contents));
+    world.worker->use(world.snapshot);
+  };
+  stands_below(left);
+  net::Stream client = world.connect();
+  co_await send(client, world.call(question));
+  while (world.upstream.requests.empty()) co_await world.loop.sleep(1);
+  stands_below(right);
+  Coming own(world), on_left(world), on_right(world);
+  on_left.limit.subject = left.id;
+  on_right.limit.subject = right.id;
+  for (const Coming* coming : {&own, &on_left, &on_right}) coming->comes(world);
+  CHECK(own.lease->reserved() == worst);
+  CHECK(on_left.lease->reserved() == worst);
+  CHECK(on_right.lease->reserved() == 0);
+}
+
 Task<void> of_yesterday(World& world) {
   world.upstream.replies.push_back({{}, Scripted::Then::hang});
   net::Stream client = world.connect();
@@ -161,6 +193,13 @@ TEST_CASE("a call that is under way takes on the limits that come into force and
   world.limit(1'000'000'000);
   world.open();
   world.run(under_way(world));
+}
+
+TEST_CASE("a call whose account is moved takes on limits of the place where it was asked") {
+  World world;
+  world.limit(1'000'000'000);
+  world.open();
+  world.run(moved(world));
 }
 
 TEST_CASE("a call that began in another window of the limit does not count in the one that opens") {
