@@ -66,6 +66,8 @@ class Auditor {
   void opening_begins(int limit, Money amount);
   void opening_ends(int limit);
   void opening_failed(int limit);
+  // The account is below that one from here on, by the clock of whoever moved it; 0: at the top. At first: ever.
+  void moved(int home, std::int64_t at_ms);
   // The store has it, and counts what records of exchanges in `span` say. `first_after`: those from there on were asked
   // for since it began; what was under way before at that node takes the limit on, or has a record.
   void opened(int node, Place place, Span span, int first_after, const std::vector<StoreRecord>& records,
@@ -196,6 +198,12 @@ class Auditor {
     Call call = {};
     std::int64_t markup_basis_points = 0;
   };
+  // Where the account is from a time on; `told_ms`: of the move itself, where the clock was set back since.
+  struct Home {
+    int home = 0;
+    std::int64_t since_ms = 0;
+    std::int64_t told_ms = 0;
+  };
   struct LimitBook {
     Money low = {}, high = {};                  // what the amount may be taken to be
     Money wanted = {};                          // of the edit under way
@@ -283,7 +291,8 @@ class Auditor {
   void hold_taken_on(const Taking& taking, std::int64_t sign);
   static void take_into(Exchange& exchange, Taking taking);
   static bool holds_of(const Exchange& exchange, Place place);
-  static bool counts(const LimitBook& book, Span span, const Exchange& exchange);
+  bool counts(const LimitBook& book, Span span, const Exchange& exchange) const;
+  bool was_there(int home, std::int64_t at_ms) const;
   Booking booked_of(LimitTerms::Unit unit, const Exchange& exchange) const;
   Booking found_by(const LimitBook& book, const Exchange& exchange) const;
   void find(Place place, std::string what, std::int64_t stamp_ms, Booking found);
@@ -370,6 +379,7 @@ class Auditor {
   std::vector<LimitBook> limits_;
   std::map<int, LimitBook> grants_;
   std::map<Place, Account> accounts_;
+  std::vector<Home> homes_;  // one after the other
   std::map<int, Exchange> exchanges_;
   std::map<int, Extension> extensions_;  // by exchange
   std::map<int, Extension> to_take_on_;  // likewise: of limits that come into force

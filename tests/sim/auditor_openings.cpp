@@ -1,6 +1,7 @@
 // What the auditor knows of limits that come into force: which exchanges of their window they have to count, what those
 // have taken, and who was under way and holds of them now.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "tests/sim/auditor.h"
@@ -100,9 +101,26 @@ bool Auditor::holds_of(const Exchange& exchange, Place place) {
 
 // --- what has ended --------------------------------------------------------------------------------------------------
 
-bool Auditor::counts(const LimitBook& book, Span span, const Exchange& exchange) {
-  return span.start <= exchange.call.stamp_ms && exchange.call.stamp_ms < span.end &&
-         (book.terms.model.empty() || book.terms.model == exchange.call.model);
+void Auditor::moved(int home, std::int64_t at_ms) {
+  constexpr std::int64_t ever = std::numeric_limits<std::int64_t>::min();
+  homes_.push_back({home, homes_.empty() ? ever : std::max(homes_.back().since_ms, at_ms), at_ms});
+}
+
+// An account is at its old place for a minute after it was moved, beside the new one: a call may have waited.
+bool Auditor::was_there(int home, std::int64_t at_ms) const {
+  constexpr std::int64_t minute_ms = 60'000;
+  if (home == 0) return true;
+  for (std::size_t i = 0; i < homes_.size(); ++i) {
+    const bool has_come = homes_[i].since_ms <= at_ms;
+    const bool is_gone = i + 1 < homes_.size() && at_ms >= homes_[i + 1].told_ms + minute_ms;
+    if (homes_[i].home == home && has_come && !is_gone) return true;
+  }
+  return false;
+}
+
+bool Auditor::counts(const LimitBook& book, Span span, const Exchange& exchange) const {
+  return was_there(book.terms.home, exchange.call.stamp_ms) && span.start <= exchange.call.stamp_ms &&
+         exchange.call.stamp_ms < span.end && (book.terms.model.empty() || book.terms.model == exchange.call.model);
 }
 
 // Of limits of the same unit, what the exchange was booked with: the most.
@@ -201,7 +219,10 @@ void Auditor::opened(int node, Place place, Span span, int first_after, const st
     const StoreHold& hold = record.holds.front();
     if (hold.place == place) in_store.unresolved += hold.unresolved;
     const bool is_like_it = hold.place.limit < first_grant && limit(hold.place.limit).terms.unit == book.terms.unit;
-    if (is_like_it && hold.place != place && span.start <= record.started_ms && record.started_ms < span.end)
+    const int of = hold.place.limit < first_grant ? limit(hold.place.limit).terms.home : 0;  // that it is a record of
+    const bool is_of_it = of == 0 ? was_there(book.terms.home, record.started_ms) : of == book.terms.home;
+    if (is_like_it && is_of_it && hold.place != place && span.start <= record.started_ms &&
+        record.started_ms < span.end)
       find(place, record.id, record.started_ms,
            with_correction(book, record.id, {.spent = {}, .unresolved = hold.unresolved}));
   }
@@ -217,7 +238,8 @@ void Auditor::opened(int node, Place place, Span span, int first_after, const st
       }
       continue;
     }
-    const bool is_own = exchange.node == node && number < first_after && applies;
+    const bool is_on_it = book.terms.home == 0 || book.terms.home == exchange.call.home;
+    const bool is_own = exchange.node == node && number < first_after && applies && is_on_it;
     // One that the journal had no room for ends unsent, in the middle of a flush maybe: there is nothing to count.
     const bool is_nothing = exchange.stage == Stage::ended && !exchange.was_sent && exchange.cost.is_zero();
     hold_that(!is_own || is_nothing || exchange.stage == Stage::lost || has_record || to_take_on_.contains(number),

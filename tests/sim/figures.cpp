@@ -72,6 +72,7 @@ constexpr Named all[] = {
     {"  last cents spent", &Figures::last_cents},
     {"edits of a limit", &Figures::edits},
     {"  raises among them", &Figures::raises},
+    {"moves of the account", &Figures::moves},
     {"thresholds crossed", &Figures::crossings},
     {"limits removed", &Figures::removals},
     {"unresolved, and settled", &Figures::settled},

@@ -17,7 +17,7 @@ struct Figures {
   std::int64_t quotes = 0, quotes_held = 0, quotes_redeemed = 0, quotes_unusable = 0, quotes_expired = 0;
   std::int64_t prepaid_lives = 0, top_ups = 0, refunds = 0, fees = 0, voids = 0, disputes = 0, expiries = 0;
   std::int64_t covers = 0, monthly_fees = 0, orders_refused = 0, orders_repeated = 0, slices = 0, last_cents = 0;
-  std::int64_t edits = 0, raises = 0, crossings = 0, removals = 0, jumps = 0, calms = 0, last_units = 0;
+  std::int64_t edits = 0, raises = 0, moves = 0, crossings = 0, removals = 0, jumps = 0, calms = 0, last_units = 0;
   std::int64_t settled = 0, let_go = 0, timed_out = 0, decided_again = 0, not_decided = 0;
   std::int64_t openings = 0, opened = 0, counted_by_openings = 0, taken_on = 0;
 

@@ -108,8 +108,8 @@ void Process::reserve(Exchange exchange, Dice& dice) {
 void Process::submit(Exchange exchange, const Key& wanted, const quota::Amounts& amounts, std::int64_t wait_ms) {
   ++undecided_;
   exchange.bound = amounts;
-  waiting_.emplace(exchange.number,
-                   Waiting{.worker = exchange.worker, .bound = amounts, .asked_at_ms = around_.clock.early_ms()});
+  const std::int64_t now_ms = around_.clock.early_ms();
+  waiting_.emplace(exchange.number, Waiting{exchange.worker, exchange.view->home, amounts, now_ms});
   std::vector<const catalog::Limit*> limits;
   for (const SeenLimit& limit : wanted) limits.push_back(&limit.limit);
   quota::Admission& admission = workers_[exchange.worker].admission;
@@ -163,9 +163,10 @@ void Process::check_admitted(const Exchange& exchange, quota::Reservation& reser
   if (balance) balance->store_failed = around_.link.failures != failures_before_;
   around_.auditor.admitted(exchange.number, around_.node, exchange.wants, takings,
                            {.start = from, .end = around_.clock.late_ms()}, balance, exchange.quote);
-  around_.auditor.began(
-      exchange.number,
-      {.stamp_ms = reservation.record().started.ms, .model = reservation.record().model, .bound = exchange.bound.usd});
+  around_.auditor.began(exchange.number, {.stamp_ms = reservation.record().started.ms,
+                                          .model = reservation.record().model,
+                                          .bound = exchange.bound.usd,
+                                          .home = exchange.view->home});
 }
 
 void Process::check_refused(const Exchange& exchange, const quota::Refusal& refusal) {
@@ -417,10 +418,9 @@ bool Process::ask_alone(const SeenLimit& limit, std::int64_t amount) {
   const quota::Amounts amounts = amounts_of(amount, amount, amount);
   Exchange exchange{.number = around_.next_exchange++,
                     .worker = 0,
-                    .wants = {},
-                    .asked_at_ms = around_.clock.early_ms(),
-                    .reservation = {}};
-  exchange.wants = {{limit.number, money(amount)}};
+                    .wants = {{limit.number, money(amount)}},
+                    .view = workers_.front().view,
+                    .asked_at_ms = around_.clock.early_ms()};
   submit(std::move(exchange), {limit}, amounts, 0);
   return decided_alone();
 }

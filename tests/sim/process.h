@@ -29,13 +29,16 @@ namespace sim {
 struct SeenLimit {
   int number = 0;
   catalog::Limit limit;
+  int home = 0;  // that it is on; 0: on the account
   bool applies_to(int exchange) const { return limit.filter.matches(model_of(exchange), {}, {}); }
+  bool counts_at(int where) const { return home == 0 || home == where; }
 };
 using Key = std::vector<SeenLimit>;
 struct Seen {
   std::vector<Key> keys;
   Key in_force;                        // all limits that are
   catalog::Account account;            // theirs
+  int home = 0;                        // where that is
   std::vector<catalog::Grant> grants;  // its own, if it is prepaid, in burn order
   // What pays; nullopt: nothing has to.
   std::optional<catalog::Balance> balance() const {
@@ -162,6 +165,7 @@ class Process {
   // That the keeper was asked for, and whose worker has not heard of its decision.
   struct Waiting {
     std::size_t worker = 0;
+    int home = 0;
     quota::Amounts bound;
     std::int64_t asked_at_ms = 0;
     std::vector<quota::Reservation::TakenOn> taken_on = {};

@@ -43,6 +43,7 @@ base::Status Process::take_on(std::size_t worker, const SeenLimit& limit, const 
     quota::Reservation& reservation = *exchange.reservation;
     const base::WallTime stamp = reservation.record().started;
     if (exchange.worker != worker || !limit.applies_to(exchange.number) || !span.contains(stamp)) continue;
+    if (!limit.counts_at(exchange.view->home)) continue;
     const std::size_t parts = reservation.parts().size();
     const quota::Reservation::Part part = part_of(limit.limit, lease, exchange.bound, stamp);
     TRY_STATUS(reservation.take_on(part));
@@ -52,7 +53,7 @@ base::Status Process::take_on(std::size_t worker, const SeenLimit& limit, const 
     around_.auditor.took_on(exchange.number, taking_of(part));
   }
   for (auto& [number, waiting] : waiting_) {
-    if (waiting.worker != worker || !limit.applies_to(number)) continue;
+    if (waiting.worker != worker || !limit.applies_to(number) || !limit.counts_at(waiting.home)) continue;
     quota::Reservation::Part part = part_of(limit.limit, lease, waiting.bound, {waiting.asked_at_ms});
     around_.trace.say("  exchange {} is to hold {} of limit {}", number, part.amount, limit.number);
     around_.auditor.is_to_take_on(number, around_.node, taking_of(part));

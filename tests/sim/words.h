@@ -161,12 +161,14 @@ struct LimitTerms {
   std::string model = {};  // only exchanges that ask for it; empty: all
   std::optional<Rolling> rolling = {};
   std::vector<Threshold> thresholds = {};
+  int home = 0;  // that it is on, of those that the account is moved between; 0: on the account itself
 };
 // What is known of an exchange whatever limits it has.
 struct Call {
   std::int64_t stamp_ms = 0;
   std::string model;
-  Money bound;  // what it may cost
+  Money bound;   // what it may cost
+  int home = 0;  // where its account was when it was asked
 };
 
 }  // namespace sim

@@ -47,6 +47,7 @@ World::World(const Plan& plan, Figures& figures, Trace& trace)
               .recall_wait_ms = birth_.between(0, 300),
               .recall_every_ms = birth_.between(1, 50)};
   workers_ = static_cast<std::size_t>(birth_.between(1, 3));
+  found_homes(plan.seed);
   found_balance();
   for (std::int64_t count = birth_.between(1, 4); count > 0; --count) found_limit(birth_);
   for (std::int64_t count = birth_.between(1, 3); count > 0; --count) {
@@ -107,14 +108,15 @@ Place World::touch(const quota::CounterKey& counter) {
 View World::view_of_keys(std::optional<int> also) const {
   auto view = std::make_shared<Seen>();
   view->account = account_;
+  view->home = home_;
   view->grants = grants_;
   for (int number = 0; std::cmp_less(number, limits_.size()); ++number)
     if (const Operated& operated = limits_[static_cast<std::size_t>(number)]; !operated.removed || number == also)
-      view->in_force.push_back({number, operated.limit});
+      view->in_force.push_back({number, operated.limit, home_of(operated.limit)});
   for (const auto& numbers : keys_) {
     Key& key = view->keys.emplace_back();
     for (const SeenLimit& limit : view->in_force)
-      if (std::ranges::find(numbers, limit.number) != numbers.end()) key.push_back(limit);
+      if (limit.counts_at(home_) && std::ranges::find(numbers, limit.number) != numbers.end()) key.push_back(limit);
   }
   return view;
 }
@@ -147,7 +149,7 @@ void World::step(const Step& step, Dice& dice) {
       case Act::pass: return pass(node, dice);
       case Act::jump: return jump(dice);
       case Act::weather: return change_weather(node, dice);
-      case Act::edit: return edit(node, dice);
+      case Act::edit: return is_to_move(step) ? move(node, step) : edit(node, dice);
       case Act::remove: return remove(node, dice);
       case Act::numbers: return node.process->read_numbers(dice);
       case Act::echo: return node.link.echo(dice);

@@ -91,6 +91,14 @@ class World {
   // `first_after`: the exchanges from there on were asked for since.
   base::Status store_opening(const Node& by, const catalog::Limit& limit, int first_after, base::WallTime now);
 
+  // --- where the account is (world_moves.cpp)
+  void found_homes(std::uint64_t seed);
+  base::AccountId subject_of(int limit) const;
+  int home_of(const catalog::Limit& limit) const;
+  bool is_to_move(const Step& step) const;
+  void move(Node& by, const Step& step);
+  bool see_where_it_is(base::WallTime moved);
+
   // --- what is unresolved (world_unresolved.cpp)
   void decide(Node& by, Dice& dice);
   // The same decision of this item.
@@ -143,9 +151,11 @@ class World {
   bool has_rolling_ = false;
   Auditor auditor_;
   catalog::Account account_;
-  bool prepaid_ = false;                // in this life, at one time or another
-  std::vector<catalog::Grant> grants_;  // as the workers know them, in burn order
-  std::vector<ledger::Order> orders_;   // the last few that were given
+  std::vector<catalog::Account> homes_;  // above it, in the lives in which it is moved
+  int home_ = 0;                         // which it is below now: 1 is the first; 0: none
+  bool prepaid_ = false;                 // in this life, at one time or another
+  std::vector<catalog::Grant> grants_;   // as the workers know them, in burn order
+  std::vector<ledger::Order> orders_;    // the last few that were given
   std::map<base::TransferId, base::GrantId> opens_;
   std::optional<base::TransferId> last_moved_;
   std::optional<base::ExchangeId> last_decided_;

@@ -40,7 +40,7 @@ int World::new_limit(Dice& dice) {
   const int number = static_cast<int>(limits_.size());
   limits_.push_back(
       {.limit = {.id = base::LimitId::create(clock_.wall_now(), dice),
-                 .subject = account_.id,
+                 .subject = subject_of(number),
                  .name = "limit",
                  .unit = unit,
                  .window = window_by(dice.between(0, 31)),
@@ -52,6 +52,7 @@ int World::new_limit(Dice& dice) {
   catalog::Limit& limit = limits_.back().limit;
   if (dice.once_in(4)) limit.filter.model = model_of(static_cast<int>(dice.between(0, 1)));
   LimitTerms terms = terms_of(limit);
+  terms.home = home_of(limit);
   const auto cross_at = [&](std::int64_t percent, catalog::ThresholdAction action) {
     limit.thresholds.push_back({static_cast<int>(percent), action});
     terms.thresholds.push_back({static_cast<int>(percent), action == catalog::ThresholdAction::block});
