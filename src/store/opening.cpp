@@ -47,7 +47,8 @@ bool Opening::may_count(base::AccountId account, base::WallTime started) const {
 bool Opening::applies(const events::UsageRecord& record) const {
   using enum events::Outcome;
   if (record.outcome == refused || record.outcome == corrected || record.outcome == opened) return false;
-  const bool within = scope_.key ? record.key == *scope_.key : may_count(record.account, record.started);
+  const bool within = own_hold(record) != nullptr ||
+                      (scope_.key ? record.key == *scope_.key : may_count(record.account, record.started));
   return within && may_count(record.started) &&
          (record.outcome == unaccounted || limit_.filter.matches(record.model, record.route, record.tags));
 }

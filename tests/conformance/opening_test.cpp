@@ -1,76 +1,10 @@
 // What a limit finds spent when it comes into force: what the usage records of its window say.
-#include "quota/counting.h"
-#include "quota/doctor.h"
-#include "store/members.h"
-#include "tests/conformance/stores.h"
+#include "tests/conformance/opener.h"
 
 using catalog::LimitUnit;
 using quota::CounterKey;
 using quota::CounterState;
-using tests::Bench;
-
-namespace {
-
-template <class Store>
-struct Opener : Bench<Store> {
-  catalog::Account child = this->account;
-  catalog::Key childs_key = this->key;
-  catalog::Account stranger = this->account;
-
-  Opener() {
-    child.id = this->template id<base::AccountId>();
-    child.parent = this->account.id;
-    childs_key.id = this->template id<base::KeyId>();
-    childs_key.account = child.id;
-    childs_key.hash = base::sha256("the child's");
-    stranger.id = this->template id<base::AccountId>();
-    REQUIRE(this->on.store->put(child).has_value());
-    REQUIRE(this->on.store->put(childs_key).has_value());
-    REQUIRE(this->on.store->put(stranger).has_value());
-    this->now.ms += 1'000;
-  }
-
-  catalog::Limit wanted(LimitUnit unit = LimitUnit::usd, std::string_view window = "day") {
-    return {.id = this->template id<base::LimitId>(),
-            .subject = this->account.id,
-            .name = "limit",
-            .unit = unit,
-            .window = *base::parse_window(window),
-            .amount = 1'000'000,
-            .created = this->now};
-  }
-  CounterState open(const catalog::Limit& limit) {
-    REQUIRE(this->on.store->look_ahead({.opened = {limit}}, this->now).has_value());
-    const base::Status opened = this->on.store->open(limit, this->now);
-    REQUIRE_MESSAGE(opened.has_value(), (opened ? std::string() : opened.error().message));
-    return state_of(limit);
-  }
-  CounterState state_of(const catalog::Limit& limit) {
-    return this->state(quota::query_of(limit.id, limit.window, base::window_at(limit.window, this->now), this->now));
-  }
-  // An exchange of 30 tokens of input and 5 of output, of an account's first key.
-  events::UsageRecord spent(std::int64_t cost, const catalog::Account& by, base::WallTime at,
-                            std::string model = "gpt-4o-mini") {
-    events::UsageRecord record = this->exchange(cost, {});
-    record.started = at;
-    record.account = by.id;
-    record.key = by.id == child.id ? childs_key.id : this->key.id;
-    record.model = std::move(model);
-    record.route = "openai";
-    record.usage = meter::Usage{.input_tokens = 30, .output_tokens = 5};
-    return record;
-  }
-  std::vector<quota::Discrepancy> wrong() {
-    const auto snapshot = catalog::Snapshot::build(*this->on.store->load());
-    REQUIRE(snapshot.has_value());
-    const auto found = quota::examine(*this->on.store, **snapshot, this->now);
-    REQUIRE(found.has_value());
-    CHECK(found->unreadable.empty());
-    return found->wrong;
-  }
-};
-
-}  // namespace
+using tests::Opener;
 
 TEST_CASE_TEMPLATE("a limit opens with what its window, its subject and its filters select, in its unit", Store,
                    EVERY_STORE) {
@@ -127,37 +61,6 @@ TEST_CASE_TEMPLATE("a limit opens with what its window, its subject and its filt
     CHECK(state.amount == 1'000'000);
     CHECK(state.unresolved == 0);
   }
-  CHECK(world.wrong() == std::vector<quota::Discrepancy>{});
-}
-
-TEST_CASE_TEMPLATE("a limit opens with what an account spent while it was below, wherever it is now", Store,
-                   EVERY_STORE) {
-  Opener<Store> world;
-  const base::WallTime moved{world.now.ms + 1'000}, since{moved.ms + store::Members::overlap_ms};
-  // As many as a store packs together: most of such need not be unpacked where the limit is for all routes.
-  std::vector<events::UsageRecord> records;
-  for (int i = 0; i < 150; ++i)
-    for (const auto& [cost, at] : {std::pair(1, world.now), {10, since}})
-      records.push_back(world.spent(cost, world.child, at));
-  REQUIRE(world.flush(records).has_value());
-  REQUIRE(world.flush({world.spent(0, world.child, world.now)}).has_value());
-  catalog::Account child = world.child;
-  child.parent = world.stranger.id;
-  REQUIRE(world.on.store->apply({.accounts = {child}}, moved).has_value());
-  world.now = since;
-  for (const char* route : {"", "openai"})
-    for (const auto& [subject, spent] :
-         {std::pair(world.account.id, 150), {world.stranger.id, 1'500}, {child.id, 1'650}}) {
-      catalog::Limit limit = world.wanted();
-      limit.subject = subject;
-      limit.filter.route = route;
-      CHECK(world.open(limit).spent == spent);
-    }
-  child.name = "renamed";  // it stays where it is
-  REQUIRE(world.on.store->apply({.accounts = {child}}, {since.ms + 1}).has_value());
-  catalog::Limit limit = world.wanted();
-  limit.subject = world.stranger.id;
-  CHECK(world.open(limit).spent == 1'500);
   CHECK(world.wrong() == std::vector<quota::Discrepancy>{});
 }
 

@@ -111,7 +111,7 @@ void World::bring_into_force(Node& by, int number, Dice& dice) {
     TRY(const auto lease, by.process->begin_opening(limit));
     for (std::size_t worker = 0; worker < by.process->worker_count(); ++worker) {
       meanwhile(by, false);
-      TRY_STATUS(by.process->take_on(worker, {number, limit}, lease, view_of_keys(number)));
+      TRY_STATUS(by.process->take_on(worker, {number, limit, home_of(limit)}, lease, view_of_keys(number)));
     }
     meanwhile(by, false);
     return by.process->open_limit(limit.id, [&](base::WallTime now) {

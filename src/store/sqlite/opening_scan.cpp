@@ -108,7 +108,8 @@ class OpeningScan::Places {
   }
   bool was_there(std::size_t of, const SegmentReader::Packed& record) {
     const Opening& opening = scan_.openings_[of];
-    return !opening.scope().accounts.any_moved() ||
+    // What is not plain may name the limit, which only the whole record says.
+    return !scan_.plain_ || !opening.scope().accounts.any_moved() ||
            opening.may_count(base::AccountId{segment_.id_at(record.account)}, record.started);
   }
   bool may_count(std::size_t of, const SegmentReader::Packed& record) {
