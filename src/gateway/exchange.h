@@ -49,7 +49,8 @@ class Exchange final : public UnderWay {
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
-  // Limits come into force (Worker::take_on). What is reserved takes them on as it is; what is not, will ask for them.
+  // Limits come into force (Worker::take_on). What is reserved takes those on that are above it where it was asked for;
+  // what is not, will ask for them.
   base::Status take_on(std::span<const quota::OpeningLimit> limits,
                        const std::shared_ptr<const catalog::Snapshot>& next);
 
