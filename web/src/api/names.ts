@@ -6,11 +6,11 @@ const page = 1000;
 /** A tree of more is not drawn on one page. */
 export const mostAccounts = 5 * page;
 
-async function allAccounts(): Promise<Account[]> {
+async function allAccounts(status?: Account['status']): Promise<Account[]> {
   const found: Account[] = [];
   let cursor: string | undefined;
   do {
-    const query = { limit: page, ...(cursor ? { cursor } : {}) };
+    const query = { limit: page, ...(status ? { status } : {}), ...(cursor ? { cursor } : {}) };
     const answer = await data(api.GET('/api/v1/accounts', { params: { query } }));
     found.push(...answer.data);
     cursor = answer.next ?? undefined;
@@ -18,9 +18,12 @@ async function allAccounts(): Promise<Account[]> {
   return found;
 }
 
-/** The newest first, at most `mostAccounts`. */
-export function useAccounts() {
-  return useQuery({ queryKey: ['accounts'], queryFn: allAccounts });
+/** The newest first, at most `mostAccounts`; without a status all but deleted ones. */
+export function useAccounts(status?: Account['status']) {
+  return useQuery({
+    queryKey: status ? ['accounts', { status }] : ['accounts'],
+    queryFn: () => allAccounts(status),
+  });
 }
 
 /** Of an account the list above does not hold, too. */

@@ -57,3 +57,12 @@ export function useRecords(filter: UsageFilter & { limit: number; cursor?: strin
     placeholderData: (before) => before,
   });
 }
+
+/** The price books that an account may choose, `default` among them. */
+export function useBooks() {
+  return useQuery({
+    queryKey: ['settings'],
+    queryFn: () => data(api.GET('/api/v1/settings')),
+    select: (settings) => settings.books.map((book) => book.name),
+  });
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dollars, inUnit, minus, percent, plain, readAmount, share, sum } from './decimal.ts';
+import { bpsInPercent, dollars, inUnit, minus, percent, plain, readAmount, readBps, share, sum } from './decimal.ts';
 
 test('dollars keep every place, and have at least two', () => {
   assert.equal(dollars('0.0001475'), '$0.0001475');
@@ -42,4 +42,19 @@ test('counters have their thousands apart and their unit beside them', () => {
 test('an amount is read as it is written, and nothing else is one', () => {
   assert.equal(readAmount(' $1,000.50 '), '1000.50');
   for (const text of ['', 'ten', '1e3', '-1', '1.', '.5', '0x10']) assert.equal(readAmount(text), undefined);
+});
+
+test('basis points are shown and read as percentages, without rounding', () => {
+  for (const [bps, text] of [
+    [0, '0'],
+    [1, '0.01'],
+    [29, '0.29'],
+    [250, '2.5'],
+    [1_000_000, '10000'],
+  ] as const) {
+    assert.equal(bpsInPercent(bps), text);
+    assert.equal(readBps(text), bps);
+  }
+  assert.equal(readBps(' 1.15 % '), 115);
+  for (const text of ['', 'five', '-1', '2.555', '1e2', '9'.repeat(20)]) assert.equal(readBps(text), undefined);
 });

@@ -1,5 +1,5 @@
 // Money and counters come from the API as decimal strings and stay that. Nothing here turns one into a JavaScript
-// number but `share` and `pixels`, whose results are for lengths on the screen.
+// number but `share` and `pixels`, whose results are for lengths on the screen, and `readBps`, whose are whole.
 import Big from 'big.js';
 
 export type Decimal = string;
@@ -73,4 +73,17 @@ export function inUnit(amount: Decimal, unit: string): string {
 export function readAmount(text: string): Decimal | undefined {
   const digits = text.trim().replace(/^\$/, '').replaceAll(',', '');
   return /^\d+(\.\d+)?$/.test(digits) ? digits : undefined;
+}
+
+/** Basis points as a percentage, exactly: 250 is `2.5`. */
+export function bpsInPercent(bps: number): Decimal {
+  return new Big(bps).div(100).toFixed();
+}
+
+/** What a person types as a percentage, in basis points; undefined if it is none, or is finer than they are. */
+export function readBps(text: string): number | undefined {
+  const percentage = readAmount(text.replace(/\s*%\s*$/, ''));
+  if (percentage === undefined) return undefined;
+  const bps = new Big(percentage).times(100);
+  return bps.eq(bps.round()) && bps.lte(Number.MAX_SAFE_INTEGER) ? bps.toNumber() : undefined;
 }

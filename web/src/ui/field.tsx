@@ -54,7 +54,13 @@ export function Select({ label, hint, error, className, children, ...rest }: Abo
   const id = useId();
   return (
     <Frame id={id} about={{ label, hint, error, className }}>
-      <select id={id} className={box} aria-describedby={hint || error ? `${id}-hint` : undefined} {...rest}>
+      <select
+        id={id}
+        className={box}
+        aria-invalid={error ? true : undefined}
+        aria-describedby={hint || error ? `${id}-hint` : undefined}
+        {...rest}
+      >
         {children}
       </select>
     </Frame>

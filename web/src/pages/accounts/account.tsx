@@ -1,13 +1,11 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from 'react-router';
-import { type Account as AccountData, api, data } from '@/api/client';
+import { api, data } from '@/api/client';
 import { useAccounts } from '@/api/names';
 import { refreshMs, useRecords, useUsage } from '@/api/queries';
 import { may } from '@/api/session';
 import { dollars, plain } from '@/lib/decimal';
 import { BarList } from '@/parts/bar_list';
-import { Confirm } from '@/parts/confirm';
 import { CostByDay } from '@/parts/cost_by_day';
 import { Empty } from '@/parts/empty';
 import { AccountName } from '@/parts/names';
@@ -17,46 +15,15 @@ import { RecordTable } from '@/parts/record_table';
 import { CallSnippet } from '@/parts/snippet';
 import { When } from '@/parts/when';
 import { useSession } from '@/session';
-import { Badge } from '@/ui/badge';
 import { Button } from '@/ui/button';
 import { Card, Figure } from '@/ui/card';
 import { Skeleton } from '@/ui/skeleton';
+import { AccountActions } from './account_actions';
 import { BalanceCard } from './balance_card';
 import { KeysCard } from './keys_card';
 import { LimitsCard } from './limits_card';
-
-function Suspend({ account }: { account: AccountData }) {
-  const queries = useQueryClient();
-  const [asking, setAsking] = useState(false);
-  const path = { params: { path: { id: account.id } } };
-  const active = account.status === 'active';
-  const turn = async () => {
-    await data(
-      active ? api.POST('/api/v1/accounts/{id}/suspend', path) : api.POST('/api/v1/accounts/{id}/activate', path),
-    );
-    await queries.invalidateQueries({ queryKey: ['accounts'] });
-    await queries.invalidateQueries({ queryKey: ['account'] });
-  };
-  return (
-    <>
-      <Button look={active ? 'danger' : 'primary'} onClick={() => setAsking(true)}>
-        {active ? 'Suspend' : 'Activate'}
-      </Button>
-      <Confirm
-        open={asking}
-        onOpenChange={setAsking}
-        title={active ? `Suspend ${account.name}?` : `Activate ${account.name}?`}
-        description={
-          active
-            ? 'Its keys, and those of all accounts below it, are refused from the next request on. It can be undone.'
-            : 'Its keys, and those of the accounts below it, work again from the next request on.'
-        }
-        verb={active ? 'Suspend it' : 'Activate it'}
-        act={turn}
-      />
-    </>
-  );
-}
+import { StatusBadge } from './status_badge';
+import { TermsCard } from './terms_card';
 
 function Below({ id }: { id: string }) {
   const children = useAccounts().data?.filter((account) => account.parent === id) ?? [];
@@ -77,7 +44,7 @@ function Below({ id }: { id: string }) {
   );
 }
 
-function Usage({ id }: { id: string }) {
+function Usage({ id, deleted }: { id: string; deleted: boolean }) {
   const total = useUsage('total', { account: id }, true).data?.[0];
   const models = useUsage('model', { account: id }, true).data ?? [];
   const recent = useRecords({ account: id, limit: 10 }, true);
@@ -86,11 +53,13 @@ function Usage({ id }: { id: string }) {
     return (
       <Card title="Usage" note="Of this account's own keys.">
         <Empty title="Nothing was called yet">
-          <p className="mb-3">Point a client at the proxy with one of its keys.</p>
+          {!deleted && <p className="mb-3">Point a client at the proxy with one of its keys.</p>}
         </Empty>
-        <div className="mt-4">
-          <CallSnippet />
-        </div>
+        {!deleted && (
+          <div className="mt-4">
+            <CallSnippet />
+          </div>
+        )}
       </Card>
     );
   return (
@@ -148,15 +117,17 @@ export function Account() {
         <Skeleton rows={6} />
       </Page>
     );
+  const deleted = found.status === 'deleted';
+  const seesAll = session.account === null;
+  const mayChange = may(session, 'operator') && !deleted;
   // What is set for the caller's own account is set by those above it.
-  const mayChange = may(session, 'operator');
   const own = session.account === found.id;
   return (
     <Page
       title={found.name}
       note={
         <span className="flex flex-wrap items-center gap-x-3 gap-y-1">
-          {found.status === 'active' ? <Badge look="good">active</Badge> : <Badge look="bad">suspended</Badge>}
+          <StatusBadge account={found} />
           {found.parent && (
             <span>
               below <AccountName id={found.parent} />
@@ -168,18 +139,25 @@ export function Account() {
           </span>
         </span>
       }
-      actions={mayChange && !own && <Suspend account={found} />}
+      actions={mayChange && !own && <AccountActions account={found} seesAll={seesAll} />}
     >
       <div className="space-y-4">
+        {deleted && (
+          <p className="rounded-lg bg-sunken px-3 py-2 text-sm">
+            This account is deleted, for good. Its keys are revoked; what it spent stays counted, and its usage records
+            stay.
+          </p>
+        )}
         <div className="grid items-start gap-4 lg:grid-cols-2">
           <div className="grid gap-4">
             <LimitsCard account={found.id} mayChange={mayChange && !own} />
-            {found.credit_only && <BalanceCard account={found.id} mayChange={mayChange && session.account === null} />}
+            {found.credit_only && <BalanceCard account={found.id} mayChange={mayChange && seesAll} />}
+            <TermsCard account={found} />
           </div>
           <KeysCard account={found.id} mayChange={mayChange} />
         </div>
         <Below id={found.id} />
-        <Usage id={found.id} />
+        <Usage id={found.id} deleted={deleted} />
       </div>
     </Page>
   );

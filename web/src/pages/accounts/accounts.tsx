@@ -1,6 +1,7 @@
 import { ChevronDown, ChevronRight, Plus } from 'lucide-react';
 import { useMemo, useState } from 'react';
-import { Link } from 'react-router';
+import { Link, useSearchParams } from 'react-router';
+import type { Account } from '@/api/client';
 import { mostAccounts, useAccounts } from '@/api/names';
 import { may } from '@/api/session';
 import { showDay } from '@/lib/time';
@@ -10,13 +11,15 @@ import { ProblemNote } from '@/parts/problem';
 import { useSession } from '@/session';
 import { Badge } from '@/ui/badge';
 import { Button } from '@/ui/button';
-import { Input } from '@/ui/field';
+import { Input, Select } from '@/ui/field';
 import { Skeleton } from '@/ui/skeleton';
 import { Table, Td, Th } from '@/ui/table';
 import { CreateCustomer } from './create_customer';
+import { StatusBadge } from './status_badge';
 import { type Row, rowsOf } from './tree';
 
 const shownAtFirst = 200;
+const statuses: readonly Account['status'][] = ['active', 'suspended', 'deleted'];
 
 function AccountRow({ row, open, toggle }: { row: Row; open: boolean; toggle: () => void }) {
   const { account, depth, children } = row;
@@ -44,16 +47,52 @@ function AccountRow({ row, open, toggle }: { row: Row; open: boolean; toggle: ()
         </div>
       </Td>
       <Td className="text-muted">{account.external_id ?? '–'}</Td>
-      <Td>{account.status === 'active' ? <Badge look="good">active</Badge> : <Badge look="bad">suspended</Badge>}</Td>
+      <Td>
+        <StatusBadge account={account} />
+      </Td>
       <Td>{account.credit_only ? <Badge>prepaid</Badge> : <span className="text-muted">limits</span>}</Td>
       <Td className="whitespace-nowrap text-muted">{showDay(account.created)}</Td>
     </tr>
   );
 }
 
+function statusIn(address: URLSearchParams): Account['status'] | undefined {
+  return statuses.find((one) => one === address.get('status'));
+}
+
+function Filter({ search, onSearch }: { search: string; onSearch: (search: string) => void }) {
+  const [address, setAddress] = useSearchParams();
+  return (
+    <div className="mb-3 flex max-w-xl gap-3">
+      <Input
+        label="Search"
+        type="search"
+        placeholder="Name, your own id or id"
+        value={search}
+        onChange={(event) => onSearch(event.target.value)}
+        className="flex-1"
+      />
+      <Select
+        label="Status"
+        value={statusIn(address) ?? ''}
+        onChange={({ target }) => setAddress(target.value ? { status: target.value } : {}, { replace: true })}
+      >
+        <option value="">all but deleted</option>
+        {statuses.map((one) => (
+          <option key={one} value={one}>
+            {one}
+          </option>
+        ))}
+      </Select>
+    </div>
+  );
+}
+
 export function Accounts() {
   const session = useSession();
-  const accounts = useAccounts();
+  const [address] = useSearchParams();
+  const status = statusIn(address);
+  const accounts = useAccounts(status);
   const [creating, setCreating] = useState(false);
   const [search, setSearch] = useState('');
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
@@ -83,22 +122,20 @@ export function Accounts() {
       <section aria-label="Accounts" className="rounded-xl border border-line bg-card p-4 sm:p-5">
         {accounts.error && <ProblemNote error={accounts.error} retry={() => void accounts.refetch()} />}
         {accounts.isPending && <Skeleton rows={6} />}
-        {found && found.length === 0 && (
+        {found && found.length === 0 && !status && (
           <Empty title="There is no account yet">
             <p className="mb-3">Create one for your first customer, team or user, with its budget and its key.</p>
             {create}
+            <p className="mt-3">
+              <Link to="?status=deleted" className="underline">
+                Those that are deleted
+              </Link>
+            </p>
           </Empty>
         )}
-        {found && found.length > 0 && (
+        {found && (found.length > 0 || status) && (
           <>
-            <Input
-              label="Search"
-              type="search"
-              placeholder="Name, your own id or id"
-              value={search}
-              onChange={(event) => setSearch(event.target.value)}
-              className="mb-3 max-w-sm"
-            />
+            <Filter search={search} onSearch={setSearch} />
             {found.length >= mostAccounts && (
               <p className="mb-2 text-sm text-muted">These are the newest {mostAccounts}; the API lists the others.</p>
             )}
@@ -123,7 +160,11 @@ export function Accounts() {
                 />
               ))}
             </Table>
-            {rows.length === 0 && <p className="py-4 text-sm text-muted">Nothing is called like that.</p>}
+            {rows.length === 0 && (
+              <p className="py-4 text-sm text-muted">
+                {found.length === 0 ? `No account is ${status}.` : 'Nothing is called like that.'}
+              </p>
+            )}
             {shown.length < rows.length && (
               <Button className="mt-3" onClick={() => setAll(true)}>
                 Show all {rows.length}

@@ -3,6 +3,7 @@ import type { Schemas } from '@/api/client';
 import { readAmount } from '@/lib/decimal';
 import { errorOf } from '@/parts/problem';
 import { Input, Select } from '@/ui/field';
+import { ZoneInput } from './zone_input';
 
 export type LimitTerms = Pick<Schemas['NewLimit'], 'unit' | 'window' | 'amount' | 'time_zone'>;
 
@@ -83,20 +84,8 @@ export function LimitFields({ error, amount = '10' }: { error: unknown; amount?:
         />
       )}
       {window !== '' && !anywhere(window) && (
-        <Input
-          label="Time zone"
-          name="time_zone"
-          defaultValue="UTC"
-          list="time-zones"
-          className="col-span-2 sm:col-span-3"
-          hint="Whose midnights count."
-          error={errorOf(error, 'time_zone')}
-        />
+        <ZoneInput name="time_zone" className="col-span-2 sm:col-span-3" error={errorOf(error, 'time_zone')} />
       )}
-      <datalist id="time-zones">
-        <option value="UTC" />
-        <option value={Intl.DateTimeFormat().resolvedOptions().timeZone} />
-      </datalist>
     </div>
   );
 }

@@ -183,7 +183,9 @@ export function LimitsCard({ account, mayChange }: { account: string; mayChange:
       {limits.error && <ProblemNote error={limits.error} retry={() => void limits.refetch()} />}
       {limits.isPending && <Skeleton />}
       {limits.data?.length === 0 && (
-        <Empty title="Nothing bounds this account itself">Put a limit on it, and no call makes it spend more.</Empty>
+        <Empty title="Nothing bounds this account itself">
+          {mayChange && 'Put a limit on it, and no call makes it spend more.'}
+        </Empty>
       )}
       {limits.data && limits.data.length > 0 && <LimitList limits={limits.data} mayChange={mayChange} />}
       <NewLimit of={{ account }} open={creating} onOpenChange={setCreating} />

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Account } from '@/api/client';
-import { rowsOf } from './tree.ts';
+import { isWithin, rowsOf } from './tree.ts';
 
 const account = (id: string, name: string, parent: string | null = null) =>
   ({ id, name, parent, external_id: `ext-${id}` }) as Account;
@@ -23,4 +23,10 @@ test('a search finds by name, id and external id, wherever it stands', () => {
 
 test('who does not see the account above sees its children as roots', () => {
   assert.deepEqual(shown(rowsOf([account('3', 'user', '2')], new Set(), '')), ['user']);
+});
+
+test('an account is within itself and what is above it', () => {
+  for (const top of ['1', '2', '3']) assert.equal(isWithin(accounts, '3', top), true, top);
+  for (const [id, top] of [['2', '3'], ['4', '1'], ['unknown', '1']] as const)
+    assert.equal(isWithin(accounts, id, top), false);
 });

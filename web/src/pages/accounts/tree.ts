@@ -34,3 +34,10 @@ export function rowsOf(accounts: readonly Account[], open: ReadonlySet<string>, 
   below.get(null)?.forEach((account) => add(account, 0));
   return rows;
 }
+
+/** Whether an account is below another, at any depth, or is that one, as far as these accounts tell. */
+export function isWithin(accounts: readonly Account[], id: string, top: string): boolean {
+  const byId = new Map(accounts.map((account) => [account.id, account]));
+  for (let at: string | null | undefined = id; at; at = byId.get(at)?.parent) if (at === top) return true;
+  return false;
+}
