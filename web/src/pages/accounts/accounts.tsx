@@ -63,14 +63,14 @@ function statusIn(address: URLSearchParams): Account['status'] | undefined {
 function Filter({ search, onSearch }: { search: string; onSearch: (search: string) => void }) {
   const [address, setAddress] = useSearchParams();
   return (
-    <div className="mb-3 flex max-w-xl gap-3">
+    <div className="mb-3 flex max-w-xl flex-wrap gap-3">
       <Input
         label="Search"
         type="search"
         placeholder="Name, your own id or id"
         value={search}
         onChange={(event) => onSearch(event.target.value)}
-        className="flex-1"
+        className="min-w-60 flex-1"
       />
       <Select
         label="Status"
