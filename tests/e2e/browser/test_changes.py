@@ -27,7 +27,7 @@ def test_a_limit_is_put_on_an_account_changed_and_removed(fresh, visit):
     assert (limit["amount"], limit["window"], limit["time_zone"]) == ("1250.5", "month", "Europe/Berlin")
 
     dash.button(f"Change {limit['name']}").click()
-    dash.page.get_by_role("menuitem", name="Change the amount").click()
+    dash.page.get_by_role("menuitem", name="Change").click()
     dialog.get_by_label("At most (usd)").fill("7")
     dialog.get_by_role("button", name="Change").click()
     dash.page.get_by_text("of $7.00").wait_for()

@@ -124,7 +124,7 @@ function Terms({ account, error }: { account: Account; error: unknown }) {
         className="col-span-2"
         error={errorOf(error, 'book')}
       >
-        <option value={inherited}>{account.parent ? 'that of the account above' : 'default, as nothing is above'}</option>
+        <option value={inherited}>{account.parent ? 'that of the account above' : 'default: none is above'}</option>
         {known.map((book) => (
           <option key={book} value={book}>
             {book}

@@ -13,7 +13,8 @@ import { Card } from '@/ui/card';
 import { Dialog } from '@/ui/dialog';
 import { Input } from '@/ui/field';
 import { Skeleton } from '@/ui/skeleton';
-import { LimitList, NewLimit } from './limits_card';
+import { NewLimit } from './limit_dialogs';
+import { LimitList } from './limits_card';
 import { RotateKey } from './rotate_key';
 import { Secret } from './secret';
 
@@ -185,7 +186,7 @@ function Item({ item, mayChange }: { item: Key; mayChange: boolean }) {
           <LimitList limits={limits.data} mayChange={mayChange} />
         </div>
       )}
-      <NewLimit of={{ key: item.id }} open={doing === 'limit'} onOpenChange={() => setDoing(null)} />
+      {doing === 'limit' && <NewLimit of={{ key: item.id }} onClose={() => setDoing(null)} />}
       <RotateKey of={item} open={doing === 'rotate'} onOpenChange={() => setDoing(null)} />
       <Confirm
         open={doing === 'revoke'}

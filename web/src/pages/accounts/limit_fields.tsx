@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import type { Schemas } from '@/api/client';
 import { readAmount } from '@/lib/decimal';
+import { textsOf } from '@/parts/form';
 import { errorOf } from '@/parts/problem';
 import { Input, Select } from '@/ui/field';
 import { ZoneInput } from './zone_input';
@@ -25,9 +26,11 @@ const units = ['usd', 'tokens', 'input_tokens', 'output_tokens', 'requests'];
 /** Whose midnights do not matter. */
 const anywhere = (window: string) => window === 'minute' || window === 'total' || window.startsWith('rolling');
 
+export const limitFields = ['amount', 'unit', 'window', 'time_zone'];
+
 /** What stands in the fields below; a text that is no amount is left to the API to refuse. */
 export function readLimit(form: FormData): LimitTerms {
-  const text = (name: string) => String(form.get(name) ?? '').trim();
+  const text = textsOf(form);
   const other = text('other_window');
   const window = other || text('window');
   return {

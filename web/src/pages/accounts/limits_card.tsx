@@ -1,116 +1,51 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { Ellipsis, Plus } from 'lucide-react';
-import { type FormEvent, useState } from 'react';
-import { api, data, type LimitState, type Schemas } from '@/api/client';
+import { useState } from 'react';
+import { api, data, type LimitState } from '@/api/client';
 import { useLimits } from '@/api/queries';
-import { readAmount } from '@/lib/decimal';
+import { inUnit } from '@/lib/decimal';
 import { Confirm } from '@/parts/confirm';
 import { Empty } from '@/parts/empty';
 import { LimitMeter } from '@/parts/meter';
-import { errorOf, ProblemNote } from '@/parts/problem';
+import { ProblemNote } from '@/parts/problem';
+import { When } from '@/parts/when';
 import { Badge } from '@/ui/badge';
 import { Button } from '@/ui/button';
 import { Card } from '@/ui/card';
-import { Dialog } from '@/ui/dialog';
-import { Input } from '@/ui/field';
 import { Menu, MenuItem } from '@/ui/menu';
 import { Skeleton } from '@/ui/skeleton';
-import { LimitFields, readLimit } from './limit_fields';
+import { EditLimit, NewLimit, raiseOf, RaiseLimit } from './limit_dialogs';
+import { percentagesOf } from './threshold_fields';
 
-type Subject = { account: string } | { key: string };
-
-export function NewLimit({
-  of,
-  open,
-  onOpenChange,
-}: {
-  of: Subject;
-  open: boolean;
-  onOpenChange: (open: boolean) => void;
-}) {
-  const queries = useQueryClient();
-  const creating = useMutation({
-    mutationFn: (form: FormData) =>
-      data(api.POST('/api/v1/limits', { body: { ...of, ...readLimit(form) } as Schemas['NewLimit'] })),
-    onSuccess: () => {
-      void queries.invalidateQueries({ queryKey: ['limits'] });
-      onOpenChange(false);
-    },
-  });
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    creating.mutate(new FormData(event.currentTarget));
-  };
+/** What is more to say of a limit than its numbers. */
+function Terms({ limit }: { limit: LimitState }) {
+  const raise = raiseOf(limit);
+  const warns = percentagesOf(limit.thresholds, 'warn');
+  const blocks = percentagesOf(limit.thresholds, 'block');
   return (
-    <Dialog
-      open={open}
-      onOpenChange={(now) => {
-        creating.reset();
-        onOpenChange(now);
-      }}
-      title="New limit"
-      description="Never exceeded. It opens with what was spent in its window already."
-    >
-      <form onSubmit={submit} className="space-y-4">
-        <LimitFields error={creating.error} />
-        {creating.error && <ProblemNote error={creating.error} />}
-        <div className="flex justify-end">
-          <Button type="submit" look="primary" disabled={creating.isPending}>
-            Create
-          </Button>
-        </div>
-      </form>
-    </Dialog>
-  );
-}
-
-function EditAmount({ limit, onClose }: { limit: LimitState; onClose: () => void }) {
-  const queries = useQueryClient();
-  const editing = useMutation({
-    mutationFn: (amount: string) =>
-      data(api.PATCH('/api/v1/limits/{id}', { params: { path: { id: limit.id } }, body: { amount } })),
-    onSuccess: () => {
-      void queries.invalidateQueries({ queryKey: ['limits'] });
-      onClose();
-    },
-  });
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const text = String(new FormData(event.currentTarget).get('amount') ?? '');
-    editing.mutate(readAmount(text) ?? text);
-  };
-  const wrong = errorOf(editing.error, 'amount');
-  return (
-    <Dialog
-      open
-      onOpenChange={onClose}
-      title={`Change ${limit.name}`}
-      description="In force at once; what was spent stays."
-    >
-      <form onSubmit={submit} className="space-y-4">
-        <Input
-          label={`At most (${limit.unit})`}
-          name="amount"
-          inputMode="decimal"
-          defaultValue={limit.amount}
-          error={wrong}
-        />
-        {editing.error && !wrong && <ProblemNote error={editing.error} />}
-        <div className="flex justify-end">
-          <Button type="submit" look="primary" disabled={editing.isPending}>
-            Change
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <p className="mt-1.5 flex flex-wrap gap-x-3 text-xs text-muted empty:hidden">
+      {raise && (
+        <span>
+          raised from {inUnit(raise.from, limit.unit)} until <When at={raise.until} />
+        </span>
+      )}
+      {warns && <span>warns at {warns} %</span>}
+      {blocks && <span>blocks at {blocks} %</span>}
+    </p>
   );
 }
 
 function Item({ limit, mayChange }: { limit: LimitState; mayChange: boolean }) {
   const queries = useQueryClient();
-  const [doing, setDoing] = useState<'edit' | 'remove' | null>(null);
+  const [doing, setDoing] = useState<'edit' | 'raise' | 'end' | 'remove' | null>(null);
+  const close = () => setDoing(null);
+  const path = { params: { path: { id: limit.id } } };
   const remove = async () => {
-    await api.DELETE('/api/v1/limits/{id}', { params: { path: { id: limit.id } } });
+    await api.DELETE('/api/v1/limits/{id}', path);
+    await queries.invalidateQueries({ queryKey: ['limits'] });
+  };
+  const endRaise = async () => {
+    await data(api.DELETE('/api/v1/limits/{id}/raise', path));
     await queries.invalidateQueries({ queryKey: ['limits'] });
   };
   const about = [
@@ -137,7 +72,9 @@ function Item({ limit, mayChange }: { limit: LimitState; mayChange: boolean }) {
                 </Button>
               }
             >
-              <MenuItem onSelect={() => setDoing('edit')}>Change the amount</MenuItem>
+              <MenuItem onSelect={() => setDoing('edit')}>Change</MenuItem>
+              <MenuItem onSelect={() => setDoing('raise')}>Raise for a time</MenuItem>
+              {raiseOf(limit) && <MenuItem onSelect={() => setDoing('end')}>End the raise</MenuItem>}
               <MenuItem danger onSelect={() => setDoing('remove')}>
                 Remove
               </MenuItem>
@@ -146,10 +83,20 @@ function Item({ limit, mayChange }: { limit: LimitState; mayChange: boolean }) {
         )}
       </div>
       <LimitMeter limit={limit} />
-      {doing === 'edit' && <EditAmount limit={limit} onClose={() => setDoing(null)} />}
+      <Terms limit={limit} />
+      {doing === 'edit' && <EditLimit limit={limit} onClose={close} />}
+      {doing === 'raise' && <RaiseLimit limit={limit} onClose={close} />}
+      <Confirm
+        open={doing === 'end'}
+        onOpenChange={close}
+        title={`End the raise of ${limit.name}?`}
+        description="Its own amount holds again, from the next call on. What was spent stays."
+        verb="End the raise"
+        act={endRaise}
+      />
       <Confirm
         open={doing === 'remove'}
-        onOpenChange={() => setDoing(null)}
+        onOpenChange={close}
         title={`Remove ${limit.name}?`}
         description="Calls are not held to it any more, from the next one on. Its usage records stay."
         verb="Remove the limit"
@@ -188,7 +135,7 @@ export function LimitsCard({ account, mayChange }: { account: string; mayChange:
         </Empty>
       )}
       {limits.data && limits.data.length > 0 && <LimitList limits={limits.data} mayChange={mayChange} />}
-      <NewLimit of={{ account }} open={creating} onOpenChange={setCreating} />
+      {creating && <NewLimit of={{ account }} onClose={() => setCreating(false)} />}
     </Card>
   );
 }

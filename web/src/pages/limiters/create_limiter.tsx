@@ -1,18 +1,20 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { api, data, type Schemas } from '@/api/client';
 import { readAmount } from '@/lib/decimal';
 import { CopyButton } from '@/parts/copy_button';
-import { errorOf, ProblemNote } from '@/parts/problem';
+import { Form, textsOf } from '@/parts/form';
+import { errorOf } from '@/parts/problem';
 import { Button } from '@/ui/button';
 import { Dialog } from '@/ui/dialog';
 import { Input, Select } from '@/ui/field';
 import type { Limiter } from './queries';
 
+const fields = ['name', 'budget', 'window', 'base_url', 'models', 'code'];
 const periods = ['minute', 'hour', 'day', 'week', 'month', 'year'];
 
 function read(form: FormData): Schemas['NewLimiter'] {
-  const text = (name: string) => String(form.get(name) ?? '').trim();
+  const text = textsOf(form);
   const models = text('models').split(/[\s,]+/).filter(Boolean);
   return {
     name: text('name'),
@@ -113,10 +115,6 @@ export function CreateLimiter({ onClose }: { onClose: () => void }) {
       await queries.invalidateQueries({ queryKey: ['limiters'] });
     },
   });
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    creating.mutate(new FormData(event.currentTarget));
-  };
   return (
     <Dialog
       open
@@ -131,15 +129,9 @@ export function CreateLimiter({ onClose }: { onClose: () => void }) {
       {made ? (
         <Made limiter={made} onClose={onClose} />
       ) : (
-        <form onSubmit={submit} className="space-y-4">
+        <Form sending={creating} verb="Create" fields={fields}>
           <Fields error={creating.error} />
-          {creating.error && <ProblemNote error={creating.error} />}
-          <div className="flex justify-end">
-            <Button type="submit" look="primary" disabled={creating.isPending}>
-              Create
-            </Button>
-          </div>
-        </form>
+        </Form>
       )}
     </Dialog>
   );

@@ -1,13 +1,14 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { ChartColumn, Pencil, Trash2 } from 'lucide-react';
-import { type FormEvent, useId, useState } from 'react';
+import { useId, useState } from 'react';
 import { api } from '@/api/client';
 import { cn } from '@/lib/cn';
 import { dollars, isZero, percent, readAmount } from '@/lib/decimal';
 import { Confirm } from '@/parts/confirm';
 import { CopyButton } from '@/parts/copy_button';
+import { Form, textsOf } from '@/parts/form';
 import { Bar } from '@/parts/meter';
-import { errorOf, ProblemNote } from '@/parts/problem';
+import { errorOf } from '@/parts/problem';
 import { When } from '@/parts/when';
 import { useSession } from '@/session';
 import { Badge } from '@/ui/badge';
@@ -46,10 +47,8 @@ function Switch({ limiter, mayChange }: { limiter: Limiter; mayChange: boolean }
 
 function Edit({ limiter, onClose }: { limiter: Limiter; onClose: () => void }) {
   const saving = useChange(limiter.id, onClose);
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const text = (name: string) => String(form.get(name) ?? '').trim();
+  const save = (form: FormData) => {
+    const text = textsOf(form);
     saving.mutate({ name: text('name'), budget: readAmount(text('budget')) ?? text('budget') });
   };
   return (
@@ -59,7 +58,7 @@ function Edit({ limiter, onClose }: { limiter: Limiter; onClose: () => void }) {
       title={`Change ${limiter.name}`}
       description="In force from the next call on; what was spent stays spent."
     >
-      <form onSubmit={submit} className="space-y-4">
+      <Form sending={{ ...saving, mutate: save }} verb="Change" fields={['name', 'budget']}>
         <Input
           label="Name"
           name="name"
@@ -76,13 +75,7 @@ function Edit({ limiter, onClose }: { limiter: Limiter; onClose: () => void }) {
           required
           error={errorOf(saving.error, 'budget')}
         />
-        {saving.error && <ProblemNote error={saving.error} />}
-        <div className="flex justify-end">
-          <Button type="submit" look="primary" disabled={saving.isPending}>
-            Change
-          </Button>
-        </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }
