@@ -44,7 +44,7 @@ def test_a_limit_is_raised_for_a_time_and_the_raise_is_ended(limited, visit):
     dash.page.keyboard.press("Escape")
 
     dialog = choose(dash, limit, "Raise for a time")
-    dialog.get_by_text("afterwards its own $10.00 hold again").wait_for()
+    dialog.get_by_text("Then its own amount holds again: $10.00.").wait_for()
     until = (datetime.now(timezone.utc) + timedelta(days=2)).replace(second=0, microsecond=0)
     dialog.get_by_label("Until").fill(until.astimezone(VIEWERS).strftime("%Y-%m-%dT%H:%M"))
     dialog.get_by_label("At most (usd)").fill("10")

@@ -1,10 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Plus } from 'lucide-react';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { api, data, newIdempotencyKey, type Schemas } from '@/api/client';
 import { refreshMs } from '@/api/queries';
 import { dollars, isZero, readAmount } from '@/lib/decimal';
 import { Empty } from '@/parts/empty';
+import { Form, textsOf } from '@/parts/form';
 import { Bar } from '@/parts/meter';
 import { errorOf, ProblemNote } from '@/parts/problem';
 import { Badge } from '@/ui/badge';
@@ -15,61 +16,55 @@ import { Input, Select } from '@/ui/field';
 import { Skeleton } from '@/ui/skeleton';
 import { Table, Td, Th } from '@/ui/table';
 
+function readGrant(form: FormData): Omit<Schemas['NewGrant'], 'account'> {
+  const text = textsOf(form);
+  return {
+    amount: readAmount(text('amount')) ?? text('amount'),
+    kind: text('kind') === 'paid' ? 'paid' : 'promotional',
+    ...(text('expires') ? { expires: text('expires') } : {}),
+    ...(text('note') ? { note: text('note') } : {}),
+  };
+}
+
 function NewGrant({ account, onClose }: { account: string; onClose: () => void }) {
   const queries = useQueryClient();
   // One order however often it is sent: a second click pays in nothing more.
   const [order] = useState(newIdempotencyKey);
   const creating = useMutation({
-    mutationFn: (body: Schemas['NewGrant']) =>
-      data(api.POST('/api/v1/credits', { params: { header: { 'Idempotency-Key': order } }, body })),
+    mutationFn: (form: FormData) => {
+      const body = { account, ...readGrant(form) };
+      return data(api.POST('/api/v1/credits', { params: { header: { 'Idempotency-Key': order } }, body }));
+    },
     onSuccess: () => {
       void queries.invalidateQueries({ queryKey: ['balance'] });
       onClose();
     },
   });
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const text = (name: string) => String(form.get(name) ?? '').trim();
-    creating.mutate({
-      account,
-      amount: readAmount(text('amount')) ?? text('amount'),
-      kind: text('kind') === 'paid' ? 'paid' : 'promotional',
-      ...(text('expires') ? { expires: text('expires') } : {}),
-      ...(text('note') ? { note: text('note') } : {}),
-    });
-  };
   return (
     <Dialog open onOpenChange={onClose} title="Put money in" description="A grant of the balance, usable at once.">
-      <form onSubmit={submit} className="grid gap-3 sm:grid-cols-2">
-        <Input
-          label="Amount in US dollars"
-          name="amount"
-          inputMode="decimal"
-          required
-          error={errorOf(creating.error, 'amount')}
-        />
-        <Select label="Kind" name="kind">
-          <option value="paid">paid</option>
-          <option value="promotional">promotional: nobody paid for it</option>
-        </Select>
-        <Input
-          label="Expires"
-          name="expires"
-          type="date"
-          hint="Optional; midnight of UTC."
-          error={errorOf(creating.error, 'expires')}
-        />
-        <Input label="Note" name="note" maxLength={200} hint="Optional, such as an invoice's number." />
-        <div className="sm:col-span-2">
-          {creating.error && <ProblemNote error={creating.error} />}
-          <div className="mt-2 flex justify-end">
-            <Button type="submit" look="primary" disabled={creating.isPending}>
-              Put in
-            </Button>
-          </div>
+      <Form sending={creating} verb="Put in" fields={['amount', 'expires']}>
+        <div className="grid gap-3 sm:grid-cols-2">
+          <Input
+            label="Amount in US dollars"
+            name="amount"
+            inputMode="decimal"
+            required
+            error={errorOf(creating.error, 'amount')}
+          />
+          <Select label="Kind" name="kind">
+            <option value="paid">paid</option>
+            <option value="promotional">promotional: nobody paid for it</option>
+          </Select>
+          <Input
+            label="Expires"
+            name="expires"
+            type="date"
+            hint="Optional; midnight of UTC."
+            error={errorOf(creating.error, 'expires')}
+          />
+          <Input label="Note" name="note" maxLength={200} hint="Optional, such as an invoice's number." />
         </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }

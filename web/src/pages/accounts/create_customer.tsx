@@ -1,9 +1,10 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useNavigate } from 'react-router';
 import { type Account, api, data, type Schemas } from '@/api/client';
 import { useAccounts } from '@/api/names';
-import { errorOf, ProblemNote } from '@/parts/problem';
+import { Form, textsOf } from '@/parts/form';
+import { errorOf } from '@/parts/problem';
 import { Button } from '@/ui/button';
 import { Dialog } from '@/ui/dialog';
 import { Checkbox, Input } from '@/ui/field';
@@ -18,7 +19,7 @@ interface Made {
 
 /** An account with its limit and its key, one after the other. What was made stays when the next one is refused. */
 async function create(form: FormData, made: Made, tell: (made: Made) => void): Promise<Made> {
-  const text = (name: string) => String(form.get(name) ?? '').trim();
+  const text = textsOf(form);
   const now = { ...made };
   if (!now.account) {
     const body: Schemas['NewAccount'] = { name: text('name') };
@@ -39,7 +40,7 @@ async function create(form: FormData, made: Made, tell: (made: Made) => void): P
   return now;
 }
 
-function Form({ onMade, onAccount }: { onMade: (made: Made) => void; onAccount: (made: Made) => void }) {
+function CustomerForm({ onMade, onAccount }: { onMade: (made: Made) => void; onAccount: (made: Made) => void }) {
   const accounts = useAccounts();
   const queries = useQueryClient();
   const [made, setMade] = useState<Made>({});
@@ -54,13 +55,9 @@ function Form({ onMade, onAccount }: { onMade: (made: Made) => void; onAccount: 
     onSuccess: onMade,
     onSettled: () => queries.invalidateQueries(),
   });
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    creating.mutate(new FormData(event.currentTarget));
-  };
   const done = made.account !== undefined;
   return (
-    <form onSubmit={submit} className="space-y-4">
+    <Form sending={creating} verb={done ? 'Go on' : 'Create'}>
       <fieldset disabled={done} className="grid gap-3 sm:grid-cols-2">
         <Input
           label="Name"
@@ -110,13 +107,7 @@ function Form({ onMade, onAccount }: { onMade: (made: Made) => void; onAccount: 
       {done && creating.error && (
         <p className="text-sm">The account was created, and what was refused below was not. Mend it, and go on.</p>
       )}
-      {creating.error && <ProblemNote error={creating.error} />}
-      <div className="flex justify-end">
-        <Button type="submit" look="primary" disabled={creating.isPending}>
-          {done ? 'Go on' : 'Create'}
-        </Button>
-      </div>
-    </form>
+    </Form>
   );
 }
 
@@ -158,7 +149,7 @@ export function CreateCustomer({ open, onOpenChange }: { open: boolean; onOpenCh
           </div>
         </>
       ) : (
-        <Form onMade={finish} onAccount={setMade} />
+        <CustomerForm onMade={finish} onAccount={setMade} />
       )}
     </Dialog>
   );

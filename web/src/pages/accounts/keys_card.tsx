@@ -1,10 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Plus } from 'lucide-react';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { api, data, type Key, type Schemas } from '@/api/client';
 import { useLimits } from '@/api/queries';
 import { Confirm } from '@/parts/confirm';
 import { Empty } from '@/parts/empty';
+import { Form, textsOf } from '@/parts/form';
 import { errorOf, ProblemNote } from '@/parts/problem';
 import { When } from '@/parts/when';
 import { Badge } from '@/ui/badge';
@@ -18,6 +19,8 @@ import { LimitList } from './limits_card';
 import { RotateKey } from './rotate_key';
 import { Secret } from './secret';
 
+const fields = ['name', 'limits', 'limits[0]', 'expires', 'tags', 'allowed_models'];
+
 function NewKey({
   account,
   open,
@@ -30,7 +33,7 @@ function NewKey({
   const queries = useQueryClient();
   const creating = useMutation({
     mutationFn: (form: FormData) => {
-      const text = (name: string) => String(form.get(name) ?? '').trim();
+      const text = textsOf(form);
       const body: Schemas['NewKey'] = { account, name: text('name') };
       if (text('expires')) body.expires = new Date(text('expires')).toISOString();
       if (text('tags')) body.tags = text('tags');
@@ -44,10 +47,6 @@ function NewKey({
       void queries.invalidateQueries({ queryKey: ['limits'] });
     },
   });
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    creating.mutate(new FormData(event.currentTarget));
-  };
   const close = (now: boolean) => {
     creating.reset();
     onOpenChange(now);
@@ -71,7 +70,7 @@ function NewKey({
           </div>
         </>
       ) : (
-        <form onSubmit={submit} className="space-y-4">
+        <Form sending={creating} verb="Create" fields={fields}>
           <Input label="Name" name="name" required maxLength={200} error={errorOf(creating.error, 'name')} />
           <Input
             label="A limit of its own"
@@ -101,13 +100,7 @@ function NewKey({
             hint="Optional: it may call no other."
             error={errorOf(creating.error, 'allowed_models')}
           />
-          {creating.error && <ProblemNote error={creating.error} />}
-          <div className="flex justify-end">
-            <Button type="submit" look="primary" disabled={creating.isPending}>
-              Create
-            </Button>
-          </div>
-        </form>
+        </Form>
       )}
     </Dialog>
   );

@@ -109,7 +109,7 @@ export function RaiseLimit({ limit, onClose }: { limit: LimitState; onClose: () 
       open
       onOpenChange={onClose}
       title={`Raise ${limit.name}`}
-      description={`At once, for a time; afterwards its own ${inUnit(ownAmount(limit), limit.unit)} hold again.`}
+      description={`At once, for a time. Then its own amount holds again: ${inUnit(ownAmount(limit), limit.unit)}.`}
     >
       <Form sending={raising} verb="Raise" fields={['amount', 'until']}>
         <div className="grid gap-3 sm:grid-cols-2">

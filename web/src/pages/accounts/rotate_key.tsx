@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import type { FormEvent } from 'react';
 import { api, data, type Key } from '@/api/client';
-import { errorOf, ProblemNote } from '@/parts/problem';
+import { Form, textsOf } from '@/parts/form';
+import { errorOf } from '@/parts/problem';
 import { Button } from '@/ui/button';
 import { Dialog } from '@/ui/dialog';
 import { Select } from '@/ui/field';
@@ -18,14 +18,12 @@ const overlaps: [string, string][] = [
 export function RotateKey({ of, open, onOpenChange }: { of: Key; open: boolean; onOpenChange: () => void }) {
   const queries = useQueryClient();
   const rotating = useMutation({
-    mutationFn: (overlap_seconds: number) =>
-      data(api.POST('/api/v1/keys/{id}/rotate', { params: { path: { id: of.id } }, body: { overlap_seconds } })),
+    mutationFn: (form: FormData) => {
+      const body = { overlap_seconds: Number(textsOf(form)('overlap')) };
+      return data(api.POST('/api/v1/keys/{id}/rotate', { params: { path: { id: of.id } }, body }));
+    },
     onSuccess: () => void queries.invalidateQueries({ queryKey: ['keys'] }),
   });
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    rotating.mutate(Number(new FormData(event.currentTarget).get('overlap')));
-  };
   const close = () => {
     rotating.reset();
     onOpenChange();
@@ -49,7 +47,7 @@ export function RotateKey({ of, open, onOpenChange }: { of: Key; open: boolean; 
           </div>
         </>
       ) : (
-        <form onSubmit={submit} className="space-y-4">
+        <Form sending={rotating} verb="Make a new secret" fields={['overlap_seconds']}>
           <Select
             label="The old secret works for"
             name="overlap"
@@ -62,13 +60,7 @@ export function RotateKey({ of, open, onOpenChange }: { of: Key; open: boolean; 
               </option>
             ))}
           </Select>
-          {rotating.error && <ProblemNote error={rotating.error} />}
-          <div className="flex justify-end">
-            <Button type="submit" look="primary" disabled={rotating.isPending}>
-              Make a new secret
-            </Button>
-          </div>
-        </form>
+        </Form>
       )}
     </Dialog>
   );
