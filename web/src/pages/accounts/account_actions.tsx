@@ -46,6 +46,8 @@ function Delete({ account, open, onClose }: Asked) {
   const navigate = useNavigate();
   const remove = async () => {
     await api.DELETE('/api/v1/accounts/{id}', { params: { path: { id: account.id } } });
+    // First the list, so that it is not there for a moment with what is gone.
+    await queries.invalidateQueries({ queryKey: ['accounts'] });
     await navigate('/accounts');
     for (const name of madeOfAccounts) void queries.invalidateQueries({ queryKey: [name] });
   };
