@@ -5,11 +5,7 @@ import { type Account, api, data, type Schemas } from '@/api/client';
 export const madeOfAccounts = ['account', 'accounts', 'keys', 'limits', 'balance'];
 
 /** Changes an account as `read` makes it of a form; where that is nothing, nothing is asked. */
-export function useChange(
-  account: Account,
-  read: (form: FormData) => Schemas['AccountEdit'],
-  onDone: () => void,
-) {
+export function useChange(account: Account, read: (form: FormData) => Schemas['AccountEdit'], onDone: () => void) {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: async (form: FormData) => {

@@ -27,6 +27,10 @@ test('who does not see the account above sees its children as roots', () => {
 
 test('an account is within itself and what is above it', () => {
   for (const top of ['1', '2', '3']) assert.equal(isWithin(accounts, '3', top), true, top);
-  for (const [id, top] of [['2', '3'], ['4', '1'], ['unknown', '1']] as const)
+  for (const [id, top] of [
+    ['2', '3'],
+    ['4', '1'],
+    ['unknown', '1'],
+  ] as const)
     assert.equal(isWithin(accounts, id, top), false);
 });
