@@ -75,7 +75,7 @@ function Filter({ search, onSearch }: { search: string; onSearch: (search: strin
       <Select
         label="Status"
         value={statusIn(address) ?? ''}
-        className="flex-1 sm:flex-none"
+        className="min-w-40 flex-1 sm:flex-none"
         onChange={({ target }) => setAddress(target.value ? { status: target.value } : {}, { replace: true })}
       >
         <option value="">all but deleted</option>
