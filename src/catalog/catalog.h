@@ -37,7 +37,7 @@ struct NewAccount {
 // What is not named stays.
 struct AccountEdit {
   std::optional<std::string> name = std::nullopt;
-  std::optional<std::string> external_id = std::nullopt;  // empty: none
+  std::optional<std::string> external_id = std::nullopt;                // empty: none
   std::optional<std::optional<base::AccountId>> parent = std::nullopt;  // nullopt within: to the top
   AccountTerms terms = {};
   bool operator==(const AccountEdit&) const = default;

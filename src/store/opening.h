@@ -8,8 +8,8 @@
 // known, another limit of the same unit has held the worst case, and the new one holds as much; of money the record has
 // it itself. Tokens that no limit had counted are not in the record, and do not count. A lease that a crash left
 // unaccounted counts where its limit has the same unit and payer, whatever the filters say: nobody knows what it was
-// for. One of this very limit counts in the window that it was leased in, whenever it was found. A record that names the
-// limit counts wherever its account was by then.
+// for. One of this very limit counts in the window that it was leased in, whenever it was found. A record that names
+// the limit counts wherever its account was by then.
 
 #include <cstdint>
 #include <map>

@@ -302,7 +302,8 @@ TEST_CASE("a database without roll-ups has them made from its records") {
   REQUIRE(by_route.size() == 2);
   CHECK(by_route.front().cost == base::Money::from_nanos(25));
   world.run(
-      "DROP TABLE account_moves; DROP TABLE usage_rollups; DROP TABLE usage_latencies; DROP TABLE key_extras; DROP INDEX deferred_by_account; "
+      "DROP TABLE account_moves; DROP TABLE usage_rollups; DROP TABLE usage_latencies; DROP TABLE key_extras; DROP "
+      "INDEX deferred_by_account; "
       "PRAGMA user_version = 17");
   const auto again = sums(events::UsageGroup::route), keys_again = sums(events::UsageGroup::key);
   REQUIRE(again.size() == 2);
