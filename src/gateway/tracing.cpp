@@ -48,6 +48,7 @@ void Exchange::trace_attempt_end(std::optional<base::ErrorType> error) {
 }
 
 void Exchange::trace_record(const events::UsageRecord& record, base::Money cost, meter::Certainty certainty) {
+  if (!trace_->recorded()) return;
   trace_->record = record;
   trace_->record->cost = cost;
   trace_->certainty = certainty;

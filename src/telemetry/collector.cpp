@@ -9,6 +9,6 @@ std::string Collector::authority() const {
   return port == (scheme == "https" ? 443 : 80) ? named : fmt::format("{}:{}", named, port);
 }
 
-std::string Collector::url() const { return fmt::format("{}://{}{}", scheme, authority(), path); }
+std::string Collector::origin() const { return fmt::format("{}://{}", scheme, authority()); }
 
 }  // namespace telemetry

@@ -19,7 +19,8 @@ struct Collector {
 
   // "collector.example.com:4318", without a port that is the scheme's own.
   std::string authority() const;
-  std::string url() const;
+  // "http://collector.example.com:4318": for the log. A path may have come from the environment, as secrets do.
+  std::string origin() const;
 };
 
 }  // namespace telemetry

@@ -148,12 +148,12 @@ void Exporter::note_delivered(const Answered& answered, std::size_t spans) {
     stats.failed_exports += 1;
     stats.last_failure_ms = parts_.loop.clock().wall_now().ms;
     if (!failing_)
-      base::log::warn("the collector {} does not take {} of {} spans: {}", parts_.collector.url(), lost, spans,
-                      quoted(rejected.message));
+      base::log::warn("the collector {} does not take {} of {} spans, and says: '{}'", parts_.collector.origin(), lost,
+                      spans, quoted(rejected.message));
     failing_ = true;
     return;
   }
-  if (failing_) base::log::info("the collector {} takes spans again", parts_.collector.url());
+  if (failing_) base::log::info("the collector {} takes spans again", parts_.collector.origin());
   failing_ = false;
 }
 
@@ -162,13 +162,13 @@ void Exporter::note_failed(const Answered& answered) {
   stats.failed_exports += 1;
   stats.last_failure_ms = parts_.loop.clock().wall_now().ms;
   if (std::exchange(failing_, true)) return;
-  const std::string why = answered.answer.status == 0
-                              ? quoted(answered.failure)
-                              : fmt::format("it answered {} {}", answered.answer.status, quoted(answered.body));
+  std::string why = quoted(answered.failure);
+  if (answered.answer.status != 0) why = fmt::format("it answered {}", answered.answer.status);
+  if (!answered.body.empty()) why += ": " + quoted(answered.body);
   base::log::warn(
       "the collector {} does not take spans: {}; calls go on without it, and what it does not take in time is dropped "
       "(metergate_spans_dropped_total)",
-      parts_.collector.url(), why);
+      parts_.collector.origin(), why);
 }
 
 void Exporter::drop_rest() {
