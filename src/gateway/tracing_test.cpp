@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include "gateway/world_test.h"
 #include "telemetry/exchange_spans.h"
@@ -102,6 +103,30 @@ TEST_CASE("who is not known is noted without a record") {
   CHECK(noted->refusal == base::ErrorType::unauthorized);
   CHECK_FALSE(noted->record.has_value());
   CHECK(noted->status == 401);
+}
+
+TEST_CASE("each try is noted by itself, and one that reached nobody with its error") {
+  Traced world;
+  net::Address closed{"127.0.0.1", 0, false};
+  ::close(*net::listen_on(closed));
+  catalog::Upstream dead = world.settings.upstreams.front();
+  dead.name = "dead";
+  dead.port = closed.port;
+  world.settings.upstreams.push_back(dead);
+  world.settings.routes.front().targets = {{.upstream = "dead"}, {.upstream = "up", .order = 2}};
+  world.open();
+  world.answers(completion);
+  const EndedExchange noted = world.note(world.call(chat));
+  CHECK(noted->status == 200);
+  REQUIRE(noted->attempts.size() == 2);
+  CHECK(noted->attempts[0].upstream == "dead");
+  CHECK(noted->attempts[0].error == base::ErrorType::upstream_error);
+  CHECK(noted->attempts[0].status == 0);
+  CHECK(noted->attempts[0].ended.has_value());
+  CHECK(noted->attempts[1].upstream == "up");
+  CHECK_FALSE(noted->attempts[1].error.has_value());
+  CHECK(noted->attempts[1].status == 200);
+  CHECK(noted->attempts[0].span != noted->attempts[1].span);
 }
 
 TEST_CASE("a call that is cut off is noted as what its record will be") {

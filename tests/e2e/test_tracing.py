@@ -325,6 +325,7 @@ def test_a_batch_goes_as_soon_as_it_is_whole(traced, collector):
     for caller in callers:
         caller.join()
     gateway.stop()
+    assert collector.requests[0].at - before < 4, "else it goes after 5 s"
     assert max(body.count(b'"spanId"') for body in collector.taken) <= 512
     records = len({span.attributes["metergate.exchange.id"] for span in collector.spans if span.kind == "SERVER"})
     assert len(collector.spans) == 2 * records
