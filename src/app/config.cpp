@@ -11,6 +11,7 @@
 #include "app/environment_upstreams.h"
 #include "app/limiter_settings.h"
 #include "app/price_overrides.h"
+#include "app/tracing_settings.h"
 #include "app/yaml_reader.h"
 #include "base/json.h"
 #include "base/window.h"
@@ -204,6 +205,7 @@ void read_file(YamlMap root, Config& config) {
   if (auto journal = root.map("journal")) read_journal(std::move(*journal), config.journal);
   root.integer("drain_ms", config.drain_ms, {0, duration_ms.most});
   if (auto metrics = root.map("metrics")) read_metrics(std::move(*metrics), config.metrics);
+  if (auto tracing = root.map("tracing")) read_tracing(std::move(*tracing), config.tracing.emplace());
   if (auto log = root.map("log")) read_log(std::move(*log), config.log);
   root.finish();
 }

@@ -22,6 +22,8 @@
 #include "journal/disk.h"
 #include "meter/price_book.h"
 #include "net/address.h"
+#include "telemetry/collector.h"
+#include "telemetry/tracer.h"
 
 namespace app {
 
@@ -84,6 +86,14 @@ struct MetricsSettings {
   std::int64_t limits = 200;  // of so many single limits at most; 0: of none
 };
 
+// Where spans of calls go, and of which calls.
+struct TracingSettings {
+  telemetry::Collector collector;
+  std::string ca_file;  // PEM of the authorities to trust in place of the system's; empty: the system's
+  std::string service_name = "metergate";
+  telemetry::TracerOptions tracer;
+};
+
 struct LogSettings {
   base::log::Level level = base::log::Level::info;
   base::log::Format format = base::log::Format::text;
@@ -108,6 +118,7 @@ struct Config {
   JournalSettings journal;
   std::int64_t drain_ms = 30'000;
   MetricsSettings metrics;
+  std::optional<TracingSettings> tracing;  // none: nothing is traced
   LogSettings log;
 
   // The upstream of that name, or nullptr.

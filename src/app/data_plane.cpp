@@ -61,9 +61,9 @@ base::Result<std::unique_ptr<DataPlane>> DataPlane::create(Parts parts) {
       thread->journal = &parts.journal->writer(number);
       thread->scribe.emplace(*thread->journal, number);
     }
-    TRY(thread->worker,
-        gateway::Worker::create({thread->loop, parts.settings, parts.keeper, parts.idempotency, parts.deferred,
-                                 thread->scribe ? &*thread->scribe : nullptr, parts.random, parts.snapshot}));
+    TRY(thread->worker, gateway::Worker::create({thread->loop, parts.settings, parts.keeper, parts.idempotency,
+                                                 parts.deferred, thread->scribe ? &*thread->scribe : nullptr,
+                                                 parts.random, parts.snapshot, parts.tracer}));
     thread->server =
         std::make_unique<net::HttpServer>(thread->loop, *thread->worker, net::ServerOptions{}, plane->tls_.get());
     TRY(const int fd, net::listen_on(plane->address_, i == 0 ? net::Share::first : net::Share::join));

@@ -35,6 +35,7 @@ class DataPlane {
     const base::Clock& clock;
     base::Random& random;
     std::shared_ptr<const catalog::Snapshot> snapshot;
+    telemetry::Tracer* tracer;  // nullptr: nothing is traced
   };
   // Binds the listeners; nothing is served before start().
   static base::Result<std::unique_ptr<DataPlane>> create(Parts parts);

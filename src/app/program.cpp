@@ -88,9 +88,14 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
       stores.idempotency, [&self](std::function<void()> work) { self.keeper_->run(std::move(work)); });
   program->deferred_ = std::make_unique<quota::DeferredDesk>(stores.deferred, stores.unresolved, *program->keeper_,
                                                              program->clock_, program->random_);
+  if (config.tracing) {
+    TRY(program->tracing_,
+        Tracing::create(*config.tracing, config.tls ? "https" : "http", program->clock_, program->random_));
+  }
   TRY(program->data_plane_,
       DataPlane::create({config, settings, *program->keeper_, *program->idempotency_, *program->deferred_,
-                         program->journals_.journal.get(), program->clock_, program->random_, program->published_}));
+                         program->journals_.journal.get(), program->clock_, program->random_, program->published_,
+                         program->tracing_ ? &program->tracing_->tracer() : nullptr}));
   if (program->journals_.journal && config.journal.durability == journal::Durability::power)
     program->journal_threads_ =
         std::make_unique<JournalThreads>(*program->journals_.journal, static_cast<std::uint32_t>(config.threads));
@@ -177,6 +182,7 @@ Program::~Program() {
 
 void Program::start() {
   running_ = true;
+  if (tracing_) tracing_->start();
   data_plane_->start();
   control_plane_->start();
 }
@@ -187,7 +193,8 @@ void Program::stop() {
   data_plane_->stop(config_.drain_ms);
   control_plane_->stop();
   journal_threads_.reset();
-  data_plane_.reset();  // what was cut off leaves its reservations to the keeper
+  data_plane_.reset();  // what was cut off leaves its reservations to the keeper, and its spans
+  if (tracing_) tracing_->stop();
   store_thread_.stop();
   if (const auto closed = keeper_->close(); !closed)
     base::log::error("not everything could be written to the store: {}; it counts as unresolved from the next start on",
@@ -294,6 +301,7 @@ std::string Program::metrics() const {
   std::string all = data_plane_->metrics() + store_metrics(health, clock_.now()) + text.take();
   if (journals_.journal) all += journal_metrics(*journals_.journal, journal_segment_bytes, health.journal_error);
   if (!database_.empty()) all += database_metrics(database_);
+  if (tracing_) all += tracing_->metrics();
   return all + read_limit_metrics(*keeper_, catalog_->current(), static_cast<std::size_t>(config_.metrics.limits));
 }
 

@@ -11,6 +11,7 @@
 #include "app/data_plane.h"
 #include "app/journal_threads.h"
 #include "app/store_thread.h"
+#include "app/tracing.h"
 #include "catalog/catalog.h"
 #include "catalog/upstream_secrets.h"
 #include "events/limit_event.h"
@@ -108,6 +109,7 @@ class Program final : private catalog::LimitPreparer {
   std::shared_ptr<const catalog::Snapshot> published_;
   std::unique_ptr<idempotency::Desk> idempotency_;
   std::unique_ptr<quota::DeferredDesk> deferred_;
+  std::unique_ptr<Tracing> tracing_;  // nullptr: nothing is traced
   std::unique_ptr<DataPlane> data_plane_;
   std::unique_ptr<UnresolvedOnStoreThread> unresolved_store_;
   std::unique_ptr<quota::UnresolvedDesk> unresolved_;

@@ -146,8 +146,7 @@ void Exchange::settle_call(std::optional<base::Money> cost) {
   if (actual.usd > plan_.worst_case.usd) worker_.stats_.overruns.add();
   worker_.stats_.cost_nanos.add(actual.usd.nanos());
   cost_ = cost;
-  std::move(*reservation_).settle(actual, cost ? meter::Certainty::exact : meter::Certainty::at_least);
-  reservation_.reset();
+  book(actual, cost ? meter::Certainty::exact : meter::Certainty::at_least);
 }
 
 }  // namespace gateway

@@ -86,8 +86,7 @@ void Exchange::leave_held() {
   events::UsageRecord& record = reservation_->record();
   record.outcome = events::Outcome::deferred;
   finish_record(record, answer_.head.status);
-  std::move(*reservation_).settle({.requests = plan_.worst_case.requests}, meter::Certainty::at_least);
-  reservation_.reset();
+  book({.requests = plan_.worst_case.requests}, meter::Certainty::at_least);
   worker_.stats_.deferred.add();
 }
 

@@ -35,6 +35,11 @@ Exchange::Exchange(Worker& worker, net::Incoming& incoming)
   record_->id = base::ExchangeId::create(stamp_, worker.random_);
   record_->id.uuid.write_to(request_id_);
   worker.under_way_.push_back(*this);
+  if (worker.tracer_ != nullptr) begin_trace();
+}
+
+Exchange::~Exchange() {
+  if (trace_) end_trace();
 }
 
 namespace {
@@ -151,13 +156,19 @@ bool Exchange::streams() const {
 }
 
 Outgoing Exchange::outgoing(std::string_view body, net::Incoming* streamed) {
-  return {.head = head_,
-          .path = onward_,
-          .route = *route_,
-          .target = *target_,
-          .body = body,
-          .streamed = streamed,
-          .arrived = std::exchange(arrived_, std::nullopt)};
+  Outgoing out{.head = head_,
+               .path = onward_,
+               .route = *route_,
+               .target = *target_,
+               .body = body,
+               .streamed = streamed,
+               .arrived = std::exchange(arrived_, std::nullopt)};
+  if (trace_) {
+    trace_attempt();
+    out.traceparent = trace_->traceparent;
+    out.tracestate = trace_->state;
+  }
+  return out;
 }
 
 net::Task<Outcome<std::string_view>> Exchange::read_body() {
@@ -367,6 +378,7 @@ std::string_view Exchange::body_for(const catalog::Target& target) {
 
 void Exchange::note_first_byte() {
   reservation_->record().first_byte_us = base::ns_between(began_, worker_.loop_.now()) / 1000;
+  if (trace_) trace_->attempts.back().status = answer_.head.status;
 }
 
 net::Task<Outcome<void>> Exchange::pass_on_free() {
@@ -397,7 +409,10 @@ net::Task<void> Exchange::refuse(const Failure& failure) {
     record_->fault = failure.error.source;
     if (failure.shortage) record_->refused_by = refused_by(*failure.shortage);
     finish_record(*record_, status);
+    if (trace_) trace_refusal(failure);
     worker_.keeper_.push({std::move(record_), {}});
+  } else if (trace_) {
+    trace_refusal(failure);
   }
   if (incoming_.replied()) {
     incoming_.close_after_reply();  // in the middle of a reply: only the end of the connection can say so
@@ -409,7 +424,22 @@ net::Task<void> Exchange::refuse(const Failure& failure) {
                                       head_.method == "HEAD", error_form_of(endpoint_)));
 }
 
-void Exchange::count_reply(int status) { worker_.stats_.replies[static_cast<std::size_t>(status) / 100].add(); }
+void Exchange::count_reply(int status) {
+  worker_.stats_.replies[static_cast<std::size_t>(status) / 100].add();
+  if (trace_) trace_->status = status;
+}
+
+void Exchange::book(const quota::Amounts& actual, meter::Certainty certainty) {
+  if (trace_) trace_record(reservation_->record(), actual.usd, certainty);
+  std::move(*reservation_).settle(actual, certainty);
+  reservation_.reset();
+}
+
+void Exchange::release() {
+  if (trace_) trace_record(reservation_->record(), {}, meter::Certainty::exact);
+  std::move(*reservation_).release();
+  reservation_.reset();
+}
 
 void Exchange::finish_record(events::UsageRecord& record, int status) {
   record.status = status;

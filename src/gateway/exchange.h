@@ -26,6 +26,7 @@
 #include "meter/work_stream.h"
 #include "net/head_writer.h"
 #include "quota/deferred_desk.h"
+#include "telemetry/exchange_trace.h"
 
 namespace gateway {
 
@@ -46,6 +47,7 @@ class Exchange final : public UnderWay {
   static net::Task<void> serve(Worker& worker, net::Incoming& incoming);
 
   Exchange(Worker& worker, net::Incoming& incoming);
+  ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
@@ -291,8 +293,20 @@ class Exchange final : public UnderWay {
   void note_first_byte();
   bool chunked() const { return head_.minor_version == 1; }
   void count_reply(int status);
+  // Ends the reservation: it was billed that, or nothing.
+  void book(const quota::Amounts& actual, meter::Certainty certainty);
+  void release();
   void finish_record(events::UsageRecord& record, int status);
   net::Task<void> refuse(const Failure& failure);
+
+  // What is noted for spans (tracing.cpp), each where there is a trace.
+  void begin_trace();
+  void end_trace();
+  void trace_attempt();  // begins
+  void trace_attempt_end(std::optional<base::ErrorType> error);
+  void trace_record(const events::UsageRecord& record, base::Money cost, meter::Certainty certainty);
+  void trace_refusal(const Failure& failure);
+  std::string route_pattern() const;
 
   Worker& worker_;
   net::Incoming& incoming_;
@@ -346,6 +360,8 @@ class Exchange final : public UnderWay {
   // What was settled, for the reply's fields.
   std::optional<base::Money> cost_;
   std::optional<meter::Usage> usage_;
+
+  std::unique_ptr<telemetry::ExchangeTrace> trace_;  // nullptr: nothing is noted
 };
 
 }  // namespace gateway

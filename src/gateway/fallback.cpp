@@ -87,6 +87,7 @@ bool Exchange::goes_on(events::Attempt failed) {
   if (next == nullptr || !pays_at(*next)) return false;
   failed.upstream = target_->upstream;
   failed.duration_us = base::ns_between(attempt_began_, worker_.loop_.now()) / 1000;
+  if (trace_) trace_attempt_end(failed.status == 0 ? std::optional(failed.error) : std::nullopt);
   record.attempts.push_back(std::move(failed));
   tried_ = tried;
   target_ = next;

@@ -168,8 +168,11 @@ void Exchange::settle(const meter::Reply& reply, std::int64_t output_pieces, boo
   }
   if (actual.usd > plan_.worst_case.usd) worker_.stats_.overruns.add();
   worker_.stats_.cost_nanos.add(actual.usd.nanos());
-  std::move(*reservation_).settle(actual, certainty);
-  reservation_.reset();
+  if (trace_) {
+    trace_attempt_end({});
+    trace_->finish_reason = reply.stop_reason.value_or("");
+  }
+  book(actual, certainty);
 }
 
 std::unexpected<Failure> Exchange::give_up(Failure failure) {
@@ -180,13 +183,13 @@ std::unexpected<Failure> Exchange::give_up(Failure failure) {
   finish_record(record, failure.status());
   if (claim_ && !reservation_->sent()) std::move(*claim_).free();
   claim_.reset();
+  if (trace_) trace_attempt_end(failure.error.type);
   if (reservation_->sent()) {
     worker_.stats_.unknown_usage.add();
-    std::move(*reservation_).settle({.requests = 1}, meter::Certainty::at_least);
+    book({.requests = 1}, meter::Certainty::at_least);
   } else {
-    std::move(*reservation_).release();
+    release();
   }
-  reservation_.reset();
   return fail(std::move(failure));
 }
 
@@ -226,8 +229,7 @@ void Exchange::end_unmetered() {
   if (status >= 400) record.fault = Source::upstream_refusal;
   record.usage = meter::Usage{.input_tokens = 0, .output_tokens = 0};  // known to be none
   finish_record(record, status);
-  std::move(*reservation_).release();
-  reservation_.reset();
+  release();
 }
 
 net::Task<Outcome<void>> Exchange::relay_unmetered() {

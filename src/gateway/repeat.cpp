@@ -131,6 +131,7 @@ net::Task<void> Exchange::replay(const idempotency::Standing& standing) {
   record_->usage = meter::Usage{.input_tokens = 0, .output_tokens = 0};  // known to be none
   record_->outcome = reply.status < 400 ? events::Outcome::served : events::Outcome::failed;
   finish_record(*record_, reply.status);
+  if (trace_) trace_record(*record_, {}, meter::Certainty::exact);
   worker_.keeper_.push({std::move(record_), {}});
   const std::string head(writer.end());
   if (!co_await incoming_.send(head, reply.body)) worker_.stats_.client_hangups.add();

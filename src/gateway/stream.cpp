@@ -70,6 +70,7 @@ net::Task<Outcome<void>> Exchange::relay_stream() {
       stream.broken = of_upstream(piece.error());
       break;
     }
+    if (trace_ && !trace_->attempts.back().first_chunk) trace_->attempts.back().first_chunk = worker_.loop_.now();
     co_await pass_on(stream, *piece);
     // Else a client that hangs up changes nothing: what the provider produces is billed, so it is read to its end.
     if (aborts && incoming_.client_gone() && !stream.cut && !answer_.body->done())
@@ -141,6 +142,7 @@ std::string Exchange::broken_end(Stream& stream, const Failure& failure) {
   events::UsageRecord& record = reservation_->record();
   record.error = failure.error.type;
   record.fault = failure.error.source;
+  if (trace_) trace_->attempts.back().error = failure.error.type;
   worker_.stats_.faults[static_cast<std::size_t>(failure.error.source)].add();
   const meter::Framing framing = stream.splitter.scan().framing();
   const bool half_gone = !stream.splitter.rest().empty() && (!stream.by_event || stream.gone_on > 0);

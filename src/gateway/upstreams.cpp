@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "net/aws_signature.h"
 #include "net/query.h"
+#include "telemetry/trace_context.h"
 
 namespace gateway {
 namespace {
@@ -207,8 +208,14 @@ std::string_view Upstreams::head_for(const Egress& egress, const Outgoing& outgo
   net::HeadWriter writer(scratch_);
   writer.request(head.method, base, target).field("Host", egress.host_field);
   const auto connection = head.find(net::FieldName::connection);
+  const bool traces = !outgoing.traceparent.empty();
   for (const net::Field& field : head.fields)
-    if (passes_on(field, egress, outgoing.route, connection)) writer.field(field.name, field.value);
+    if (passes_on(field, egress, outgoing.route, connection) && !(traces && telemetry::is_of_context(field)))
+      writer.field(field.name, field.value);
+  if (traces) {
+    writer.field("traceparent", outgoing.traceparent);
+    if (!outgoing.tracestate.empty()) writer.field("tracestate", outgoing.tracestate);
+  }
   if (ours) add_credential(writer, egress, outgoing, target);
   writer.field("Accept-Encoding", "identity");
   if (outgoing.streamed != nullptr && head.framing == net::Framing::chunked) {

@@ -31,6 +31,9 @@ struct Outgoing {
   net::Incoming* streamed = nullptr;  // where the body comes from instead, piece by piece, if it is not here whole
   // When the client's request had come, for the time that it took here; nullopt: that was counted already.
   std::optional<base::Instant> arrived = std::nullopt;
+  // In place of the client's; empty: that goes upstream, if there is one.
+  std::string_view traceparent = {};
+  std::string_view tracestate = {};  // beside ours; empty: none
 };
 
 // An upstream's reply as far as its head; the body is read from the connection.

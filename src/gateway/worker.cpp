@@ -23,7 +23,8 @@ Worker::Worker(const Parts& parts)
       admission_(parts.keeper, parts.scribe),
       random_(parts.random),
       key_digests_(parts.random),
-      snapshot_(parts.snapshot) {}
+      snapshot_(parts.snapshot),
+      tracer_(parts.tracer) {}
 
 net::Task<void> Worker::serve(net::Incoming& incoming) { return Exchange::serve(*this, incoming); }
 

@@ -19,6 +19,7 @@
 #include "quota/admission.h"
 #include "quota/deferred_desk.h"
 #include "quota/keeper.h"
+#include "telemetry/tracer.h"
 
 namespace gateway {
 
@@ -37,6 +38,7 @@ class Worker final : public net::Handler {
     quota::Scribe* scribe;  // this worker's; nullptr where no journal is kept
     base::Random& random;
     std::shared_ptr<const catalog::Snapshot> snapshot;
+    telemetry::Tracer* tracer = nullptr;  // nullptr: nothing is traced
   };
   static base::Result<std::unique_ptr<Worker>> create(const Parts& parts);
 
@@ -80,6 +82,7 @@ class Worker final : public net::Handler {
   Stats stats_;
   std::unique_ptr<Upstreams> upstreams_;
   LimiterRoutes limiter_routes_;
+  telemetry::Tracer* const tracer_;
   base::WallTime last_stamp_;
   std::vector<std::unique_ptr<events::UsageRecord>> spare_records_;
   std::string scratch_;  // heads are written here

@@ -120,6 +120,7 @@ class World : public net::testing::Bench {
   bool keeper_sleeps = false;  // the store does not answer until records() or the test turns the keeper
   idempotency::Desk desk{store, [this](std::function<void()> work) { keeper->run(std::move(work)); }};
   std::unique_ptr<quota::DeferredDesk> deferred;
+  telemetry::Tracer* tracer = nullptr;
   std::unique_ptr<Worker> worker;
   std::unique_ptr<net::HttpServer> proxy;
   std::unique_ptr<net::Listener> listener;
@@ -170,7 +171,7 @@ class World : public net::testing::Bench {
       if (!keeper_sleeps) loop.post([this] { keeper->turn(); });
     });
     deferred = std::make_unique<quota::DeferredDesk>(store, store, *keeper, clock, random);
-    worker = *Worker::create({loop, settings, *keeper, desk, *deferred, nullptr, random, snapshot});
+    worker = *Worker::create({loop, settings, *keeper, desk, *deferred, nullptr, random, snapshot, tracer});
     proxy = std::make_unique<net::HttpServer>(loop, *worker, net::ServerOptions{});
     listener = std::make_unique<net::Listener>(loop, *net::listen_on(address), [this](int fd) { proxy->serve(fd); });
     listener->start();

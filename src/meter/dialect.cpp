@@ -216,6 +216,7 @@ Endpoint endpoint_at(std::string_view provider, std::string_view method, std::st
     if (!rule.provider.empty() && rule.provider != provider) continue;
     if (rule.end.empty() ? !path.empty() : !ends_as(path, rule.end)) continue;
     endpoint.name = rule.name;
+    endpoint.pattern = rule.end;
     endpoint.dialect = rule.dialect;
     endpoint.model = model_in(path, rule.dialect);
     break;

@@ -37,6 +37,8 @@ struct Endpoint {
   std::string_view name;      // "chat.completions"; "unknown"
   Dialect dialect = Dialect::none;
   std::string model;  // in the path: Gemini's, Bedrock's, Azure's deployment; else empty
+  // How such paths end, with "*" for what is a caller's own ("/responses/*", ":generateContent"); empty: unknown.
+  std::string_view pattern = {};
 };
 
 // The providers whose dialects are known, by the names that an Endpoint has.

@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway import BINARY, ROOT, Control, Gateway
+from gateway import BINARY, ROOT, Control, Gateway, free_port
 from scripted_upstream import Script
 from wire import call_many, chat
 
@@ -84,6 +84,15 @@ def board_expressions() -> list[str]:
 def selectors(expression: str) -> list[tuple[str, str]]:
     """The metrics of an expression, each with what is asked of its labels."""
     return re.findall(r"\b(metergate_\w+)(?:\{([^}]*)\})?", expression)
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory, upstream_of_module):
+    """With all that has metrics of its own. Nothing is sampled, so that the collector need not be there."""
+    more = f"tracing: {{ otlp: http://127.0.0.1:{free_port()}, sample: 0 }}\n"
+    with Gateway(tmp_path_factory.mktemp("gateway"), upstream_of_module.url, first_byte_ms=1000, idle_ms=1000,
+                 more=more) as gateway:
+        yield gateway
 
 
 @pytest.fixture(scope="module")
