@@ -20,7 +20,7 @@ class Members::Tree {
     for (const Move& move : moves) {
       const auto known = since.emplace(move.account, ever).first;
       places_[move.account].push_back({move.parent, {known->second, {move.until.ms + overlap_ms}}});
-      known->second = std::max(known->second, move.until);
+      known->second = move.at;
     }
     for (const auto& [account, parent] : parents) {
       const auto moved = since.find(account);

@@ -4,6 +4,8 @@
 //
 // A call counts where its account was when it was asked for, and may have waited for its place (admission.wait_ms, a
 // minute at most): so for a minute after a move the account is at both places, and nothing that it took is forgiven.
+// Nor is anything where the clock was set back before the move: then it is at both until the clock is where it was, and
+// all that was recorded before the move belongs to the old place.
 
 #include <map>
 #include <optional>
@@ -20,7 +22,8 @@ namespace store {
 struct Move {
   base::AccountId account;
   std::optional<base::AccountId> parent;  // nullopt: it was at the top
-  base::WallTime until;                   // it was below that one, or at the top
+  base::WallTime at;                      // since then it is elsewhere
+  base::WallTime until;                   // no record from before the move has started later; `at`, or later
 };
 
 class Members {

@@ -19,7 +19,7 @@ constexpr WallTime moved{1'000'000}, before{999'999}, after{moved.ms + Members::
 // A member of a team that was below `left`, and is below `right`.
 Members members_of(AccountId top) {
   return Members::of(top, {{left, {}}, {right, {}}, {team, right}, {member, team}, {other, left}},
-                     std::vector<store::Move>{{team, left, moved}});
+                     std::vector<store::Move>{{team, left, moved, moved}});
 }
 
 }  // namespace
@@ -50,18 +50,29 @@ TEST_CASE("for a minute after a move it belongs to both, for a call may have wai
 
 TEST_CASE("who is moved away and back, or turned about, was where it was each time") {
   constexpr WallTime back{3'000'000};
-  const std::vector<store::Move> there_and_back{{team, left, moved}, {team, right, back}};
+  const std::vector<store::Move> there_and_back{{team, left, moved, moved}, {team, right, back, back}};
   const Members of_left = Members::of(left, {{left, {}}, {right, {}}, {team, left}}, there_and_back);
   CHECK(of_left.holds(team, before));
   CHECK_FALSE(of_left.holds(team, {2'000'000}));
   CHECK(of_left.holds(team, back));
 
   // The member was below the team, and then the team below the member.
-  const std::vector<store::Move> turned{{member, team, moved}, {team, {}, {moved.ms + 10}}};
+  const std::vector<store::Move> turned{{member, team, moved, moved}, {team, {}, {moved.ms + 10}, {moved.ms + 10}}};
   const Members::Parents now{{team, member}, {member, {}}};
   CHECK(Members::of(team, now, turned).holds(member, before));
   CHECK_FALSE(Members::of(team, now, turned).holds(member, after));
   CHECK(Members::of(member, now, turned).holds(team, after));
   CHECK_FALSE(Members::of(member, now, turned).holds(team, before));
   CHECK_FALSE(Members::of(left, now, turned).holds(member, moved));  // while each is below the other
+}
+
+TEST_CASE("who is moved after the clock was set back belongs to both until the clock is where it was") {
+  constexpr WallTime recorded{9'000'000};
+  const std::vector<store::Move> move{{team, left, moved, recorded}};
+  const Members::Parents now{{left, {}}, {right, {}}, {team, right}};
+  const Members of_left = Members::of(left, now, move), of_right = Members::of(right, now, move);
+  CHECK(of_left.holds(team, recorded));
+  CHECK_FALSE(of_left.holds(team, {recorded.ms + Members::overlap_ms}));
+  CHECK(of_right.holds(team, moved));
+  CHECK_FALSE(of_right.holds(team, before));
 }

@@ -67,7 +67,8 @@ class Auditor {
   void opening_ends(int limit);
   void opening_failed(int limit);
   // The account is below that one from here on, by the clock of whoever moved it; 0: at the top. At first: ever.
-  void moved(int home, std::int64_t at_ms);
+  // `newest_ms`: when the newest record that the store had then has started.
+  void moved(int home, std::int64_t at_ms, std::int64_t newest_ms);
   // The store has it, and counts what records of exchanges in `span` say. `first_after`: those from there on were asked
   // for since it began; what was under way before at that node takes the limit on, or has a record.
   void opened(int node, Place place, Span span, int first_after, const std::vector<StoreRecord>& records,
@@ -198,11 +199,11 @@ class Auditor {
     Call call = {};
     std::int64_t markup_basis_points = 0;
   };
-  // Where the account is from a time on; `told_ms`: of the move itself, where the clock was set back since.
+  // Where the account is from a time on, and until when it is at the place before, too.
   struct Home {
     int home = 0;
     std::int64_t since_ms = 0;
-    std::int64_t told_ms = 0;
+    std::int64_t before_until_ms = 0;
   };
   struct LimitBook {
     Money low = {}, high = {};                  // what the amount may be taken to be

@@ -101,19 +101,18 @@ bool Auditor::holds_of(const Exchange& exchange, Place place) {
 
 // --- what has ended --------------------------------------------------------------------------------------------------
 
-void Auditor::moved(int home, std::int64_t at_ms) {
-  constexpr std::int64_t ever = std::numeric_limits<std::int64_t>::min();
-  homes_.push_back({home, homes_.empty() ? ever : std::max(homes_.back().since_ms, at_ms), at_ms});
+void Auditor::moved(int home, std::int64_t at_ms, std::int64_t newest_ms) {
+  constexpr std::int64_t ever = std::numeric_limits<std::int64_t>::min(), minute_ms = 60'000;
+  homes_.push_back({home, homes_.empty() ? ever : at_ms, std::max(at_ms, newest_ms) + minute_ms});
 }
 
-// An account is at its old place for a minute after it was moved, beside the new one: a call may have waited.
+// An account is at its old place for a minute after it was moved, beside the new one: a call may have waited. And so it
+// is for what was recorded before, where the clock was set back.
 bool Auditor::was_there(int home, std::int64_t at_ms) const {
-  constexpr std::int64_t minute_ms = 60'000;
   if (home == 0) return true;
   for (std::size_t i = 0; i < homes_.size(); ++i) {
-    const bool has_come = homes_[i].since_ms <= at_ms;
-    const bool is_gone = i + 1 < homes_.size() && at_ms >= homes_[i + 1].told_ms + minute_ms;
-    if (homes_[i].home == home && has_come && !is_gone) return true;
+    const bool is_gone = i + 1 < homes_.size() && at_ms >= homes_[i + 1].before_until_ms;
+    if (homes_[i].home == home && homes_[i].since_ms <= at_ms && !is_gone) return true;
   }
   return false;
 }

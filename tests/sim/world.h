@@ -97,7 +97,7 @@ class World {
   int home_of(const catalog::Limit& limit) const;
   bool is_to_move(const Step& step) const;
   void move(Node& by, const Step& step);
-  bool see_where_it_is(base::WallTime moved);
+  bool see_where_it_is(base::WallTime moved, std::int64_t newest_ms);
 
   // --- what is unresolved (world_unresolved.cpp)
   void decide(Node& by, Dice& dice);

@@ -24,7 +24,7 @@ void World::found_homes(std::uint64_t seed) {
   }
   home_ = 1;
   account_.parent = homes_.front().id;
-  auditor_.moved(home_, clock_.wall_ms);
+  auditor_.moved(home_, clock_.wall_ms, clock_.wall_ms);
 }
 
 base::AccountId World::subject_of(int limit) const {
@@ -49,11 +49,17 @@ void World::move(Node& by, const Step& step) {
   ++figures_.moves;
   trace_.say("  the account is to be moved to {}", to);
   const base::WallTime now = by.clock.wall_now();
-  const auto apply = [&] { return truth_.catalog().apply({.accounts = {changed}}, now); };
+  std::optional<std::int64_t> newest_ms;  // of the first time, where it is made twice
+  const auto apply = [&] {
+    std::int64_t newest = now.ms;
+    for (const StoreRecord& record : records()) newest = std::max(newest, record.started_ms);
+    newest_ms = newest_ms.value_or(newest);
+    return truth_.catalog().apply({.accounts = {changed}}, now);
+  };
   try {
     (void)by.process->on_store_thread([&] { return by.link.change(apply); });
   } catch (const Crash&) {
-    if (see_where_it_is(now)) {
+    if (see_where_it_is(now, newest_ms.value_or(now.ms))) {
       const View view = view_of_keys();
       for (const auto& node : nodes_)
         for (std::size_t worker = 0; node.get() != &by && worker < node->process->worker_count(); ++worker)
@@ -61,11 +67,11 @@ void World::move(Node& by, const Step& step) {
     }
     throw;
   }
-  if (see_where_it_is(now)) publish_everywhere();
+  if (see_where_it_is(now, newest_ms.value_or(now.ms))) publish_everywhere();
 }
 
 // As whoever has moved it looks again where he was not answered: whether it is elsewhere now.
-bool World::see_where_it_is(base::WallTime moved) {
+bool World::see_where_it_is(base::WallTime moved, std::int64_t newest_ms) {
   const auto stored = truth_.catalog().load();
   if (!stored) throw Violation(stored.error().message);
   const auto now = std::ranges::find(stored->accounts, account_.id, &catalog::Account::id);
@@ -73,7 +79,7 @@ bool World::see_where_it_is(base::WallTime moved) {
   account_.parent = now->parent;
   const auto home = std::ranges::find(homes_, now->parent, [](const auto& one) { return std::optional(one.id); });
   home_ = home == homes_.end() ? 0 : static_cast<int>(home - homes_.begin()) + 1;
-  auditor_.moved(home_, moved.ms);
+  auditor_.moved(home_, moved.ms, newest_ms);
   return true;
 }
 

@@ -85,8 +85,9 @@ base::Status MemoryStore::write(const catalog::Account& account, base::WallTime 
   for (const auto& [id, other] : accounts_)
     if (!account.external_id.empty() && id != account.id && other.external_id == account.external_id)
       return conflict("the external_id is taken", "external_id");
+  const base::WallTime newest = usage_.empty() ? now : usage_.rbegin()->first.first;
   if (const auto known = accounts_.find(account.id); known != accounts_.end() && known->second.parent != account.parent)
-    moves_.push_back({account.id, known->second.parent, now});
+    moves_.push_back({account.id, known->second.parent, now, std::max(now, newest)});
   accounts_[account.id] = account;
   return {};
 }

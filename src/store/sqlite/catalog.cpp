@@ -266,8 +266,9 @@ base::Status SqliteStore::apply_all(const catalog::Changes& changes, base::WallT
 
 base::Status SqliteStore::write(const catalog::Account& account, base::WallTime now) {
   TRY_STATUS(
-      writer_.run("INSERT INTO account_moves (account_id, parent_id, until) "
-                  "SELECT id, parent_id, ?3 FROM accounts WHERE id = ?1 AND parent_id IS NOT ?2",
+      writer_.run("INSERT INTO account_moves (account_id, parent_id, at, until) SELECT id, parent_id, ?3, "
+                  "max(?3, (SELECT coalesce(max(last_started), ?3) FROM usage_segments)) "
+                  "FROM accounts WHERE id = ?1 AND parent_id IS NOT ?2",
                   account.id, account.parent, now));
   const catalog::MonthlyFee fee = account.monthly_fee.value_or(catalog::MonthlyFee{});
   TRY_STATUS(writer_.run(

@@ -29,7 +29,7 @@ std::optional<base::AccountId> take_parent(Rows& rows) {
 }
 
 base::Result<std::vector<Move>> moves_in(Database& database) {
-  TRY(Rows rows, database.query("SELECT account_id, parent_id, until FROM account_moves ORDER BY rowid"));
+  TRY(Rows rows, database.query("SELECT account_id, parent_id, at, until FROM account_moves ORDER BY rowid"));
   std::vector<Move> moves;
   for (;;) {
     TRY(const bool found, rows.next());
@@ -37,6 +37,7 @@ base::Result<std::vector<Move>> moves_in(Database& database) {
     Move& move = moves.emplace_back();
     move.account = rows.take_id<base::AccountId>();
     move.parent = take_parent(rows);
+    move.at = rows.take_time();
     move.until = rows.take_time();
   }
 }

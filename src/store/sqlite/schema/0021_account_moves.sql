@@ -2,7 +2,8 @@
 CREATE TABLE account_moves (
   account_id BLOB NOT NULL REFERENCES accounts (id),
   parent_id BLOB REFERENCES accounts (id),
-  until INTEGER NOT NULL
+  at INTEGER NOT NULL,
+  until INTEGER NOT NULL CHECK (until >= at)
 ) STRICT;
 CREATE INDEX account_moves_by_account ON account_moves (account_id);
 CREATE INDEX account_moves_by_parent ON account_moves (parent_id);
