@@ -9,15 +9,17 @@ TEST_CASE_TEMPLATE("a limit opens with what an account spent while it was below,
   Opener<Store> world;
   const base::WallTime moved{world.now.ms + 1'000}, since{moved.ms + store::Members::overlap_ms};
   // As many as a store packs together: most of such need not be unpacked where the limit is for all routes.
-  std::vector<events::UsageRecord> records;
-  for (int i = 0; i < 150; ++i)
-    for (const auto& [cost, at] : {std::pair(1, world.now), {10, since}})
-      records.push_back(world.spent(cost, world.child, at));
-  REQUIRE(world.flush(records).has_value());
-  REQUIRE(world.flush({world.spent(0, world.child, world.now)}).has_value());
+  const auto spend = [&](std::int64_t cost, base::WallTime at) {
+    std::vector<events::UsageRecord> records;
+    for (int i = 0; i < 150; ++i) records.push_back(world.spent(cost, world.child, at));
+    REQUIRE(world.flush(records).has_value());
+  };
+  spend(1, world.now);
   catalog::Account child = world.child;
   child.parent = world.stranger.id;
   REQUIRE(world.on.store->apply({.accounts = {child}}, moved).has_value());
+  spend(10, since);
+  REQUIRE(world.flush({world.spent(0, world.child, since)}).has_value());
   world.now = since;
   for (const char* route : {"", "openai"})
     for (const auto& [subject, spent] :
@@ -51,4 +53,20 @@ TEST_CASE_TEMPLATE("a record that names the limit counts on it again wherever it
   REQUIRE(world.flush({world.spent(10, world.account, world.now)}).has_value());
   CHECK(world.open(limit).spent == 15);
   CHECK(world.wrong() == std::vector<quota::Discrepancy>{});
+}
+
+// All that was recorded before the move belongs to the old place, whatever the clock says since.
+TEST_CASE_TEMPLATE("who is moved after the clock was set back leaves behind what was recorded before", Store,
+                   EVERY_STORE) {
+  Opener<Store> world;
+  const base::WallTime set_back{world.now.ms - 3'600'000};
+  REQUIRE(world.flush({world.spent(1, world.child, world.now)}).has_value());
+  catalog::Account child = world.child;
+  child.parent = world.stranger.id;
+  REQUIRE(world.on.store->apply({.accounts = {child}}, set_back).has_value());
+  REQUIRE(world.flush({world.spent(10, world.child, {set_back.ms + 1})}).has_value());
+  CHECK(world.open(world.wanted()).spent == 11);  // until the clock is where it was, at both
+  catalog::Limit limit = world.wanted();
+  limit.subject = world.stranger.id;
+  CHECK(world.open(limit).spent == 11);
 }
