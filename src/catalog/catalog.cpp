@@ -203,9 +203,9 @@ base::Result<Account> Catalog::edit_account(base::AccountId id, const AccountEdi
 base::Status Catalog::publish_moved(Changes changes, base::AccountId account) {
   TRY(const auto with_it, snapshot_->with(changes));
   const base::WallTime now = clock_.wall_now();
-  const bool has_copies = !with_it->templates().empty();
+  if (with_it->templates().empty()) return publish(std::move(changes));  // and so there is no copy
   for (const Account& one : with_it->accounts()) {
-    if (!has_copies || !with_it->is_within(one.id, account)) continue;
+    if (!with_it->is_within(one.id, account)) continue;
     const CopyChanges copies = changes_of_copies(*with_it, one.id, now);
     std::ranges::copy(copies.superfluous, std::back_inserter(changes.removed));
     std::ranges::copy(copies.missing, std::back_inserter(changes.opened));

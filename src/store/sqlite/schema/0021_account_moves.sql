@@ -5,5 +5,4 @@ CREATE TABLE account_moves (
   at INTEGER NOT NULL,
   until INTEGER NOT NULL CHECK (until >= at)
 ) STRICT;
-CREATE INDEX account_moves_by_account ON account_moves (account_id);
 CREATE INDEX account_moves_by_parent ON account_moves (parent_id);
