@@ -43,7 +43,7 @@ class World : public net::testing::Bench, net::Handler {
   bool ended = false;
 
   World() { listener->start(); }
-  ~World() { loop.end(); }  // first the coroutines, which refer to the rest
+  ~World() override { loop.end(); }  // first the coroutines, which refer to the rest
 
   void open(std::int64_t batch_every_ms = 1) {
     exporter = std::make_unique<Exporter>(Exporter::Parts{.loop = loop,
