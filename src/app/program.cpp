@@ -257,16 +257,10 @@ void Program::catalog_changed(const std::shared_ptr<const catalog::Snapshot>& sn
         after->leased() != before->leased())
       keeper_->limit_changed(id);
   }
-  // What was disputed of one grant the account's others owe: all of them go back.
-  for (const base::AccountId account : changed.accounts) {
-    const auto before = published_->grants_of(account);
-    const bool moved = std::ranges::any_of(before, [&](const catalog::Grant& grant) {
-      const catalog::Grant* after = snapshot->find_grant(grant.id);
-      return after == nullptr || *after != grant;
-    });
-    if (!moved) continue;
-    for (const catalog::Grant& grant : before) keeper_->limit_changed(catalog::counter_of(grant.id));
-  }
+  for (const base::AccountId account : changed.accounts)
+    for (const base::GrantId grant :
+         catalog::to_look_at_anew(published_->grants_of(account), snapshot->grants_of(account)))
+      keeper_->limit_changed(catalog::counter_of(grant));
   published_ = snapshot;
 }
 

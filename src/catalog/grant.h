@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/ids.h"
@@ -45,6 +47,11 @@ struct Grant {
 // The burn order: priority, then the sooner expiry, then promotional before paid, then the effective date, then the id.
 // What is lost soonest, and what nobody paid for, goes first.
 bool burns_before(const Grant& a, const Grant& b);
+
+// Of one account's grants before and after a change, those whose counters are to be looked at anew, whatever of them is
+// leased: all that were there where one of them changed or went, since what is owed of one the others lack; and each
+// that came in, which may be one that had been used up and was refunded.
+std::vector<base::GrantId> to_look_at_anew(std::span<const Grant> before, std::span<const Grant> after);
 
 std::string_view to_string(GrantKind kind) noexcept;
 base::Result<GrantKind> grant_kind_from(std::string_view text);

@@ -291,22 +291,18 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
   for (std::size_t i = 0; i < asking.leases.size(); ++i) {
     Lease& lease = *asking.leases[i];
     const bool stop = stopped(waiter.wants[i].limit, lease).has_value();
-    if (stop && !asking.stops[i]) {  // by what was settled since the store was asked: it is to be asked again
+    const bool is_short = !stop && waiter.wants[i].limit.leased() && !take_wanted(lease, waiter.wants[i], in_hand);
+    // By what was settled since the store was asked: it is to be asked again.
+    if ((stop && !asking.stops[i]) || (is_short && owes_more(lease))) {
       retry_waiters_ = true;
       return std::nullopt;
     }
-    fits = fits && !stop;
-    if (stop || !waiter.wants[i].limit.leased()) continue;
-    std::int64_t& have = in_hand[&lease];
-    const std::int64_t missing = waiter.wants[i].amount - have;
-    // What others gave back while the store was asked.
-    if (missing > 0 && !lease.overdrawn()) have += lease.take_up_to(missing);
-    fits = fits && have >= waiter.wants[i].amount;
+    fits = fits && !stop && !is_short;
   }
   const bool short_of_balance = waiter.balance && missing_of_balance(asking, in_hand) > 0;
   fits = fits && !short_of_balance;
-  if (waiter.balance &&
-      (owes_more(asking.grants) || (!waiter.asked_again && is_to_ask_again(asking, in_hand, short_of_balance)))) {
+  if (waiter.balance && (std::ranges::any_of(asking.grants, [](const auto& lease) { return owes_more(*lease); }) ||
+                         (!waiter.asked_again && is_to_ask_again(asking, in_hand, short_of_balance)))) {
     waiter.asked_again = true;
     retry_waiters_ = true;
     return std::nullopt;
@@ -340,10 +336,13 @@ std::optional<Decision> Keeper::try_serve(Asking& asking, InHand& in_hand, base:
   return Reservation(*this, std::move(waiter.record), std::move(parts));
 }
 
-// An overrun that was settled since the store was asked has to be made good before anything is handed out.
-bool Keeper::owes_more(const Leases& grants) {
-  return std::ranges::any_of(grants, [](const auto& lease) { return lease->overdrawn_ > lease->overdrawn_known_; });
+bool Keeper::take_wanted(Lease& lease, const Waiter::Want& want, InHand& in_hand) {
+  std::int64_t& have = in_hand[&lease];
+  if (have < want.amount && !lease.overdrawn()) have += lease.take_up_to(want.amount - have);
+  return have >= want.amount;
 }
+
+bool Keeper::owes_more(const Lease& lease) { return lease.overdrawn_ > lease.overdrawn_known_; }
 
 // The grants were asked for their shares by what was known of them: where the store knew better, or something came back
 // meanwhile, there may be more of one that is passed over for those behind it, also of one that nothing was to be had

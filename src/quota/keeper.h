@@ -241,8 +241,12 @@ class Keeper final : public Inspector, public SettleQueue {
   base::Status agree_on_taken_on();
   Leases kept_beyond_leased() const;
   bool is_uncovered(const Lease* lease) const;
-  // Whether a balance's grants are to be asked once more before they are drawn on, or refuse: always, and once.
-  static bool owes_more(const Leases& grants);
+  // Whether all of it is in hand, with what others gave back to the lease meanwhile.
+  static bool take_wanted(Lease& lease, const Waiter::Want& want, InHand& in_hand);
+  // Whether an overrun was settled of it that the store was not told of: it is to be asked before anything is handed
+  // out, and before anybody is refused.
+  static bool owes_more(const Lease& lease);
+  // Whether a balance's grants are to be asked once more before they are drawn on, or refuse: once.
   static bool is_to_ask_again(const Asking& asking, const InHand& in_hand, bool is_short);
   // nullopt: only others' reservations stand in the way, and there is time to wait.
   std::optional<Decision> try_serve(Asking& asking, InHand& in_hand, base::Instant now);

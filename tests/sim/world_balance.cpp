@@ -186,16 +186,14 @@ void World::change_terms(Node& by, Dice& dice) {
   publish_everywhere();
 }
 
-// As Program::catalog_changed does it: what was disputed of one grant the account's others owe, so all of them go back.
+// As Program::catalog_changed does it.
 void World::tell_grants() {
   const auto before = std::exchange(grants_, *truth_.catalog().load_grants(account_.id));
   std::ranges::sort(grants_, catalog::burns_before);
   if (nodes_.empty() || nodes_.back()->process == nullptr) return auditor_.grants_told();  // none has begun yet
   publish_everywhere();
-  const bool moved = std::ranges::any_of(
-      before, [&](const catalog::Grant& grant) { return std::ranges::find(grants_, grant) == grants_.end(); });
-  for (std::size_t i = 0; moved && i < before.size(); ++i)
-    for (const auto& node : nodes_) tell(*node, catalog::counter_of(before[i].id));
+  for (const base::GrantId grant : catalog::to_look_at_anew(before, grants_))
+    for (const auto& node : nodes_) tell(*node, catalog::counter_of(grant));
   auditor_.grants_told();
 }
 
