@@ -41,6 +41,7 @@ struct Settings {
   std::string store = {};       // "sqlite", "memory"
   std::string durability = {};  // of the journal: "process", "power"; "none" where nothing is kept
   std::optional<std::int64_t> unresolved_settles_after_ms = std::nullopt;  // nullopt: never
+  std::int64_t usage_keep_days = 0;                                        // 0: for ever
 };
 
 // How many streams of events are open, over all of them.

@@ -84,13 +84,16 @@ TEST_CASE("settings say how the gateway runs, and no secret") {
                             .proxy_url = "http://127.0.0.1:8080",
                             .store = "sqlite",
                             .durability = "power",
-                            .unresolved_settles_after_ms = 5};
+                            .unresolved_settles_after_ms = 5,
+                            .usage_keep_days = 90};
   world.options.routes = {"openai"};
+  world.usage.all_from = base::WallTime{0};
   world.play({{"GET /api/v1/settings",
                "",
                200,
                {R"({"version":"9.8.7","proxy_url":"http://127.0.0.1:8080","store":"sqlite","durability":"power",)"
-                R"("unresolved_settles_after_ms":5,"routes":["openai"],"books":[]})"}}});
+                R"("unresolved_settles_after_ms":5,"usage_keep_days":90,)"
+                R"("usage_kept_from":"1970-01-01T00:00:00.000Z","routes":["openai"],"books":[]})"}}});
 }
 
 TEST_CASE("accounts are found by a part of their names, and those at the top by having none above") {

@@ -52,6 +52,7 @@ class SetUsageLog final : public events::UsageLog {
   events::UsageFilter asked;
   events::UsageGroup asked_group = events::UsageGroup::total;
   std::string asked_tag;
+  std::optional<base::WallTime> all_from;
 
   base::Result<std::vector<events::UsageRecord>> records(const events::UsageFilter& filter) override {
     asked = filter;
@@ -61,6 +62,7 @@ class SetUsageLog final : public events::UsageLog {
     const auto found = std::ranges::find(all, id, &events::UsageRecord::id);
     return found == all.end() ? std::nullopt : std::optional(*found);
   }
+  base::Result<std::optional<base::WallTime>> kept_from() override { return all_from; }
   base::Result<std::vector<events::UsageRow>> series(const events::SeriesQuery& query) override {
     asked_series = query;
     return rows;

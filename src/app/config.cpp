@@ -127,6 +127,11 @@ void read_unresolved(YamlMap map, UnresolvedSettings& into) {
   map.finish();
 }
 
+void read_usage(YamlMap map, UsageSettings& into) {
+  map.integer("keep_days", into.keep_days, {0, 36'500});
+  map.finish();
+}
+
 void read_sessions(YamlMap map, SessionSettings& into) {
   map.integer("hours", into.hours, {1, 720});
   for (const std::string_view key : {"secret", "previous_secret"}) {
@@ -200,6 +205,7 @@ void read_file(YamlMap root, Config& config) {
   if (auto prices = root.map("prices")) read_prices(std::move(*prices), config.prices);
   if (auto admission = root.map("admission")) read_admission(std::move(*admission), config.admission);
   if (auto unresolved = root.map("unresolved")) read_unresolved(std::move(*unresolved), config.unresolved);
+  if (auto usage = root.map("usage")) read_usage(std::move(*usage), config.usage);
   if (auto sessions = root.map("sessions")) read_sessions(std::move(*sessions), config.sessions);
   if (auto limiters = root.map("limiters")) read_limiters(std::move(*limiters), config.limiters);
   if (auto journal = root.map("journal")) read_journal(std::move(*journal), config.journal);

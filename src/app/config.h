@@ -65,6 +65,11 @@ struct UnresolvedSettings {
   std::optional<std::int64_t> settle_after_ms = 7 * 86'400'000LL;  // then it counts as spent; none: never
 };
 
+// How long single usage records are kept. Their sums are kept for ever.
+struct UsageSettings {
+  std::int64_t keep_days = 0;  // 0: for ever
+};
+
 // How operators log in.
 struct SessionSettings {
   std::int64_t hours = 24;            // that a login lasts
@@ -113,6 +118,7 @@ struct Config {
   PriceSettings prices;
   AdmissionSettings admission;
   UnresolvedSettings unresolved;
+  UsageSettings usage;
   SessionSettings sessions;
   LimiterSettings limiters;
   JournalSettings journal;

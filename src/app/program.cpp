@@ -53,16 +53,17 @@ std::string durability_text(const Config& config, bool keeps_journal) {
 
 }  // namespace
 
-Program::Program(const Config& config, events::LimitEventLog& limit_events, std::filesystem::path database)
+Program::Program(const Config& config, const Stores& stores, std::filesystem::path database)
     : config_(config),
-      limit_events_(limit_events),
+      limit_events_(stores.limit_events),
+      retention_(stores.retention),
       database_(std::move(database)),
       clock_(base::system_clock()),
       random_(base::system_random()),
       store_thread_(clock_) {}
 
 base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Stores stores, const Options& options) {
-  std::unique_ptr<Program> program(new Program(config, stores.limit_events, options.database));
+  std::unique_ptr<Program> program(new Program(config, stores, options.database));
   TRY(program->settings_, gateway_settings(config));
   gateway::Settings& settings = program->settings_;
   Program& self = *program;
@@ -123,7 +124,8 @@ admin::Options Program::admin_options(const Options& options) const {
                     .proxy_url = fmt::format("{}://{}", config_.tls ? "https" : "http", proxy().to_string()),
                     .store = std::string(options.store),
                     .durability = durability_text(config_, journals_.journal != nullptr),
-                    .unresolved_settles_after_ms = config_.unresolved.settle_after_ms};
+                    .unresolved_settles_after_ms = config_.unresolved.settle_after_ms,
+                    .usage_keep_days = config_.usage.keep_days};
   for (const gateway::NamedBook& book : settings_.books)
     admin.price_lists.push_back({std::string(book.name.text()), book.prices});
   if (options.admin_key) admin.environment_admin_key_hash = base::sha256(*options.admin_key);
@@ -219,6 +221,25 @@ base::Status Program::hand_over_secrets(catalog::SecretStore& store) {
 void Program::every_minute() {
   settle_overdue();
   post_what_is_due();
+  drop_old_records();
+}
+
+// Some at a time, between which the store thread does what others wait for; the rest the next minute.
+void Program::drop_old_records() {
+  constexpr std::int64_t day_ms = 86'400'000;
+  constexpr int steps_a_minute = 100;
+  if (config_.usage.keep_days == 0) return;
+  const base::WallTime before{clock_.wall_now().ms - config_.usage.keep_days * day_ms};
+  base::Result<events::Dropped> dropped = events::Dropped{.is_more = true};
+  std::int64_t records = 0;
+  for (int step = 0; step < steps_a_minute && dropped && dropped->is_more; ++step) {
+    keeper_->run_and_wait([&] { dropped = retention_.drop_records(before); });
+    if (dropped) records += dropped->records;
+  }
+  if (!dropped) base::log::error("usage records could not be dropped for their age: {}", dropped.error().message);
+  if (records > 0)
+    base::log::info("{} usage records that are older than {} days were dropped; their sums are kept", records,
+                    config_.usage.keep_days);
 }
 
 void Program::settle_overdue() {

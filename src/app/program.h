@@ -16,6 +16,7 @@
 #include "catalog/upstream_secrets.h"
 #include "events/limit_event.h"
 #include "events/usage_log.h"
+#include "events/usage_retention.h"
 #include "gateway/explain.h"
 #include "gateway/settings.h"
 #include "idempotency/desk.h"
@@ -35,6 +36,7 @@ struct Stores {
   events::UsageFeed& feed;
   events::LimitEventLog& limit_events;
   catalog::SecretStore& secrets;
+  events::UsageRetention& retention;
   quota::UnresolvedStore& unresolved;
   quota::Books& books;
   ledger::Store& ledger;
@@ -72,7 +74,7 @@ class Program final : private catalog::LimitPreparer {
   const quota::Journals& journals() const { return journals_; }
 
  private:
-  Program(const Config& config, events::LimitEventLog& limit_events, std::filesystem::path database);
+  Program(const Config& config, const Stores& stores, std::filesystem::path database);
   // Gives the workers the secrets that the store holds, now and whenever one changes.
   base::Status hand_over_secrets(catalog::SecretStore& store);
   admin::Options admin_options(const Options& options) const;
@@ -80,6 +82,7 @@ class Program final : private catalog::LimitPreparer {
   void let_people_in(identity::Store& store, const identity::SigningKeys& keys,
                      const std::optional<base::Sha256>& of_environment);
   base::Status make_control_plane(const Stores& stores, const Options& options);
+  void drop_old_records();
   void every_minute();  // and at the start, on the control thread
   void settle_overdue();
   void post_what_is_due();
@@ -94,6 +97,7 @@ class Program final : private catalog::LimitPreparer {
 
   const Config& config_;
   events::LimitEventLog& limit_events_;
+  events::UsageRetention& retention_;
   const std::filesystem::path database_;
   base::Clock& clock_;
   base::Random& random_;

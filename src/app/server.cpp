@@ -202,7 +202,8 @@ int serve(const ServeOptions& options) {
   const auto upstream =
       demo ? std::string("the built-in demo upstream; set OPENAI_API_KEY for the real one") : upstream_text(*config);
   const auto done = run_until_signal(
-      *config, {sqlite, sqlite, sqlite, sqlite, sqlite, secrets, sqlite, sqlite, sqlite, sqlite, sqlite, sqlite},
+      *config,
+      {sqlite, sqlite, sqlite, sqlite, sqlite, secrets, sqlite, sqlite, sqlite, sqlite, sqlite, sqlite, sqlite},
       program, upstream, config->data, signals);
   return done ? 0 : failed(done.error());
 }
@@ -223,8 +224,8 @@ int demo(const DemoOptions& options) {
                                  .admin_key = std::move(*admin_key),
                                  .signing_keys = identity::SigningKeys::random(base::system_random())};
   const auto done = run_until_signal(
-      config, {memory, memory, memory, memory, memory, memory, memory, memory, memory, memory, memory, memory}, program,
-      "the demo upstream, on a memory store: nothing is kept", "", signals);
+      config, {memory, memory, memory, memory, memory, memory, memory, memory, memory, memory, memory, memory, memory},
+      program, "the demo upstream, on a memory store: nothing is kept", "", signals);
   return done ? 0 : failed(done.error());
 }
 

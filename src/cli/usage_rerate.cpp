@@ -47,6 +47,7 @@ struct Sum {
 
 struct Report {
   std::string book;                                          // its version
+  std::string kept_from;                                     // what was asked for reaches back to before it; ""
   std::map<std::string, Sum> models;                         // what was priced anew
   Sum total;                                                 // of them
   std::map<std::tuple<std::string, std::string>, Sum> gaps;  // by model and reason: what was not
@@ -130,6 +131,7 @@ class Rerater {
     return count(record, booked, rerated, usage.certainty);
   }
 
+  void records_are_kept_from(std::string time) { report_.kept_from = std::move(time); }
   const Report& report() const { return report_; }
 
  private:
@@ -179,6 +181,9 @@ std::string table_of(const Report& report) {
   if (report.total.at_least > 0)
     out += fmt::format("of {} calls the usage is at least what their records say, and so is their cost\n",
                        report.total.at_least);
+  if (!report.kept_from.empty())
+    out += fmt::format("records from before {} are no longer kept (usage.keep_days): they are not among these\n",
+                       report.kept_from);
   if (report.gaps.empty()) return out;
   Table gaps({{"NOT PRICED ANEW"},
               {"CALLS", Align::right},
@@ -217,6 +222,7 @@ boost::json::object json_of(const Report& report) {
   return {{"book", report.book},
           {"models", std::move(models)},
           {"total", json_of(report.total)},
+          {"kept_from", report.kept_from.empty() ? boost::json::value(nullptr) : boost::json::value(report.kept_from)},
           {"not_priced", std::move(gaps)}};
 }
 
@@ -241,6 +247,18 @@ base::Result<std::map<std::string, std::string>> providers_of(Session& session) 
   return providers;
 }
 
+// From when on records are kept, if some of what `filter` asks for are not; else "".
+base::Result<std::string> missing_before(Session& session, const Parameters& filter) {
+  TRY(const auto settings, session.get("/api/v1/settings"));
+  const std::string kept_from = text_of(settings.json, "usage_kept_from");
+  if (kept_from.empty()) return kept_from;
+  const auto from = std::ranges::find(filter, "from", &Parameters::value_type::first);
+  if (from == filter.end()) return kept_from;
+  TRY(const base::WallTime asked, base::parse_time_or_date(from->second));
+  TRY(const base::WallTime kept, base::parse_time(kept_from));
+  return asked < kept ? kept_from : std::string();
+}
+
 base::Status rerate(Session& session, const std::string& book_name, const std::string& config_file,
                     const Parameters& filter) {
   TRY(const Book book, read_price_book({.book = book_name, .config = config_file}));
@@ -260,6 +278,8 @@ base::Status rerate(Session& session, const std::string& book_name, const std::s
     const Json* next = page.json.find("next");
     cursor = next == nullptr ? std::string() : next->text();
   } while (!cursor.empty());
+  TRY(auto kept_from, missing_before(session, filter));
+  rerater.records_are_kept_from(std::move(kept_from));
   const Report& report = rerater.report();
   const std::string json = boost::json::serialize(json_of(report)) + "\n";
   session.print({json, {}}, [&report](const Json&) { return table_of(report); });

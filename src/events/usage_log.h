@@ -68,8 +68,10 @@ class UsageLog {
   virtual ~UsageLog() = default;
   // Newest first.
   virtual base::Result<std::vector<UsageRecord>> records(const UsageFilter& filter) = 0;
-  // nullopt: there is none, or it is not flushed yet.
+  // nullopt: there is none, or it is not flushed yet. Not found: it was dropped for its age.
   virtual base::Result<std::optional<UsageRecord>> record(base::ExchangeId id) = 0;
+  // All records that started there or later are kept (events/usage_retention.h); nullopt: all are.
+  virtual base::Result<std::optional<base::WallTime>> kept_from() = 0;
   // Largest cost first; by day, oldest first. `before` and `limit` of the filter do not apply.
   // `tag_name` is for the group by tag alone. With that, with a tag in the filter, or by route or reason of an account,
   // key or model, it takes time with the records of the span; else most is added up already.

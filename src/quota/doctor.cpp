@@ -21,13 +21,25 @@ std::int64_t clipped(Sum sum) {
 
 class Examiner final : public BooksReader {
  public:
+  void kept_from(base::WallTime from) override { kept_from_ = from; }
+  void see(const DroppedHold& dropped) override {
+    Derived& derived = derived_[dropped.counter];
+    derived.spent += dropped.spent;
+    derived.unresolved += dropped.unresolved;
+    if (dropped.sub_window && dropped.spent != 0)
+      derived_subs_[{dropped.counter.limit, *dropped.sub_window}] += dropped.spent;
+  }
+  void see_dropped(const ledger::Posting& posting) override { move(posting); }
+
   void see(const KeptCounter& counter) override { kept_[counter.counter] = counter; }
   void see(const KeptSubWindow& sub_window) override {
     kept_subs_[{sub_window.limit, sub_window.label}] += sub_window.spent;
   }
   void see(const KeptSum& sum) override { kept_costs_[sum.account] += sum.cost.nanos(); }
 
-  void see(const KeptRollUp& rolled_up) override { rollups_.see(rolled_up); }
+  void see(const KeptRollUp& rolled_up) override {
+    if (rolled_up.at >= kept_from_) rollups_.see(rolled_up);
+  }
 
   void see(const QuotePart& held) override { derived_[held.counter].quoted += held.amount; }
 
@@ -55,8 +67,9 @@ class Examiner final : public BooksReader {
     for (const events::Hold& hold : item.record.holds) derived_[{hold.limit, hold.label}].items += hold.unresolved;
   }
 
-  void see(const events::UsageRecord& record, bool folded) override {
+  void see(const events::UsageRecord& record, bool is_folded) override {
     ++found_.records;
+    const bool folded = is_folded && record.started >= kept_from_;
     bool prepaid = false;
     for (const events::Hold& hold : record.holds) {
       prepaid = prepaid || kept_grants_.contains(hold.limit);
@@ -86,6 +99,7 @@ class Examiner final : public BooksReader {
   Examination examined(const Books::Kept& kept, const catalog::Snapshot& snapshot, base::WallTime now) && {
     check_leases(kept.incarnation);
     found_.transfers += static_cast<std::uint64_t>(kept.transfers);
+    found_.records += static_cast<std::uint64_t>(kept.dropped_records);
     if (found_.unreadable.empty()) {
       check_counters();
       check_sub_windows(snapshot, now);
@@ -195,6 +209,7 @@ class Examiner final : public BooksReader {
   std::map<base::LimitId, KeptGrant> kept_grants_;            // by the counter that each is
   std::map<std::string, Sum> balances_, disputed_, expired_;  // by book account
   std::vector<KeptLease> leases_;
+  base::WallTime kept_from_{std::numeric_limits<std::int64_t>::min()};
   RollUpCheck rollups_;
   Examination found_;
 };

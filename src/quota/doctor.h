@@ -7,11 +7,13 @@
 //   unresolved of a counter, again   the sum of the items that are open
 //   quoted of a counter              the sum of what held quotes hold of it
 //   spent of a sub-window            the sum of the holds that name it
-//   the sums of the usage log        the sum of the records that were folded into them
+//   the sums of the usage log        the sum of the records that were folded into them, from when on all are kept
 //   its roll-ups                     the same, by one thing at a time, of each hour or day
 //   what stands in a grant           what its postings leave in it, with what its counter says of its use
 //   disputed, expired of a grant     the postings that say so
 //   the books in double entry        the sum of all transfers: zero
+//
+// Of records that were dropped for their age there are sums of what they held and moved, written as they went.
 
 #include <cstdint>
 #include <map>
@@ -59,7 +61,7 @@ struct KeptGrant {
   base::Money disputed;
   base::Money expired;
 };
-// Of the records that are folded: what they cost an account.
+// Of the records that are folded and of a time from which all are kept: what they cost an account.
 struct KeptSum {
   base::AccountId account;
   base::Money cost;
@@ -73,10 +75,23 @@ struct KeptRollUp {
   events::UsageSum sum;
 };
 
-// Sees all that is kept, in any order but one: grants before records.
+// What usage records did to a counter that were dropped for their age.
+struct DroppedHold {
+  CounterKey counter;
+  std::optional<base::WindowLabel> sub_window;
+  std::int64_t spent = 0;
+  std::int64_t unresolved = 0;
+};
+
+// Sees all that is kept, in any order but two: grants before records, and first of all from when on records are kept.
 class BooksReader {
  public:
   virtual ~BooksReader() = default;
+  // Where some were dropped: all that started there or later are there.
+  virtual void kept_from(base::WallTime) = 0;
+  virtual void see(const DroppedHold& dropped) = 0;
+  // What all transfers together moved that dropped records stood for.
+  virtual void see_dropped(const ledger::Posting& posting) = 0;
   virtual void see(const KeptCounter& counter) = 0;
   virtual void see(const KeptLease& lease) = 0;
   virtual void see(const KeptSubWindow& sub_window) = 0;
@@ -101,8 +116,9 @@ class Books {
   virtual ~Books() = default;
   struct Kept {
     std::int64_t incarnation = 0;  // the last one
-    std::int64_t transfers = 0;    // that were posted: all others are in the records
-    bool rolls_up = false;         // it keeps roll-ups
+    std::int64_t transfers = 0;    // that were posted or dropped: all others are in the records
+    std::int64_t dropped_records = 0;
+    bool rolls_up = false;  // it keeps roll-ups
   };
   virtual base::Result<Kept> show(BooksReader& reader) = 0;
 };
@@ -121,7 +137,7 @@ struct Discrepancy {
 };
 
 struct Examination {
-  std::uint64_t records = 0;
+  std::uint64_t records = 0;  // those that were dropped, too
   std::uint64_t transfers = 0;
   base::Money booked;  // what all providers billed
   std::vector<KeptCounter> counters;

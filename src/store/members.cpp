@@ -65,11 +65,13 @@ Members Members::of(base::AccountId top, const Parents& parents, std::span<const
   return members;
 }
 
-bool Members::holds(base::AccountId account, base::WallTime at) const {
+bool Members::holds(base::AccountId account, base::WallTime at) const { return holds_between(account, at, at); }
+
+bool Members::holds_between(base::AccountId account, base::WallTime from, base::WallTime to) const {
   if (!all_.contains(account)) return false;
   const auto times = at_times_.find(account);
   return times == at_times_.end() ||
-         std::ranges::any_of(times->second, [&](const Span& span) { return span.from <= at && at < span.to; });
+         std::ranges::any_of(times->second, [&](const Span& span) { return span.from <= to && from < span.to; });
 }
 
 }  // namespace store

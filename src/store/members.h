@@ -41,6 +41,8 @@ class Members {
   // Everybody who is or was, `top` among them.
   const std::set<base::AccountId>& all() const { return all_; }
   bool holds(base::AccountId account, base::WallTime at) const;
+  // At any time from `from` to `to`, both included.
+  bool holds_between(base::AccountId account, base::WallTime from, base::WallTime to) const;
   bool any_moved() const { return !at_times_.empty(); }  // or else all() is who holds, at any time
 
  private:

@@ -8,7 +8,9 @@
 
 #include "base/assert.h"
 #include "base/digest_random.h"
+#include "base/rfc3339.h"
 #include "quota/counting.h"
+#include "store/usage_sums.h"
 
 namespace store {
 namespace {
@@ -18,6 +20,12 @@ bool is_rolling(const catalog::Limit& limit) { return limit.window.kind == base:
 // What no longer fits stays at the largest number: nothing more is granted then.
 void add_to(std::int64_t& total, std::int64_t amount) {
   if (__builtin_add_overflow(total, amount, &total)) total = std::numeric_limits<std::int64_t>::max();
+}
+
+// Whether it is an exchange that was admitted, or what is left of some.
+bool stands_for_calls(events::Outcome outcome) {
+  using enum events::Outcome;
+  return outcome != refused && outcome != corrected && outcome != opened;
 }
 
 bool moved_nothing(const events::UsageRecord& record) {
@@ -45,12 +53,12 @@ bool Opening::may_count(base::AccountId account, base::WallTime started) const {
 }
 
 bool Opening::applies(const events::UsageRecord& record) const {
-  using enum events::Outcome;
-  if (record.outcome == refused || record.outcome == corrected || record.outcome == opened) return false;
+  if (!stands_for_calls(record.outcome)) return false;
   const bool within = own_hold(record) != nullptr ||
                       (scope_.key ? record.key == *scope_.key : may_count(record.account, record.started));
   return within && may_count(record.started) &&
-         (record.outcome == unaccounted || limit_.filter.matches(record.model, record.route, record.tags));
+         (record.outcome == events::Outcome::unaccounted ||
+          limit_.filter.matches(record.model, record.route, record.tags));
 }
 
 const events::Hold* Opening::own_hold(const events::UsageRecord& record) const {
@@ -101,6 +109,58 @@ void Opening::add(const quota::UnresolvedItem& item) {
     }
   }
   add(item.record.started, of_item.spent);
+}
+
+void Opening::add(const TakenUsage& taken) {
+  const base::WallTime begin{taken.day * ms_per_day}, end{begin.ms + ms_per_day - 1};
+  if (end < from_ || begin >= to_) return;
+  const bool within = scope_.key ? taken.key == *scope_.key : scope_.accounts.holds_between(taken.account, begin, end);
+  if (!within || !limit_.filter.matches(taken.model, taken.route, {})) return;
+  const std::int64_t spent = [&] {
+    switch (limit_.unit) {
+      case catalog::LimitUnit::usd: return taken.amounts.usd;
+      case catalog::LimitUnit::requests: return taken.amounts.requests;
+      case catalog::LimitUnit::input_tokens: return taken.amounts.input_tokens;
+      case catalog::LimitUnit::output_tokens: return taken.amounts.output_tokens;
+      default: return taken.amounts.tokens;
+    }
+  }();
+  add(end, spent);
+}
+
+base::Status Opening::check_kept(base::WallTime kept_from) const {
+  const bool is_asked_for_more = limit_.unit == catalog::LimitUnit::named || !limit_.filter.tag.empty();
+  if (!is_asked_for_more || std::max(from_, scope_.since) >= kept_from) return {};
+  return base::fail(
+      base::ErrorType::conflict,
+      fmt::format(
+          "a limit {} cannot come into force in a window that began at {}: of what was used before {} only sums "
+          "are kept (usage.keep_days), which do not say it; give it a shorter window",
+          limit_.unit == catalog::LimitUnit::named ? "on a unit of its own" : "for a tag", base::to_rfc3339(from_),
+          base::to_rfc3339(kept_from)),
+      "window", base::Source::client);
+}
+
+std::optional<TakenAmounts> Opening::taken_by(const events::UsageRecord& record, std::shared_ptr<const Units> units) {
+  if (!stands_for_calls(record.outcome)) return std::nullopt;
+  const auto in = [&](catalog::LimitUnit unit) {
+    catalog::Limit limit;
+    limit.unit = unit;
+    Scope scope;
+    scope.units = units;
+    return Opening(limit, std::move(scope), record.started).counted(record).spent;
+  };
+  using enum catalog::LimitUnit;
+  return TakenAmounts{in(usd), in(requests), in(input_tokens), in(output_tokens), in(catalog::LimitUnit::tokens)};
+}
+
+TakenAmounts& TakenAmounts::operator+=(const TakenAmounts& more) {
+  add_to(usd, more.usd);
+  add_to(requests, more.requests);
+  add_to(input_tokens, more.input_tokens);
+  add_to(output_tokens, more.output_tokens);
+  add_to(tokens, more.tokens);
+  return *this;
 }
 
 void Opening::add(base::WallTime started, std::int64_t spent) {

@@ -31,6 +31,25 @@ namespace store {
 // What a counter has spent already, by sub-window of a rolling limit; else all of it under the counter's label.
 using KeptSpend = std::map<base::WindowLabel, std::int64_t>;
 
+// What records that were dropped had taken (store/usage_remains.h): in each unit what an opening would count.
+struct TakenAmounts {
+  std::int64_t usd = 0;  // nano-dollars
+  std::int64_t requests = 0;
+  std::int64_t input_tokens = 0;
+  std::int64_t output_tokens = 0;
+  std::int64_t tokens = 0;
+  TakenAmounts& operator+=(const TakenAmounts& more);
+  bool operator==(const TakenAmounts&) const = default;
+};
+struct TakenUsage {
+  std::int64_t day = 0;  // since 1970, UTC
+  base::AccountId account;
+  base::KeyId key;
+  std::string model;
+  std::string route;
+  TakenAmounts amounts;
+};
+
 // Adds up what is shown to it. A value: what was added up before can be kept and gone on with.
 class Opening {
  public:
@@ -41,6 +60,7 @@ class Opening {
     Members accounts = {};
     std::optional<base::KeyId> key = std::nullopt;
     base::AccountId payer = {};               // that account, or the key's
+    base::WallTime since = {};                // when that account or key was made
     std::shared_ptr<const Units> units = {};  // never null in use
     catalog::RouteWeights weights = {};       // only of a limit on a named unit
   };
@@ -63,6 +83,12 @@ class Opening {
   void add(const events::UsageRecord& record);
   // A record that holds or held something as unresolved, with what became of it.
   void add(const quota::UnresolvedItem& item);
+  // What was dropped: of each day that the window has a part of, all.
+  void add(const TakenUsage& taken);
+  // Conflict: only the records would say what it opens with, and those before `kept_from` are gone.
+  base::Status check_kept(base::WallTime kept_from) const;
+  // What a record that is no item would add to a limit of each unit; nullopt: it counts on none.
+  static std::optional<TakenAmounts> taken_by(const events::UsageRecord& record, std::shared_ptr<const Units> units);
 
   // What is missing on the counter, as a record of the outcome `opened`; nullopt: nothing. `id` is to be new.
   std::optional<events::UsageRecord> record(const KeptSpend& kept, base::ExchangeId id, base::WallTime now) const;

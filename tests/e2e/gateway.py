@@ -169,6 +169,7 @@ class Gateway:
         """`books`: price books that accounts choose by name. `ca_file`: what the upstream's certificate is checked
         against. `more`: further lines of the configuration."""
         self.folder, self.process = folder, None
+        self.environment: dict[str, str] = {}  # more of it, from the next start on
         self.port, self.control_port = free_port(), free_port()
         self.control = Control(self.control_port)
         folder.mkdir(parents=True, exist_ok=True)
@@ -202,7 +203,8 @@ class Gateway:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env={**environment, "METERGATE_ADMIN_KEY": ADMIN_KEY})
+                                            env={**environment, "METERGATE_ADMIN_KEY": ADMIN_KEY,
+                                                 **self.environment})
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             if self.process.poll() is not None:

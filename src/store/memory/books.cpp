@@ -29,7 +29,8 @@ base::Result<quota::Books::Kept> MemoryStore::show(quota::BooksReader& reader) {
   for (const ledger::Transfer& transfer : transfers_)
     for (const ledger::Posting& posting : transfer.postings) reader.see(posting, transfer.kind);
   for (const auto& [id, item] : unresolved_) reader.see(item);
-  for (const auto& [key, record] : usage_) reader.see(record, false);
+  for (const auto* const records : {&aged_, &usage_})
+    for (const auto& [key, record] : *records) reader.see(record, false);
   return Kept{.incarnation = nodes_.at({}).incarnation, .transfers = std::ssize(transfers_)};
 }
 

@@ -143,7 +143,9 @@ base::Result<std::optional<Transfer>> MemoryStore::find_transfer(base::TransferI
   const base::ExchangeId exchange{id.uuid};
   const auto started = started_.find(exchange);
   if (started == started_.end()) return std::nullopt;
-  return ledger::transfer_of(usage_.at({started->second, exchange}));
+  const auto record = usage_.find({started->second, exchange});
+  if (record == usage_.end()) return no_longer_kept(exchange);
+  return ledger::transfer_of(record->second);
 }
 
 base::Result<std::vector<ledger::Discrepancy>> MemoryStore::check() {

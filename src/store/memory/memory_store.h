@@ -27,6 +27,7 @@
 #include "events/limit_event.h"
 #include "events/usage_feed.h"
 #include "events/usage_log.h"
+#include "events/usage_retention.h"
 #include "idempotency/store.h"
 #include "identity/store.h"
 #include "ledger/store.h"
@@ -50,6 +51,7 @@ class MemoryStore final : public catalog::Store,
                           public ledger::Store,
                           public events::UsageLog,
                           public events::UsageFeed,
+                          public events::UsageRetention,
                           public events::LimitEventLog,
                           public idempotency::Store,
                           public quota::DeferredStore,
@@ -110,6 +112,7 @@ class MemoryStore final : public catalog::Store,
   // sums are incomplete.
   base::Result<std::vector<events::UsageRecord>> records(const events::UsageFilter& filter) override;
   base::Result<std::optional<events::UsageRecord>> record(base::ExchangeId id) override;
+  base::Result<std::optional<base::WallTime>> kept_from() override;
   base::Result<events::FeedPosition> end_of_feed() override;
   base::Result<std::vector<std::pair<events::FeedPosition, events::UsageRecord>>> written_after(
       events::FeedPosition after, std::size_t most) override;
@@ -119,6 +122,9 @@ class MemoryStore final : public catalog::Store,
   using events::UsageLog::sums;
   base::Result<std::vector<events::UsageSum>> sums(const events::UsageFilter& filter, events::UsageGroup group,
                                                    std::string_view tag_name) override;
+
+  // events::UsageRetention.
+  base::Result<events::Dropped> drop_records(base::WallTime before) override;
 
   // ledger::Store.
   base::Result<ledger::Decided> post(const ledger::Order& order, base::WallTime now) override;
@@ -254,6 +260,7 @@ class MemoryStore final : public catalog::Store,
   // Books the records that are new on a copy of the books, and says which these are.
   base::Result<std::vector<const events::UsageRecord*>> book_new(std::span<const events::UsageRecord* const> records,
                                                                  base::Uuid node, Books& books) const;
+  base::Status check_all_kept(const events::UsageFilter& filter, events::UsageGroup group) const;
   std::vector<const events::UsageRecord*> unknown(std::span<const events::UsageRecord* const> records) const;
   // `since`, where it holds something as unresolved: when its exchange ended unless told.
   void keep(const events::UsageRecord& record, std::optional<base::WallTime> since = std::nullopt);
@@ -275,7 +282,8 @@ class MemoryStore final : public catalog::Store,
   base::Status write(const catalog::Limit& limit);
   base::Status write(const catalog::Limiter& limiter);
   base::Status open_all(const catalog::Changes& changes, base::WallTime now);
-  Opening opening_of(const catalog::Limit& limit, const catalog::RouteWeights& weights, base::WallTime now) const;
+  base::Result<Opening> opening_of(const catalog::Limit& limit, const catalog::RouteWeights& weights,
+                                   base::WallTime now) const;
 
   mutable std::mutex mutex_;
   std::map<base::AccountId, catalog::Account> accounts_;
@@ -297,6 +305,8 @@ class MemoryStore final : public catalog::Store,
   std::map<identity::SessionId, identity::Session> sessions_;
   std::map<identity::AuditId, identity::AuditEntry> audit_log_;
   std::map<UsageKey, events::UsageRecord> usage_;
+  std::map<UsageKey, events::UsageRecord> aged_;  // that were dropped: here they are their own sums
+  std::optional<base::WallTime> kept_from_;
   std::vector<UsageKey> written_;  // in the order in which they came
   std::unordered_map<base::ExchangeId, base::WallTime> started_;
   std::map<base::ExchangeId, quota::UnresolvedItem> unresolved_;

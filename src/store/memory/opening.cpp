@@ -5,13 +5,14 @@
 
 #include "base/assert.h"
 #include "store/memory/memory_store.h"
+#include "store/usage_remains.h"
 
 namespace store {
 
 base::Status MemoryStore::look_ahead(const catalog::Changes&, base::WallTime) { return {}; }
 
-Opening MemoryStore::opening_of(const catalog::Limit& limit, const catalog::RouteWeights& weights,
-                                base::WallTime now) const {
+base::Result<Opening> MemoryStore::opening_of(const catalog::Limit& limit, const catalog::RouteWeights& weights,
+                                              base::WallTime now) const {
   Opening::Scope scope;
   if (limit.unit == catalog::LimitUnit::named) scope.weights = weights;
   auto units = std::make_shared<Opening::Units>();
@@ -20,13 +21,26 @@ Opening MemoryStore::opening_of(const catalog::Limit& limit, const catalog::Rout
   if (const auto* const key = std::get_if<base::KeyId>(&limit.subject)) {
     scope.key = *key;
     scope.payer = keys_.at(*key).account;
+    scope.since = keys_.at(*key).created;
   } else {
     scope.payer = std::get<base::AccountId>(limit.subject);
     Members::Parents parents;
     for (const auto& [id, account] : accounts_) parents.emplace(id, account.parent);
     scope.accounts = Members::of(scope.payer, parents, moves_);
+    scope.since = accounts_.at(scope.payer).created;
   }
+  UsageRemains remains(scope.units, [this](base::LimitId counter) { return grants_.contains({counter.uuid}); });
   Opening opening(limit, std::move(scope), now);
+  if (kept_from_) TRY_STATUS(opening.check_kept(*kept_from_));
+  for (const auto& [key, record] : aged_) {
+    remains.take(record);
+    if (const auto item = unresolved_.find(record.id); item != unresolved_.end() && opening.may_count(record.started))
+      opening.add(item->second);
+  }
+  for (const auto& [group, amounts] : remains.taken()) {
+    const auto& [day, account, key, model, route] = group;
+    opening.add(TakenUsage{day, account, key, model, route, amounts});
+  }
   for (const auto& [key, record] : usage_) {
     if (const auto item = unresolved_.find(record.id); item != unresolved_.end()) {
       opening.add(item->second);
@@ -41,7 +55,7 @@ base::Status MemoryStore::open_all(const catalog::Changes& changes, base::WallTi
   Books books = books_;
   std::vector<std::pair<Opening, std::optional<events::UsageRecord>>> openings;
   for (const catalog::Limit& limit : changes.opened) {
-    Opening opening = opening_of(limit, changes.weights, now);
+    TRY(Opening opening, opening_of(limit, changes.weights, now));
     const auto known = books_.counters.find(opening.counter());
     const Counter kept = known == books_.counters.end() ? Counter{} : known->second;
     const bool rolling = limit.window.kind == base::WindowPolicy::Kind::rolling;

@@ -46,6 +46,7 @@ base::Result<std::vector<events::UsageRecord>> MemoryStore::records(const events
     const auto started = started_.find(*filter.before);
     if (started == started_.end()) return unknown_cursor(*filter.before);
     end = usage_.find({started->second, *filter.before});
+    if (end == usage_.end()) return no_longer_kept(*filter.before);
   }
   std::vector<events::UsageRecord> page;
   for (const auto& [key, record] : std::ranges::subrange(usage_.begin(), end) | std::views::reverse) {
@@ -59,16 +60,20 @@ base::Result<std::optional<events::UsageRecord>> MemoryStore::record(base::Excha
   const std::lock_guard lock(mutex_);
   const auto started = started_.find(id);
   if (started == started_.end()) return std::nullopt;
-  return usage_.at({started->second, id});
+  const auto record = usage_.find({started->second, id});
+  if (record == usage_.end()) return no_longer_kept(id);
+  return record->second;
 }
 
 base::Result<std::vector<events::UsageSum>> MemoryStore::sums(const events::UsageFilter& filter,
                                                               events::UsageGroup group, std::string_view tag_name) {
   const std::lock_guard lock(mutex_);
   UsageSums sums(group);
-  for (const auto& [key, record] : usage_)
-    if (matches(filter, record) && counts_in(record, group))
-      add_to(sums.at(group_of(record, group, tag_name)), {record.outcome, record.usage, record.cost});
+  TRY_STATUS(check_all_kept(filter, group));
+  for (const auto* const records : {&aged_, &usage_})
+    for (const auto& [key, record] : *records)
+      if (matches(filter, record) && counts_in(record, group))
+        add_to(sums.at(group_of(record, group, tag_name)), {record.outcome, record.usage, record.cost});
   return std::move(sums).listed();
 }
 
@@ -76,10 +81,12 @@ base::Result<std::vector<events::UsageRow>> MemoryStore::series(const events::Se
   const std::lock_guard lock(mutex_);
   const events::UsageFilter filter = whole_steps(query);
   UsageSeries series(query);
-  for (const auto& [key, record] : usage_)
-    if (matches(filter, record) && counts_in(record, query.group))
-      add_to(series.at(series.place_of(group_of(record, query.group, query.tag_name)), record.started),
-             {record.outcome, record.usage, record.cost});
+  TRY_STATUS(check_all_kept(filter, query.group));
+  for (const auto* const records : {&aged_, &usage_})
+    for (const auto& [key, record] : *records)
+      if (matches(filter, record) && counts_in(record, query.group))
+        add_to(series.at(series.place_of(group_of(record, query.group, query.tag_name)), record.started),
+               {record.outcome, record.usage, record.cost});
   return std::move(series).listed();
 }
 
@@ -87,10 +94,35 @@ base::Result<std::vector<events::UsageLatency>> MemoryStore::latencies(const eve
                                                                        events::UsageGroup group) {
   const std::lock_guard lock(mutex_);
   LatencySums sums;
-  for (const auto& [key, record] : usage_)
-    if (matches(filter, record) && is_timed(record.outcome))
-      add_to(sums.at(group_of(record, group, {})), record.duration_us, record.first_byte_us);
+  for (const auto* const records : {&aged_, &usage_})
+    for (const auto& [key, record] : *records)
+      if (matches(filter, record) && is_timed(record.outcome))
+        add_to(sums.at(group_of(record, group, {})), record.duration_us, record.first_byte_us);
   return std::move(sums).listed();
+}
+
+base::Result<events::Dropped> MemoryStore::drop_records(base::WallTime before) {
+  const std::lock_guard lock(mutex_);
+  const base::WallTime day{day_of(before) * ms_per_day};
+  events::Dropped dropped;
+  while (!usage_.empty() && usage_.begin()->first.first < day) {
+    aged_.insert(usage_.extract(usage_.begin()));
+    ++dropped.records;
+  }
+  if (dropped.records > 0) kept_from_ = std::max(day, kept_from_.value_or(day));
+  return dropped;
+}
+
+base::Result<std::optional<base::WallTime>> MemoryStore::kept_from() {
+  const std::lock_guard lock(mutex_);
+  return kept_from_;
+}
+
+// What no sum says, as the stores have them that keep sums.
+base::Status MemoryStore::check_all_kept(const events::UsageFilter& filter, events::UsageGroup group) const {
+  const bool needs_records = group == events::UsageGroup::tag || filter.tag;
+  const bool reaches_back = kept_from_ && filter.from.value_or(base::WallTime{}) < *kept_from_;
+  return needs_records && reaches_back ? records_no_longer_kept(*kept_from_) : base::Status{};
 }
 
 base::Result<events::FeedPosition> MemoryStore::end_of_feed() {
@@ -104,7 +136,8 @@ base::Result<std::vector<std::pair<events::FeedPosition, events::UsageRecord>>> 
   std::vector<std::pair<events::FeedPosition, events::UsageRecord>> found;
   for (std::int64_t at = std::max<std::int64_t>(after.record, 0); at < std::ssize(written_) && found.size() < most;
        ++at)
-    found.emplace_back(events::FeedPosition{.record = at + 1}, usage_.at(written_[static_cast<std::size_t>(at)]));
+    if (const auto record = usage_.find(written_[static_cast<std::size_t>(at)]); record != usage_.end())
+      found.emplace_back(events::FeedPosition{.record = at + 1}, record->second);
   return found;
 }
 

@@ -1,12 +1,16 @@
 // quota::Books on SQLite: through a connection of its own, so that nobody waits while everything is read.
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "store/sqlite/enum_text.h"
 #include "store/sqlite/sqlite_store.h"
 #include "store/sqlite/unresolved.h"
 #include "store/sqlite/usage_fold.h"
+#include "store/sqlite/usage_retention.h"
 #include "store/sqlite/usage_rollup.h"
 #include "store/sqlite/usage_segment.h"
+#include "store/usage_sums.h"
 
 namespace store {
 namespace {
@@ -37,7 +41,29 @@ base::Status check_file(Database& database, BooksReader& reader) {
   });
 }
 
-base::Status show_tables(Database& database, BooksReader& reader) {
+base::Status show_dropped(Database& database, BooksReader& reader) {
+  TRY_STATUS(for_each_row(database, "SELECT limit_id, label, is_sub, sub_label, spent, unresolved FROM held_remains",
+                          [&](Rows& rows) {
+                            quota::DroppedHold held{.counter = take_counter(rows), .sub_window = {}};
+                            const bool is_sub = rows.take_flag();
+                            const base::WindowLabel sub_label = rows.take_label();
+                            if (is_sub) held.sub_window = sub_label;
+                            held.spent = rows.take_integer();
+                            held.unresolved = rows.take_integer();
+                            reader.see(held);
+                            return base::Status();
+                          }));
+  return for_each_row(database, "SELECT source, target, amount FROM posted_remains", [&](Rows& rows) {
+    ledger::Posting posting;
+    posting.source = rows.take_text();
+    posting.target = rows.take_text();
+    posting.amount = rows.take_money();
+    reader.see_dropped(posting);
+    return base::Status();
+  });
+}
+
+base::Status show_tables(Database& database, BooksReader& reader, std::int64_t first_day) {
   TRY_STATUS(for_each_row(database, "SELECT limit_id, label, spent, leased, unresolved, quoted FROM counters",
                           [&](Rows& rows) {
                             reader.see(quota::KeptCounter{.counter = take_counter(rows),
@@ -66,10 +92,13 @@ base::Status show_tables(Database& database, BooksReader& reader) {
         .limit = rows.take_id<base::LimitId>(), .label = rows.take_label(), .spent = rows.take_integer()});
     return base::Status();
   }));
-  return for_each_row(database, "SELECT account_id, sum(cost) FROM usage_sums GROUP BY account_id", [&](Rows& rows) {
+  TRY(Rows rows,
+      database.query("SELECT account_id, sum(cost) FROM usage_sums WHERE day >= ? GROUP BY account_id", first_day));
+  for (;;) {
+    TRY(const bool found, rows.next());
+    if (!found) return {};
     reader.see(quota::KeptSum{.account = rows.take_id<base::AccountId>(), .cost = rows.take_money()});
-    return base::Status();
-  });
+  }
 }
 
 // The grants before the records: what was charged to them was posted.
@@ -126,27 +155,39 @@ base::Status show_rollups(Database& database, BooksReader& reader) {
 }
 
 // Every record; a segment that cannot be read is told, and the others are read on.
-base::Status show_records(Database& database, BooksReader& reader) {
+base::Status show_records(Database& database, BooksReader& reader, std::int64_t dropped) {
+  TRY_STATUS(for_each_row(database,
+                          "SELECT coalesce(sum(count), 0) FROM usage_segments "
+                          "WHERE NOT EXISTS (SELECT 1 FROM usage_records WHERE segment = number)",
+                          [&](Rows& rows) {
+                            if (const std::int64_t gone = rows.take_integer(); gone != dropped)
+                              reader.unreadable(fmt::format(
+                                  "{} usage records are gone, and {} were dropped for their age", gone, dropped));
+                            return base::Status();
+                          }));
   TRY(const auto folded, sqlite::read_folded(database));
-  return for_each_row(database, "SELECT number, count FROM usage_segments ORDER BY number", [&](Rows& segments) {
-    const std::int64_t number = segments.take_integer();
-    std::int64_t left = segments.take_integer();
-    base::Status read = sqlite::read_segment(database, number, [&](SegmentReader& segment) -> base::Status {
-      for (;;) {
+  return for_each_row(
+      database,
+      fmt::format("SELECT number, count FROM usage_segments WHERE {} ORDER BY number", sqlite::segment_is_kept),
+      [&](Rows& segments) {
+        const std::int64_t number = segments.take_integer();
+        std::int64_t left = segments.take_integer();
+        base::Status read = sqlite::read_segment(database, number, [&](SegmentReader& segment) -> base::Status {
+          for (;;) {
         TRY(const bool another, segment.next());
-        if (!another) return {};
+            if (!another) return {};
         TRY(const auto record, segment.record());
-        reader.see(record, number <= folded.through);
-        --left;
-      }
-    });
-    if (!read) {
-      reader.unreadable(read.error().message);
-    } else if (left != 0) {
-      reader.unreadable(fmt::format("usage segment {} holds {} records other than it should", number, -left));
-    }
-    return base::Status();
-  });
+            reader.see(record, number <= folded.through);
+            --left;
+          }
+        });
+        if (!read) {
+          reader.unreadable(read.error().message);
+        } else if (left != 0) {
+          reader.unreadable(fmt::format("usage segment {} holds {} records other than it should", number, -left));
+        }
+        return base::Status();
+      });
 }
 
 }  // namespace
@@ -164,11 +205,17 @@ base::Result<quota::Books::Kept> SqliteStore::show(BooksReader& reader) {
     kept.transfers = rows.take_integer();
     return base::Status();
   }));
-  TRY_STATUS(show_tables(database, reader));
+  TRY(const auto dropped, sqlite::read_dropped(database));
+  kept.transfers += dropped.transfers;
+  kept.dropped_records = dropped.records;
+  if (dropped.kept_from) reader.kept_from(*dropped.kept_from);
+  TRY_STATUS(show_dropped(database, reader));
+  TRY_STATUS(show_tables(database, reader,
+                         dropped.kept_from ? day_of(*dropped.kept_from) : std::numeric_limits<std::int64_t>::min()));
   TRY_STATUS(show_rollups(database, reader));
   TRY_STATUS(show_balances(database, reader));
   TRY_STATUS(show_items(database, reader));
-  TRY_STATUS(show_records(database, reader));
+  TRY_STATUS(show_records(database, reader, dropped.records));
   return kept;
 }
 

@@ -51,7 +51,7 @@ base::Result<SqliteStore::Opened> SqliteStore::open_all(const catalog::Changes& 
                         {}, base::Source::store);
   }
   TRY(OpeningScan scan, OpeningScan::begin(writer_, changes, now));
-  if (ahead && ahead->fits(scan.openings())) scan = std::move(*ahead);
+  if (ahead && ahead->fits(scan)) scan = std::move(*ahead);
   TRY_STATUS(scan.finish(writer_));
   TRY(const std::uint64_t commits, stored_commits());
   std::vector<events::UsageRecord> records;

@@ -1,27 +1,20 @@
 #include "store/sqlite/opening_scan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <memory>
 #include <utility>
 
 #include "store/sqlite/unresolved.h"
+#include "store/sqlite/usage_fold.h"
+#include "store/sqlite/usage_retention.h"
 #include "store/sqlite/usage_segment.h"
+#include "store/usage_sums.h"
 
 namespace store::sqlite {
 namespace {
-
-base::Result<std::shared_ptr<const Opening::Units>> units_of(Database& database) {
-  auto units = std::make_shared<Opening::Units>();
-  TRY(Rows rows, database.query("SELECT id, unit FROM limits"));
-  for (;;) {
-    TRY(const bool found, rows.next());
-    if (!found) return units;
-    const auto id = rows.take_id<base::LimitId>();
-    TRY(const auto unit, catalog::unit_from(rows.take_text()));
-    units->emplace(id, unit);
-  }
-}
 
 std::optional<base::AccountId> take_parent(Rows& rows) {
   const auto parent = rows.take_id<base::AccountId>();
@@ -68,13 +61,18 @@ base::Result<Opening::Scope> scope_of(Database& database, const catalog::Limit& 
   Opening::Scope scope;
   if (const auto* const key = std::get_if<base::KeyId>(&limit.subject)) {
     scope.key = *key;
-    TRY(Rows rows, database.query("SELECT account_id FROM keys WHERE id = ?", *key));
+    TRY(Rows rows, database.query("SELECT account_id, created FROM keys WHERE id = ?", *key));
     TRY(const bool found, rows.next());
-    if (found) scope.payer = rows.take_id<base::AccountId>();
+    if (!found) return scope;
+    scope.payer = rows.take_id<base::AccountId>();
+    scope.since = rows.take_time();
     return scope;
   }
   scope.payer = std::get<base::AccountId>(limit.subject);
   TRY(scope.accounts, members_of(database, scope.payer));
+  TRY(Rows rows, database.query("SELECT created FROM accounts WHERE id = ?", scope.payer));
+  TRY(const bool found, rows.next());
+  if (found) scope.since = rows.take_time();
   return scope;
 }
 
@@ -138,6 +136,7 @@ base::Result<std::int64_t> last_full_segment(Database& database) {
 base::Result<OpeningScan> OpeningScan::begin(Database& database, const catalog::Changes& changes, base::WallTime now) {
   OpeningScan scan;
   TRY(const auto units, units_of(database));
+  TRY(scan.dropped_, read_dropped(database));
   for (const catalog::Limit& limit : changes.opened) {
     TRY(auto scope, scope_of(database, limit));
     scope.units = units;
@@ -148,13 +147,15 @@ base::Result<OpeningScan> OpeningScan::begin(Database& database, const catalog::
     const std::size_t place = scan.openings_.size();
     if (scope.key) scan.index_.of_key[*scope.key].push_back(place);
     for (const base::AccountId account : scope.accounts.all()) scan.index_.of_account[account].push_back(place);
-    scan.openings_.emplace_back(limit, std::move(scope), now);
+    const Opening& opening = scan.openings_.emplace_back(limit, std::move(scope), now);
+    if (scan.dropped_.kept_from) TRY_STATUS(opening.check_kept(*scan.dropped_.kept_from));
   }
   return scan;
 }
 
-bool OpeningScan::fits(const std::vector<Opening>& others) const {
-  return std::ranges::equal(openings_, others, {}, &Opening::counter, &Opening::counter);
+bool OpeningScan::fits(const OpeningScan& other) const {
+  return dropped_ == other.dropped_ &&
+         std::ranges::equal(openings_, other.openings_, {}, &Opening::counter, &Opening::counter);
 }
 
 base::Status OpeningScan::read_on(Database& database, std::int64_t last) {
@@ -163,8 +164,9 @@ base::Status OpeningScan::read_on(Database& database, std::int64_t last) {
     from = std::min(from, opening.from());
     to = std::max(to, opening.to());
   }
-  TRY(Rows segments, database.query("SELECT number FROM usage_segments WHERE last_started >= ? AND first_started < ? "
-                                    "AND number > ? AND number <= ?",
+  TRY(Rows segments, database.query(fmt::format("SELECT number FROM usage_segments WHERE last_started >= ? "
+                                                "AND first_started < ? AND number > ? AND number <= ? AND {}",
+                                                segment_is_kept),
                                     from, to, through_, last));
   for (;;) {
     TRY(const bool found, segments.next());
@@ -217,7 +219,33 @@ base::Status OpeningScan::finish(Database& database) {
     TRY(const auto item, take_unresolved(rows));
     openings_[opening].add(item);
   }
+  TRY_STATUS(add_what_was_dropped(database));
   return add_what_was_found_elsewhere(database);
+}
+
+base::Status OpeningScan::add_what_was_dropped(Database& database) {
+  base::WallTime from = base::far_future, to{};
+  for (const Opening& opening : openings_) {
+    from = std::min(from, opening.from());
+    to = std::max(to, opening.to());
+  }
+  const auto kept_from = dropped_.kept_from;
+  if (!kept_from || from >= *kept_from) return {};
+  TRY_STATUS(show_taken(database, day_of(from), day_of(to), [&](const TakenUsage& taken) {
+    for (Opening& opening : openings_) opening.add(taken);
+  }));
+  TRY(Rows rows, database.query("SELECT id, since, record, verdict, reason, correction FROM unresolved"));
+  for (;;) {
+    TRY(const bool another, rows.next());
+    if (!another) return {};
+    TRY(const auto item, take_unresolved(rows));
+    if (item.record.started >= *kept_from) continue;
+    TRY(const auto segment, find_folded(database, item.record.id.uuid));
+    if (!segment) continue;
+    TRY(const bool kept, is_kept(database, *segment));
+    for (Opening& opening : openings_)
+      if (!kept && opening.may_count(item.record.started)) opening.add(item);
+  }
 }
 
 // A lease that a crash left is in the log where it was found, which need not be in the window that it is of.

@@ -12,6 +12,7 @@
 #include "catalog/store.h"
 #include "store/opening.h"
 #include "store/sqlite/database.h"
+#include "store/sqlite/usage_retention.h"
 #include "store/usage_codec.h"
 
 namespace store::sqlite {
@@ -29,8 +30,8 @@ class OpeningScan {
 
   // In the order of the limits.
   const std::vector<Opening>& openings() const { return openings_; }
-  // Whether it is of these limits in these windows, and can be gone on with.
-  bool fits(const std::vector<Opening>& others) const;
+  // Whether it is of the same limits in the same windows, and nothing was dropped since: then it can be gone on with.
+  bool fits(const OpeningScan& other) const;
 
  private:
   // Which of the openings the records of an account, or of a key, can count for.
@@ -41,12 +42,14 @@ class OpeningScan {
   class Places;
   OpeningScan() = default;
   base::Status read_on(SegmentReader& segment);
+  base::Status add_what_was_dropped(Database& database);
   base::Status add_what_was_found_elsewhere(Database& database);
 
   std::vector<Opening> openings_;
   Index index_;
   // No record names one of the limits and none is asked for its route or tags: most of each need not be unpacked.
   bool plain_ = true;
+  DroppedSoFar dropped_;                                         // when it began
   std::int64_t through_ = 0;                                     // the last segment that was read
   std::vector<std::pair<std::size_t, base::ExchangeId>> items_;  // that were met, for which opening; not looked up
 };

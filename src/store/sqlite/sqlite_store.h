@@ -20,6 +20,7 @@
 #include "events/limit_event.h"
 #include "events/usage_feed.h"
 #include "events/usage_log.h"
+#include "events/usage_retention.h"
 #include "idempotency/store.h"
 #include "identity/store.h"
 #include "ledger/store.h"
@@ -47,6 +48,7 @@ class SqliteStore final : public catalog::Store,
                           public ledger::Store,
                           public events::UsageLog,
                           public events::UsageFeed,
+                          public events::UsageRetention,
                           public events::LimitEventLog,
                           public idempotency::Store,
                           public quota::DeferredStore,
@@ -91,6 +93,7 @@ class SqliteStore final : public catalog::Store,
   // events::UsageLog.
   base::Result<std::vector<events::UsageRecord>> records(const events::UsageFilter& filter) override;
   base::Result<std::optional<events::UsageRecord>> record(base::ExchangeId id) override;
+  base::Result<std::optional<base::WallTime>> kept_from() override;
   base::Result<events::FeedPosition> end_of_feed() override;
   base::Result<std::vector<std::pair<events::FeedPosition, events::UsageRecord>>> written_after(
       events::FeedPosition after, std::size_t most) override;
@@ -100,6 +103,9 @@ class SqliteStore final : public catalog::Store,
   using events::UsageLog::sums;
   base::Result<std::vector<events::UsageSum>> sums(const events::UsageFilter& filter, events::UsageGroup group,
                                                    std::string_view tag_name) override;
+
+  // events::UsageRetention.
+  base::Result<events::Dropped> drop_records(base::WallTime before) override;
 
   // events::LimitEventLog.
   base::Result<std::vector<events::LimitEvent>> limit_events(const events::LimitEventFilter& filter) override;

@@ -1,6 +1,9 @@
 // events::UsageFeed on SQLite. Segments are written one after the other, and only the last one grows, at its end: so a
 // segment's number and how many of its records were heard of are a place for ever.
+#include <fmt/format.h>
+
 #include "store/sqlite/sqlite_store.h"
+#include "store/sqlite/usage_retention.h"
 #include "store/sqlite/usage_segment.h"
 
 namespace store {
@@ -24,8 +27,10 @@ base::Result<std::vector<std::pair<FeedPosition, UsageRecord>>> SqliteStore::wri
   const std::lock_guard lock(reader_mutex_);
   TRY(const Snapshot snapshot, Snapshot::begin(reader_));
   std::vector<std::pair<FeedPosition, UsageRecord>> found;
-  TRY(Rows segments,
-      reader_.query("SELECT number, count FROM usage_segments WHERE number >= ? ORDER BY number", after.segment));
+  TRY(Rows segments, reader_.query(fmt::format("SELECT number, count FROM usage_segments WHERE number >= ? AND {} "
+                                               "ORDER BY number",
+                                               sqlite::segment_is_kept),
+                                   after.segment));
   while (found.size() < most) {
     TRY(const bool another, segments.next());
     if (!another) break;

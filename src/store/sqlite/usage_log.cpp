@@ -10,6 +10,7 @@
 #include "catalog/tags.h"
 #include "store/sqlite/sqlite_store.h"
 #include "store/sqlite/usage_fold.h"
+#include "store/sqlite/usage_retention.h"
 #include "store/sqlite/usage_rollup.h"
 #include "store/sqlite/usage_scan.h"
 #include "store/sqlite/usage_segment.h"
@@ -35,6 +36,7 @@ using sqlite::time_min;
 // The newest records before a cursor.
 class Page {
  public:
+  static constexpr bool needs_all = false;  // what is gone is on no page
   using Key = std::pair<base::WallTime, base::ExchangeId>;
   Page(std::size_t size, Key before) : size_(size), before_(before) {}
 
@@ -63,6 +65,7 @@ class Page {
 // Adds records up. A name is looked up once a segment; from then on its place there is enough.
 class Adder {
  public:
+  static constexpr bool needs_all = true;
   Adder(UsageSums& sums, UsageGroup group, std::string_view tag_name)
       : sums_(sums), group_(group), tag_name_(tag_name) {}
 
@@ -223,6 +226,7 @@ std::string group_of(const sqlite::RolledUp& rolled_up, UsageGroup group) {
 // Adds records up over time. In which row a name counts is looked up once a segment.
 class SeriesAdder {
  public:
+  static constexpr bool needs_all = true;
   SeriesAdder(UsageSeries& series, const events::SeriesQuery& query) : series_(series), query_(query) {}
 
   bool wants(base::WallTime) const { return true; }
@@ -273,6 +277,7 @@ class SeriesAdder {
 // Counts how long exchanges took.
 class Timer {
  public:
+  static constexpr bool needs_all = true;
   Timer(LatencySums& sums, UsageGroup group) : sums_(sums), group_(group) {}
 
   bool wants(base::WallTime) const { return true; }
@@ -338,6 +343,8 @@ base::Result<std::optional<events::UsageRecord>> SqliteStore::find_record(base::
   };
   TRY(const auto folded, sqlite::find_folded(reader_, id.uuid));
   if (folded) {
+    TRY(const bool kept, sqlite::is_kept(reader_, *folded));
+    if (!kept) return no_longer_kept(id);
     TRY_STATUS(sqlite::read_segment(reader_, *folded, look));
     if (!record)
       return base::fail(base::ErrorType::unavailable,

@@ -1,12 +1,15 @@
 #pragma once
 // Reading the usage log's segments, no more of them than a question needs.
 
+#include <fmt/format.h>
+
 #include <limits>
 
 #include "base/result.h"
 #include "catalog/tags.h"
 #include "events/usage_log.h"
 #include "store/sqlite/database.h"
+#include "store/sqlite/usage_retention.h"
 #include "store/sqlite/usage_segment.h"
 
 namespace store::sqlite {
@@ -69,19 +72,21 @@ base::Status show(SegmentReader& segment, const events::UsageFilter& filter, Spa
   }
 }
 
+// Of what cannot be answered without records that were dropped.
+base::Status check_all_kept(Database& database, Span span);
+
 // Reads the segments after `after` that may have something between `span.from` and `span.to`, latest first, as long as
 // `see` wants one with such a last time, and shows it every record that fits.
 template <class See>
 base::Status scan(Database& database, const events::UsageFilter& filter, Span span, std::int64_t after, See& see) {
   if (span.empty()) return {};
+  if (See::needs_all && after == 0) TRY_STATUS(check_all_kept(database, span));
   const bool by_digest = filter.account || filter.key || filter.model;
   // An index has all of it but the digest.
-  const std::string_view sql = by_digest ? "SELECT number, last_started, digest FROM usage_segments WHERE "
-                                           "last_started >= ? AND first_started < ? AND number > ? "
-                                           "ORDER BY last_started DESC"
-                                         : "SELECT number, last_started, x'' FROM usage_segments WHERE "
-                                           "last_started >= ? AND first_started < ? AND number > ? "
-                                           "ORDER BY last_started DESC";
+  const std::string sql = fmt::format(
+      "SELECT number, last_started, {} FROM usage_segments WHERE last_started >= ? AND first_started < ? "
+      "AND number > ? AND {} ORDER BY last_started DESC",
+      by_digest ? "digest" : "x''", segment_is_kept);
   TRY(Rows segments, database.query(sql, span.from, span.to, after));
   for (;;) {
     TRY(const bool found, segments.next());

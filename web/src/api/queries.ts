@@ -58,6 +58,15 @@ export function useRecords(filter: UsageFilter & { limit: number; cursor?: strin
   });
 }
 
+/** Requests from before it may have been dropped for their age; null: all are kept. */
+export function useKeptFrom() {
+  return useQuery({
+    queryKey: ['settings'],
+    queryFn: () => data(api.GET('/api/v1/settings')),
+    select: (settings) => settings.usage_kept_from,
+  });
+}
+
 /** The price books that an account may choose, `default` among them. */
 export function useBooks() {
   return useQuery({

@@ -1,12 +1,13 @@
 import { type FormEvent, useState } from 'react';
 import { useSearchParams } from 'react-router';
 import { useAccounts, useKeys } from '@/api/names';
-import { useRecords } from '@/api/queries';
+import { useKeptFrom, useRecords } from '@/api/queries';
 import { Empty } from '@/parts/empty';
 import { Page } from '@/parts/page';
 import { errorOf, ProblemNote } from '@/parts/problem';
 import { RecordTable } from '@/parts/record_table';
 import { CallSnippet } from '@/parts/snippet';
+import { When } from '@/parts/when';
 import { Button } from '@/ui/button';
 import { Input } from '@/ui/field';
 import { Skeleton } from '@/ui/skeleton';
@@ -86,6 +87,17 @@ function Filter({ error }: { error: unknown }) {
   );
 }
 
+/** Where the list ends for what was dropped. */
+function Dropped() {
+  const keptFrom = useKeptFrom().data;
+  if (!keptFrom) return null;
+  return (
+    <p className="mt-4 text-sm text-muted">
+      Single requests from before <When at={keptFrom} /> are no longer kept; Statistics has what they add up to.
+    </p>
+  );
+}
+
 /** The list of one filter. */
 function List({ search }: { search: URLSearchParams }) {
   // The cursors of the pages before the shown one, so that it can be turned back.
@@ -132,6 +144,7 @@ function List({ search }: { search: URLSearchParams }) {
           </div>
         </>
       )}
+      {found && !found.next && <Dropped />}
     </>
   );
 }
