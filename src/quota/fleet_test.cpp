@@ -19,6 +19,8 @@ class Node {
    public:
     Link(std::unique_ptr<Store> to, tests::FakeClock& clock) : to_(std::move(to)), clock_(clock) {}
     bool cut = false;
+    bool fails_quotes = false;  // the store does not get what is to be held
+    bool loses_quotes = false;  // it has it, and nobody hears of it
     std::int64_t beat_takes_ms = 0;
     int grants = 0;
     base::Result<LeftBehind> left_behind() override { return to_->left_behind(); }
@@ -40,8 +42,9 @@ class Node {
       return to_->read(counters);
     }
     base::Status hold(const Quote& quote, std::int64_t epoch) override {
-      if (cut) return no_answer();
-      return to_->hold(quote, epoch);
+      if (cut || fails_quotes) return no_answer();
+      const base::Status held = to_->hold(quote, epoch);
+      return loses_quotes ? no_answer() : held;
     }
     base::Result<std::optional<Quote>> find_quote(base::QuoteId id, base::WallTime now) override {
       if (cut) return no_answer();
@@ -92,6 +95,18 @@ class Node {
                   .record = world_.record(),
                   .decided = [asked](Decision decision) { asked->emplace(std::move(decision)); }};
     keeper->submit(std::move(waiter));
+    return asked;
+  }
+  testing::World::Asked ask_to_hold(const catalog::Limit& limit, std::int64_t amount) {
+    const auto asked = std::make_shared<std::optional<Decision>>();
+    const auto id = base::QuoteId::create(time.wall_now(), world_.random());
+    keeper->submit({.wants = {{limit, amount}},
+                    .stamp = time.wall_now(),
+                    .deadline = time.now(),
+                    .record = nullptr,
+                    .decided = [asked](Decision decision) { asked->emplace(std::move(decision)); },
+                    .holds = Waiter::Hold{id, {}, 60'000}});
+    keeper->turn();
     return asked;
   }
   Reservation reserve(const catalog::Limit& limit, std::int64_t amount) {
@@ -305,6 +320,34 @@ TEST_CASE("what another node holds of one grant is had of the next before anybod
   const Reservation got = testing::World::taken(asked);
   REQUIRE(got.parts().size() == 2);
   CHECK(got.parts().back().amount >= 80);
+}
+
+// Found by the simulator: what the store had taken out of the lease was given back to it, to be handed out once more,
+// and the store did not take it back.
+TEST_CASE("of a quote that the store may have forgotten nothing is handed out again") {
+  for (const bool was_held : {true, false}) {
+    Fleet fleet;
+    const catalog::Limit limit = fleet.world.limit(100);
+    Reservation running = fleet.first.reserve(limit, 5);
+    (was_held ? fleet.first.link.loses_quotes : fleet.first.link.fails_quotes) = true;
+    const auto asked = fleet.first.ask_to_hold(limit, 60);
+    CHECK(testing::World::refusal(asked).type == base::ErrorType::unavailable);
+    fleet.first.link.cut = true;
+    fleet.world.clock.advance_ms(ended_quotes_kept_ms + 120'000);
+    for (int quote = 0; quote < 2; ++quote) {  // the second has those forgotten that the first's end has ended
+      fleet.second.keeper->turn();
+      REQUIRE(std::holds_alternative<Quote>(fleet.second.ask_to_hold(limit, 1)->value()));
+      fleet.world.clock.advance_ms(61'000);
+    }
+    fleet.first.link.cut = false;
+    fleet.first.keeper->turn();
+    std::move(running).release();
+    for (int tick = 0; tick < 70; ++tick) {
+      fleet.world.clock.advance_ms(1'000);
+      fleet.both_turn();
+    }
+    CHECK(fleet.world.state(limit) == CounterState{.amount = 100});
+  }
 }
 
 TEST_CASE("a grant whose answer was lost is found in the rows") {

@@ -360,6 +360,7 @@ class Keeper final : public Inspector, public SettleQueue {
   // be ended.
   struct DoubtfulQuote {
     base::QuoteId id;
+    base::WallTime expires;
     Reservation::Parts parts;
   };
   std::vector<DoubtfulQuote> doubtful_quotes_;

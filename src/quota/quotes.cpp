@@ -48,7 +48,7 @@ Decision Keeper::hold_quote(const Waiter& waiter, Reservation::Parts parts) {
     return unavailable(known.error().message);
   }
   for (const Reservation::Part& part : parts) part.lease->note_reserved(part.amount);
-  doubtful_quotes_.push_back({quote.id, std::move(parts)});
+  doubtful_quotes_.push_back({quote.id, quote.expires, std::move(parts)});
   return unavailable(held.error().message);
 }
 
@@ -60,7 +60,9 @@ void Keeper::move_to_quote(const Reservation::Part& part) {
   lease.known_.quoted += part.amount;
 }
 
-// What the store did hold is ended: nobody was told of it.
+// What the store did hold is ended: nobody was told of it. One that ended long ago it may have forgotten when another
+// node held one: then nobody knows whether it had taken its parts out of the lease, and nothing of them is handed out.
+// If it had not, they are in the lease's row, and go back when the lease is known here no more (adopt).
 base::Status Keeper::resolve_doubtful_quotes() {
   while (!doubtful_quotes_.empty()) {
     DoubtfulQuote& doubtful = doubtful_quotes_.front();
@@ -68,10 +70,13 @@ base::Status Keeper::resolve_doubtful_quotes() {
     const auto found = store_.find_quote(doubtful.id, now);
     note(found ? base::Status{} : std::unexpected(found.error()));
     if (!found) return std::unexpected(found.error());
+    const bool may_be_forgotten = ttl_ms_ && now.ms >= doubtful.expires.ms + ended_quotes_kept_ms / 2;
     for (const Reservation::Part& part : std::exchange(doubtful.parts, {})) {
       part.lease->note_settled(part.amount, 0, 0);
       if (*found)
         move_to_quote(part);
+      else if (may_be_forgotten)
+        part.lease->totals_.consumed += part.amount;
       else
         part.lease->give(part.amount);
     }
