@@ -395,3 +395,28 @@ TEST_CASE("a call is extended from the grants in burn order, from several if nee
   CHECK(slices(other) == List{450});
   std::move(other).release();
 }
+
+// Found by the simulator: of a flush in doubt nobody knows how much the store's word on the balance has counted, and so
+// what was known before was held against who asked.
+TEST_CASE("nobody is told that the balance does not suffice while a flush is in doubt") {
+  for (const auto answer : {ScriptedStore::Answer::refused, ScriptedStore::Answer::given}) {
+    Prepaid world;
+    world.top_up(100);
+    const auto end = [&](std::int64_t cost) {
+      Reservation reservation = world.reserved(cost);
+      const base::Uuid id = reservation.record().id.uuid;
+      reservation.mark_sent();
+      std::move(reservation).settle(Prepaid::amounts(cost), Certainty::exact);
+      world.flush();
+      return id;
+    };
+    const base::Uuid refunded = end(30);
+    const Reservation running = world.reserved(40);
+    world.store.on_flush = ScriptedStore::Answer::refused;
+    end(20);
+    world.post(ledger::TransferKind::refund, refunded, 30);
+    world.store.on_flush = answer;
+    const auto type = answer == ScriptedStore::Answer::given ? ErrorType::limit_busy : ErrorType::unavailable;
+    CHECK(world.refused_for(60).type == type);
+  }
+}

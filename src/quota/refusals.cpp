@@ -41,8 +41,11 @@ base::Status Keeper::look_at_balance(const Leases& grants) {
 
 base::Status Keeper::refuse_balance(const Asking& asking, const InHand& in_hand, Refusal& refusal) {
   const BalanceWant& want = *asking.waiter.balance;
-  if (asking.grants.size() > 1 && left_of_balance(asking.grants) - want.held < want.amount)
+  const bool in_doubt = !batch_.empty();  // what the store says of its use cannot be learnt then
+  if ((in_doubt || asking.grants.size() > 1) && left_of_balance(asking.grants) - want.held < want.amount) {
+    if (in_doubt) TRY_STATUS(flush_batch());
     TRY_STATUS(look_at_balance(asking.grants));
+  }
   BalanceStanding standing{.left = left_of_balance(asking.grants) - want.held};
   for (const std::shared_ptr<Lease>& lease : asking.grants) {
     standing.amount += lease->amount();
