@@ -4,6 +4,7 @@
 // and queues. Whatever the two say must agree with what always holds (design.md §2); if not, it throws a Violation.
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -214,8 +215,9 @@ class Auditor {
     std::optional<RaisedTo> raised = {};        // what it certainly is
     bool was_raised = false;                    // ever
     bool certain = true;
-    bool edited = false;   // ever
-    bool known = false;    // to the store: it was in force
+    bool edited = false;                                                  // ever
+    bool known = false;                                                   // to the store: it was in force
+    std::int64_t in_force_ms = std::numeric_limits<std::int64_t>::min();  // since when, if it came into force later
     bool opening = false;  // or failed to open: what it has found its node may not have heard of
     LimitTerms terms = {};
   };

@@ -20,8 +20,9 @@ void Auditor::extension_given(int exchange, int node, const std::vector<Money>& 
     const Money wanted = held.amount.is_zero() ? Money::zero() : more[i];
     hold_that(given[held.place] == wanted, "all or nothing: exchange {} is to have {} more of {} and gets {}", exchange,
               wanted.nanos(), name(held.place), given[held.place].nanos());
-    // Of a limit that it took on, and that was removed since, it knows nothing but that it holds of it.
-    const bool is_gone = held.taken_on && limit(held.place.limit).high.is_zero();
+    // Of a limit that it took on, and that was gone when it asked, it knows nothing but that it holds of it.
+    const LimitBook& book = limit(held.place.limit);
+    const bool is_gone = held.taken_on && (book.high.is_zero() || book.in_force_ms >= reach.start);
     if (!is_gone || !wanted.is_zero())
       check_room(exchange, {.place = held.place, .span = {}, .amount = wanted}, reach.start, std::nullopt);
     given.erase(held.place);

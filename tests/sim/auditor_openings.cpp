@@ -210,6 +210,7 @@ void Auditor::opened(int node, Place place, Span span, int first_after, const st
                      const StoreNumbers& store) {
   LimitBook& book = limits_.at(static_cast<std::size_t>(place.limit));
   book.known = true;
+  book.in_force_ms = clock_.late_ms();
   std::set<int> recorded;
   Booking in_store;
   for (const StoreRecord& record : records) {
