@@ -66,6 +66,7 @@ def test_a_viewer_is_offered_nothing_to_change(users, visit):
         assert dash.button(name).count() == 0, name
     dash.open("/settings")
     dash.card("Upstreams").wait_for()
+    dash.card("This gateway").get_by_text("for ever", exact=True).wait_for()
     assert dash.card("Users").count() == 0
     assert dash.button("Set the secret of openai").count() == 0
 

@@ -58,6 +58,11 @@ export function useRecords(filter: UsageFilter & { limit: number; cursor?: strin
   });
 }
 
+/** What a reader may know of the gateway's configuration. */
+export function useSettings() {
+  return useQuery({ queryKey: ['settings'], queryFn: () => data(api.GET('/api/v1/settings')) });
+}
+
 /** Requests from before it may have been dropped for their age; null: all are kept. */
 export function useKeptFrom() {
   return useQuery({

@@ -8,6 +8,7 @@ import { Button } from '@/ui/button';
 import { Card } from '@/ui/card';
 import { Select } from '@/ui/field';
 import { Changes } from './changes';
+import { Gateway } from './gateway';
 import { Upstreams } from './upstreams';
 import { Users } from './users';
 
@@ -52,6 +53,7 @@ export function Settings() {
     <Page title="Settings">
       <div className="space-y-4">
         <You />
+        <Gateway />
         {whole && <Upstreams mayChange={may(session, 'admin')} />}
         {may(session, 'admin') && <Users />}
         {may(session, 'admin') && <Changes />}
