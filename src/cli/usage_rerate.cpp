@@ -250,8 +250,9 @@ base::Result<std::map<std::string, std::string>> providers_of(Session& session) 
 // From when on records are kept, if some of what `filter` asks for are not; else "".
 base::Result<std::string> missing_before(Session& session, const Parameters& filter) {
   TRY(const auto settings, session.get("/api/v1/settings"));
-  const std::string kept_from = text_of(settings.json, "usage_kept_from");
-  if (kept_from.empty()) return kept_from;
+  const Json* const told = settings.json.find("usage_kept_from");
+  const std::string kept_from = told == nullptr ? std::string() : told->text();
+  if (kept_from.empty()) return kept_from;  // all are kept
   const auto from = std::ranges::find(filter, "from", &Parameters::value_type::first);
   if (from == filter.end()) return kept_from;
   TRY(const base::WallTime asked, base::parse_time_or_date(from->second));
