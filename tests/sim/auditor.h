@@ -146,7 +146,8 @@ class Auditor {
   // How it stands in the store, after a call of that.
   enum class QuoteStage : std::uint8_t { asked, held, redeemed, expired };
   void see_quote(int quote, QuoteStage stage, const std::vector<Taking>& parts, std::int64_t expires_ms);
-  std::int64_t last_quote_end_ms() const;  // of those that are held; 0: none is
+  std::int64_t last_quote_end_ms() const;    // of those that are held; 0: none is
+  std::int64_t latest_quote_end_ms() const;  // of all that there were
 
   // --- the store
   void look_at(Place place, const StoreNumbers& store) const;

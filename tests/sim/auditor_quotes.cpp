@@ -127,6 +127,12 @@ std::int64_t Auditor::last_quote_end_ms() const {
   return last;
 }
 
+std::int64_t Auditor::latest_quote_end_ms() const {
+  std::int64_t latest = 0;
+  for (const auto& [number, book] : quotes_) latest = std::max(latest, book.expires_ms);
+  return latest;
+}
+
 // Of those whose time is not over, at the least.
 Money Auditor::quoted_least(Place place) const {
   Money sum;

@@ -174,7 +174,8 @@ bool World::let_the_next_one_turn(std::int64_t until_ns) {
   if (next == nullptr) return false;
   const std::int64_t due_ns = next->due()->ns;
   if (due_ns > until_ns) {
-    if (is_fleet() || auditor_.last_quote_end_ms() > clock_.wall_ms) return false;
+    // A keeper wakes up once more when a quote would have ended, also one that was redeemed before.
+    if (is_fleet() || auditor_.latest_quote_end_ms() > clock_.wall_ms) return false;
     throw Violation("not live: the store thread does not come to rest");
   }
   if (due_ns > clock_.elapsed_ns) pass_ms((due_ns - clock_.elapsed_ns + 999'999) / 1'000'000);
