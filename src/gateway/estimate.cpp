@@ -47,13 +47,11 @@ std::optional<std::int64_t> affordable_output(const meter::Request& request, con
 
 std::string json_text(std::string_view model) { return boost::json::serialize(boost::json::string(model)); }
 
-base::Error address_names_model(std::string_view asked, std::string_view instead) {
-  return {
-      ErrorType::invalid_request, base::Source::client,
-      fmt::format("the route asks for '{}' in place of '{}' and cannot here: the address names the model; call '{}' "
-                  "itself",
-                  instead, asked, instead),
-      "model"};
+base::Error cannot_rename(std::string_view asked, std::string_view instead, std::string_view why) {
+  return {ErrorType::invalid_request, base::Source::client,
+          fmt::format("the route asks for '{}' in place of '{}' and cannot here: {}; call '{}' itself", instead, asked,
+                      why, instead),
+          "model"};
 }
 
 base::Result<const meter::PriceBook*> book_of(const Settings& settings, const catalog::KeyEntry& entry) {

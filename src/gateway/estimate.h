@@ -25,8 +25,9 @@ base::Result<const meter::PricedModel*> price_of(const Settings& settings, const
 
 // The JSON text of a model's name, to put into a body.
 std::string json_text(std::string_view model);
-// Why a call is refused whose address names the model that its route replaces.
-base::Error address_names_model(std::string_view asked, std::string_view instead);
+// A call is refused whose route replaces the model that it asks for, where that cannot be put into it.
+base::Error cannot_rename(std::string_view asked, std::string_view instead, std::string_view why);
+inline constexpr std::string_view address_names_model = "the address names the model";
 
 // Tokens of one choice.
 inline std::int64_t output_cap_of(const meter::Request& request, const meter::PricedModel& price) {

@@ -73,7 +73,7 @@ base::Result<meter::Request> request_of(const catalog::Key& key, const quota::Im
   const std::string& asked = names_model && !call.model.empty() ? call.model : request.model;
   TRY_STATUS(check_model(nullptr, key, model_behind(upstream, asked)));
   if (const std::string_view model = first_target(route).model_for(asked); model != asked) {
-    if (!names_model) return base::fail(address_names_model(asked, model));
+    if (!names_model) return base::fail(cannot_rename(asked, model, address_names_model));
     body = meter::with_member(body, "model", json_text(model));
   }
   if (call.max_tokens) {

@@ -7,6 +7,7 @@
 #include "gateway/estimate.h"
 #include "gateway/exchange.h"
 #include "gateway/reply_fields.h"
+#include "meter/form_requests.h"
 
 namespace gateway {
 namespace {
@@ -43,7 +44,9 @@ base::Result<Exchange::AtTarget> Exchange::at_target(const catalog::Target& targ
   } else if (model == asked) {
     TRY(out.request, meter::read_copied_request(endpoint_, plan_.asked));
   } else if (!endpoint_.model.empty()) {
-    return base::fail(address_names_model(asked, model));
+    return base::fail(cannot_rename(asked, model, address_names_model));
+  } else if (meter::form_reader_of(endpoint_) != nullptr) {
+    return base::fail(cannot_rename(asked, model, "the body is a form, which goes on as it came"));
   } else {
     out.renamed = meter::with_member(plan_.asked, "model", json_text(model));
     TRY(out.request, meter::read_copied_request(endpoint_, out.renamed));

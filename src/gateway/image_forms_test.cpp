@@ -67,6 +67,16 @@ TEST_CASE("an image edit that another reader would read otherwise does not leave
 
 // A limit that may shorten answers once put max_tokens into the request for an image, which caps none: what it had
 // reserved was less than the image could cost.
+TEST_CASE("a route that asks for another model says that it cannot put it into a form") {
+  ImageWorld world;
+  world.settings.routes.front().targets = {{.upstream = "up", .models = {{"gpt-image-1", "gpt-image-2"}}}};
+  world.open();
+  const Reply reply = world.send("/v1/images/edits", "multipart/form-data; boundary=B", form);
+  CHECK(reply.status() == 400);
+  CHECK(reply.body.contains("'gpt-image-2' in place of 'gpt-image-1' and cannot here: the body is a form"));
+  CHECK(world.upstream.requests.empty());
+}
+
 TEST_CASE("an image is not shortened to what a limit has left") {
   ImageWorld world;
   world.limit(200'000'000);  // of the 6,240 tokens of an image it would pay for 4,900
