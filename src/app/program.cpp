@@ -87,8 +87,8 @@ base::Result<std::unique_ptr<Program>> Program::create(const Config& config, Sto
 
   program->idempotency_ = std::make_unique<idempotency::Desk>(
       stores.idempotency, [&self](std::function<void()> work) { self.keeper_->run(std::move(work)); });
-  program->deferred_ = std::make_unique<quota::DeferredDesk>(stores.deferred, stores.unresolved, *program->keeper_,
-                                                             program->clock_, program->random_);
+  program->deferred_ = std::make_unique<quota::DeferredDesk>(stores.deferred, stores.unresolved, stores.usage,
+                                                             *program->keeper_, program->clock_, program->random_);
   if (config.tracing) {
     TRY(program->tracing_,
         Tracing::create(*config.tracing, config.tls ? "https" : "http", program->clock_, program->random_));

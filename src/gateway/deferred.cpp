@@ -183,6 +183,12 @@ net::Task<Outcome<void>> Exchange::complete_deferred() {
                       fmt::format("what '{}' costs is not known yet: fetch it until its status says that it has ended, "
                                   "then delete it",
                                   work.object));
+  if (removes && found.is_running)
+    co_return refused(
+        ErrorType::invalid_request,
+        fmt::format("'{}' is still streamed to the call that began it, and its end says what it costs: let "
+                    "it end, or cancel it, then delete it",
+                    work.object));
   CO_TRY_STATUS(co_await go_to(work.upstream, body));
   if (endpoint_.name == "files.content") co_return co_await relay_file(found);
   const std::string_view type = answer_.head.find(net::FieldName::content_type).value_or("");

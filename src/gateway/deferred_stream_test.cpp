@@ -24,6 +24,23 @@ const std::string completed = event("response.completed", "completed", usage_of_
 
 constexpr std::string_view again = "GET /v1/responses/resp_1?stream=true&starting_after=1";
 
+std::string streamed_question(const World& world) {
+  constexpr std::string_view body = R"({"model":"m","input":"hi","background":true,"stream":true})";
+  return fmt::format(
+      "POST /v1/responses HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer {}\r\nContent-Length: {}"
+      "\r\n\r\n{}",
+      world.secret, body.size(), body);
+}
+
+net::Task<void> read_until(net::Stream& client, std::string& got, std::string_view text) {
+  std::array<char, 4096> piece;
+  while (!got.contains(text)) {
+    const auto read = co_await client.read_some(piece.data(), piece.size());
+    REQUIRE(read.io == net::Io::ok);
+    got.append(piece.data(), read.count);
+  }
+}
+
 class StreamWorld : public DeferredWorld {
  public:
   const catalog::Limit usd = limit(1'000'000);
@@ -141,35 +158,48 @@ TEST_CASE("a stream that ends without a usage, or that never has a name, holds a
   }
 }
 
+TEST_CASE("a response is not deleted while the stream that began it still runs") {
+  StreamWorld world;
+  world.open();
+  const auto pieces = std::make_shared<std::size_t>(2);  // the first event, and not the second
+  world.streams({begun, completed});
+  world.upstream.replies.back().up_to = pieces;
+  world.run([](StreamWorld& asked, std::size_t& sent) -> net::Task<void> {
+    net::Stream client = asked.connect();
+    co_await net::testing::send(client, streamed_question(asked));
+    std::string got;
+    co_await read_until(client, got, "resp_1");
+    const Reply refused = co_await ask(asked, fmt::format("DELETE /v1/responses/resp_1 HTTP/1.1\r\nHost: g\r\n"
+                                                          "Authorization: Bearer {}\r\n\r\n",
+                                                          asked.secret));
+    CHECK(refused.status() == 400);
+    CHECK(refused.body.contains("'resp_1' is still streamed"));
+    CHECK(asked.upstream.requests.size() == 1);
+    sent = 9;
+    co_await read_until(client, got, "completed");
+  }(world, *pieces));
+  CHECK(world.items().empty());
+  world.answers(R"({"id":"resp_1","object":"response.deleted","deleted":true})");
+  CHECK(world.send("DELETE /v1/responses/resp_1").status() == 200);
+}
+
 TEST_CASE("the reference is durable before the client hears of the work") {
   StreamWorld world;
   world.open();
-  const auto at_first = std::make_shared<std::size_t>(1);  // the head alone
+  const auto pieces = std::make_shared<std::size_t>(1);  // the head alone
   world.streams({begun, completed});
-  world.upstream.replies.back().up_to = at_first;
+  world.upstream.replies.back().up_to = pieces;
   world.run([](StreamWorld& asked, std::size_t& sent) -> net::Task<void> {
-    constexpr std::string_view body = R"({"model":"m","input":"hi","background":true,"stream":true})";
     net::Stream client = asked.connect();
-    co_await net::testing::send(
-        client, fmt::format("POST /v1/responses HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer {}\r\nContent-Length: {}"
-                            "\r\n\r\n{}",
-                            asked.secret, body.size(), body));
+    co_await net::testing::send(client, streamed_question(asked));
     std::string got;
-    std::array<char, 4096> piece;
-    while (!got.contains("resp_1")) {
-      const auto read = co_await client.read_some(piece.data(), piece.size());
-      REQUIRE(read.io == net::Io::ok);
-      got.append(piece.data(), read.count);
-      sent = 2;  // the first event, and not the second
-    }
+    co_await read_until(client, got, "\r\n\r\n");
+    sent = 2;  // the first event, and not the second
+    co_await read_until(client, got, "resp_1");
     const auto kept = asked.store.find_deferred({asked.account.id, "resp_1", {"up"}});
     REQUIRE(kept.has_value());
     CHECK(kept->has_value());
     sent = 9;
-    while (!got.contains("completed")) {
-      const auto read = co_await client.read_some(piece.data(), piece.size());
-      REQUIRE(read.io == net::Io::ok);
-      got.append(piece.data(), read.count);
-    }
-  }(world, *at_first));
+    co_await read_until(client, got, "completed");
+  }(world, *pieces));
 }

@@ -170,7 +170,7 @@ class World : public net::testing::Bench {
     keeper = std::make_unique<quota::Keeper>(store, clock, quota::KeeperOptions{}, [this] {
       if (!keeper_sleeps) loop.post([this] { keeper->turn(); });
     });
-    deferred = std::make_unique<quota::DeferredDesk>(store, store, *keeper, clock, random);
+    deferred = std::make_unique<quota::DeferredDesk>(store, store, store, *keeper, clock, random);
     worker = *Worker::create({loop, settings, *keeper, desk, *deferred, nullptr, random, snapshot, tracer});
     proxy = std::make_unique<net::HttpServer>(loop, *worker, net::ServerOptions{});
     listener = std::make_unique<net::Listener>(loop, *net::listen_on(address), [this](int fd) { proxy->serve(fd); });

@@ -17,7 +17,12 @@ void DeferredDesk::find(DeferredQuestion question, std::function<void(base::Resu
     TRY(auto work, store_.find_deferred(asked));
     if (!work) return std::nullopt;
     TRY(const auto item, open_item(work->exchange));
-    return Found{std::move(*work), item.has_value()};
+    bool is_running = false;
+    if (work->kind == DeferredKind::response) {
+      TRY(const bool ended, has_ended(work->exchange));
+      is_running = !ended;
+    }
+    return Found{std::move(*work), item.has_value(), is_running};
   };
   keeper_.run([find_now, question = std::move(question), done = std::move(done)] { done(find_now(question)); });
 }
@@ -50,6 +55,14 @@ base::Result<std::optional<UnresolvedItem>> DeferredDesk::open_item(base::Exchan
   if (!item) return base::fail(std::move(item).error());
   if (item->correction) return std::nullopt;
   return std::optional(std::move(*item));
+}
+
+// Of what has ended there is a record, or there was one that was dropped for its age.
+base::Result<bool> DeferredDesk::has_ended(base::ExchangeId exchange) {
+  const auto record = usage_.record(exchange);
+  if (!record && record.error().type == base::ErrorType::not_found) return true;
+  if (!record) return std::unexpected(record.error());
+  return record->has_value();
 }
 
 base::Result<std::optional<UnresolvedItem>> DeferredDesk::settle_now(base::ExchangeId exchange, const KnownCost& known,

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "catalog/snapshot.h"
+#include "events/usage_log.h"
 #include "quota/deferred.h"
 #include "quota/keeper.h"
 #include "quota/unresolved.h"
@@ -18,14 +19,19 @@ namespace quota {
 // Writes work down, finds it and settles it, for the workers. Each `done` is called once, on the store thread.
 class DeferredDesk {
  public:
-  // Both stores are the keeper's own.
-  DeferredDesk(DeferredStore& store, UnresolvedStore& unresolved, Keeper& keeper, const base::Clock& clock,
-               base::Random& random)
-      : store_(store), unresolved_(unresolved), keeper_(keeper), decisions_(unresolved, clock, random, std::nullopt) {}
+  // The stores are the keeper's own.
+  DeferredDesk(DeferredStore& store, UnresolvedStore& unresolved, events::UsageLog& usage, Keeper& keeper,
+               const base::Clock& clock, base::Random& random)
+      : store_(store),
+        unresolved_(unresolved),
+        usage_(usage),
+        keeper_(keeper),
+        decisions_(unresolved, clock, random, std::nullopt) {}
 
   struct Found {
     Deferred work;
-    bool is_held = false;  // its item is open
+    bool is_held = false;     // its item is open
+    bool is_running = false;  // a response whose first stream goes on, here or at another node
   };
 
   // From any thread.
@@ -42,11 +48,13 @@ class DeferredDesk {
  private:
   // On the store thread. nullopt: nothing is held for it any more, or never was.
   base::Result<std::optional<UnresolvedItem>> open_item(base::ExchangeId exchange);
+  base::Result<bool> has_ended(base::ExchangeId exchange);
   base::Result<std::optional<UnresolvedItem>> settle_now(base::ExchangeId exchange, const KnownCost& known,
                                                          const std::string& reason, const catalog::Snapshot& snapshot);
 
   DeferredStore& store_;
   UnresolvedStore& unresolved_;
+  events::UsageLog& usage_;
   Keeper& keeper_;
   UnresolvedDesk decisions_;
 };
