@@ -190,9 +190,23 @@ void read_control(YamlMap& root, Config& into) {
   }
 }
 
+void read_trusted_proxies(YamlMap& root, net::TrustedProxies& into) {
+  std::vector<base::AddressBlock> blocks;
+  for (const std::string& text : root.strings("trusted_proxies")) {
+    if (const auto block = base::AddressBlock::parse(text))
+      blocks.push_back(*block);
+    else
+      root.refuse("trusted_proxies", fmt::format("has '{}', which is neither an address nor a block of them, such as "
+                                                 "10.0.0.7, 10.0.0.0/8 or 2001:db8::/32",
+                                                 text));
+  }
+  into = net::TrustedProxies(std::move(blocks));
+}
+
 void read_file(YamlMap root, Config& config) {
   read_address(root, "listen", config.listen);
   read_control(root, config);
+  read_trusted_proxies(root, config.trusted_proxies);
   root.string("data", config.data);
   std::int64_t threads = config.threads;
   root.integer("threads", threads, {1, 1024});

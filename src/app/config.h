@@ -22,6 +22,7 @@
 #include "journal/disk.h"
 #include "meter/price_book.h"
 #include "net/address.h"
+#include "net/trusted_proxies.h"
 #include "telemetry/collector.h"
 #include "telemetry/tracer.h"
 
@@ -109,6 +110,7 @@ struct Config {
   net::Address listen{"127.0.0.1", 8080};
   std::optional<net::Address> control = net::Address{"127.0.0.1", 8081};  // none: switched off
   std::int64_t control_calls_a_minute = 12'000;                           // of one caller; 0: as many as he likes
+  net::TrustedProxies trusted_proxies;                                    // in front of both
   std::string data = "./data";
   int threads = 1;  // worker threads of the data plane; the number of cores unless told
   std::optional<TlsFiles> tls;

@@ -1,4 +1,5 @@
 #include "app/config_world_test.h"
+#include "net/http_head.h"
 
 using namespace app;
 using namespace app::testing;
@@ -381,6 +382,20 @@ TEST_CASE("how often one caller may call the control plane is declared beside it
   CHECK(report.config.control_calls_a_minute == 77);
   CHECK(report.config.control->to_string() == "127.0.0.1:8081");
   CHECK_FALSE(report_of(one_upstream + "control: { calls_per_minute: -1 }\n", environment_of({})).findings.empty());
+}
+
+TEST_CASE("one's own proxies are addresses and blocks of them") {
+  const auto report = report_of(one_upstream + "trusted_proxies: [10.0.0.0/8, '::1']\n", environment_of({}));
+  REQUIRE(report.findings.empty());
+  std::vector<net::Field> fields;
+  const auto head =
+      net::parse_request_head("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.7\r\n\r\n", fields);
+  CHECK(report.config.trusted_proxies.client_of("10.9.8.7", **head) == "203.0.113.7");
+  CHECK(report.config.trusted_proxies.client_of("::1", **head) == "203.0.113.7");
+  CHECK(report.config.trusted_proxies.client_of("11.0.0.1", **head) == "11.0.0.1");
+  const auto bad = report_of(one_upstream + "trusted_proxies: [10.0.0.0/33]\n", environment_of({}));
+  REQUIRE(bad.findings.size() == 1);
+  CHECK(bad.findings.front().to_string().contains("'trusted_proxies' has '10.0.0.0/33', which is neither an address"));
 }
 
 TEST_CASE("control: off switches the control plane off") {

@@ -76,10 +76,13 @@ std::string cookie_of(const net::RequestHead& head, std::string_view name) {
 // Carries HTTP to the API and back.
 class ApiHandler final : public net::Handler {
  public:
-  ApiHandler(net::Loop& loop, admin::Api& api, admin::Trust trust) : loop_(loop), api_(api), trust_(trust) {}
+  ApiHandler(net::Loop& loop, admin::Api& api, admin::Trust trust, const net::TrustedProxies& proxies)
+      : loop_(loop), api_(api), trust_(trust), proxies_(proxies) {}
 
   net::Task<void> serve(net::Incoming& incoming) override {
     const net::RequestHead& head = incoming.head();
+    const std::string peer = incoming.peer();
+    const std::string client = proxies_.client_of(peer, head);
     admin::Request request{.method = std::string(head.method),
                            .path = decoded(head.path(), false),
                            .query = query_of(head.target),
@@ -91,7 +94,8 @@ class ApiHandler final : public net::Handler {
                            .csrf_token = std::string(head.find("x-csrf-token").value_or("")),
                            .last_event_id = std::string(head.find("last-event-id").value_or("")),
                            .if_match = std::string(head.find("if-match").value_or("")),
-                           .address = incoming.peer()};
+                           .address = client.empty() ? peer : client,  // all that a silent proxy lets in are one
+                           .encrypted = proxies_.encrypted(peer, head)};
     const bool head_only = request.method == "HEAD";
     if (head_only) request.method = "GET";
     const auto body = co_await incoming.read_body(body_bytes_max);
@@ -165,6 +169,7 @@ class ApiHandler final : public net::Handler {
   net::Loop& loop_;
   admin::Api& api_;
   admin::Trust trust_;
+  const net::TrustedProxies& proxies_;
 };
 
 constexpr std::int64_t minute_ms = 60'000;
@@ -178,8 +183,8 @@ net::Task<void> keep_house(net::Loop& loop, const std::function<void()>& every_m
 
 // One listener with its way to the pages and the API.
 struct Door {
-  Door(net::Loop& loop, admin::Api& api, admin::Trust trust, int fd)
-      : handler(loop, api, trust),
+  Door(net::Loop& loop, admin::Api& api, admin::Trust trust, const net::TrustedProxies& proxies, int fd)
+      : handler(loop, api, trust, proxies),
         pages(handler),
         server(loop, pages, {}),
         listener(loop, fd, [this](int socket) { server.serve(socket); }) {}
@@ -210,7 +215,8 @@ base::Result<std::unique_ptr<ControlPlane>> ControlPlane::create(admin::Api& api
   const auto open = [&](std::optional<net::Address>& address, admin::Trust trust) -> base::Status {
     if (!address) return {};
     TRY(const int fd, net::listen_on(*address));
-    control->plane_->doors.push_back(std::make_unique<Door>(control->plane_->loop, api, trust, fd));
+    control->plane_->doors.push_back(
+        std::make_unique<Door>(control->plane_->loop, api, trust, control->listeners_.trusted_proxies, fd));
     return {};
   };
   TRY_STATUS(open(control->listeners_.tcp, admin::Trust::network));

@@ -9,6 +9,7 @@
 #include "admin/api.h"
 #include "net/address.h"
 #include "net/loop.h"
+#include "net/trusted_proxies.h"
 
 namespace app {
 
@@ -19,6 +20,7 @@ class ControlPlane {
   struct Listeners {
     std::optional<net::Address> tcp;
     std::optional<net::Address> local;  // a Unix socket; its permissions are the key
+    net::TrustedProxies trusted_proxies = {};
   };
   // `every_minute` runs on the control plane's thread, for the first time when it starts.
   static base::Result<std::unique_ptr<ControlPlane>> create(

@@ -67,6 +67,7 @@ base::Result<gateway::Settings> gateway_settings(const Config& config) {
     TRY(named.prices, read_book(book));
   }
   settings.limiter_addresses = limiter_addresses(config);
+  settings.trusted_proxies = config.trusted_proxies;
   settings.unknown_model = config.prices.unknown_model;
   settings.admission_wait_ms = config.admission.wait_ms;
   settings.store_deadline_ms = config.admission.store_deadline_ms;

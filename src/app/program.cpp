@@ -170,7 +170,7 @@ base::Status Program::make_control_plane(const Stores& stores, const Options& op
                                                       .clock = clock_,
                                                       .random = random_,
                                                       .options = std::move(admin)});
-  ControlPlane::Listeners listeners{.tcp = config_.control, .local = {}};
+  ControlPlane::Listeners listeners{.tcp = config_.control, .local = {}, .trusted_proxies = config_.trusted_proxies};
   if (options.local_socket) listeners.local = net::Address{*options.local_socket, 0, true};
   TRY(control_plane_, ControlPlane::create(*api_, std::move(listeners), clock_, [this] { every_minute(); }));
   return {};

@@ -3,43 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/ip/address.hpp>
-#include <boost/asio/ip/network_v4.hpp>
-#include <boost/asio/ip/network_v6.hpp>
-#include <optional>
-#include <variant>
 
+#include "base/address_block.h"
 #include "catalog/limit_filter.h"
 
 namespace catalog {
 namespace {
-
-namespace ip = boost::asio::ip;
-using Block = std::variant<ip::network_v4, ip::network_v6>;
-
-// A block, or one address as a block of itself.
-std::optional<Block> block_of(const std::string& text) {
-  boost::system::error_code error;
-  if (text.find('/') == std::string::npos) {
-    const ip::address address = ip::make_address(text, error);
-    if (error) return std::nullopt;
-    if (address.is_v4()) return ip::network_v4(address.to_v4(), 32);
-    return ip::network_v6(address.to_v6(), 128);
-  }
-  if (const auto four = ip::make_network_v4(text, error); !error) return four;
-  if (const auto six = ip::make_network_v6(text, error); !error) return six;
-  return std::nullopt;
-}
-
-struct Holds {
-  const ip::address& address;
-  bool operator()(const ip::network_v4& block) const {
-    return address.is_v4() && ip::network_v4(address.to_v4(), block.prefix_length()).network() == block.network();
-  }
-  bool operator()(const ip::network_v6& block) const {
-    return address.is_v6() && ip::network_v6(address.to_v6(), block.prefix_length()).network() == block.network();
-  }
-};
 
 base::Status check_count(std::span<const std::string> entries, std::string_view field) {
   if (entries.size() <= KeyScope::most) return {};
@@ -60,13 +29,10 @@ bool KeyScope::allows_route(std::string_view route) const {
 }
 
 bool KeyScope::allows_address(std::string_view address) const {
-  if (addresses.empty()) return true;
-  boost::system::error_code error;
-  const ip::address parsed = ip::make_address(std::string(address), error);
-  return !error && std::ranges::any_of(addresses, [&](const std::string& text) {
-    const auto block = block_of(text);
-    return block && std::visit(Holds{parsed}, *block);
-  });
+  return addresses.empty() || std::ranges::any_of(addresses, [&](const std::string& text) {
+           const auto block = base::AddressBlock::parse(text);
+           return block && block->holds(address);
+         });
 }
 
 base::Status check_models(std::span<const std::string> models, std::string_view field) {
@@ -89,7 +55,7 @@ base::Status check_scope(const KeyScope& scope) {
   }
   TRY_STATUS(check_count(scope.addresses, "allowed_addresses"));
   for (const std::string& address : scope.addresses)
-    if (!block_of(address))
+    if (!base::AddressBlock::parse(address))
       return base::invalid(
           fmt::format("'allowed_addresses': '{}' is neither an address nor a block of them, such as 203.0.113.7, "
                       "10.0.0.0/8 or 2001:db8::/32",

@@ -166,7 +166,8 @@ Outcome<void> Exchange::resolve() {
     return refused(ErrorType::not_found, fmt::format("no route serves {}", head_.path().substr(0, 200)));
   record_->route = route_->name;
   TRY_STATUS(check_route(*caller_->key, route_->name));
-  TRY_STATUS(check_address(*caller_->key, [this] { return incoming_.peer(); }));
+  TRY_STATUS(check_address(*caller_->key,
+                           [this] { return worker_.settings_.trusted_proxies.client_of(incoming_.peer(), head_); }));
   if (route_->idempotency) TRY_STATUS(read_idempotency_key());
   for (const net::Field& field : head_.fields) {
     if (field.known == net::FieldName::x_metergate) TRY_STATUS(read_gateway_field(field));

@@ -18,6 +18,7 @@
 #include "catalog/route.h"
 #include "meter/price_book.h"
 #include "meter/request.h"
+#include "net/trusted_proxies.h"
 
 namespace gateway {
 
@@ -34,6 +35,7 @@ struct Settings {
   std::shared_ptr<const meter::PriceBook> prices;  // of accounts that choose none
   std::vector<NamedBook> books;
   catalog::AddressRules limiter_addresses;          // that limiters may call
+  net::TrustedProxies trusted_proxies;              // who may say for whom he calls
   std::optional<meter::PricedModel> unknown_model;  // the worst-case price of a model without one; none: refused
   std::int64_t admission_wait_ms = 1'000;           // how long an exchange waits for others' reservations to end
   std::int64_t store_deadline_ms = 2'000;           // how long it waits for a store that does not answer
