@@ -129,7 +129,7 @@ base::Result<std::shared_ptr<Lease>> Keeper::lease_in(base::LimitId limit, const
   lease->amount_ = lease->known_.amount;
   lease->raised_until_ms_ = lease->known_.raised_until.value_or(base::WallTime{Lease::not_raised}).ms;
   lease->spent_ = lease->known_.spent;
-  lease->read_spent_ = lease->known_.spent;
+  lease->read_ = {lease->known_.spent, lease->known_.unresolved};
   lease->unresolved_ = lease->known_.unresolved;
   leases_.emplace(key, lease);
   return lease;
@@ -427,7 +427,7 @@ void Keeper::learn(Lease& lease, const CounterState& state) {
   }
   lease.amount_ = state.amount;
   lease.raised_until_ms_ = state.raised_until.value_or(base::WallTime{Lease::not_raised}).ms;
-  lease.read_spent_ = state.spent;
+  lease.read_ = {state.spent, state.unresolved};
   if (!batch_.empty()) return;
   lease.spent_ += state.spent - lease.known_.spent;
   lease.unresolved_ += state.unresolved - lease.known_.unresolved;

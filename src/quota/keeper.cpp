@@ -258,7 +258,7 @@ base::Status Keeper::flush_batch() {
         const bool current = now != leases_.end() && now->second->epoch() == hold.lease_epoch;
         Lease* const lease = current ? now->second.get() : lease_of(counter, hold.lease_epoch).get();
         if (lease == nullptr) continue;
-        if (lease->rolling()) lease->read_spent_ += spent_by(*record, *lease);
+        if (lease->rolling()) add_use(*record, *lease, lease->read_);
         lease->known_.spent += hold.spent;
         lease->known_.unresolved += hold.unresolved;
         consume(*lease, std::min(hold.reserved, hold.spent + hold.unresolved));

@@ -277,11 +277,11 @@ class Keeper final : public Inspector, public SettleQueue {
   static std::int64_t left_of_balance(const Leases& grants);
   base::Status look_at_balance(const Leases& grants);
   base::Status refuse_balance(const Asking& asking, const InHand& in_hand, Refusal& refusal);
-  // What certainly counts as spent at this moment. Of a rolling limit the lease may have more: what was settled after
-  // its sub-window had left, and while a batch is in doubt, that batch and what has left meanwhile.
-  std::int64_t spent_now(const Lease& lease);
-  // What of a record counts on a rolling limit's lease at this moment.
-  std::int64_t spent_by(const events::UsageRecord& record, const Lease& lease);
+  // What certainly counts at this moment. Of a rolling limit the lease may have more: what was settled after its
+  // sub-window had left, and while a batch is in doubt, that batch, what has left and what was decided meanwhile.
+  Lease::Use certain_use(const Lease& lease);
+  // Adds what of a record counts on a rolling limit's lease at this moment.
+  void add_use(const events::UsageRecord& record, const Lease& lease, Lease::Use& use);
 
   void serve_refills(base::Instant now);
   // How much more than is needed a grant should bring: grows while demand lasts, shrinks to nothing near the limit.

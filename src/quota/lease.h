@@ -85,6 +85,10 @@ class Lease {
 
  private:
   friend class Keeper;
+  struct Use {
+    std::int64_t spent = 0;
+    std::int64_t unresolved = 0;
+  };
   // Workers ask the keeper instead of going by it, until the store has said again what it allows.
   void doubt() { raised_until_ms_ = 0; }
   static constexpr std::int64_t not_raised = std::numeric_limits<std::int64_t>::max();
@@ -107,7 +111,7 @@ class Lease {
   LeaseTotals totals_;                // consumed: of what was flushed
   std::int64_t others_ = 0;           // what other nodes had leased of the counter when the store was last asked
   CounterState known_;                // the store's spent and unresolved, as read and since flushed
-  std::int64_t read_spent_ = 0;       // of a rolling limit: what counted when the store was asked, and since flushed
+  Use read_;                          // of a rolling limit: what counted when the store was asked, and since flushed
   bool touched_ = false;              // something was flushed since it was last looked at
   bool in_doubt_ = false;             // the store was asked for more of it, and has not answered
   bool opening_ = false;              // its limit is not in force yet: nothing can be granted of it

@@ -61,11 +61,12 @@ Refusal Keeper::refusal_of(const Asking& asking, const InHand& in_hand) {
     const Lease& lease = *asking.leases[i];
     const Waiter::Want& want = asking.waiter.wants[i];
     const auto have = in_hand.find(asking.leases[i].get());
+    const Lease::Use certain = certain_use(lease);
     judge(want.limit, want.amount,
           {.amount = lease.amount(),
            .spent = lease.spent(),
-           .spent_certainly = spent_now(lease),
-           .unresolved = lease.unresolved() + want.held,  // waiting for oneself does not help
+           .spent_certainly = certain.spent,
+           .unresolved = certain.unresolved + want.held,  // waiting for oneself does not help
            .available = have == in_hand.end() ? 0 : have->second,
            .window = lease.span(),
            .resets_at = resets_at(lease.policy_, lease.span(), lease.known_, max_skew_ms_)},
@@ -78,20 +79,21 @@ Refusal Keeper::refusal_of(const Asking& asking, const InHand& in_hand) {
   return refusal;
 }
 
-std::int64_t Keeper::spent_now(const Lease& lease) {
-  if (!lease.rolling()) return lease.spent();
+Lease::Use Keeper::certain_use(const Lease& lease) {
+  if (!lease.rolling()) return {lease.spent(), lease.unresolved()};
   take_records();
-  std::int64_t spent = lease.read_spent_;
-  for (const Settled& settled : unflushed_) spent += spent_by(*settled.record, lease);
-  return spent;
+  Lease::Use use = lease.read_;
+  for (const Settled& settled : unflushed_) add_use(*settled.record, lease, use);
+  return use;
 }
 
-std::int64_t Keeper::spent_by(const events::UsageRecord& record, const Lease& lease) {
+void Keeper::add_use(const events::UsageRecord& record, const Lease& lease, Lease::Use& use) {
   const auto live_from = query_of(lease).live_from;
-  std::int64_t spent = 0;
-  for (const events::Hold& hold : record.holds)
-    if (hold.limit == lease.counter().limit && hold.sub_window >= live_from) spent += hold.spent;
-  return spent;
+  for (const events::Hold& hold : record.holds) {
+    if (hold.limit != lease.counter().limit) continue;
+    if (hold.sub_window >= live_from) use.spent += hold.spent;
+    use.unresolved += hold.unresolved;
+  }
 }
 
 }  // namespace quota

@@ -1,6 +1,8 @@
 // Limits whose money comes back bit by bit, and those whose window never ends.
 #include "quota/keeper.h"
 
+#include "catalog/catalog.h"
+#include "quota/unresolved.h"
 #include "quota/world_test.h"
 
 using namespace quota;
@@ -146,4 +148,26 @@ TEST_CASE("a limit in a time zone turns at its own midnight") {
   const Reservation after = world.reserve(limit, 100);
   CHECK(after.parts()[0].lease->counter().label.ms == today.ms);  // its date there
   CHECK(before.parts()[0].lease->counter().label.ms == today.ms - day_ms);
+}
+
+// Found by the simulator: it was held against who asked twice, as spent by what the store said, and as unresolved by
+// what was known before.
+TEST_CASE("while a flush is in doubt, what was decided of a call counts once") {
+  World world;
+  const catalog::Limit limit = world.limit(100, catalog::LimitUnit::usd, an_hour());
+  Reservation uncertain = world.reserve(limit, 42);
+  const base::ExchangeId id = uncertain.record().id;
+  uncertain.mark_sent();
+  std::move(uncertain).settle(usd(0), Certainty::at_least);
+  world.flush();
+  const Reservation running = world.reserve(limit, 20);
+  Reservation ended = world.reserve(limit, 8);
+  ended.mark_sent();
+  std::move(ended).settle(usd(8), Certainty::exact);
+  world.store.on_flush = ScriptedStore::Answer::refused;
+  world.flush();
+  const auto catalog = *catalog::Catalog::open(world.store.memory, world.clock, world.random());
+  UnresolvedDesk desk{world.store.memory, world.clock, world.random(), std::nullopt};
+  REQUIRE(desk.settle(id, {.cost = base::Money::from_nanos(42)}, "", *catalog->current()).has_value());
+  CHECK(world.refused(limit, 40).type == base::ErrorType::limit_busy);  // 50 are spent, and 20 reserved
 }
