@@ -350,6 +350,32 @@ TEST_CASE("of a quote that the store may have forgotten nothing is handed out ag
   }
 }
 
+// Found by the simulator: it stayed leased for as long as a worker kept the lease of a window that was over.
+TEST_CASE("what a quote never had that the store may have forgotten is back with the next heartbeat") {
+  for (const bool was_held : {true, false}) {
+    Fleet fleet;
+    const catalog::Limit limit =
+        fleet.world.limit(100, catalog::LimitUnit::usd, {.kind = base::WindowPolicy::Kind::total});
+    Reservation running = fleet.first.reserve(limit, 5);
+    (was_held ? fleet.first.link.loses_quotes : fleet.first.link.fails_quotes) = true;
+    const auto asked = fleet.first.ask_to_hold(limit, 60);
+    fleet.first.link.fails_quotes = fleet.first.link.loses_quotes = false;
+    fleet.world.clock.set_back_ms(-ended_quotes_kept_ms - 1);
+    fleet.world.clock.advance_ms(beat_ms);
+    fleet.first.keeper->turn();  // hears how late it is, and asks for the quote
+    fleet.first.keeper->turn();
+    CHECK(testing::World::refusal(asked).type == base::ErrorType::unavailable);
+    Reservation more = fleet.first.reserve(limit, 95);
+    std::move(more).release();
+    std::move(running).release();
+    for (int tick = 0; tick < 3; ++tick) {
+      fleet.world.clock.advance_ms(1'000);
+      fleet.both_turn();
+    }
+    CHECK(fleet.world.state(limit) == CounterState{.amount = 100});
+  }
+}
+
 TEST_CASE("a grant whose answer was lost is found in the rows") {
   Fleet fleet;
   const catalog::Limit limit = fleet.world.limit(100);

@@ -91,6 +91,7 @@ std::shared_ptr<Lease> Keeper::lease_of(const CounterKey& counter, std::int64_t 
 // What was granted and never heard of is free; of a counter that nothing is known of any more it goes back.
 void Keeper::adopt(const LeaseRow& row) {
   if (const auto lease = lease_of(row.counter, row.epoch)) {
+    find_unquoted(*lease, row.totals);
     const std::int64_t unheard = row.totals.granted - lease->totals_.granted;
     if (unheard <= 0) return;
     lease->totals_.granted += unheard;
@@ -100,6 +101,17 @@ void Keeper::adopt(const LeaseRow& row) {
   }
   const LeaseReturn back{row.counter, row.totals.returned + row.totals.remainder(), row.epoch};
   note(store_.flush({.records = {}, .returns = std::span(&back, 1)}));
+}
+
+// What a quote that the store has forgotten might have taken, and what is in the row still, it never had. That is seen
+// while everything else that this process has flushed or held is confirmed, so that nothing else differs.
+void Keeper::find_unquoted(Lease& lease, const LeaseTotals& row) {
+  if (lease.maybe_quoted_ == 0 || batch_offered_ || !doubtful_quotes_.empty()) return;
+  const std::int64_t unquoted =
+      std::clamp<std::int64_t>(lease.totals_.consumed - row.consumed, 0, std::exchange(lease.maybe_quoted_, 0));
+  lease.totals_.consumed -= unquoted;
+  lease.give(unquoted);
+  retry_waiters_ = true;
 }
 
 base::Status Keeper::give_back_retired(const InHand& need) {

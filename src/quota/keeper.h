@@ -187,6 +187,7 @@ class Keeper final : public Inspector, public SettleQueue {
   void enter_epoch(std::int64_t epoch);
   void retire(const std::shared_ptr<Lease>& lease);
   void adopt(const LeaseRow& row);
+  void find_unquoted(Lease& lease, const LeaseTotals& row);
   // Of earlier epochs' leases of the counters that are needed: what was settled of them, and what is idle.
   base::Status give_back_retired(const InHand& need);
   void give_back_wanted(const std::vector<CounterKey>& wanted);
@@ -269,6 +270,7 @@ class Keeper final : public Inspector, public SettleQueue {
   Reservation reservation_from(Asking& asking, const Redeemed& redeemed, base::Instant now);
   void take_granted(Lease& lease, const Grant& grant, std::int64_t taken, base::Instant now);
   void tend_quotes(base::Instant now);
+  void take_for_quoted(Lease& lease, std::int64_t amount);
   base::Status resolve_doubtful_quotes();
   base::Status end_due_quotes();
   std::optional<std::int64_t> next_quote_in_ms(base::Instant now);

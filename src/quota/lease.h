@@ -109,6 +109,7 @@ class Lease {
 
   // The keeper's alone.
   LeaseTotals totals_;                // consumed: of what was flushed
+  std::int64_t maybe_quoted_ = 0;     // of consumed: what a quote may have taken that the store has forgotten
   std::int64_t others_ = 0;           // what other nodes had leased of the counter when the store was last asked
   CounterState known_;                // the store's spent and unresolved, as read and since flushed
   Use read_;                          // of a rolling limit: what counted when the store was asked, and since flushed

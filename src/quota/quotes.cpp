@@ -60,9 +60,15 @@ void Keeper::move_to_quote(const Reservation::Part& part) {
   lease.known_.quoted += part.amount;
 }
 
+void Keeper::take_for_quoted(Lease& lease, std::int64_t amount) {
+  lease.totals_.consumed += amount;
+  lease.maybe_quoted_ += amount;
+  beat_wanted_ = true;
+}
+
 // What the store did hold is ended: nobody was told of it. One that ended long ago it may have forgotten when another
-// node held one: then nobody knows whether it had taken its parts out of the lease, and nothing of them is handed out.
-// If it had not, they are in the lease's row, and go back when the lease is known here no more (adopt).
+// node held one: then nobody knows whether it had taken its parts out of the lease, and nothing of them is handed out
+// until the next heartbeat tells what the lease's row holds (find_unquoted).
 base::Status Keeper::resolve_doubtful_quotes() {
   while (!doubtful_quotes_.empty()) {
     DoubtfulQuote& doubtful = doubtful_quotes_.front();
@@ -76,7 +82,7 @@ base::Status Keeper::resolve_doubtful_quotes() {
       if (*found)
         move_to_quote(part);
       else if (may_be_forgotten)
-        part.lease->totals_.consumed += part.amount;
+        take_for_quoted(*part.lease, part.amount);
       else
         part.lease->give(part.amount);
     }

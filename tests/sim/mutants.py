@@ -26,14 +26,14 @@ HEADER = "| | bug | unit tests | seed | within exchanges | the auditor says |\n|
 BEGIN, END = "<!-- mutants: written by mutants.py -->\n", "<!-- end of mutants -->\n"
 
 
-def run(binary: Path, number: int, *arguments: str) -> tuple[int, str]:
+def run(binary: Path, number: int, *arguments: str, hangs_fail: bool = False) -> tuple[int, str]:
     try:
         done = subprocess.run([binary, *arguments], env={**os.environ, "METERGATE_MUTATION": str(number)},
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
                               timeout=TIMEOUT_S)
         return done.returncode, done.stdout
     except subprocess.TimeoutExpired:
-        return 0, "nothing was seen in time"
+        return (1, "it hangs") if hangs_fail else (0, "nothing was seen in time")
 
 
 def short(violation: str) -> str:
@@ -42,7 +42,7 @@ def short(violation: str) -> str:
 
 
 def judge(build: Path, number: int, name: str) -> tuple[bool, str]:
-    tests, _ = run(build / "test_quota_mutants", number, f"-tce={RANDOM_LIFE}")
+    tests, _ = run(build / "test_quota_mutants", number, f"-tce={RANDOM_LIFE}", hangs_fail=True)
     code, output = run(build / "sim_mutants", number, "--from", "1", "--to", str(LAST_SEED), "--quiet")
     found = FOUND.search(output)
     if found:
