@@ -68,6 +68,7 @@ struct Options {
   int streams_max = 32;             // streams of events that are open at once
   std::int64_t calls_a_minute = 0;  // of one caller over the network; 0: as many as he likes
   LimiterOptions limiters = {};
+  std::string provider_label = {};  // of the OpenID provider that people log in with; empty: there is none
 };
 
 // What the handlers work with. The references outlive the Api.
@@ -99,6 +100,14 @@ class Api {
 
   // Never fails: what goes wrong is a response of type application/problem+json.
   Response handle(const Request& request);
+
+  // For a login with a provider, which a browser follows from address to address. rate_limited: too many have failed
+  // from there.
+  base::Status check_login_attempt(const Request& request);
+  // Lets in whom the provider has named, with a session, and sends the browser to `return_to`; else it is sent there
+  // with the type of what was wrong after "#login=", and the log says the rest.
+  Response let_in(const Request& request, const base::Result<identity::ProviderUser>& visitor,
+                  std::string_view return_to);
 
  private:
   Services services_;

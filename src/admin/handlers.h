@@ -95,6 +95,7 @@ base::Result<Response> list_events(Services& services, Call& call);
 
 // sessions.cpp
 base::Result<Response> log_in(Services& services, Call& call);
+base::Result<Response> log_in_elsewhere(Services& services, Call& call);
 base::Result<Response> show_session(Services& services, Call& call);
 base::Result<Response> log_out(Services& services, Call& call);
 base::Result<Response> show_setup(Services& services, Call& call);

@@ -192,6 +192,7 @@ json::object to_json(const identity::User& user) {
           {"username", user.name},
           {"role", identity::to_string(user.role)},
           {"account", user.account ? json::value(json::string(user.account->to_string())) : json::value(nullptr)},
+          {"login", user.password.empty() ? "oidc" : "password"},
           {"status", identity::to_string(user.status)},
           {"created", time_text(user.created)}};
 }

@@ -40,7 +40,9 @@ constexpr Route routes[] = {
     {"GET", "/metrics", anyone, metrics},
 
     {"POST", "/api/v1/session", anyone, log_in, part, tells},
-    {"POST", "/api/auth/login", anyone, log_in, part, tells},  // where others have it (S3-48)
+    {"POST", "/api/auth/login", anyone, log_in, part, tells},                   // where others have it (S3-48)
+    {"GET", "/api/auth/oidc", anyone, log_in_elsewhere, part, tells},           // where there is a provider, app/
+    {"GET", "/api/auth/oidc/callback", anyone, log_in_elsewhere, part, tells},  // answers these (sign_on_door.h)
     {"GET", "/api/v1/session", viewer, show_session, part},
     {"DELETE", "/api/v1/session", viewer, log_out, part, tells},
     {"GET", "/api/v1/setup", anyone, show_setup},

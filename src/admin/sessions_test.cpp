@@ -182,7 +182,7 @@ TEST_CASE("the printed link makes the first user, and nobody else does") {
   World world;
   world.trust = Trust::network;
   world.play({
-      {"GET /api/v1/setup", "", 200, {R"({"needed":true})"}},
+      {"GET /api/v1/setup", "", 200, {R"({"needed":true,"provider":null})"}},
       {"POST /api/v1/setup",
        R"({"link":"guess","username":"eve","password":"a horse, a staple"})",
        401,
@@ -193,7 +193,7 @@ TEST_CASE("the printed link makes the first user, and nobody else does") {
   const Response made = world.send("POST /api/v1/setup", body);
   CHECK(made.status == 200);
   CHECK(member(made, "role") == "admin");
-  world.play({{"GET /api/v1/setup", "", 200, {R"({"needed":false})"}}});
+  world.play({{"GET /api/v1/setup", "", 200, {R"({"needed":false,"provider":null})"}}});
   CHECK(world.send("POST /api/v1/setup", body).status == 409);
   world.credential = member(made, "token");
   world.play({{"GET /api/v1/users", "", 200, {R"("username":"alice")"}}});

@@ -38,6 +38,18 @@ base::Result<std::optional<identity::Role>> read_role(base::JsonFields& fields) 
   return identity::role_from(*role);
 }
 
+// The field `login`: whether the user logs in with the provider; false if it is not there.
+base::Result<bool> read_to_provider(base::JsonFields& fields, bool has_password) {
+  TRY(const auto login, fields.string("login"));
+  if (!login) return false;
+  if (*login != "password" && *login != "oidc") return base::invalid("'login' must be password or oidc", "login");
+  if (*login == "oidc" && has_password)
+    return base::invalid("who logs in with the provider (oidc) has no password here: leave it out", "password");
+  if (*login == "password" && !has_password)
+    return base::invalid("'password' is missing: who is to log in with a password needs one", "password");
+  return *login == "oidc";
+}
+
 }  // namespace
 
 base::Result<Response> create_user(Services& services, Call& call) {
@@ -46,11 +58,14 @@ base::Result<Response> create_user(Services& services, Call& call) {
   const auto snapshot = services.catalog.current();
   identity::NewUser wanted;
   TRY(wanted.name, fields.required_string("username"));
-  TRY(auto password, fields.required_string("password"));
+  TRY(auto password, fields.string("password"));
+  TRY(const bool to_provider, read_to_provider(fields, password.has_value()));
   TRY(const auto role, read_role(fields));
   TRY(const auto account, read_account(fields, call, *snapshot));
   TRY_STATUS(fields.finish());
-  wanted.password = base::Secret(std::move(password));
+  if (!password && !to_provider)
+    return base::invalid("'password' is missing; who logs in with the provider has 'login' oidc instead", "password");
+  if (password) wanted.password = base::Secret(std::move(*password));
   wanted.role = role.value_or(identity::Role::viewer);
   wanted.account = account.value_or(std::nullopt);
   TRY(const User created, services.users.create(wanted));
@@ -85,6 +100,7 @@ base::Result<Response> edit_user(Services& services, Call& call) {
   TRY(edit.account, read_account(fields, call, *snapshot));
   TRY(const auto status, fields.string("status"));
   TRY(auto password, fields.string("password"));
+  TRY(edit.to_provider, read_to_provider(fields, password.has_value()));
   TRY_STATUS(fields.finish());
   if (status) {
     if (*status != "active" && *status != "disabled")
@@ -92,8 +108,8 @@ base::Result<Response> edit_user(Services& services, Call& call) {
     edit.status = *status == "active" ? identity::UserStatus::active : identity::UserStatus::disabled;
   }
   if (password) edit.password = base::Secret(std::move(*password));
-  if (!edit.role && !edit.account && !edit.status && !edit.password)
-    return base::invalid("nothing to change: give 'role', 'account', 'status' or 'password'");
+  if (!edit.role && !edit.account && !edit.status && !edit.password && !edit.to_provider)
+    return base::invalid("nothing to change: give 'role', 'account', 'status', 'login' or 'password'");
   TRY(const User changed, services.users.edit(user.id, edit));
   return json_reply(200, to_json(changed));
 }

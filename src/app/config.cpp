@@ -11,6 +11,7 @@
 #include "app/environment_upstreams.h"
 #include "app/limiter_settings.h"
 #include "app/price_overrides.h"
+#include "app/sign_on_settings.h"
 #include "app/tracing_settings.h"
 #include "app/yaml_reader.h"
 #include "base/json.h"
@@ -221,6 +222,7 @@ void read_file(YamlMap root, Config& config) {
   if (auto unresolved = root.map("unresolved")) read_unresolved(std::move(*unresolved), config.unresolved);
   if (auto usage = root.map("usage")) read_usage(std::move(*usage), config.usage);
   if (auto sessions = root.map("sessions")) read_sessions(std::move(*sessions), config.sessions);
+  if (auto oidc = root.map("oidc")) read_sign_on(std::move(*oidc), config.oidc.emplace());
   if (auto limiters = root.map("limiters")) read_limiters(std::move(*limiters), config.limiters);
   if (auto journal = root.map("journal")) read_journal(std::move(*journal), config.journal);
   root.integer("drain_ms", config.drain_ms, {0, duration_ms.most});

@@ -23,6 +23,7 @@
 #include "meter/price_book.h"
 #include "net/address.h"
 #include "net/trusted_proxies.h"
+#include "sign_on/provider.h"
 #include "telemetry/collector.h"
 #include "telemetry/tracer.h"
 
@@ -77,6 +78,12 @@ struct SessionSettings {
   std::vector<base::Secret> secrets;  // that sign them, the first one first; none: those in the data folder
 };
 
+// Whom people may log in with.
+struct SignOnSettings {
+  sign_on::Provider provider;
+  std::string ca_file;  // PEM of the authorities to trust in place of the system's; empty: the system's
+};
+
 // What limiters may call, and where they are called.
 struct LimiterSettings {
   catalog::AddressRules addresses = catalog::AddressRules::any_public();
@@ -122,6 +129,7 @@ struct Config {
   UnresolvedSettings unresolved;
   UsageSettings usage;
   SessionSettings sessions;
+  std::optional<SignOnSettings> oidc;  // none: with passwords and admin keys alone
   LimiterSettings limiters;
   JournalSettings journal;
   std::int64_t drain_ms = 30'000;

@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "app/control_message.h"
 #include "app/page_door.h"
+#include "app/sign_on_door.h"
 #include "app/store_thread.h"
 #include "base/log.h"
 #include "net/head_writer.h"
@@ -16,63 +18,6 @@ namespace {
 
 constexpr std::int64_t body_bytes_max = 1 << 20;
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-// Percent-decoding (RFC 3986 section 2.1); in a query '+' is a space. What is not an escape stays as it is.
-std::string decoded(std::string_view text, bool query) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '%' && at + 2 < text.size() && hex_digit(text[at + 1]) >= 0 && hex_digit(text[at + 2]) >= 0) {
-      out += static_cast<char>(hex_digit(text[at + 1]) * 16 + hex_digit(text[at + 2]));
-      at += 2;
-    } else {
-      out += query && text[at] == '+' ? ' ' : text[at];
-    }
-  }
-  return out;
-}
-
-std::vector<std::pair<std::string, std::string>> query_of(std::string_view target) {
-  std::vector<std::pair<std::string, std::string>> query;
-  const std::size_t mark = target.find('?');
-  std::string_view rest = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
-  while (!rest.empty()) {
-    const std::string_view pair = rest.substr(0, rest.find('&'));
-    rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
-    if (pair.empty()) continue;
-    const std::size_t equals = pair.find('=');
-    query.emplace_back(decoded(pair.substr(0, equals), true),
-                       equals == std::string_view::npos ? std::string() : decoded(pair.substr(equals + 1), true));
-  }
-  return query;
-}
-
-std::string credential_of(const net::RequestHead& head) {
-  if (const auto key = head.find("x-admin-key")) return std::string(*key);
-  const auto authorization = head.find("authorization");
-  if (authorization && authorization->size() > 7 && net::equals_ignoring_case(authorization->substr(0, 7), "bearer "))
-    return std::string(authorization->substr(7));
-  return {};
-}
-
-// The value of the cookie with that name (RFC 6265 section 4.2); empty if there is none.
-std::string cookie_of(const net::RequestHead& head, std::string_view name) {
-  std::string_view rest = head.find("cookie").value_or("");
-  while (!rest.empty()) {
-    std::string_view pair = rest.substr(0, rest.find(';'));
-    rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
-    pair.remove_prefix(std::min(pair.size(), pair.find_first_not_of(' ')));
-    if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=')
-      return std::string(pair.substr(name.size() + 1));
-  }
-  return {};
-}
-
 // Carries HTTP to the API and back.
 class ApiHandler final : public net::Handler {
  public:
@@ -80,22 +25,7 @@ class ApiHandler final : public net::Handler {
       : loop_(loop), api_(api), trust_(trust), proxies_(proxies) {}
 
   net::Task<void> serve(net::Incoming& incoming) override {
-    const net::RequestHead& head = incoming.head();
-    const std::string peer = incoming.peer();
-    const std::string client = proxies_.client_of(peer, head);
-    admin::Request request{.method = std::string(head.method),
-                           .path = decoded(head.path(), false),
-                           .query = query_of(head.target),
-                           .body = {},
-                           .credential = credential_of(head),
-                           .trust = trust_,
-                           .idempotency_key = std::string(head.find("idempotency-key").value_or("")),
-                           .session_cookie = cookie_of(head, admin::session_cookie),
-                           .csrf_token = std::string(head.find("x-csrf-token").value_or("")),
-                           .last_event_id = std::string(head.find("last-event-id").value_or("")),
-                           .if_match = std::string(head.find("if-match").value_or("")),
-                           .address = client.empty() ? peer : client,  // all that a silent proxy lets in are one
-                           .encrypted = proxies_.encrypted(peer, head)};
+    admin::Request request = request_of(incoming, trust_, proxies_);
     const bool head_only = request.method == "HEAD";
     if (head_only) request.method = "GET";
     const auto body = co_await incoming.read_body(body_bytes_max);
@@ -106,20 +36,9 @@ class ApiHandler final : public net::Handler {
     }
     request.body = *body;
     const admin::Response response = api_.handle(request);
-    std::string reply;
-    net::HeadWriter writer(reply);
-    writer.response(response.status, net::reason_of(response.status));
-    if (!response.content_type.empty()) writer.field("Content-Type", response.content_type);
-    for (const auto& [name, value] : response.headers) writer.field(name, value);
-    writer.field("Cache-Control", "no-store").field("X-Content-Type-Options", "nosniff");
-    const bool chunked = response.stream && head.minor_version >= 1;
+    const bool chunked = response.stream && incoming.head().minor_version >= 1;
     if (response.stream) incoming.close_after_reply();
-    if (chunked)
-      writer.field("Transfer-Encoding", "chunked");
-    else if (response.status != 204 && !response.stream)
-      writer.field("Content-Length", static_cast<std::int64_t>(response.body.size()));
-    if (!incoming.keep_alive()) writer.field("Connection", "close");
-    writer.end();
+    std::string reply = head_of(incoming, response, chunked);
     if (response.stream && !head_only) {
       co_await send_stream(incoming, std::move(reply), response, chunked);
     } else {
@@ -183,12 +102,15 @@ net::Task<void> keep_house(net::Loop& loop, const std::function<void()>& every_m
 
 // One listener with its way to the pages and the API.
 struct Door {
-  Door(net::Loop& loop, admin::Api& api, admin::Trust trust, const net::TrustedProxies& proxies, int fd)
+  Door(net::Loop& loop, admin::Api& api, admin::Trust trust, const net::TrustedProxies& proxies,
+       sign_on::Client* provider, int fd)
       : handler(loop, api, trust, proxies),
-        pages(handler),
+        sign_on(handler, api, provider, proxies),
+        pages(sign_on),
         server(loop, pages, {}),
         listener(loop, fd, [this](int socket) { server.serve(socket); }) {}
   ApiHandler handler;
+  SignOnDoor sign_on;
   PageDoor pages;
   net::HttpServer server;
   net::Listener listener;
@@ -201,6 +123,7 @@ struct ControlPlane::Plane {
   ~Plane() { loop.end(); }  // first the coroutines, which refer to the doors
 
   net::Loop loop;
+  std::unique_ptr<sign_on::Client> provider;
   std::vector<std::unique_ptr<Door>> doors;
   std::thread thread;
 };
@@ -212,11 +135,16 @@ base::Result<std::unique_ptr<ControlPlane>> ControlPlane::create(admin::Api& api
   control->every_minute_ = std::move(every_minute);
   control->listeners_ = std::move(listeners);
   control->plane_ = std::make_unique<Plane>(clock);
+  auto& plane = *control->plane_;
+  if (const auto* provider = control->listeners_.provider) {
+    TRY(plane.provider, sign_on::Client::create(plane.loop, *provider, control->listeners_.provider_ca_file));
+  }
   const auto open = [&](std::optional<net::Address>& address, admin::Trust trust) -> base::Status {
     if (!address) return {};
     TRY(const int fd, net::listen_on(*address));
-    control->plane_->doors.push_back(
-        std::make_unique<Door>(control->plane_->loop, api, trust, control->listeners_.trusted_proxies, fd));
+    sign_on::Client* const provider = trust == admin::Trust::network ? plane.provider.get() : nullptr;
+    plane.doors.push_back(
+        std::make_unique<Door>(plane.loop, api, trust, control->listeners_.trusted_proxies, provider, fd));
     return {};
   };
   TRY_STATUS(open(control->listeners_.tcp, admin::Trust::network));

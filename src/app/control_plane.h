@@ -10,6 +10,7 @@
 #include "net/address.h"
 #include "net/loop.h"
 #include "net/trusted_proxies.h"
+#include "sign_on/provider.h"
 
 namespace app {
 
@@ -21,6 +22,8 @@ class ControlPlane {
     std::optional<net::Address> tcp;
     std::optional<net::Address> local;  // a Unix socket; its permissions are the key
     net::TrustedProxies trusted_proxies = {};
+    const sign_on::Provider* provider = nullptr;  // that people log in with, over TCP; outlives this
+    std::string provider_ca_file = {};            // see sign_on::Client
   };
   // `every_minute` runs on the control plane's thread, for the first time when it starts.
   static base::Result<std::unique_ptr<ControlPlane>> create(

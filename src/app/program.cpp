@@ -119,7 +119,8 @@ admin::Options Program::admin_options(const Options& options) const {
                        .books = names_of(config_.prices.books),
                        .price_lists = {{std::string(catalog::default_book), settings_.prices}},
                        .calls_a_minute = config_.control_calls_a_minute,
-                       .limiters = limiter_options(config_)};
+                       .limiters = limiter_options(config_),
+                       .provider_label = config_.oidc ? config_.oidc->provider.label : std::string()};
   admin.settings = {.version = std::string(version),
                     .proxy_url = fmt::format("{}://{}", config_.tls ? "https" : "http", proxy().to_string()),
                     .store = std::string(options.store),
@@ -171,6 +172,10 @@ base::Status Program::make_control_plane(const Stores& stores, const Options& op
                                                       .random = random_,
                                                       .options = std::move(admin)});
   ControlPlane::Listeners listeners{.tcp = config_.control, .local = {}, .trusted_proxies = config_.trusted_proxies};
+  if (config_.oidc) {
+    listeners.provider = &config_.oidc->provider;
+    listeners.provider_ca_file = config_.oidc->ca_file;
+  }
   if (options.local_socket) listeners.local = net::Address{*options.local_socket, 0, true};
   TRY(control_plane_, ControlPlane::create(*api_, std::move(listeners), clock_, [this] { every_minute(); }));
   return {};

@@ -10,10 +10,10 @@ namespace {
 constexpr const char* users = "/api/v1/users";
 
 std::string table_of(const base::Json& page) {
-  Table table({{"NAME"}, {"ROLE"}, {"ACCOUNT"}, {"STATUS"}, {"CREATED"}, {"ID"}});
+  Table table({{"NAME"}, {"ROLE"}, {"ACCOUNT"}, {"LOGIN"}, {"STATUS"}, {"CREATED"}, {"ID"}});
   for (const base::Json& user : page.find("data")->items())
-    table.add({text_of(user, "username"), text_of(user, "role"), text_of(user, "account"), text_of(user, "status"),
-               time_of(user, "created"), text_of(user, "id")});
+    table.add({text_of(user, "username"), text_of(user, "role"), text_of(user, "account"), text_of(user, "login"),
+               text_of(user, "status"), time_of(user, "created"), text_of(user, "id")});
   return table.to_string();
 }
 
@@ -36,18 +36,26 @@ struct Rights {
 };
 
 void add_create(CLI::App& noun, Session& session, const ReadSecret& read_secret) {
-  CLI::App& verb = *noun.add_subcommand("create", "Make a user; the password is read from standard input");
+  CLI::App& verb =
+      *noun.add_subcommand("create", "Make a user; the password is read from standard input, unless it needs none");
   session.add_options(verb);
   struct Arguments {
     std::string name;
     Rights rights;
+    bool oidc = false;
   };
   const auto arguments = std::make_shared<Arguments>();
   verb.add_option("NAME", arguments->name, "What the user logs in by")->required();
   arguments->rights.add(verb);
+  verb.add_flag("--oidc", arguments->oidc, "Logs in with the OpenID provider of the configuration, without a password");
   session.on(verb, [arguments, read_secret, &session]() -> base::Status {
-    TRY(const base::Secret password, read_secret(fmt::format("Password of {}: ", arguments->name)));
-    boost::json::object body{{"username", arguments->name}, {"password", password.reveal()}};
+    boost::json::object body{{"username", arguments->name}};
+    if (arguments->oidc) {
+      body["login"] = "oidc";
+    } else {
+      TRY(const base::Secret password, read_secret(fmt::format("Password of {}: ", arguments->name)));
+      body["password"] = password.reveal();
+    }
     arguments->rights.put_into(body);
     TRY(const auto reply, session.create(users, body));
     session.print_one(reply);
@@ -73,19 +81,23 @@ void add_edit(CLI::App& noun, Session& session, const ReadSecret& read_secret) {
   struct Arguments {
     std::string name;
     Rights rights;
-    bool disable = false, enable = false, password = false;
+    bool disable = false, enable = false, password = false, oidc = false;
   };
   const auto arguments = std::make_shared<Arguments>();
   verb.add_option("NAME", arguments->name, "Name or id")->required();
   arguments->rights.add(verb);
   auto* const disable = verb.add_flag("--disable", arguments->disable, "End the user's sessions, and let none begin");
   verb.add_flag("--enable", arguments->enable, "Let the user log in again")->excludes(disable);
-  verb.add_flag("--password", arguments->password, "Read another password from standard input");
+  auto* const by_password =
+      verb.add_flag("--password", arguments->password, "Read another password from standard input");
+  verb.add_flag("--oidc", arguments->oidc, "Log in with the OpenID provider from now on, and with no password")
+      ->excludes(by_password);
   session.on(verb, [arguments, read_secret, &session]() -> base::Status {
     boost::json::object body;
     arguments->rights.put_into(body);
     if (arguments->disable) body["status"] = "disabled";
     if (arguments->enable) body["status"] = "active";
+    if (arguments->oidc) body["login"] = "oidc";
     if (arguments->password) {
       TRY(const base::Secret password, read_secret(fmt::format("New password of {}: ", arguments->name)));
       body["password"] = password.reveal();

@@ -49,11 +49,14 @@ class Sessions {
   std::string token_of(const LoggedIn& session) const { return keys_.token_of(session.session, session.name()); }
   const SigningKeys& keys() const { return keys_; }
 
+  // rate_limited: see log_in. Without a name only the address counts.
+  base::Status check_attempt(std::string_view name, std::string_view address);
+  // Of somebody who came otherwise than with a password, and was not let in.
+  void note_failure(std::string_view address) { note(false, {}, address); }
   // Until who may try again; 0: now.
   std::int64_t wait_ms(std::string_view name, std::string_view address);
 
  private:
-  base::Status check_attempt(std::string_view name, std::string_view address);
   void note(bool fits, std::string_view name, std::string_view address);
   base::Result<LoggedIn> open(Session session, std::optional<User> user);
 

@@ -5,7 +5,8 @@
 //
 // Always: a password is stored as its Argon2id hash and nothing else; a session counts only while its token's signature
 // fits, its row stands in the store, its time is not over, and whose it is may still come in; there is no user who
-// could be guessed, because none comes with the program.
+// could be guessed, because none comes with the program; who comes by a provider is never taken for a user who has a
+// password, nor for one whom the provider knew as somebody else.
 
 #include <cstdint>
 #include <optional>
@@ -34,13 +35,22 @@ struct User {
   Role role = Role::viewer;
   // Sees and changes this account and those below it, and nothing else; never of an admin.
   std::optional<base::AccountId> account = {};
-  std::string password;  // its Argon2id hash in libsodium's text form (password.h)
+  // Its Argon2id hash in libsodium's text form (password.h); empty: it logs in with the provider, if there is one.
+  std::string password;
   UserStatus status = UserStatus::active;
   base::WallTime created;
   // Sessions that began before do not count any more: the password was changed, or the user was disabled.
   base::WallTime sessions_from;
+  std::string provider_subject = {};  // whom the provider knows it as (ProviderUser); empty: it has not come yet
 
   bool operator==(const User&) const = default;
+};
+
+// Whom an OpenID provider says that it has let in (sign_on/).
+struct ProviderUser {
+  std::string subject;            // issuer, a space, and what the provider never gives to anybody else
+  std::string name;               // as user_name_from takes it
+  std::optional<Role> role = {};  // where the provider's groups decide it; nullopt: it is given here
 };
 
 std::string_view to_string(Role role) noexcept;  // "viewer", "operator", "admin"

@@ -1,5 +1,6 @@
 #include "identity/users.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -30,12 +31,16 @@ base::Status check_scope(const User& user) {
   return {};
 }
 
+std::unexpected<base::Error> refused(std::string why) {
+  return base::fail(base::ErrorType::forbidden, std::move(why), {}, base::Source::client);
+}
+
 bool is_open_admin(const User& user) { return user.role == Role::admin && user.status == UserStatus::active; }
 
 // It may do less than it might before: sessions of then must not go on.
 bool is_less(const User& before, const User& after) {
   return after.role < before.role || after.account != before.account || after.status != UserStatus::active ||
-         after.password != before.password;
+         after.password != before.password || after.provider_subject != before.provider_subject;
 }
 
 }  // namespace
@@ -54,7 +59,7 @@ base::Result<User> Users::create(const NewUser& wanted) {
   return create_locked(wanted);
 }
 
-base::Result<User> Users::create_locked(const NewUser& wanted) {
+base::Result<User> Users::create_locked(const NewUser& wanted, std::string provider_subject) {
   const base::WallTime now = clock_.wall_now();
   User user{.id = UserId::create(now, random_),
             .name = {},
@@ -62,15 +67,18 @@ base::Result<User> Users::create_locked(const NewUser& wanted) {
             .account = wanted.account,
             .password = {},
             .created = now,
-            .sessions_from = now};
+            .sessions_from = now,
+            .provider_subject = std::move(provider_subject)};
   TRY(user.name, user_name_from(wanted.name));
   TRY_STATUS(check_scope(user));
-  TRY_STATUS(check_new_password(wanted.password, user.name));
+  if (wanted.password) TRY_STATUS(check_new_password(*wanted.password, user.name));
   TRY(const auto other, store_.find_user_named(user.name));
   if (other)
     return base::fail(base::ErrorType::conflict, fmt::format("there is a user '{}' already", user.name), "username",
                       base::Source::client);
-  TRY(user.password, hash_password(wanted.password));
+  if (wanted.password) {
+    TRY(user.password, hash_password(*wanted.password));
+  }
   TRY_STATUS(store_.put_user(user));
   return user;
 }
@@ -78,7 +86,12 @@ base::Result<User> Users::create_locked(const NewUser& wanted) {
 base::Result<User> Users::edit(UserId id, const UserEdit& edit) {
   const std::lock_guard lock(changing_);
   TRY(const User before, find(id));
+  return edit_locked(before, edit, edit.password || edit.to_provider ? std::string() : before.provider_subject);
+}
+
+base::Result<User> Users::edit_locked(const User& before, const UserEdit& edit, std::string provider_subject) {
   User after = before;
+  after.provider_subject = std::move(provider_subject);
   after.role = edit.role.value_or(after.role);
   after.account = edit.account.value_or(after.account);
   after.status = edit.status.value_or(after.status);
@@ -86,12 +99,33 @@ base::Result<User> Users::edit(UserId id, const UserEdit& edit) {
   if (edit.password) {
     TRY_STATUS(check_new_password(*edit.password, after.name));
     TRY(after.password, hash_password(*edit.password));
+  } else if (edit.to_provider) {
+    after.password.clear();
   }
   if (after == before) return after;
   TRY_STATUS(check_last_admin(before, &after));
   if (is_less(before, after)) after.sessions_from = clock_.wall_now();
   TRY_STATUS(store_.put_user(after));
   return after;
+}
+
+base::Result<User> Users::come_in(const ProviderUser& visitor) {
+  const std::lock_guard lock(changing_);
+  TRY(const auto users, store_.users());
+  const auto known = std::ranges::find(users, visitor.subject, &User::provider_subject);
+  const auto found = known != users.end() ? known : std::ranges::find(users, visitor.name, &User::name);
+  if (found == users.end()) {
+    if (visitor.role) return create_locked({.name = visitor.name, .role = *visitor.role}, visitor.subject);
+    return refused(
+        fmt::format("there is no user '{}'; an admin can make one who logs in with the provider", visitor.name));
+  }
+  if (!found->password.empty())
+    return refused(
+        fmt::format("'{}' logs in with a password; an admin can let it log in with the provider", found->name));
+  if (known == users.end() && !found->provider_subject.empty())
+    return refused(fmt::format("'{}' is somebody else at the provider; an admin can remove that user", found->name));
+  if (found->status != UserStatus::active) return refused(fmt::format("'{}' is disabled", found->name));
+  return edit_locked(*found, {.role = visitor.role}, visitor.subject);
 }
 
 base::Status Users::remove(UserId id) {

@@ -15,7 +15,7 @@ namespace identity {
 
 struct NewUser {
   std::string name;
-  base::Secret password;
+  std::optional<base::Secret> password = {};  // nullopt: it logs in with the provider
   Role role = Role::viewer;
   std::optional<base::AccountId> account = {};  // that exists: the caller has looked
 };
@@ -25,7 +25,8 @@ struct UserEdit {
   std::optional<Role> role = {};
   std::optional<std::optional<base::AccountId>> account = {};
   std::optional<UserStatus> status = {};
-  std::optional<base::Secret> password = {};
+  std::optional<base::Secret> password = {};  // logs in with it from now on, and no longer with the provider
+  bool to_provider = false;                   // logs in with the provider from now on, and has no password any more
 };
 
 // The users, and the one-time link by which the first one is made. Thread-safe.
@@ -45,6 +46,12 @@ class Users {
   base::Result<User> edit(UserId id, const UserEdit& edit);
   base::Status remove(UserId id);
 
+  // The user as whom a provider's user comes in: who came as him before; else the one of his name who has no password
+  // and as whom nobody came yet; else a new one, where the provider's groups give a role. A role that they give is the
+  // user's from now on. forbidden: there is none such, or it is disabled, with the remedy. conflict: it is the last
+  // admin, who would be less.
+  base::Result<User> come_in(const ProviderUser& visitor);
+
   // The secret of the link by which whoever has it makes the first user, an admin; nullopt: there are users already.
   // Another one each time the program starts; it is kept nowhere.
   base::Result<std::optional<base::Secret>> setup_link();
@@ -52,7 +59,8 @@ class Users {
   base::Result<User> set_up(const base::Secret& link, std::string name, base::Secret password);
 
  private:
-  base::Result<User> create_locked(const NewUser& wanted);
+  base::Result<User> create_locked(const NewUser& wanted, std::string provider_subject = {});
+  base::Result<User> edit_locked(const User& before, const UserEdit& edit, std::string provider_subject);
   base::Status check_last_admin(const User& before, const User* after);
 
   Store& store_;

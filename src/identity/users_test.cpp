@@ -191,3 +191,64 @@ TEST_CASE("an admin key opens a session too, for as long as the key is good") {
   world.key_is_good = false;
   CHECK(world.refusal(world.sessions.find(text)) == ErrorType::unauthorized);
 }
+
+TEST_CASE("who comes with the provider is made where its groups give a role, and known again by his subject") {
+  World world;
+  const auto made = world.users.come_in({.subject = "https://id 7", .name = "ann@acme", .role = Role::operates});
+  REQUIRE(made.has_value());
+  CHECK(made->name == "ann@acme");
+  CHECK(made->role == Role::operates);
+  CHECK(made->password.empty());
+  CHECK(world.refusal(world.log_in("ann@acme", "")) == ErrorType::unauthorized);  // no password is no empty one
+  // Another name and another role at the provider: the same user.
+  const auto again = world.users.come_in({.subject = "https://id 7", .name = "ann.smith@acme", .role = Role::viewer});
+  REQUIRE(again.has_value());
+  CHECK(again->id == made->id);
+  CHECK(again->name == "ann@acme");
+  CHECK(again->role == Role::viewer);
+  CHECK(world.users.all()->size() == 1);
+}
+
+TEST_CASE("without groups only whom an admin has made comes in, once bound for good") {
+  World world;
+  CHECK(world.refusal(world.users.come_in({.subject = "i 7", .name = "ann"})) == ErrorType::forbidden);
+  const User made = *world.users.create({.name = "ann", .role = Role::viewer});
+  CHECK(made.password.empty());
+  CHECK(world.users.come_in({.subject = "i 7", .name = "ann"})->id == made.id);
+  // Somebody else to whom the provider gave the name later.
+  CHECK(world.refusal(world.users.come_in({.subject = "i 8", .name = "ann"})) == ErrorType::forbidden);
+  CHECK(world.users.come_in({.subject = "i 7", .name = "ann"}).has_value());
+  world.users.edit(made.id, {.status = identity::UserStatus::disabled}).value();
+  CHECK(world.refusal(world.users.come_in({.subject = "i 7", .name = "ann"})) == ErrorType::forbidden);
+}
+
+TEST_CASE("who has a password is never come in as, until an admin says so") {
+  World world;
+  const User root = world.create("root", Role::admin);
+  const User ann = world.create("ann");
+  CHECK(world.refusal(world.users.come_in({.subject = "i 7", .name = "ann", .role = Role::admin})) ==
+        ErrorType::forbidden);
+  const LoggedIn before = *world.log_in("ann");
+  world.clock.advance_ms(1);
+  CHECK(world.users.edit(ann.id, {.to_provider = true})->password.empty());
+  CHECK(world.refusal(world.sessions.find(world.sessions.token_of(before))) == ErrorType::unauthorized);
+  CHECK(world.refusal(world.log_in("ann")) == ErrorType::unauthorized);
+  CHECK(world.users.come_in({.subject = "i 7", .name = "ann"})->id == ann.id);
+  // And back: whom the provider knew as him is nobody any more.
+  CHECK(world.users.edit(ann.id, {.password = Secret(password)})->provider_subject.empty());
+  CHECK(world.log_in("ann").has_value());
+  CHECK(world.refusal(world.users.come_in({.subject = "i 7", .name = "ann"})) == ErrorType::forbidden);
+}
+
+TEST_CASE("a provider that takes the last admin's role away lets nobody in as him") {
+  World world;
+  const User ann = *world.users.come_in({.subject = "i 7", .name = "ann", .role = Role::admin});
+  CHECK(world.refusal(world.users.come_in({.subject = "i 7", .name = "ann", .role = Role::viewer})) ==
+        ErrorType::conflict);
+  CHECK(world.users.find(ann.id)->role == Role::admin);
+  world.create("root", Role::admin);
+  const LoggedIn before = *world.sessions.open_for(ann);
+  world.clock.advance_ms(1);
+  CHECK(world.users.come_in({.subject = "i 7", .name = "ann", .role = Role::viewer})->role == Role::viewer);
+  CHECK(world.refusal(world.sessions.find(world.sessions.token_of(before))) == ErrorType::unauthorized);
+}

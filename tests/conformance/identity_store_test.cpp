@@ -49,6 +49,7 @@ TEST_CASE_TEMPLATE("a user comes back as it was put, by id and by name", Store, 
   User ann = bench.user("ann", identity::Role::operates);
   ann.account = bench.account.id;
   ann.status = identity::UserStatus::disabled;
+  ann.provider_subject = "https://id.acme.example 7";
   const User bob = bench.user("bob");
   REQUIRE(bench.on.store->put_user(ann).has_value());
   REQUIRE(bench.on.store->put_user(bob).has_value());
@@ -71,6 +72,16 @@ TEST_CASE_TEMPLATE("a user's name is taken once, and its account exists", Store,
   User bob = bench.user("bob");
   bob.account = bench.template id<base::AccountId>();
   CHECK(bench.on.store->put_user(bob).error().type == base::ErrorType::conflict);
+  CHECK(*bench.on.store->users() == std::vector{ann});
+}
+
+TEST_CASE_TEMPLATE("whom a provider knows is one user", Store, EVERY_STORE) {
+  IdentityBench<Store> bench;
+  User ann = bench.user("ann"), bob = bench.user("bob");
+  ann.provider_subject = bob.provider_subject = "https://id.acme.example 7";
+  REQUIRE(bench.on.store->put_user(ann).has_value());
+  CHECK(bench.on.store->put_user(bob).error().type == base::ErrorType::conflict);
+  REQUIRE(bench.on.store->put_user(ann).has_value());
   CHECK(*bench.on.store->users() == std::vector{ann});
 }
 

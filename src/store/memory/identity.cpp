@@ -29,9 +29,13 @@ base::Result<std::optional<identity::User>> MemoryStore::find_user_named(std::st
 
 base::Status MemoryStore::put_user(const identity::User& user) {
   const std::lock_guard lock(mutex_);
-  for (const auto& [id, other] : users_)
-    if (other.name == user.name && id != user.id)
+  for (const auto& [id, other] : users_) {
+    if (id == user.id) continue;
+    if (other.name == user.name)
       return base::fail(base::ErrorType::conflict, fmt::format("there is a user '{}' already", user.name));
+    if (!user.provider_subject.empty() && other.provider_subject == user.provider_subject)
+      return base::fail(base::ErrorType::conflict, fmt::format("the provider knows '{}' as that one", other.name));
+  }
   if (user.account && !accounts_.contains(*user.account))
     return base::fail(base::ErrorType::conflict, fmt::format("there is no account {}", user.account->to_string()));
   users_.insert_or_assign(user.id, user);

@@ -13,7 +13,7 @@ using identity::User;
 using sqlite::enum_from;
 using sqlite::Rows;
 
-#define USER_COLUMNS "id, name, role, account_id, password, status, created, sessions_from"
+#define USER_COLUMNS "id, name, role, account_id, password, status, created, sessions_from, provider_subject"
 
 base::Result<User> take_user(Rows& rows) {
   User user;
@@ -25,6 +25,7 @@ base::Result<User> take_user(Rows& rows) {
   TRY(user.status, enum_from(rows.borrow_text(), identity::UserStatus::disabled, "users.status"));
   user.created = rows.take_time();
   user.sessions_from = rows.take_time();
+  user.provider_subject = rows.take_text();
   return user;
 }
 
@@ -79,11 +80,11 @@ base::Result<std::optional<User>> SqliteStore::find_user_named(std::string_view 
 
 base::Status SqliteStore::put_user(const User& user) {
   const std::lock_guard lock(writer_mutex_);
-  TRY_STATUS(writer_.run("INSERT INTO users (" USER_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+  TRY_STATUS(writer_.run("INSERT INTO users (" USER_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
                          "ON CONFLICT (id) DO UPDATE SET name = ?2, role = ?3, account_id = ?4, password = ?5, "
-                         "status = ?6, created = ?7, sessions_from = ?8",
+                         "status = ?6, created = ?7, sessions_from = ?8, provider_subject = ?9",
                          user.id, user.name, to_string(user.role), user.account, user.password, to_string(user.status),
-                         user.created, user.sessions_from));
+                         user.created, user.sessions_from, user.provider_subject));
   return {};
 }
 

@@ -41,6 +41,7 @@ EMBEDDED(metergate_schema_0019, METERGATE_SCHEMA_0019)
 EMBEDDED(metergate_schema_0020, METERGATE_SCHEMA_0020)
 EMBEDDED(metergate_schema_0021, METERGATE_SCHEMA_0021)
 EMBEDDED(metergate_schema_0022, METERGATE_SCHEMA_0022)
+EMBEDDED(metergate_schema_0023, METERGATE_SCHEMA_0023)
 #undef EMBEDDED
 // clang-format on
 
@@ -77,7 +78,8 @@ std::vector<Migration> migrations() {
           {.script = {metergate_schema_0019, metergate_schema_0019_end}},
           {.script = {metergate_schema_0020, metergate_schema_0020_end}},
           {.script = {metergate_schema_0021, metergate_schema_0021_end}},
-          {.script = {metergate_schema_0022, metergate_schema_0022_end}}};
+          {.script = {metergate_schema_0022, metergate_schema_0022_end}},
+          {.script = {metergate_schema_0023, metergate_schema_0023_end}}};
 }
 
 base::Result<std::int64_t> number(Database& database, std::string_view sql) {

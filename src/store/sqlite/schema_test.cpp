@@ -32,6 +32,8 @@ constexpr std::string_view first_contents = R"(
   UPDATE meta SET incarnation = 1;
 )";
 constexpr std::string_view back_to_schema_21 = R"(
+  DROP INDEX users_by_subject;
+  ALTER TABLE users DROP COLUMN provider_subject;
   DROP TABLE usage_remains;
   DROP TABLE held_remains;
   DROP TABLE posted_remains;

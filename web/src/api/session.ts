@@ -38,9 +38,15 @@ export async function logOut(): Promise<void> {
   setCsrfToken('');
 }
 
-/** Whether nobody has set up a first admin yet. */
-export async function setupNeeded(): Promise<boolean> {
-  return (await data(api.GET('/api/v1/setup'))).needed;
+/** Whether nobody has set up a first admin yet, and whom people may log in with beside passwords. */
+export async function waysIn() {
+  return data(api.GET('/api/v1/setup'));
+}
+
+/** Where a browser goes to log in with the provider; it comes back to the page that it is on. */
+export function providerLogin(): string {
+  const here = location.pathname + location.search;
+  return `/api/auth/oidc?${new URLSearchParams({ return_to: here })}`;
 }
 
 export async function setUp(link: string, username: string, password: string): Promise<Session> {

@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Ellipsis, Plus } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { api, data, type Schemas } from '@/api/client';
+import { waysIn } from '@/api/session';
 import { Confirm } from '@/parts/confirm';
 import { Empty } from '@/parts/empty';
 import { AccountName } from '@/parts/names';
@@ -30,6 +31,10 @@ const roles = [
 ] as const;
 
 function Fields({ user, error }: { user?: User; error: unknown }) {
+  const ways = useQuery({ queryKey: ['setup'], queryFn: waysIn });
+  const provider = ways.data?.provider;
+  const [login, setLogin] = useState(user?.login ?? 'password');
+  const staysWithPassword = user?.login === 'password';
   return (
     <>
       <Select label="Role" name="role" defaultValue={user?.role ?? 'viewer'} error={errorOf(error, 'role')}>
@@ -46,15 +51,28 @@ function Fields({ user, error }: { user?: User; error: unknown }) {
         hint="Name or id: sees it and those below it, and no other. Empty: all. An admin sees all."
         error={errorOf(error, 'account')}
       />
-      <Input
-        label={user ? 'New password' : 'Password'}
-        name="password"
-        type="password"
-        autoComplete="new-password"
-        required={!user}
-        hint={user ? 'Empty: it stays. Another one ends all sessions of the user.' : 'At least 12 characters.'}
-        error={errorOf(error, 'password')}
-      />
+      {provider && (
+        <Select
+          label="Logs in with"
+          name="login"
+          value={login}
+          onChange={(event) => setLogin(event.currentTarget.value as User['login'])}
+        >
+          <option value="password">a password</option>
+          <option value="oidc">{provider.label}</option>
+        </Select>
+      )}
+      {login === 'password' && (
+        <Input
+          label={staysWithPassword ? 'New password' : 'Password'}
+          name="password"
+          type="password"
+          autoComplete="new-password"
+          required={!staysWithPassword}
+          hint={staysWithPassword ? 'Empty: it stays. Another one ends all sessions of the user.' : 'At least 12 characters.'}
+          error={errorOf(error, 'password')}
+        />
+      )}
     </>
   );
 }
@@ -66,9 +84,11 @@ function Edit({ user, onClose }: { user?: User; onClose: () => void }) {
       const text = (name: string) => String(form.get(name) ?? '').trim();
       const role = text('role') as User['role'];
       const password = String(form.get('password') ?? '');
-      if (user) return change(user, { role, account: text('account') || '*', ...(password ? { password } : {}) });
+      const oidc = text('login') === 'oidc';
+      const login = password ? { password } : oidc && user?.login !== 'oidc' ? { login: 'oidc' as const } : {};
+      if (user) return change(user, { role, account: text('account') || '*', ...login });
       const account = text('account');
-      const body = { username: text('username'), role, password, ...(account ? { account } : {}) };
+      const body = { username: text('username'), role, ...login, ...(account ? { account } : {}) };
       return data(api.POST('/api/v1/users', { body }));
     },
     onSuccess: async () => {
@@ -127,6 +147,7 @@ function Row({ user }: { user: User }) {
       </Td>
       <Td>{user.role}</Td>
       <Td>{user.account ? <AccountName id={user.account} /> : 'every account'}</Td>
+      <Td>{user.login === 'oidc' ? 'the provider' : 'a password'}</Td>
       <Td>{active ? <Badge look="good">active</Badge> : <Badge look="bad">disabled</Badge>}</Td>
       <Td className="text-muted">
         <When at={user.created} />
@@ -195,6 +216,7 @@ export function Users() {
               <Th>Name</Th>
               <Th>Role</Th>
               <Th>Sees</Th>
+              <Th>Logs in with</Th>
               <Th>Status</Th>
               <Th>Created</Th>
               <Th className="text-right">Change</Th>
