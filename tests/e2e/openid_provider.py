@@ -30,8 +30,9 @@ class OpenIdProvider:
 
     def start(self):
         shutil.copy(Path(__file__).parent / "node/openid_provider.mjs", NODE_FOLDER)
-        self.process = subprocess.Popen([node(), "openid_provider.mjs", json.dumps(self.told)], cwd=NODE_FOLDER, text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen([node(), "openid_provider.mjs", json.dumps(self.told)], cwd=NODE_FOLDER,
+                                        text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL)
         self.wait_for("ready")
         return self
 

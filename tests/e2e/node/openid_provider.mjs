@@ -1,6 +1,7 @@
 // A certified OpenID provider (npm: oidc-provider) with people of our own, for the tests of logging in with one.
 // Told by one line of JSON as its argument:
-//   {"port", "client_id", "client_secret", "redirect_uri", "client": {}, "people": {"ann": {"email", "email_verified", "groups"}}}
+//   {"port", "client_id", "client_secret", "redirect_uri", "client": {},
+//    "people": {"ann": {"email", "email_verified", "groups"}}}
 // Who logs in gives a name of `people` and any password, in its own pages. A line on standard input is new `people`.
 // Prints "ready" when it listens.
 import { generateKeyPairSync } from 'node:crypto';
