@@ -8,7 +8,7 @@ import { errorOf } from '@/parts/problem';
 import { Button } from '@/ui/button';
 import { Dialog } from '@/ui/dialog';
 import { Checkbox, Input } from '@/ui/field';
-import { LimitFields, readLimit } from './limit_fields';
+import { LimitFields, readLimit } from '@/parts/limit_fields';
 import { Secret } from './secret';
 
 interface Made {

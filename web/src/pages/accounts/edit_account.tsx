@@ -8,7 +8,7 @@ import { errorOf } from '@/parts/problem';
 import { Dialog } from '@/ui/dialog';
 import { Checkbox, Input, Select } from '@/ui/field';
 import { useChange } from './change';
-import { ZoneInput } from './zone_input';
+import { ZoneInput } from '@/parts/zone_input';
 
 const inherited = 'inherit';
 

@@ -6,8 +6,8 @@ import { Form, textsOf } from '@/parts/form';
 import { errorOf } from '@/parts/problem';
 import { Dialog } from '@/ui/dialog';
 import { Input } from '@/ui/field';
-import { limitFields, LimitFields, readLimit } from './limit_fields';
-import { readThresholds, thresholdFields, ThresholdFields } from './threshold_fields';
+import { limitFields, LimitFields, readLimit } from '@/parts/limit_fields';
+import { readThresholds, thresholdFields, ThresholdFields } from '@/parts/threshold_fields';
 
 type Subject = { account: string } | { key: string };
 

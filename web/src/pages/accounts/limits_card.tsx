@@ -15,7 +15,7 @@ import { Card } from '@/ui/card';
 import { Menu, MenuItem } from '@/ui/menu';
 import { Skeleton } from '@/ui/skeleton';
 import { EditLimit, NewLimit, raiseOf, RaiseLimit } from './limit_dialogs';
-import { percentagesOf } from './threshold_fields';
+import { percentagesOf } from '@/parts/threshold_fields';
 
 /** What is more to say of a limit than its numbers. */
 function Terms({ limit }: { limit: LimitState }) {
