@@ -5,7 +5,8 @@ import { api, data, type Key, type Schemas } from '@/api/client';
 import { useLimits } from '@/api/queries';
 import { Confirm } from '@/parts/confirm';
 import { Empty } from '@/parts/empty';
-import { Form, textsOf } from '@/parts/form';
+import { NameInput } from '@/parts/fields';
+import { Form, textsOf, wordsOf } from '@/parts/form';
 import { errorOf, ProblemNote } from '@/parts/problem';
 import { When } from '@/parts/when';
 import { Badge } from '@/ui/badge';
@@ -14,6 +15,7 @@ import { Card } from '@/ui/card';
 import { Dialog } from '@/ui/dialog';
 import { Input } from '@/ui/field';
 import { Skeleton } from '@/ui/skeleton';
+import { ExplainCall } from './explain_call';
 import { NewLimit } from './limit_dialogs';
 import { LimitList } from './limits_card';
 import { RotateKey } from './rotate_key';
@@ -38,7 +40,7 @@ function NewKey({
       if (text('expires')) body.expires = new Date(text('expires')).toISOString();
       if (text('tags')) body.tags = text('tags');
       if (text('limit')) body.limits = [text('limit')];
-      const models = text('models').split(/[\s,]+/).filter(Boolean);
+      const models = wordsOf(form, 'models');
       if (models.length > 0) body.allowed_models = models;
       return data(api.POST('/api/v1/keys', { body }));
     },
@@ -71,7 +73,7 @@ function NewKey({
         </>
       ) : (
         <Form sending={creating} verb="Create" fields={fields}>
-          <Input label="Name" name="name" required maxLength={200} error={errorOf(creating.error, 'name')} />
+          <NameInput failure={creating.error} />
           <Input
             label="A limit of its own"
             name="limit"
@@ -131,10 +133,27 @@ function AllowedTo({ item }: { item: Key }) {
   );
 }
 
+function Changes({ name, begin }: { name: string; begin: (what: 'limit' | 'rotate' | 'revoke') => void }) {
+  return (
+    <>
+      <Button size="small" onClick={() => begin('limit')} aria-label={`New limit on ${name}`}>
+        <Plus />
+        Limit
+      </Button>
+      <Button size="small" onClick={() => begin('rotate')} aria-label={`Rotate ${name}`}>
+        Rotate
+      </Button>
+      <Button size="small" look="danger" onClick={() => begin('revoke')} aria-label={`Revoke ${name}`}>
+        Revoke
+      </Button>
+    </>
+  );
+}
+
 function Item({ item, mayChange }: { item: Key; mayChange: boolean }) {
   const queries = useQueryClient();
   const limits = useLimits({ key: item.id });
-  const [doing, setDoing] = useState<'revoke' | 'rotate' | 'limit' | null>(null);
+  const [doing, setDoing] = useState<'explain' | 'revoke' | 'rotate' | 'limit' | null>(null);
   const active = item.status === 'active';
   const expired = item.expires !== null && new Date(item.expires) <= new Date();
   const revoke = async () => {
@@ -149,18 +168,16 @@ function Item({ item, mayChange }: { item: Key; mayChange: boolean }) {
         {active && expired && <Badge look="bad">expired</Badge>}
         {active && !expired && <Badge look="good">active</Badge>}
         {item.tags && <Badge>{item.tags}</Badge>}
-        {mayChange && active && (
-          <div className="ml-auto flex gap-2">
-            <Button size="small" onClick={() => setDoing('limit')} aria-label={`New limit on ${item.name}`}>
-              <Plus />
-              Limit
+        {active && (
+          <div className="ml-auto flex flex-wrap justify-end gap-2">
+            <Button
+              size="small"
+              onClick={() => setDoing('explain')}
+              aria-label={`What would a call with ${item.name} cost?`}
+            >
+              Explain
             </Button>
-            <Button size="small" onClick={() => setDoing('rotate')} aria-label={`Rotate ${item.name}`}>
-              Rotate
-            </Button>
-            <Button size="small" look="danger" onClick={() => setDoing('revoke')} aria-label={`Revoke ${item.name}`}>
-              Revoke
-            </Button>
+            {mayChange && <Changes name={item.name} begin={setDoing} />}
           </div>
         )}
       </div>
@@ -179,6 +196,7 @@ function Item({ item, mayChange }: { item: Key; mayChange: boolean }) {
           <LimitList limits={limits.data} mayChange={mayChange} />
         </div>
       )}
+      {doing === 'explain' && <ExplainCall of={item} onClose={() => setDoing(null)} />}
       {doing === 'limit' && <NewLimit of={{ key: item.id }} onClose={() => setDoing(null)} />}
       <RotateKey of={item} open={doing === 'rotate'} onOpenChange={() => setDoing(null)} />
       <Confirm
