@@ -24,7 +24,7 @@ def bounded(fresh):
 
 def ask(dash, **fields):
     """Opens the dialog and asks; what it says."""
-    dash.button("What would a call with app cost?").click()
+    dash.button("Explain a call with app").click()
     return ask_again(dash, **fields)
 
 
@@ -134,8 +134,9 @@ def test_the_dialog_fits_every_width_and_reads_well(bounded, visit, width, dark)
     gateway.control.grant(acme, "paid-1", "2")
     suffix = f"{width}-{'dark' if dark else 'light'}"
     dash = visit(gateway, width=width, dark=dark).enter().open(f"/accounts/{acme['id']}")
-    dash.button("What would a call with app cost?").wait_for()
+    dash.button("Explain a call with app").wait_for()
     dash.settled()
+    assert dash.faults() == []
     dash.picture(f"explain-key-{suffix}")
     dialog = ask(dash, Model="priced", Longest_answer_in_tokens=8000, Prompt_in_tokens=2000)
     dialog.locator("[data-explained]").first.wait_for()

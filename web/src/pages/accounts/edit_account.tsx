@@ -5,10 +5,10 @@ import { useBooks } from '@/api/queries';
 import { bpsInPercent, compare, isZero, readAmount, readBps } from '@/lib/decimal';
 import { Form, textsOf } from '@/parts/form';
 import { errorOf } from '@/parts/problem';
+import { ZoneInput } from '@/parts/zone_input';
 import { Dialog } from '@/ui/dialog';
 import { Checkbox, Input, Select } from '@/ui/field';
 import { useChange } from './change';
-import { ZoneInput } from '@/parts/zone_input';
 
 const inherited = 'inherit';
 

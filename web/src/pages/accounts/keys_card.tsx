@@ -170,11 +170,7 @@ function Item({ item, mayChange }: { item: Key; mayChange: boolean }) {
         {item.tags && <Badge>{item.tags}</Badge>}
         {active && (
           <div className="ml-auto flex flex-wrap justify-end gap-2">
-            <Button
-              size="small"
-              onClick={() => setDoing('explain')}
-              aria-label={`What would a call with ${item.name} cost?`}
-            >
+            <Button size="small" onClick={() => setDoing('explain')} aria-label={`Explain a call with ${item.name}`}>
               Explain
             </Button>
             {mayChange && <Changes name={item.name} begin={setDoing} />}

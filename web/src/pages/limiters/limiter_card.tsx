@@ -4,6 +4,7 @@ import { useId, useState } from 'react';
 import { api } from '@/api/client';
 import { cn } from '@/lib/cn';
 import { dollars, isZero, percent, readAmount } from '@/lib/decimal';
+import { inWords } from '@/lib/window';
 import { Confirm } from '@/parts/confirm';
 import { CopyButton } from '@/parts/copy_button';
 import { Form, textsOf } from '@/parts/form';
@@ -15,7 +16,7 @@ import { Badge } from '@/ui/badge';
 import { Button } from '@/ui/button';
 import { Dialog } from '@/ui/dialog';
 import { Input } from '@/ui/field';
-import { inWords, type Limiter, useChange } from './queries';
+import { type Limiter, useChange } from './queries';
 import { StatsDialog } from './stats_dialog';
 
 function Switch({ limiter, mayChange }: { limiter: Limiter; mayChange: boolean }) {

@@ -91,11 +91,21 @@ function Export({ name, rows }: { name: string; rows: Row[] }) {
 }
 
 export function UsageBy({ choice }: { choice: Choice }) {
-  const { by, tag, group, filter, sort } = choice;
+  const { by, tag, group, filter } = choice;
   const usage = useUsage(group, filter, true);
+  // Here first: the address follows a moment later.
   const [search, setSearch] = useState(choice.name);
+  const [sort, setSort] = useState(choice.sort);
   const rows = useMemo(() => usage.data?.map((sum) => ({ sum, label: labelOf(by, sum) })) ?? [], [usage.data, by]);
-  const table = useUsageTable({ rows, search, sort, onSort: choice.chooseSort });
+  const table = useUsageTable({
+    rows,
+    search,
+    sort,
+    onSort: (now) => {
+      setSort(now);
+      choice.chooseSort(now);
+    },
+  });
   const about = groups.find((one) => one.by === by);
   const order = by === 'day' || sort ? '' : ' The largest cost first, until you sort it.';
   return (
