@@ -1,4 +1,4 @@
-"""Limit templates: made, changed and removed on the page of settings, and told on the accounts that have their copies."""
+"""Limit templates: made, changed and removed on the page of settings, and told on the accounts that have copies."""
 
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
