@@ -111,8 +111,8 @@ export function ExplainCall({ of, onClose }: { of: Key; onClose: () => void }) {
       className="max-w-2xl"
       title={`What would a call with ${of.name} cost?`}
       description={
-        'By the code that decides over calls, from the numbers of this moment. To ask holds nothing: another call may ' +
-        'take the money before yours comes.'
+        'By the code that decides over calls, from the numbers of this moment. To ask holds nothing: another call ' +
+        'may take the money before yours comes.'
       }
     >
       <Form sending={asking} verb="Ask" fields={fields}>

@@ -23,6 +23,42 @@ import { Secret } from './secret';
 
 const fields = ['name', 'limits', 'limits[0]', 'expires', 'tags', 'allowed_models'];
 
+function Fields({ error }: { error: unknown }) {
+  return (
+    <>
+      <NameInput failure={error} />
+      <Input
+        label="A limit of its own"
+        name="limit"
+        placeholder="10 usd/day"
+        hint="Optional: amount, unit and window."
+        error={errorOf(error, 'limits', 'limits[0]')}
+      />
+      <Input
+        label="Expires"
+        name="expires"
+        type="datetime-local"
+        hint="Optional, in your time zone."
+        error={errorOf(error, 'expires')}
+      />
+      <Input
+        label="Tags"
+        name="tags"
+        placeholder="env=prod,team=search"
+        hint="Optional: every call with it has them."
+        error={errorOf(error, 'tags')}
+      />
+      <Input
+        label="Only these models"
+        name="models"
+        placeholder="gpt-4o*, o1"
+        hint="Optional: it may call no other."
+        error={errorOf(error, 'allowed_models')}
+      />
+    </>
+  );
+}
+
 function NewKey({
   account,
   open,
@@ -73,35 +109,7 @@ function NewKey({
         </>
       ) : (
         <Form sending={creating} verb="Create" fields={fields}>
-          <NameInput failure={creating.error} />
-          <Input
-            label="A limit of its own"
-            name="limit"
-            placeholder="10 usd/day"
-            hint="Optional: amount, unit and window."
-            error={errorOf(creating.error, 'limits', 'limits[0]')}
-          />
-          <Input
-            label="Expires"
-            name="expires"
-            type="datetime-local"
-            hint="Optional, in your time zone."
-            error={errorOf(creating.error, 'expires')}
-          />
-          <Input
-            label="Tags"
-            name="tags"
-            placeholder="env=prod,team=search"
-            hint="Optional: every call with it has them."
-            error={errorOf(creating.error, 'tags')}
-          />
-          <Input
-            label="Only these models"
-            name="models"
-            placeholder="gpt-4o*, o1"
-            hint="Optional: it may call no other."
-            error={errorOf(creating.error, 'allowed_models')}
-          />
+          <Fields error={creating.error} />
         </Form>
       )}
     </Dialog>

@@ -75,7 +75,7 @@ export function NewGrant({ account, onClose }: { account: string; onClose: () =>
   return (
     <MoneyDialog
       title="Put money in"
-      description="A grant of the balance. Of those that are usable the one with the smallest priority is drawn on first."
+      description="A grant of the balance. Of those usable, the one with the smallest priority is drawn on first."
       verb="Put in"
       fields={['amount', 'priority', 'effective', 'expires']}
       sending={sending}

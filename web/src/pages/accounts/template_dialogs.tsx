@@ -37,8 +37,8 @@ export function NewTemplate({ onClose }: { onClose: () => void }) {
       onOpenChange={onClose}
       title="New template"
       description={
-        'Each account of the level has this limit from now on, and each that is created later from its first call on. ' +
-        'A limit of its own in the same unit takes its place.'
+        'Each account of the level has this limit from now on, and each that is created later from its first call ' +
+        'on. A limit of its own in the same unit takes its place.'
       }
     >
       <Form sending={creating} verb="Create" fields={['account', 'level', ...limitFields, ...thresholdFields]}>
@@ -104,7 +104,13 @@ export function EditTemplateOf({ id, onClose }: { id: string; onClose: () => voi
   );
 }
 
-export function RemoveTemplate({ template, open, onClose }: { template: Template; open: boolean; onClose: () => void }) {
+interface RemoveProps {
+  template: Template;
+  open: boolean;
+  onClose: () => void;
+}
+
+export function RemoveTemplate({ template, open, onClose }: RemoveProps) {
   const queries = useQueryClient();
   const remove = async () => {
     await api.DELETE('/api/v1/limit-templates/{id}', { params: { path: { id: template.id } } });
@@ -116,8 +122,8 @@ export function RemoveTemplate({ template, open, onClose }: { template: Template
       onOpenChange={onClose}
       title={`Remove the template ${template.name}?`}
       description={
-        `Its copies go with it: ${accounts(template.limits)} one, and calls are not held to it any more. Usage records ` +
-        'stay.'
+        `Its copies go with it: ${accounts(template.limits)} one, and calls are not held to it any more. Usage ` +
+        'records stay.'
       }
       verb="Remove the template"
       act={remove}
