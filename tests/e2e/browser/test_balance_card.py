@@ -11,14 +11,14 @@ from gateway import Gateway
 from town import elsewhere
 from wire import call, chat
 
-COST = Decimal("0.00006")  # of a call of this file
+COST = Decimal("0.000063")  # of a call of this file, with a markup of 5 %
 PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
 def prepaid(fresh):
     """(gateway, account): 2 dollars were paid, 3 were given, and one call was charged."""
-    acme = fresh.control.account("Acme", credit_only=True)
+    acme = fresh.control.account("Acme", credit_only=True, markup_bps=500)
     fresh.control.grant(acme, "paid-1", "2", note="invoice 7", priority=1)
     fresh.control.grant(acme, "given-1", "3", kind="promotional", expires="2099-01-01")
     spend(fresh, fresh.control.key_for(acme))
@@ -104,6 +104,7 @@ def test_some_of_a_charge_is_given_back_and_no_more_than_was_charged(prepaid, vi
     charge.get_by_role("button", name="Give back").click()
     expect(dialog.get_by_label("Amount in US dollars")).to_have_value(str(format(COST, "f")))
     dialog.get_by_label("Amount in US dollars").fill("0.00002")
+    dialog.get_by_text(f"The call was charged ${COST:f};").wait_for()
     dialog.get_by_role("button", name="Give back").click()
     expect(dialog).to_have_count(0)
     expect(rows).to_have_count(4)

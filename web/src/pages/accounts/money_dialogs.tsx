@@ -2,7 +2,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { api, data, newIdempotencyKey, type Schemas } from '@/api/client';
-import { dollars, isZero } from '@/lib/decimal';
+import { dollars, isZero, sum } from '@/lib/decimal';
 import { AmountInput, NoteInput } from '@/parts/fields';
 import { amountOf, Form, textsOf } from '@/parts/form';
 import { errorOf } from '@/parts/problem';
@@ -11,6 +11,16 @@ import { Input, Select } from '@/ui/field';
 
 export type Grant = Schemas['Balance']['grants'][number];
 export type Transfer = Schemas['Transfer'];
+
+/**
+ * What a transfer is about, in dollars. An order to void a grant names no amount, and that of a charge is what the call
+ * cost, without the markup: both stand in the postings.
+ */
+export function moved({ kind, amount, postings }: Transfer): string {
+  if (kind !== 'void' && kind !== 'charge') return amount;
+  const from = kind === 'charge' ? 'account:' : 'grant:';
+  return sum(postings.filter(({ source }) => source.startsWith(from)).map((posting) => posting.amount));
+}
 
 interface Order {
   header: { 'Idempotency-Key': string };
@@ -201,6 +211,7 @@ export function TakeFee({ account, onClose }: { account: string; onClose: () => 
 
 export function RefundCharge({ charge, onClose }: { charge: Transfer; onClose: () => void }) {
   const exchange = charge.subject ?? '';
+  const charged = moved(charge);
   const sending = useOrder(
     (form, params) =>
       data(
@@ -215,7 +226,7 @@ export function RefundCharge({ charge, onClose }: { charge: Transfer; onClose: (
     <MoneyDialog
       title="Give back a charge"
       description={
-        `The call was charged ${dollars(charge.amount)}; some or all of it goes back to the grants that paid it. ` +
+        `The call was charged ${dollars(charged)}; some or all of it goes back to the grants that paid it. ` +
         'What comes back to one that has expired has expired. Limits count the call as before. It cannot be undone.'
       }
       verb="Give back"
@@ -223,7 +234,7 @@ export function RefundCharge({ charge, onClose }: { charge: Transfer; onClose: (
       sending={sending}
       onClose={onClose}
     >
-      <AmountInput failure={sending.error} defaultValue={charge.amount} hint="At most what was not given back yet." />
+      <AmountInput failure={sending.error} defaultValue={charged} hint="At most what was not given back yet." />
       <NoteInput failure={sending.error} hint="Optional: why." />
     </MoneyDialog>
   );

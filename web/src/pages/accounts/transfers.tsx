@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { Link } from 'react-router';
 import { api, data } from '@/api/client';
 import { refreshMs } from '@/api/queries';
-import { dollars, sum } from '@/lib/decimal';
+import { dollars } from '@/lib/decimal';
 import { Empty } from '@/parts/empty';
 import { Pager, usePages } from '@/parts/pager';
 import { ProblemNote } from '@/parts/problem';
@@ -12,7 +12,7 @@ import { Button } from '@/ui/button';
 import { Card } from '@/ui/card';
 import { Skeleton } from '@/ui/skeleton';
 import { Table, Td, Th } from '@/ui/table';
-import { RefundCharge, type Transfer } from './money_dialogs';
+import { moved, RefundCharge, type Transfer } from './money_dialogs';
 
 const pageSize = 10;
 
@@ -26,11 +26,6 @@ const kinds: Record<Transfer['kind'], string> = {
   expiry: 'expired',
   cover: 'covers what was owed',
 };
-
-/** An order to void a grant names no amount: what was taken back stands in its postings. */
-function moved(transfer: Transfer): string {
-  return transfer.kind === 'void' ? sum(transfer.postings.map((posting) => posting.amount)) : transfer.amount;
-}
 
 /** `refund`: false where this one cannot be given back, and undefined where nobody here may do it. */
 function Row({ transfer, refund }: { transfer: Transfer; refund: (() => void) | false | undefined }) {
