@@ -8,7 +8,8 @@ from gateway import Gateway
 from town import elsewhere
 from wire import call, chat
 
-PERIODS = ["minute", "hour", "day", "week", "month", "year"]
+PERIODS = ["minute", "hour", "day", "week", "month", "year", "total", "cycle:15", "rolling:5h", "rolling:1d",
+           "rolling:7d", "rolling:30d"]
 
 
 def make(gateway: Gateway, name: str = "Customer A - $20/day", **more) -> dict:
@@ -27,7 +28,7 @@ def test_s3_22_the_dialog_makes_a_limiter_of_each_period_and_says_its_endpoint(f
     for period in PERIODS:
         dash.button("New limiter").click()
         options = dialog.get_by_label("Period").locator("option").all()
-        assert [option.get_attribute("value") for option in options] == PERIODS
+        assert [option.get_attribute("value") for option in options] == [*PERIODS, ""]
         dialog.get_by_label("Name", exact=True).fill(f"Every {period}")
         dialog.get_by_label("Budget in US dollars").fill("$1,250.50")
         dialog.get_by_label("Period").select_option(period)
@@ -38,7 +39,87 @@ def test_s3_22_the_dialog_makes_a_limiter_of_each_period_and_says_its_endpoint(f
     made = {one["window"]: one for one in fresh.control.pages("/api/v1/limiters")}
     assert sorted(made) == sorted(PERIODS)
     assert {(one["budget"], one["base_url"]) for one in made.values()} == {("1250.5", "https://api.openai.com/v1")}
-    expect(dash.page.locator("[data-limiter]")).to_have_count(6)
+    expect(dash.page.locator("[data-limiter]")).to_have_count(len(PERIODS))
+
+
+def test_a_limiter_is_made_with_all_that_the_api_takes(fresh, visit):
+    above = fresh.control.account("Acme")
+    dash = visit(fresh).enter().open("/limiters")
+    dash.button("New limiter").click()
+    dialog = dash.page.get_by_role("dialog")
+    dialog.get_by_label("Period", exact=True).select_option("")
+    values = {"Name": "Marketing", "Which period": "cycle:7", "Base URL": "https://acme.openai.azure.com",
+              "Only these models": "gpt-4o, gpt-4o-mini*"}
+    for label, value in values.items():
+        dialog.get_by_label(label, exact=True).fill(value)
+    dialog.get_by_text("More", exact=True).click()
+    values = {"Below the account": "Acne", "Provider": "azure_openai", "Code of your own": "marketing-2026",
+              "Deployments": "our-gpt=gpt-4o, our-mini"}
+    for label, value in values.items():
+        dialog.get_by_label(label, exact=True).fill(value)
+    dialog.get_by_label("Refuses with").select_option("429")
+    alert = dialog.get_by_role("alert")
+    for label, value, said in (("Deployments", "our-gpt=gpt-4o", "'our-mini' is no deployment with its model"),
+                               ("Below the account", "Acme", "did you mean 'Acme'?")):
+        dialog.get_by_role("button", name="Create").click()
+        expect(dialog.get_by_label(label)).to_have_attribute("aria-invalid", "true")
+        expect(alert).to_contain_text(said)
+        assert dash.faults() == []
+        dialog.get_by_label(label).fill(value)
+    dialog.get_by_role("button", name="Create").click()
+    dialog.get_by_text("Clients change the base URL").wait_for()
+    made, = fresh.control.pages("/api/v1/limiters")
+    expected = {"name": "Marketing", "code": "marketing-2026", "window": "cycle:7", "budget": "20",
+                "parent": above["id"], "models": ["gpt-4o", "gpt-4o-mini*"],
+                "deployments": {"our-gpt": "gpt-4o"}, "provider": "azure_openai", "status": 429, "time_zone": "UTC"}
+    assert {name: made[name] for name in expected} == expected
+    assert made["base_url"].startswith("https://acme.openai.azure.com")
+
+
+def test_a_limiter_changes_as_far_as_the_caller_may_and_no_further_than_he_typed(fresh, visit):
+    one = make(fresh, models=["gpt-4o*"])
+    shown = lambda: fresh.control.ask("GET", f"/api/v1/limiters/{one['id']}")
+    body = {"username": "otto", "password": "the password of otto", "role": "operator"}
+    fresh.control.ask("POST", "/api/v1/users", body)
+    for credentials, directs in (({"username": "otto", "password": body["password"]}, False), ({}, True)):
+        dash = visit(fresh).enter(**credentials).open("/limiters")
+        dash.button(f"Change {one['name']}").click()
+        dialog = dash.page.get_by_role("dialog")
+        for label in ("Base URL", "Provider"):
+            expect(dialog.get_by_label(label)).to_have_count(1 if directs else 0)
+        models = "gpt-4o-mini" if directs else ""
+        dialog.get_by_label("Only these models").fill(models)
+        edit = {"models": [models] if directs else []}
+        if directs:
+            dialog.get_by_label("Base URL").fill("https://acme.openai.azure.com/openai")
+            dialog.get_by_label("Provider").fill("azure_openai")
+            dialog.get_by_label("Deployments").fill("our-gpt=gpt-4o")
+            edit |= {"base_url": "https://acme.openai.azure.com/openai", "provider": "azure_openai",
+                     "deployments": {"our-gpt": "gpt-4o"}}
+        with dash.page.expect_request(lambda request: request.method == "PATCH") as asked:
+            dialog.get_by_role("button", name="Change").click()
+        assert asked.value.post_data_json == edit
+        expect(dialog).to_have_count(0)
+        assert {name: shown()[name] for name in edit} == edit
+    dash.card(one["name"]).get_by_text("only gpt-4o-mini").wait_for()
+    dash.button(f"Change {one['name']}").click()
+    dialog.get_by_label("Base URL").fill("http://169.254.169.254")
+    dialog.get_by_role("button", name="Change").click()
+    expect(dialog.get_by_label("Base URL")).to_have_attribute("aria-invalid", "true")
+    assert shown()["base_url"] == "https://acme.openai.azure.com/openai"
+
+
+def test_a_call_is_heard_of_without_asking_again(fresh, visit):
+    one = make(fresh)
+    dash = visit(fresh)
+    dash.page.add_init_script("window.setInterval = () => 0")  # what the page asks again and again by
+    dash.enter()
+    with dash.page.expect_response("**/api/v1/usage/stream"):
+        dash.open("/limiters")
+    spent = dash.card(one["name"]).locator("[data-number=spent]")
+    expect(spent).to_have_text("$0.00")
+    assert calls(fresh, one) == 200
+    expect(spent).to_have_text("$0.00006")
 
 
 def test_s3_50_what_the_api_refuses_is_said_at_its_field(fresh, visit):
@@ -132,6 +213,14 @@ def test_s3_33_the_grid_fits_every_width_and_reads_well(fresh, visit, width, dar
     dash.page.get_by_role("dialog").wait_for()
     assert dash.faults() == []
     dash.picture(f"limiters-create-{width}-{theme}")
+    dash.page.get_by_text("More", exact=True).click()
+    dash.picture(f"limiters-create-more-{width}-{theme}")
+    assert dash.faults() == [] and dash.overflow() <= 0
+    dash.page.keyboard.press("Escape")
+    dash.button("Change Marketing").click()
+    dash.page.get_by_role("dialog").wait_for()
+    dash.picture(f"limiters-change-{width}-{theme}")
+    assert dash.faults() == [] and dash.overflow() <= 0
     dash.page.keyboard.press("Escape")
     dash.button(f"Stats of {many[0]['name']}").click()
     dash.page.get_by_role("dialog").get_by_text("Remaining").wait_for()

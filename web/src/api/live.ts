@@ -3,7 +3,7 @@ import { type QueryClient, useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 
 /** What is asked again when something new happened: all that is made of usage. */
-const madeOfUsage = ['records', 'usage', 'latency', 'unresolved'];
+const madeOfUsage = ['records', 'usage', 'latency', 'unresolved', 'limiters'];
 /** Under load much happens at once: then pages ask again this often and no more. */
 const restMs = 1000;
 /** Where no stream is to be had, pages ask now and then. */

@@ -13,6 +13,8 @@ export interface UsageFilter {
   account?: string | undefined;
   key?: string | undefined;
   model?: string | undefined;
+  /** Such as `team=search`. */
+  tag?: string | undefined;
   /** A time, or a date, which means its midnight in UTC. */
   from?: string | undefined;
   to?: string | undefined;

@@ -21,7 +21,7 @@ export function CostByDay({ filter = {}, live = false }: { filter?: UsageFilter;
   }));
   const total = dollars(sum(points.map((point) => point.cost)));
   return (
-    <Card title="Cost over time" note={`By day of UTC, over 30 days: ${usage.data ? total : '…'} in all.`}>
+    <Card title="Cost over time" note={`By day of UTC, over the last 30 days: ${usage.data ? total : '…'} in all.`}>
       {usage.error && <ProblemNote error={usage.error} retry={() => void usage.refetch()} />}
       {usage.isPending && <Skeleton rows={5} />}
       {usage.data && (

@@ -1,5 +1,6 @@
 import type { FormEvent, ReactNode } from 'react';
 import { cn } from '@/lib/cn';
+import { readAmount } from '@/lib/decimal';
 import { Button } from '@/ui/button';
 import { errorOf, ProblemNote } from './problem';
 
@@ -36,4 +37,15 @@ export function Form({ sending, verb, fields = [], className, children }: Props)
 /** What stands in a form's fields, by their names. */
 export function textsOf(form: FormData): (name: string) => string {
   return (name) => String(form.get(name) ?? '').trim();
+}
+
+/** The amount that somebody typed; a text that is none is left to the API to refuse. */
+export function amountOf(form: FormData, name = 'amount'): string {
+  const text = textsOf(form)(name);
+  return readAmount(text) ?? text;
+}
+
+/** Words with commas or spaces between them. */
+export function wordsOf(form: FormData, name: string): string[] {
+  return textsOf(form)(name).split(/[\s,]+/).filter(Boolean);
 }

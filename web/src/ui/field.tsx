@@ -49,6 +49,21 @@ export function Input({ label, hint, error, className, ...rest }: About & Compon
   );
 }
 
+export function Textarea({ label, hint, error, className, ...rest }: About & ComponentProps<'textarea'>) {
+  const id = useId();
+  return (
+    <Frame id={id} about={{ label, hint, error, className }}>
+      <textarea
+        id={id}
+        className={cn(box, 'h-auto py-2')}
+        aria-invalid={error ? true : undefined}
+        aria-describedby={hint || error ? `${id}-hint` : undefined}
+        {...rest}
+      />
+    </Frame>
+  );
+}
+
 /** The browser's own list: it works with every keyboard, screen reader and phone. */
 export function Select({ label, hint, error, className, children, ...rest }: About & ComponentProps<'select'>) {
   const id = useId();

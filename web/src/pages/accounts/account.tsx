@@ -24,6 +24,7 @@ import { KeysCard } from './keys_card';
 import { LimitsCard } from './limits_card';
 import { StatusBadge } from './status_badge';
 import { TermsCard } from './terms_card';
+import { TransfersCard } from './transfers';
 
 function Below({ id }: { id: string }) {
   const children = useAccounts().data?.filter((account) => account.parent === id) ?? [];
@@ -154,7 +155,10 @@ export function Account() {
             {found.credit_only && <BalanceCard account={found.id} mayChange={mayChange && seesAll} />}
             <TermsCard account={found} />
           </div>
-          <KeysCard account={found.id} mayChange={mayChange} />
+          <div className="grid gap-4">
+            <KeysCard account={found.id} mayChange={mayChange} />
+            {found.credit_only && seesAll && <TransfersCard account={found.id} mayChange={mayChange} />}
+          </div>
         </div>
         <Below id={found.id} />
         <Usage id={found.id} deleted={deleted} />

@@ -1,90 +1,133 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Plus } from 'lucide-react';
-import { useState } from 'react';
-import { api, data, newIdempotencyKey, type Schemas } from '@/api/client';
+import { useQuery } from '@tanstack/react-query';
+import { Ellipsis, Plus } from 'lucide-react';
+import { type ReactNode, useState } from 'react';
+import { api, data } from '@/api/client';
 import { refreshMs } from '@/api/queries';
-import { dollars, isZero, readAmount } from '@/lib/decimal';
+import { dollars, isZero } from '@/lib/decimal';
 import { Empty } from '@/parts/empty';
-import { Form, textsOf } from '@/parts/form';
 import { Bar } from '@/parts/meter';
-import { errorOf, ProblemNote } from '@/parts/problem';
+import { ProblemNote } from '@/parts/problem';
+import { When } from '@/parts/when';
 import { Badge } from '@/ui/badge';
 import { Button } from '@/ui/button';
 import { Card } from '@/ui/card';
-import { Dialog } from '@/ui/dialog';
-import { Input, Select } from '@/ui/field';
+import { Menu, MenuItem } from '@/ui/menu';
 import { Skeleton } from '@/ui/skeleton';
 import { Table, Td, Th } from '@/ui/table';
+import { DisputeGrant, type Grant, mayDispute, mayVoid, NewGrant, TakeFee, VoidGrant, wordsFor } from './money_dialogs';
 
-function readGrant(form: FormData): Omit<Schemas['NewGrant'], 'account'> {
-  const text = textsOf(form);
-  return {
-    amount: readAmount(text('amount')) ?? text('amount'),
-    kind: text('kind') === 'paid' ? 'paid' : 'promotional',
-    ...(text('expires') ? { expires: text('expires') } : {}),
-    ...(text('note') ? { note: text('note') } : {}),
-  };
+type Doing = { what: 'grant' | 'fee' } | { what: 'void' | 'dispute'; grant: Grant };
+
+function More({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <Menu
+      trigger={
+        <Button look="quiet" size="small" aria-label={label}>
+          <Ellipsis />
+        </Button>
+      }
+    >
+      {children}
+    </Menu>
+  );
 }
 
-function NewGrant({ account, onClose }: { account: string; onClose: () => void }) {
-  const queries = useQueryClient();
-  // One order however often it is sent: a second click pays in nothing more.
-  const [order] = useState(newIdempotencyKey);
-  const creating = useMutation({
-    mutationFn: (form: FormData) => {
-      const body = { account, ...readGrant(form) };
-      return data(api.POST('/api/v1/credits', { params: { header: { 'Idempotency-Key': order } }, body }));
-    },
-    onSuccess: () => {
-      void queries.invalidateQueries({ queryKey: ['balance'] });
-      onClose();
-    },
-  });
+/** From when and until when it is usable, where that is not always. */
+function Usable({ grant }: { grant: Grant }) {
   return (
-    <Dialog open onOpenChange={onClose} title="Put money in" description="A grant of the balance, usable at once.">
-      <Form sending={creating} verb="Put in" fields={['amount', 'expires']}>
-        <div className="grid gap-3 sm:grid-cols-2">
-          <Input
-            label="Amount in US dollars"
-            name="amount"
-            inputMode="decimal"
-            required
-            error={errorOf(creating.error, 'amount')}
-          />
-          <Select label="Kind" name="kind">
-            <option value="paid">paid</option>
-            <option value="promotional">promotional: nobody paid for it</option>
-          </Select>
-          <Input
-            label="Expires"
-            name="expires"
-            type="date"
-            hint="Optional; midnight of UTC."
-            error={errorOf(creating.error, 'expires')}
-          />
-          <Input label="Note" name="note" maxLength={200} hint="Optional, such as an invoice's number." />
-        </div>
-      </Form>
-    </Dialog>
+    <div className="text-xs text-muted empty:hidden">
+      {grant.status === 'pending' && (
+        <>
+          from <When at={grant.effective} />{' '}
+        </>
+      )}
+      {grant.expires && (
+        <>
+          until <When at={grant.expires} />
+        </>
+      )}
+    </div>
+  );
+}
+
+function GrantRow({ grant, begin }: { grant: Grant; begin?: ((what: 'void' | 'dispute') => void) | undefined }) {
+  return (
+    <tr data-grant={grant.id}>
+      <Td>
+        <span className="mr-2">{grant.kind}</span>
+        <Badge look={grant.status === 'active' ? 'good' : grant.status === 'below_zero' ? 'bad' : 'plain'}>
+          {grant.status.replaceAll('_', ' ')}
+        </Badge>
+        <Usable grant={grant} />
+        <div className="text-xs break-words text-muted empty:hidden">{grant.note}</div>
+      </Td>
+      <Td className="text-right tabular-nums">{dollars(grant.granted)}</Td>
+      <Td className="text-right tabular-nums">{dollars(grant.available)}</Td>
+      {begin && (
+        <Td className="text-right">
+          {(mayVoid(grant) || mayDispute(grant)) && (
+            <More label={`Change ${wordsFor(grant)}`}>
+              {mayDispute(grant) && <MenuItem onSelect={() => begin('dispute')}>Dispute</MenuItem>}
+              {mayVoid(grant) && (
+                <MenuItem danger onSelect={() => begin('void')}>
+                  Void
+                </MenuItem>
+              )}
+            </More>
+          )}
+        </Td>
+      )}
+    </tr>
+  );
+}
+
+function Grants({ grants, begin }: { grants: Grant[]; begin?: ((doing: Doing) => void) | undefined }) {
+  if (grants.length === 0) return <Empty title="Nothing was ever paid in">Until then its calls are refused.</Empty>;
+  return (
+    <Table
+      label="Grants, in the order in which they are drawn on"
+      head={
+        <>
+          <Th>Grant</Th>
+          <Th className="text-right">Granted</Th>
+          <Th className="text-right">Left</Th>
+          {begin && (
+            <Th>
+              <span className="sr-only">Change</span>
+            </Th>
+          )}
+        </>
+      }
+    >
+      {grants.map((grant) => (
+        <GrantRow key={grant.id} grant={grant} begin={begin && ((what) => begin({ what, grant }))} />
+      ))}
+    </Table>
   );
 }
 
 export function BalanceCard({ account, mayChange }: { account: string; mayChange: boolean }) {
-  const [granting, setGranting] = useState(false);
+  const [doing, setDoing] = useState<Doing | null>(null);
+  const close = () => setDoing(null);
   const balance = useQuery({
     queryKey: ['balance', account],
     queryFn: () => data(api.GET('/api/v1/accounts/{id}/balance', { params: { path: { id: account } } })),
     refetchInterval: refreshMs,
   });
   const found = balance.data;
-  const add = mayChange && (
-    <Button size="small" onClick={() => setGranting(true)}>
-      <Plus />
-      Put money in
-    </Button>
+  const actions = mayChange && (
+    <>
+      <Button size="small" onClick={() => setDoing({ what: 'grant' })}>
+        <Plus />
+        Put money in
+      </Button>
+      <More label="More of the balance">
+        <MenuItem onSelect={() => setDoing({ what: 'fee' })}>Take a fee</MenuItem>
+      </More>
+    </>
   );
   return (
-    <Card title="Balance" note="Prepaid: it spends from its grants only." actions={add}>
+    <Card title="Balance" note="Prepaid: it spends from its grants only." actions={actions}>
       {balance.error && <ProblemNote error={balance.error} retry={() => void balance.refetch()} />}
       {balance.isPending && <Skeleton />}
       {found && (
@@ -98,40 +141,14 @@ export function BalanceCard({ account, mayChange }: { account: string; mayChange
           </p>
           <Bar five={found} unit="usd" label="Balance" />
           <div className="mt-4">
-            {found.grants.length === 0 ? (
-              <Empty title="Nothing was ever paid in">Until then its calls are refused.</Empty>
-            ) : (
-              <Table
-                label="Grants, in the order in which they are drawn on"
-                head={
-                  <>
-                    <Th>Kind</Th>
-                    <Th>Status</Th>
-                    <Th className="text-right">Granted</Th>
-                    <Th className="text-right">Left</Th>
-                    <Th>Note</Th>
-                  </>
-                }
-              >
-                {found.grants.map((grant) => (
-                  <tr key={grant.id}>
-                    <Td>{grant.kind}</Td>
-                    <Td>
-                      <Badge look={grant.status === 'active' ? 'good' : 'plain'}>
-                        {grant.status.replaceAll('_', ' ')}
-                      </Badge>
-                    </Td>
-                    <Td className="text-right tabular-nums">{dollars(grant.granted)}</Td>
-                    <Td className="text-right tabular-nums">{dollars(grant.available)}</Td>
-                    <Td className="text-muted">{grant.note}</Td>
-                  </tr>
-                ))}
-              </Table>
-            )}
+            <Grants grants={found.grants} begin={mayChange ? setDoing : undefined} />
           </div>
         </>
       )}
-      {granting && <NewGrant account={account} onClose={() => setGranting(false)} />}
+      {doing?.what === 'grant' && <NewGrant account={account} onClose={close} />}
+      {doing?.what === 'fee' && <TakeFee account={account} onClose={close} />}
+      {doing?.what === 'void' && <VoidGrant grant={doing.grant} onClose={close} />}
+      {doing?.what === 'dispute' && <DisputeGrant grant={doing.grant} onClose={close} />}
     </Card>
   );
 }

@@ -3,12 +3,13 @@ import { useState } from 'react';
 import { useNavigate } from 'react-router';
 import { type Account, api, data, type Schemas } from '@/api/client';
 import { useAccounts } from '@/api/names';
+import { NameInput } from '@/parts/fields';
 import { Form, textsOf } from '@/parts/form';
 import { errorOf } from '@/parts/problem';
 import { Button } from '@/ui/button';
 import { Dialog } from '@/ui/dialog';
 import { Checkbox, Input } from '@/ui/field';
-import { LimitFields, readLimit } from './limit_fields';
+import { LimitFields, readLimit } from '@/parts/limit_fields';
 import { Secret } from './secret';
 
 interface Made {
@@ -59,14 +60,7 @@ function CustomerForm({ onMade, onAccount }: { onMade: (made: Made) => void; onA
   return (
     <Form sending={creating} verb={done ? 'Go on' : 'Create'}>
       <fieldset disabled={done} className="grid gap-3 sm:grid-cols-2">
-        <Input
-          label="Name"
-          name="name"
-          required
-          maxLength={200}
-          className="sm:col-span-2"
-          error={done ? undefined : errorOf(creating.error, 'name')}
-        />
+        <NameInput className="sm:col-span-2" failure={done ? null : creating.error} />
         <Input
           label="Your own id"
           name="external_id"

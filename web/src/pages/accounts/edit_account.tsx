@@ -3,12 +3,13 @@ import type { Account, Schemas } from '@/api/client';
 import { Problem } from '@/api/problem';
 import { useBooks } from '@/api/queries';
 import { bpsInPercent, compare, isZero, readAmount, readBps } from '@/lib/decimal';
+import { AmountInput, NameInput } from '@/parts/fields';
 import { Form, textsOf } from '@/parts/form';
 import { errorOf } from '@/parts/problem';
+import { ZoneInput } from '@/parts/zone_input';
 import { Dialog } from '@/ui/dialog';
 import { Checkbox, Input, Select } from '@/ui/field';
 import { useChange } from './change';
-import { ZoneInput } from './zone_input';
 
 const inherited = 'inherit';
 
@@ -57,9 +58,40 @@ const fields = [
   'book',
 ];
 
+function FeeFields({ fee, error }: { fee: ReturnType<typeof feeOf>; error: unknown }) {
+  return (
+    <>
+      <AmountInput
+        label="Monthly fee in US dollars"
+        name="monthly_fee"
+        required={false}
+        defaultValue={fee.amount}
+        className="col-span-2"
+        hint="Taken from its balance; 0 for none."
+        failure={error}
+      />
+      <Input
+        label="On day"
+        name="monthly_fee_day"
+        type="number"
+        min={1}
+        max={31}
+        required
+        defaultValue={fee.day}
+        hint="In a shorter month, its last."
+        error={errorOf(error, 'monthly_fee_day')}
+      />
+      <ZoneInput
+        name="monthly_fee_time_zone"
+        defaultValue={fee.time_zone}
+        error={errorOf(error, 'monthly_fee_time_zone')}
+      />
+    </>
+  );
+}
+
 function Terms({ account, error }: { account: Account; error: unknown }) {
   const books = useBooks().data ?? [];
-  const fee = feeOf(account);
   // One that the configuration has no more stays chosen until another is.
   const known = account.book && !books.includes(account.book) ? [account.book, ...books] : books;
   const percentage = { inputMode: 'decimal', autoComplete: 'off' } as const;
@@ -89,32 +121,7 @@ function Terms({ account, error }: { account: Account; error: unknown }) {
         error={errorOf(error, 'top_up_fee_bps')}
         {...percentage}
       />
-      <Input
-        label="Monthly fee in US dollars"
-        name="monthly_fee"
-        inputMode="decimal"
-        autoComplete="off"
-        defaultValue={fee.amount}
-        className="col-span-2"
-        hint="Taken from its balance; 0 for none."
-        error={errorOf(error, 'monthly_fee')}
-      />
-      <Input
-        label="On day"
-        name="monthly_fee_day"
-        type="number"
-        min={1}
-        max={31}
-        required
-        defaultValue={fee.day}
-        hint="In a shorter month, its last."
-        error={errorOf(error, 'monthly_fee_day')}
-      />
-      <ZoneInput
-        name="monthly_fee_time_zone"
-        defaultValue={fee.time_zone}
-        error={errorOf(error, 'monthly_fee_time_zone')}
-      />
+      <FeeFields fee={feeOf(account)} error={error} />
       <Select
         // Its choices come later than the rest: then it shows anew which is chosen.
         key={known.join()}
@@ -144,14 +151,7 @@ export function EditAccount({ account, onClose }: { account: Account; onClose: (
     <Dialog open onOpenChange={onClose} title={`Edit ${before.name}`} description="In force from the next call on.">
       <Form sending={saving} verb="Save" fields={fields}>
         <div className="grid gap-3 sm:grid-cols-2">
-          <Input
-            label="Name"
-            name="name"
-            defaultValue={before.name}
-            required
-            maxLength={200}
-            error={errorOf(error, 'name')}
-          />
+          <NameInput defaultValue={before.name} failure={error} />
           <Input
             label="Your own id"
             name="external_id"

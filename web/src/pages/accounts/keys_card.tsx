@@ -5,7 +5,8 @@ import { api, data, type Key, type Schemas } from '@/api/client';
 import { useLimits } from '@/api/queries';
 import { Confirm } from '@/parts/confirm';
 import { Empty } from '@/parts/empty';
-import { Form, textsOf } from '@/parts/form';
+import { NameInput } from '@/parts/fields';
+import { Form, textsOf, wordsOf } from '@/parts/form';
 import { errorOf, ProblemNote } from '@/parts/problem';
 import { When } from '@/parts/when';
 import { Badge } from '@/ui/badge';
@@ -14,12 +15,49 @@ import { Card } from '@/ui/card';
 import { Dialog } from '@/ui/dialog';
 import { Input } from '@/ui/field';
 import { Skeleton } from '@/ui/skeleton';
+import { ExplainCall } from './explain_call';
 import { NewLimit } from './limit_dialogs';
 import { LimitList } from './limits_card';
 import { RotateKey } from './rotate_key';
 import { Secret } from './secret';
 
 const fields = ['name', 'limits', 'limits[0]', 'expires', 'tags', 'allowed_models'];
+
+function Fields({ error }: { error: unknown }) {
+  return (
+    <>
+      <NameInput failure={error} />
+      <Input
+        label="A limit of its own"
+        name="limit"
+        placeholder="10 usd/day"
+        hint="Optional: amount, unit and window."
+        error={errorOf(error, 'limits', 'limits[0]')}
+      />
+      <Input
+        label="Expires"
+        name="expires"
+        type="datetime-local"
+        hint="Optional, in your time zone."
+        error={errorOf(error, 'expires')}
+      />
+      <Input
+        label="Tags"
+        name="tags"
+        placeholder="env=prod,team=search"
+        hint="Optional: every call with it has them."
+        error={errorOf(error, 'tags')}
+      />
+      <Input
+        label="Only these models"
+        name="models"
+        placeholder="gpt-4o*, o1"
+        hint="Optional: it may call no other."
+        error={errorOf(error, 'allowed_models')}
+      />
+    </>
+  );
+}
 
 function NewKey({
   account,
@@ -38,7 +76,7 @@ function NewKey({
       if (text('expires')) body.expires = new Date(text('expires')).toISOString();
       if (text('tags')) body.tags = text('tags');
       if (text('limit')) body.limits = [text('limit')];
-      const models = text('models').split(/[\s,]+/).filter(Boolean);
+      const models = wordsOf(form, 'models');
       if (models.length > 0) body.allowed_models = models;
       return data(api.POST('/api/v1/keys', { body }));
     },
@@ -71,35 +109,7 @@ function NewKey({
         </>
       ) : (
         <Form sending={creating} verb="Create" fields={fields}>
-          <Input label="Name" name="name" required maxLength={200} error={errorOf(creating.error, 'name')} />
-          <Input
-            label="A limit of its own"
-            name="limit"
-            placeholder="10 usd/day"
-            hint="Optional: amount, unit and window."
-            error={errorOf(creating.error, 'limits', 'limits[0]')}
-          />
-          <Input
-            label="Expires"
-            name="expires"
-            type="datetime-local"
-            hint="Optional, in your time zone."
-            error={errorOf(creating.error, 'expires')}
-          />
-          <Input
-            label="Tags"
-            name="tags"
-            placeholder="env=prod,team=search"
-            hint="Optional: every call with it has them."
-            error={errorOf(creating.error, 'tags')}
-          />
-          <Input
-            label="Only these models"
-            name="models"
-            placeholder="gpt-4o*, o1"
-            hint="Optional: it may call no other."
-            error={errorOf(creating.error, 'allowed_models')}
-          />
+          <Fields error={creating.error} />
         </Form>
       )}
     </Dialog>
@@ -131,10 +141,27 @@ function AllowedTo({ item }: { item: Key }) {
   );
 }
 
+function Changes({ name, begin }: { name: string; begin: (what: 'limit' | 'rotate' | 'revoke') => void }) {
+  return (
+    <>
+      <Button size="small" onClick={() => begin('limit')} aria-label={`New limit on ${name}`}>
+        <Plus />
+        Limit
+      </Button>
+      <Button size="small" onClick={() => begin('rotate')} aria-label={`Rotate ${name}`}>
+        Rotate
+      </Button>
+      <Button size="small" look="danger" onClick={() => begin('revoke')} aria-label={`Revoke ${name}`}>
+        Revoke
+      </Button>
+    </>
+  );
+}
+
 function Item({ item, mayChange }: { item: Key; mayChange: boolean }) {
   const queries = useQueryClient();
   const limits = useLimits({ key: item.id });
-  const [doing, setDoing] = useState<'revoke' | 'rotate' | 'limit' | null>(null);
+  const [doing, setDoing] = useState<'explain' | 'revoke' | 'rotate' | 'limit' | null>(null);
   const active = item.status === 'active';
   const expired = item.expires !== null && new Date(item.expires) <= new Date();
   const revoke = async () => {
@@ -149,18 +176,12 @@ function Item({ item, mayChange }: { item: Key; mayChange: boolean }) {
         {active && expired && <Badge look="bad">expired</Badge>}
         {active && !expired && <Badge look="good">active</Badge>}
         {item.tags && <Badge>{item.tags}</Badge>}
-        {mayChange && active && (
-          <div className="ml-auto flex gap-2">
-            <Button size="small" onClick={() => setDoing('limit')} aria-label={`New limit on ${item.name}`}>
-              <Plus />
-              Limit
+        {active && (
+          <div className="ml-auto flex flex-wrap justify-end gap-2">
+            <Button size="small" onClick={() => setDoing('explain')} aria-label={`Explain a call with ${item.name}`}>
+              Explain
             </Button>
-            <Button size="small" onClick={() => setDoing('rotate')} aria-label={`Rotate ${item.name}`}>
-              Rotate
-            </Button>
-            <Button size="small" look="danger" onClick={() => setDoing('revoke')} aria-label={`Revoke ${item.name}`}>
-              Revoke
-            </Button>
+            {mayChange && <Changes name={item.name} begin={setDoing} />}
           </div>
         )}
       </div>
@@ -179,6 +200,7 @@ function Item({ item, mayChange }: { item: Key; mayChange: boolean }) {
           <LimitList limits={limits.data} mayChange={mayChange} />
         </div>
       )}
+      {doing === 'explain' && <ExplainCall of={item} onClose={() => setDoing(null)} />}
       {doing === 'limit' && <NewLimit of={{ key: item.id }} onClose={() => setDoing(null)} />}
       <RotateKey of={item} open={doing === 'rotate'} onOpenChange={() => setDoing(null)} />
       <Confirm

@@ -1,13 +1,14 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { api, data, type LimitState, type Schemas } from '@/api/client';
-import { inUnit, readAmount } from '@/lib/decimal';
-import { Form, textsOf } from '@/parts/form';
+import { inUnit } from '@/lib/decimal';
+import { AmountInput } from '@/parts/fields';
+import { amountOf, Form, textsOf } from '@/parts/form';
+import { limitFields, LimitFields, readLimit } from '@/parts/limit_fields';
 import { errorOf } from '@/parts/problem';
+import { readThresholds, thresholdFields, ThresholdFields } from '@/parts/threshold_fields';
 import { Dialog } from '@/ui/dialog';
 import { Input } from '@/ui/field';
-import { limitFields, LimitFields, readLimit } from './limit_fields';
-import { readThresholds, thresholdFields, ThresholdFields } from './threshold_fields';
 
 type Subject = { account: string } | { key: string };
 
@@ -20,27 +21,27 @@ function ownAmount(limit: LimitState): string {
   return raiseOf(limit)?.from ?? limit.amount;
 }
 
-/** What a form asks for; then the limits are asked for again. A text that is no amount is left to the API to refuse. */
-function useSend(send: (form: FormData) => Promise<unknown>, onDone: () => void) {
+/** What a form asks for; then limits and templates are asked for again. */
+export function useSend(send: (form: FormData) => Promise<unknown>, onDone: () => void) {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: async (form: FormData) => send(form),
     onSuccess: () => {
-      void queries.invalidateQueries({ queryKey: ['limits'] });
+      for (const name of ['limits', 'templates']) void queries.invalidateQueries({ queryKey: [name] });
       onDone();
     },
   });
 }
 
-function readAmountOf(form: FormData): string {
-  const text = textsOf(form)('amount');
-  return readAmount(text) ?? text;
+/** What a new limit and a new template have in common. */
+export function readTerms(form: FormData) {
+  const thresholds = readThresholds(form);
+  return { ...readLimit(form), ...(thresholds.length > 0 ? { thresholds } : {}) };
 }
 
 export function NewLimit({ of, onClose }: { of: Subject; onClose: () => void }) {
   const creating = useSend((form) => {
-    const thresholds = readThresholds(form);
-    const body = { ...of, ...readLimit(form), ...(thresholds.length > 0 ? { thresholds } : {}) };
+    const body = { ...of, ...readTerms(form) };
     return data(api.POST('/api/v1/limits', { body: body as Schemas['NewLimit'] }));
   }, onClose);
   return (
@@ -58,39 +59,43 @@ export function NewLimit({ of, onClose }: { of: Subject; onClose: () => void }) 
   );
 }
 
+/** What of a limit or a template may change here. */
+export type Terms = Pick<Schemas['LimitTemplate'], 'name' | 'unit' | 'amount' | 'thresholds'>;
+
 /** Only what differs: what somebody else changed meanwhile stays as it is. */
-function changesOf(limit: LimitState, form: FormData): Schemas['LimitEdit'] {
+function changesOf(before: Terms, form: FormData): Schemas['LimitEdit'] {
   const edit: Schemas['LimitEdit'] = {};
-  if (readAmountOf(form) !== ownAmount(limit)) edit.amount = readAmountOf(form);
+  if (amountOf(form) !== before.amount) edit.amount = amountOf(form);
   const thresholds = readThresholds(form);
-  if (JSON.stringify(thresholds) !== JSON.stringify(limit.thresholds)) edit.thresholds = thresholds;
+  if (JSON.stringify(thresholds) !== JSON.stringify(before.thresholds)) edit.thresholds = thresholds;
   return edit;
 }
 
-export function EditLimit({ limit, onClose }: { limit: LimitState; onClose: () => void }) {
+interface EditProps {
+  of: Terms;
+  description: string;
+  /** Of its amount. */
+  hint?: ReactNode;
+  send: (edit: Schemas['LimitEdit']) => Promise<unknown>;
+  onClose: () => void;
+}
+
+/** Changes the terms of a limit, or of a template. */
+export function EditTerms({ of, description, hint, send, onClose }: EditProps) {
   // As it was when the dialog opened, whatever comes of it while somebody types.
-  const [before] = useState(limit);
+  const [before] = useState(of);
   const editing = useSend(async (form) => {
-    const body = changesOf(before, form);
-    if (Object.keys(body).length === 0) return;
-    await data(api.PATCH('/api/v1/limits/{id}', { params: { path: { id: before.id } }, body }));
+    const edit = changesOf(before, form);
+    if (Object.keys(edit).length > 0) await send(edit);
   }, onClose);
   return (
-    <Dialog
-      open
-      onOpenChange={onClose}
-      title={`Change ${before.name}`}
-      description="In force at once; what was spent stays."
-    >
+    <Dialog open onOpenChange={onClose} title={`Change ${before.name}`} description={description}>
       <Form sending={editing} verb="Change" fields={['amount', ...thresholdFields]}>
-        <Input
+        <AmountInput
           label={`At most (${before.unit})`}
-          name="amount"
-          inputMode="decimal"
-          defaultValue={ownAmount(before)}
-          hint={raiseOf(before) && 'Its own amount, which holds again when the raise ends.'}
-          required
-          error={errorOf(editing.error, 'amount')}
+          defaultValue={before.amount}
+          hint={hint}
+          failure={editing.error}
         />
         <ThresholdFields thresholds={before.thresholds} error={editing.error} />
       </Form>
@@ -98,10 +103,23 @@ export function EditLimit({ limit, onClose }: { limit: LimitState; onClose: () =
   );
 }
 
+export function EditLimit({ limit, onClose }: { limit: LimitState; onClose: () => void }) {
+  const path = { path: { id: limit.id } };
+  return (
+    <EditTerms
+      of={{ ...limit, amount: ownAmount(limit) }}
+      description="In force at once; what was spent stays."
+      hint={raiseOf(limit) && 'Its own amount, which holds again when the raise ends.'}
+      send={(body) => data(api.PATCH('/api/v1/limits/{id}', { params: path, body }))}
+      onClose={onClose}
+    />
+  );
+}
+
 export function RaiseLimit({ limit, onClose }: { limit: LimitState; onClose: () => void }) {
   const raising = useSend((form) => {
     // The browser's own time has no zone: it is the viewer's.
-    const body = { amount: readAmountOf(form), until: new Date(textsOf(form)('until')).toISOString() };
+    const body = { amount: amountOf(form), until: new Date(textsOf(form)('until')).toISOString() };
     return data(api.PUT('/api/v1/limits/{id}/raise', { params: { path: { id: limit.id } }, body }));
   }, onClose);
   return (
@@ -113,14 +131,7 @@ export function RaiseLimit({ limit, onClose }: { limit: LimitState; onClose: () 
     >
       <Form sending={raising} verb="Raise" fields={['amount', 'until']}>
         <div className="grid gap-3 sm:grid-cols-2">
-          <Input
-            label={`At most (${limit.unit})`}
-            name="amount"
-            inputMode="decimal"
-            autoComplete="off"
-            required
-            error={errorOf(raising.error, 'amount')}
-          />
+          <AmountInput label={`At most (${limit.unit})`} failure={raising.error} />
           <Input
             label="Until"
             name="until"

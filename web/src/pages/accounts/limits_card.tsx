@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { Ellipsis, Plus } from 'lucide-react';
 import { useState } from 'react';
+import { Link } from 'react-router';
 import { api, data, type LimitState } from '@/api/client';
 import { useLimits } from '@/api/queries';
 import { inUnit } from '@/lib/decimal';
@@ -8,14 +9,16 @@ import { Confirm } from '@/parts/confirm';
 import { Empty } from '@/parts/empty';
 import { LimitMeter } from '@/parts/meter';
 import { ProblemNote } from '@/parts/problem';
+import { percentagesOf } from '@/parts/threshold_fields';
 import { When } from '@/parts/when';
+import { useSession } from '@/session';
 import { Badge } from '@/ui/badge';
 import { Button } from '@/ui/button';
 import { Card } from '@/ui/card';
 import { Menu, MenuItem } from '@/ui/menu';
 import { Skeleton } from '@/ui/skeleton';
 import { EditLimit, NewLimit, raiseOf, RaiseLimit } from './limit_dialogs';
-import { percentagesOf } from './threshold_fields';
+import { EditTemplateOf } from './template_dialogs';
 
 /** What is more to say of a limit than its numbers. */
 function Terms({ limit }: { limit: LimitState }) {
@@ -35,9 +38,51 @@ function Terms({ limit }: { limit: LimitState }) {
   );
 }
 
+/** Templates are for who sees all accounts. */
+function FromTemplate() {
+  const seesAll = useSession().account === null;
+  const badge = <Badge>from a template</Badge>;
+  return seesAll ? (
+    <Link to="/settings" className="shrink-0 hover:underline">
+      {badge}
+    </Link>
+  ) : (
+    badge
+  );
+}
+
+type Doing = 'edit' | 'raise' | 'end' | 'remove' | 'template';
+
+/** What may be done: a copy of a template is changed and removed with it, by who sees all accounts. */
+function Changes({ limit, begin }: { limit: LimitState; begin: (doing: Doing) => void }) {
+  const seesAll = useSession().account === null;
+  const copied = limit.from_template !== null;
+  return (
+    <div className="ml-auto">
+      <Menu
+        trigger={
+          <Button look="quiet" size="small" aria-label={`Change ${limit.name}`}>
+            <Ellipsis />
+          </Button>
+        }
+      >
+        {!copied && <MenuItem onSelect={() => begin('edit')}>Change</MenuItem>}
+        {copied && seesAll && <MenuItem onSelect={() => begin('template')}>Change its template</MenuItem>}
+        <MenuItem onSelect={() => begin('raise')}>Raise for a time</MenuItem>
+        {raiseOf(limit) && <MenuItem onSelect={() => begin('end')}>End the raise</MenuItem>}
+        {!copied && (
+          <MenuItem danger onSelect={() => begin('remove')}>
+            Remove
+          </MenuItem>
+        )}
+      </Menu>
+    </div>
+  );
+}
+
 function Item({ limit, mayChange }: { limit: LimitState; mayChange: boolean }) {
   const queries = useQueryClient();
-  const [doing, setDoing] = useState<'edit' | 'raise' | 'end' | 'remove' | null>(null);
+  const [doing, setDoing] = useState<Doing | null>(null);
   const close = () => setDoing(null);
   const path = { params: { path: { id: limit.id } } };
   const remove = async () => {
@@ -59,32 +104,16 @@ function Item({ limit, mayChange }: { limit: LimitState; mayChange: boolean }) {
         <h3 className="min-w-0 truncate text-sm font-medium">{limit.name}</h3>
         {limit.mode === 'shadow' && <Badge>only counts</Badge>}
         {limit.admission === 'lazy' && <Badge>lazy</Badge>}
-        {limit.from_template && <Badge>from a template</Badge>}
+        {limit.from_template && <FromTemplate />}
         {about.filter(Boolean).map((text) => (
           <Badge key={String(text)}>{text}</Badge>
         ))}
-        {mayChange && !limit.from_template && (
-          <div className="ml-auto">
-            <Menu
-              trigger={
-                <Button look="quiet" size="small" aria-label={`Change ${limit.name}`}>
-                  <Ellipsis />
-                </Button>
-              }
-            >
-              <MenuItem onSelect={() => setDoing('edit')}>Change</MenuItem>
-              <MenuItem onSelect={() => setDoing('raise')}>Raise for a time</MenuItem>
-              {raiseOf(limit) && <MenuItem onSelect={() => setDoing('end')}>End the raise</MenuItem>}
-              <MenuItem danger onSelect={() => setDoing('remove')}>
-                Remove
-              </MenuItem>
-            </Menu>
-          </div>
-        )}
+        {mayChange && <Changes limit={limit} begin={setDoing} />}
       </div>
       <LimitMeter limit={limit} />
       <Terms limit={limit} />
       {doing === 'edit' && <EditLimit limit={limit} onClose={close} />}
+      {doing === 'template' && limit.from_template && <EditTemplateOf id={limit.from_template} onClose={close} />}
       {doing === 'raise' && <RaiseLimit limit={limit} onClose={close} />}
       <Confirm
         open={doing === 'end'}

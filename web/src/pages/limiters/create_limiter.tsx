@@ -1,77 +1,79 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { type ReactNode, useId, useState } from 'react';
 import { api, data, type Schemas } from '@/api/client';
-import { readAmount } from '@/lib/decimal';
+import { useAccounts } from '@/api/names';
 import { CopyButton } from '@/parts/copy_button';
-import { Form, textsOf } from '@/parts/form';
+import { AmountInput, NameInput } from '@/parts/fields';
+import { amountOf, Form, textsOf, wordsOf } from '@/parts/form';
+import { readWindow, windowFields, WindowFields } from '@/parts/limit_fields';
 import { errorOf } from '@/parts/problem';
 import { Button } from '@/ui/button';
 import { Dialog } from '@/ui/dialog';
 import { Input, Select } from '@/ui/field';
+import {
+  BaseUrlInput,
+  callFields,
+  DeploymentsInput,
+  ModelsInput,
+  ProviderInput,
+  readDeployments,
+} from './limiter_fields';
 import type { Limiter } from './queries';
 
-const fields = ['name', 'budget', 'window', 'base_url', 'models', 'code'];
-const periods = ['minute', 'hour', 'day', 'week', 'month', 'year'];
+const moreFields = ['provider', 'deployments', 'parent', 'status', 'code'];
+const fields = ['name', 'budget', ...windowFields, ...callFields, ...moreFields];
 
 function read(form: FormData): Schemas['NewLimiter'] {
   const text = textsOf(form);
-  const models = text('models').split(/[\s,]+/).filter(Boolean);
+  const models = wordsOf(form, 'models');
+  const deployments = readDeployments(form);
+  const typed = ['base_url', 'provider', 'parent', 'code'].filter((name) => text(name));
   return {
     name: text('name'),
-    budget: readAmount(text('budget')) ?? text('budget'),
-    window: text('window'),
-    ...(text('base_url') ? { base_url: text('base_url') } : {}),
-    ...(text('code') ? { code: text('code') } : {}),
+    budget: amountOf(form, 'budget'),
+    ...readWindow(form),
+    ...Object.fromEntries(typed.map((name) => [name, text(name)])),
+    ...(text('status') === '429' ? { status: 429 } : {}),
     ...(models.length > 0 ? { models } : {}),
-  };
+    ...(Object.keys(deployments).length > 0 ? { deployments } : {}),
+  } as Schemas['NewLimiter'];
 }
 
-function Fields({ error }: { error: unknown }) {
+/** What few limiters need. It opens by itself where something of it was refused. */
+function More({ error, children }: { error: unknown; children: ReactNode }) {
+  const [open, setOpen] = useState(false);
+  const refused = errorOf(error, ...moreFields) !== undefined;
   return (
-    <div className="grid gap-3 sm:grid-cols-2">
+    <details open={open || refused} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary className="cursor-pointer text-sm text-muted">More</summary>
+      <div className="mt-3 grid gap-3 sm:grid-cols-2">{children}</div>
+    </details>
+  );
+}
+
+function Rest({ error }: { error: unknown }) {
+  const names = useAccounts().data;
+  const list = useId();
+  return (
+    <More error={error}>
       <Input
-        label="Name"
-        name="name"
-        required
-        maxLength={200}
-        placeholder="Customer A - $20/day"
-        className="sm:col-span-2"
-        error={errorOf(error, 'name')}
-      />
-      <Input
-        label="Budget in US dollars"
-        name="budget"
-        inputMode="decimal"
-        defaultValue="20"
-        required
-        error={errorOf(error, 'budget')}
-      />
-      <Select label="Period" name="window" defaultValue="day" error={errorOf(error, 'window')}>
-        {periods.map((period) => (
-          <option key={period} value={period}>
-            per {period}
-          </option>
-        ))}
-      </Select>
-      <Input
-        label="Base URL"
-        name="base_url"
-        list="base-urls"
+        label="Below the account"
+        name="parent"
+        list={list}
         autoComplete="off"
-        className="sm:col-span-2"
-        hint="Where calls go, with the key of whoever calls. Empty: OpenAI, or what the configuration has for it."
-        error={errorOf(error, 'base_url')}
+        hint="Optional: its limits hold, too."
+        error={errorOf(error, 'parent')}
       />
-      <datalist id="base-urls">
-        <option value="https://api.openai.com" />
-        <option value="https://NAME.openai.azure.com" />
+      <datalist id={list}>
+        {names?.slice(0, 200).map((account) => (
+          <option key={account.id} value={account.name} />
+        ))}
       </datalist>
-      <Input
-        label="Only these models"
-        name="models"
-        hint="Optional, such as gpt-4o-mini*."
-        error={errorOf(error, 'models')}
-      />
+      <Select label="Refuses with" name="status" error={errorOf(error, 'status')}>
+        <option value="402">402: clients do not repeat it</option>
+        <option value="429">429: clients repeat it</option>
+      </Select>
+      <ProviderInput error={error} />
       <Input
         label="Code of your own"
         name="code"
@@ -80,7 +82,31 @@ function Fields({ error }: { error: unknown }) {
         hint="Optional; else one that nobody guesses."
         error={errorOf(error, 'code')}
       />
-    </div>
+      <DeploymentsInput error={error} />
+    </More>
+  );
+}
+
+function Fields({ error }: { error: unknown }) {
+  return (
+    <>
+      <div className="grid grid-cols-2 gap-3">
+        <NameInput placeholder="Customer A - $20/day" className="col-span-2" failure={error} />
+        <AmountInput
+          label="Budget in US dollars"
+          name="budget"
+          defaultValue="20"
+          className="col-span-2 sm:col-span-1"
+          failure={error}
+        />
+        <WindowFields label="Period" error={error} />
+        <div className="col-span-2 grid gap-3 sm:grid-cols-2">
+          <BaseUrlInput error={error} />
+          <ModelsInput error={error} />
+        </div>
+      </div>
+      <Rest error={error} />
+    </>
   );
 }
 
@@ -109,7 +135,7 @@ export function CreateLimiter({ onClose }: { onClose: () => void }) {
   const queries = useQueryClient();
   const [made, setMade] = useState<Limiter | null>(null);
   const creating = useMutation({
-    mutationFn: (form: FormData) => data(api.POST('/api/v1/limiters', { body: read(form) })),
+    mutationFn: async (form: FormData) => data(api.POST('/api/v1/limiters', { body: read(form) })),
     onSuccess: async (limiter) => {
       setMade(limiter);
       await queries.invalidateQueries({ queryKey: ['limiters'] });

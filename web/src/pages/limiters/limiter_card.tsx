@@ -3,23 +3,21 @@ import { ChartColumn, Pencil, Trash2 } from 'lucide-react';
 import { useId, useState } from 'react';
 import { api } from '@/api/client';
 import { cn } from '@/lib/cn';
-import { dollars, isZero, percent, readAmount } from '@/lib/decimal';
+import { dollars, isZero, percent } from '@/lib/decimal';
+import { inWords } from '@/lib/window';
 import { Confirm } from '@/parts/confirm';
 import { CopyButton } from '@/parts/copy_button';
-import { Form, textsOf } from '@/parts/form';
 import { Bar } from '@/parts/meter';
-import { errorOf } from '@/parts/problem';
 import { When } from '@/parts/when';
 import { useSession } from '@/session';
 import { Badge } from '@/ui/badge';
 import { Button } from '@/ui/button';
-import { Dialog } from '@/ui/dialog';
-import { Input } from '@/ui/field';
-import { inWords, type Limiter, useChange } from './queries';
+import { EditLimiter } from './edit_limiter';
+import { type Limiter, useChange } from './queries';
 import { StatsDialog } from './stats_dialog';
 
 function Switch({ limiter, mayChange }: { limiter: Limiter; mayChange: boolean }) {
-  const changing = useChange(limiter.id);
+  const changing = useChange(limiter.id, (now: boolean) => ({ active: now }));
   const { active } = limiter;
   return (
     <button
@@ -28,7 +26,7 @@ function Switch({ limiter, mayChange }: { limiter: Limiter; mayChange: boolean }
       aria-checked={active}
       aria-label={`${limiter.name} is active`}
       disabled={!mayChange || changing.isPending}
-      onClick={() => changing.mutate({ active: !active })}
+      onClick={() => changing.mutate(!active)}
       className={cn(
         'inline-flex h-6 w-11 shrink-0 items-center rounded-full border px-0.5 transition-colors',
         'disabled:opacity-60',
@@ -42,41 +40,6 @@ function Switch({ limiter, mayChange }: { limiter: Limiter; mayChange: boolean }
         )}
       />
     </button>
-  );
-}
-
-function Edit({ limiter, onClose }: { limiter: Limiter; onClose: () => void }) {
-  const saving = useChange(limiter.id, onClose);
-  const save = (form: FormData) => {
-    const text = textsOf(form);
-    saving.mutate({ name: text('name'), budget: readAmount(text('budget')) ?? text('budget') });
-  };
-  return (
-    <Dialog
-      open
-      onOpenChange={onClose}
-      title={`Change ${limiter.name}`}
-      description="In force from the next call on; what was spent stays spent."
-    >
-      <Form sending={{ ...saving, mutate: save }} verb="Change" fields={['name', 'budget']}>
-        <Input
-          label="Name"
-          name="name"
-          defaultValue={limiter.name}
-          required
-          maxLength={200}
-          error={errorOf(saving.error, 'name')}
-        />
-        <Input
-          label={`Budget in US dollars ${inWords(limiter.window)}`}
-          name="budget"
-          inputMode="decimal"
-          defaultValue={limiter.budget}
-          required
-          error={errorOf(saving.error, 'budget')}
-        />
-      </Form>
-    </Dialog>
   );
 }
 
@@ -107,16 +70,52 @@ function Numbers({ limiter }: { limiter: Limiter }) {
   );
 }
 
+type Doing = 'stats' | 'edit' | 'delete';
+
+interface ActionsProps {
+  name: string;
+  mayChange: boolean;
+  begin: (doing: Doing) => void;
+}
+
+function Actions({ name, mayChange, begin }: ActionsProps) {
+  return (
+    <div className="mt-auto flex flex-wrap gap-2">
+      <Button size="small" onClick={() => begin('stats')} aria-label={`Stats of ${name}`}>
+        <ChartColumn />
+        Stats
+      </Button>
+      {mayChange && (
+        <>
+          <Button size="small" onClick={() => begin('edit')} aria-label={`Change ${name}`}>
+            <Pencil />
+            Change
+          </Button>
+          <Button
+            size="small"
+            look="danger"
+            onClick={() => begin('delete')}
+            aria-label={`Delete ${name}`}
+          >
+            <Trash2 />
+          </Button>
+        </>
+      )}
+    </div>
+  );
+}
+
 export function LimiterCard({ limiter }: { limiter: Limiter }) {
   const mayChange = useSession().role !== 'viewer';
   const queries = useQueryClient();
   const id = useId();
-  const [doing, setDoing] = useState<'stats' | 'edit' | 'delete' | null>(null);
+  const [doing, setDoing] = useState<Doing | null>(null);
   const remove = async () => {
     await api.DELETE('/api/v1/limiters/{id}', { params: { path: { id: limiter.id } } });
     await queries.invalidateQueries({ queryKey: ['limiters'] });
   };
   const close = () => setDoing(null);
+  const goal = `to ${limiter.base_url}${limiter.models.length > 0 ? `, only ${limiter.models.join(', ')}` : ''}`;
   return (
     <section
       aria-labelledby={id}
@@ -144,33 +143,12 @@ export function LimiterCard({ limiter }: { limiter: Limiter }) {
         </code>
         <CopyButton text={limiter.endpoint} what={`the endpoint of ${limiter.name}`} />
       </div>
-      <p className="-mt-2 truncate text-xs text-muted" title={limiter.base_url}>
-        to {limiter.base_url}
+      <p className="-mt-2 truncate text-xs text-muted" title={goal}>
+        {goal}
       </p>
-      <div className="mt-auto flex flex-wrap gap-2">
-        <Button size="small" onClick={() => setDoing('stats')} aria-label={`Stats of ${limiter.name}`}>
-          <ChartColumn />
-          Stats
-        </Button>
-        {mayChange && (
-          <>
-            <Button size="small" onClick={() => setDoing('edit')} aria-label={`Change ${limiter.name}`}>
-              <Pencil />
-              Change
-            </Button>
-            <Button
-              size="small"
-              look="danger"
-              onClick={() => setDoing('delete')}
-              aria-label={`Delete ${limiter.name}`}
-            >
-              <Trash2 />
-            </Button>
-          </>
-        )}
-      </div>
+      <Actions name={limiter.name} mayChange={mayChange} begin={setDoing} />
       {doing === 'stats' && <StatsDialog limiter={limiter} onClose={close} />}
-      {doing === 'edit' && <Edit limiter={limiter} onClose={close} />}
+      {doing === 'edit' && <EditLimiter limiter={limiter} onClose={close} />}
       <Confirm
         open={doing === 'delete'}
         onOpenChange={close}

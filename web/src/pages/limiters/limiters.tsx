@@ -8,13 +8,13 @@ import { Button } from '@/ui/button';
 import { Skeleton } from '@/ui/skeleton';
 import { CreateLimiter } from './create_limiter';
 import { LimiterCard } from './limiter_card';
-import { useLimiters } from './queries';
+import { mayDirect, useLimiters } from './queries';
 
 export function Limiters() {
   const session = useSession();
   const limiters = useLimiters();
   const [creating, setCreating] = useState(false);
-  const mayCreate = session.role === 'admin' && session.account === null;
+  const mayCreate = mayDirect(session);
   const create = mayCreate && (
     <Button look="primary" onClick={() => setCreating(true)}>
       <Plus />

@@ -1,11 +1,22 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { api, data, type Schemas } from '@/api/client';
+import { useLive } from '@/api/live';
 import { refreshMs } from '@/api/queries';
+import { may, type Session } from '@/api/session';
 
 export type Limiter = Schemas['Limiter'];
 
-/** With their numbers; at most 1000, the newest first. */
+/** Whether he decides where the calls of a limiter go. */
+export function mayDirect(session: Session): boolean {
+  return may(session, 'admin') && session.account === null;
+}
+
+/**
+ * With their numbers; at most 1000, the newest first. What calls cost is heard of as it is written; what they reserve
+ * is asked for again and again.
+ */
 export function useLimiters() {
+  useLive(true);
   return useQuery({
     queryKey: ['limiters'],
     queryFn: () => data(api.GET('/api/v1/limiters', { params: { query: { limit: 1000 } } })),
@@ -22,22 +33,22 @@ export function useLimiterStats(id: string) {
   });
 }
 
-/** Changes one; the list is asked for again. */
-export function useChange(id: string, onDone: () => void = () => undefined) {
+/** Changes one as `read` makes it of what is given; where that is nothing, nothing is asked. */
+export function useChange<Given>(
+  id: string,
+  read: (given: Given) => Schemas['LimiterEdit'],
+  onDone: () => void = () => undefined,
+) {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: (body: Schemas['LimiterEdit']) =>
-      data(api.PATCH('/api/v1/limiters/{id}', { params: { path: { id } }, body })),
+    mutationFn: async (given: Given) => {
+      const body = read(given);
+      if (Object.keys(body).length > 0)
+        await data(api.PATCH('/api/v1/limiters/{id}', { params: { path: { id } }, body }));
+    },
     onSuccess: async () => {
       await queries.invalidateQueries({ queryKey: ['limiters'] });
       onDone();
     },
   });
-}
-
-/** "per day", "in any 5h", "in all". */
-export function inWords(window: string): string {
-  if (window === 'total') return 'in all';
-  if (window.startsWith('rolling:')) return `in any ${window.slice('rolling:'.length)}`;
-  return window.startsWith('cycle:') ? `per cycle from day ${window.slice('cycle:'.length)}` : `per ${window}`;
 }

@@ -1,11 +1,12 @@
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import { dollars, plain } from '@/lib/decimal';
+import { inWords } from '@/lib/window';
 import { ProblemNote } from '@/parts/problem';
 import { When } from '@/parts/when';
 import { Dialog } from '@/ui/dialog';
 import { Skeleton } from '@/ui/skeleton';
-import { inWords, type Limiter, useLimiterStats } from './queries';
+import { type Limiter, useLimiterStats } from './queries';
 
 function Line({ name, children }: { name: string; children: ReactNode }) {
   return (

@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import type { FormEvent } from 'react';
 import { useSearchParams } from 'react-router';
 import { api, data, type Schemas } from '@/api/client';
 import { dollars, perMillion, plain } from '@/lib/decimal';
 import { Empty } from '@/parts/empty';
 import { Page } from '@/parts/page';
+import { Pager, usePages } from '@/parts/pager';
 import { ProblemNote } from '@/parts/problem';
 import { When } from '@/parts/when';
 import { Button } from '@/ui/button';
@@ -103,8 +104,8 @@ function Filter({ books }: { books: Schemas['PriceBook'][] }) {
 }
 
 function List({ search }: { search: URLSearchParams }) {
-  const [cursors, setCursors] = useState<string[]>([]);
-  const cursor = cursors.at(-1);
+  const pages = usePages();
+  const { cursor } = pages;
   const chosen = Object.fromEntries(filters.flatMap((name) => (search.get(name) ? [[name, search.get(name)]] : [])));
   const prices = useQuery({
     queryKey: ['prices', chosen, cursor],
@@ -163,16 +164,7 @@ function List({ search }: { search: URLSearchParams }) {
           ))}
         </Table>
       )}
-      {found && (cursors.length > 0 || found.next) && (
-        <div className="mt-4 flex justify-between">
-          <Button disabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
-            Back
-          </Button>
-          <Button disabled={!found.next} onClick={() => found.next && setCursors([...cursors, found.next])}>
-            Further
-          </Button>
-        </div>
-      )}
+      {found && <Pager pages={pages} next={found.next} back="Back" further="Further" />}
     </>
   );
 }

@@ -1,89 +1,33 @@
-import { type FormEvent, useState } from 'react';
-import { useSearchParams } from 'react-router';
-import { useAccounts, useKeys } from '@/api/names';
+import { useNavigate, useSearchParams } from 'react-router';
 import { useKeptFrom, useRecords } from '@/api/queries';
 import { Empty } from '@/parts/empty';
+import { textsOf } from '@/parts/form';
 import { Page } from '@/parts/page';
-import { errorOf, ProblemNote } from '@/parts/problem';
+import { Pager, usePages } from '@/parts/pager';
+import { ProblemNote } from '@/parts/problem';
 import { RecordTable } from '@/parts/record_table';
 import { CallSnippet } from '@/parts/snippet';
+import { filterError, filterOf, isFiltered, UsageFilterForm } from '@/parts/usage_filter';
 import { When } from '@/parts/when';
-import { Button } from '@/ui/button';
 import { Input } from '@/ui/field';
 import { Skeleton } from '@/ui/skeleton';
 
-const filters = ['account', 'key', 'model', 'from', 'to'] as const;
 const pageSize = 50;
 
+/** An id leads to its request at once: there is one. */
 function Filter({ error }: { error: unknown }) {
-  const [search, setSearch] = useSearchParams();
-  const accounts = useAccounts();
-  const keys = useKeys();
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const next = new URLSearchParams();
-    for (const name of filters) {
-      const text = String(form.get(name) ?? '').trim();
-      // The browser's own time has no zone: it is the viewer's.
-      if (text) next.set(name, name === 'from' || name === 'to' ? new Date(text).toISOString() : text);
-    }
-    setSearch(next);
-  };
-  const local = (name: string) => {
-    const text = search.get(name);
-    if (!text || Number.isNaN(Date.parse(text))) return '';
-    const at = new Date(text);
-    return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+  const navigate = useNavigate();
+  const openById = (form: FormData) => {
+    const id = textsOf(form)('id');
+    if (id) void navigate(`/requests/${encodeURIComponent(id)}`);
+    return id !== '';
   };
   return (
-    <form
-      key={search.toString()}
-      onSubmit={submit}
-      className="mb-4 grid grid-cols-2 items-start gap-3 md:grid-cols-3 xl:grid-cols-6"
-    >
-      <Input
-        label="Account"
-        name="account"
-        list="of-accounts"
-        defaultValue={search.get('account') ?? ''}
-        placeholder="Name or id"
-        error={errorOf(error, 'account')}
-      />
-      <Input
-        label="Key"
-        name="key"
-        list="of-keys"
-        defaultValue={search.get('key') ?? ''}
-        placeholder="Name or id"
-        error={errorOf(error, 'key')}
-      />
-      <Input label="Model" name="model" defaultValue={search.get('model') ?? ''} placeholder="Its whole name" />
-      <Input
-        label="From"
-        name="from"
-        type="datetime-local"
-        defaultValue={local('from')}
-        error={errorOf(error, 'from')}
-      />
-      <Input label="Until" name="to" type="datetime-local" defaultValue={local('to')} error={errorOf(error, 'to')} />
-      <div className="flex gap-2 self-end">
-        <Button type="submit" look="primary">
-          Filter
-        </Button>
-        {search.size > 0 && <Button onClick={() => setSearch({})}>All</Button>}
-      </div>
-      <datalist id="of-accounts">
-        {accounts.data?.slice(0, 200).map((account) => (
-          <option key={account.id} value={account.name} />
-        ))}
-      </datalist>
-      <datalist id="of-keys">
-        {keys.data?.slice(0, 200).map((key) => (
-          <option key={key.id} value={key.name} />
-        ))}
-      </datalist>
-    </form>
+    <div className="mb-4">
+      <UsageFilterForm error={error} onSubmit={openById}>
+        <Input label="Request id" name="id" placeholder="Its X-Request-Id" autoComplete="off" />
+      </UsageFilterForm>
+    </div>
   );
 }
 
@@ -100,18 +44,18 @@ function Dropped() {
 
 /** The list of one filter. */
 function List({ search }: { search: URLSearchParams }) {
-  // The cursors of the pages before the shown one, so that it can be turned back.
-  const [cursors, setCursors] = useState<string[]>([]);
-  const chosen = Object.fromEntries(filters.map((name) => [name, search.get(name) ?? undefined]));
-  const records = useRecords({ ...chosen, limit: pageSize, cursor: cursors.at(-1) }, cursors.length === 0);
+  const pages = usePages();
+  const filter = { ...filterOf(search), limit: pageSize, cursor: pages.cursor };
+  const records = useRecords(filter, pages.number === 1);
   const found = records.data;
-  const unfiltered = filters.every((name) => !search.get(name));
+  const unfiltered = !isFiltered(search);
+  const refused = filterError(records.error) !== undefined;
   return (
     <>
       <Filter error={records.error} />
-      {records.error && <ProblemNote error={records.error} retry={() => void records.refetch()} />}
+      {records.error && !refused && <ProblemNote error={records.error} retry={() => void records.refetch()} />}
       {records.isPending && <Skeleton rows={8} />}
-      {found && found.data.length === 0 && cursors.length === 0 && (
+      {found && found.data.length === 0 && pages.number === 1 && (
         <>
           <Empty title={unfiltered ? 'Nothing was called yet' : 'Nothing like that was called'}>
             {unfiltered
@@ -125,23 +69,12 @@ function List({ search }: { search: URLSearchParams }) {
           )}
         </>
       )}
-      {found && (found.data.length > 0 || cursors.length > 0) && (
+      {found && (found.data.length > 0 || pages.number > 1) && (
         <>
           <RecordTable records={found.data} label="Requests, newest first" />
-          <div className="mt-4 flex items-center justify-between gap-2">
-            <Button disabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
-              Newer
-            </Button>
-            <span className="text-sm text-muted">
-              {cursors.length === 0 ? 'The newest, kept up to date' : `Page ${cursors.length + 1}`}
-            </span>
-            <Button
-              disabled={!found.next || found.data.length < pageSize}
-              onClick={() => found.next && setCursors([...cursors, found.next])}
-            >
-              Older
-            </Button>
-          </div>
+          <Pager pages={pages} next={found.data.length < pageSize ? null : found.next}>
+            {pages.number === 1 ? 'The newest, kept up to date' : `Page ${pages.number}`}
+          </Pager>
         </>
       )}
       {found && !found.next && <Dropped />}

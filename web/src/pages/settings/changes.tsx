@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, data, type Schemas } from '@/api/client';
 import { Empty } from '@/parts/empty';
+import { Pager, usePages } from '@/parts/pager';
 import { ProblemNote } from '@/parts/problem';
 import { When } from '@/parts/when';
 import { Badge } from '@/ui/badge';
@@ -53,9 +54,9 @@ function Status({ status }: { status: number | null }) {
 
 /** What was changed, by whom. */
 export function Changes() {
-  const [cursors, setCursors] = useState<string[]>([]);
+  const pages = usePages();
   const [shown, setShown] = useState<Change | null>(null);
-  const cursor = cursors.at(-1);
+  const { cursor } = pages;
   const changes = useQuery({
     queryKey: ['changes', cursor],
     queryFn: () =>
@@ -102,16 +103,7 @@ export function Changes() {
           ))}
         </Table>
       )}
-      {found && (cursors.length > 0 || found.next) && (
-        <div className="mt-4 flex justify-between">
-          <Button disabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
-            Newer
-          </Button>
-          <Button disabled={!found.next} onClick={() => found.next && setCursors([...cursors, found.next])}>
-            Older
-          </Button>
-        </div>
-      )}
+      {found && <Pager pages={pages} next={found.next} />}
       {shown && <Details change={shown} onClose={() => setShown(null)} />}
     </Card>
   );

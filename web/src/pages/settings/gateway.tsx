@@ -32,11 +32,11 @@ export function Gateway() {
     settings.data;
   return (
     <Card title="This gateway">
-      <dl className="grid grid-cols-[max-content_minmax(0,1fr)] gap-x-6 gap-y-2 text-sm">
+      <dl className="grid gap-x-6 gap-y-2 text-sm sm:grid-cols-[max-content_minmax(0,1fr)]">
         <dt className="text-muted">Version</dt>
         <dd>{version}</dd>
         <dt className="text-muted">Listens for calls</dt>
-        <dd>{proxy_url ?? 'nowhere'}</dd>
+        <dd className="break-all">{proxy_url ?? 'nowhere'}</dd>
         <dt className="text-muted">Store</dt>
         <dd>{store}</dd>
         <dt className="text-muted">A reservation outlives</dt>

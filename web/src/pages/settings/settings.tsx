@@ -9,6 +9,7 @@ import { Card } from '@/ui/card';
 import { Select } from '@/ui/field';
 import { Changes } from './changes';
 import { Gateway } from './gateway';
+import { Templates } from './templates';
 import { Upstreams } from './upstreams';
 import { Users } from './users';
 
@@ -54,6 +55,7 @@ export function Settings() {
       <div className="space-y-4">
         <You />
         <Gateway />
+        {whole && <Templates mayChange={may(session, 'operator')} />}
         {whole && <Upstreams mayChange={may(session, 'admin')} />}
         {may(session, 'admin') && <Users />}
         {may(session, 'admin') && <Changes />}

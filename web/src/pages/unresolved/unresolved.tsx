@@ -8,6 +8,7 @@ import { dollars, readAmount } from '@/lib/decimal';
 import { Empty } from '@/parts/empty';
 import { AccountName } from '@/parts/names';
 import { Page } from '@/parts/page';
+import { Pager, usePages } from '@/parts/pager';
 import { errorOf, ProblemNote } from '@/parts/problem';
 import { When } from '@/parts/when';
 import { useSession } from '@/session';
@@ -122,9 +123,9 @@ function Row({ item, decide }: { item: Item; decide?: ((verdict: Verdict) => voi
 
 export function Unresolved() {
   const session = useSession();
-  const [cursors, setCursors] = useState<string[]>([]);
+  const pages = usePages();
   const [deciding, setDeciding] = useState<{ item: Item; verdict: Verdict } | null>(null);
-  const cursor = cursors.at(-1);
+  const { cursor } = pages;
   const items = useQuery({
     queryKey: ['unresolved', cursor],
     queryFn: () =>
@@ -167,16 +168,7 @@ export function Unresolved() {
             ))}
           </Table>
         )}
-        {found && (cursors.length > 0 || found.next) && (
-          <div className="mt-4 flex justify-between">
-            <Button disabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
-              Newer
-            </Button>
-            <Button disabled={!found.next} onClick={() => found.next && setCursors([...cursors, found.next])}>
-              Older
-            </Button>
-          </div>
-        )}
+        {found && <Pager pages={pages} next={found.next} />}
       </section>
       {deciding && <Decide {...deciding} onClose={() => setDeciding(null)} />}
     </Page>

@@ -1,8 +1,8 @@
 import { useState } from 'react';
 import type { Schemas } from '@/api/client';
-import { readAmount } from '@/lib/decimal';
-import { textsOf } from '@/parts/form';
-import { errorOf } from '@/parts/problem';
+import { AmountInput } from './fields';
+import { amountOf, textsOf } from './form';
+import { errorOf } from './problem';
 import { Input, Select } from '@/ui/field';
 import { ZoneInput } from './zone_input';
 
@@ -26,42 +26,23 @@ const units = ['usd', 'tokens', 'input_tokens', 'output_tokens', 'requests'];
 /** Whose midnights do not matter. */
 const anywhere = (window: string) => window === 'minute' || window === 'total' || window.startsWith('rolling');
 
-export const limitFields = ['amount', 'unit', 'window', 'time_zone'];
+export const windowFields = ['window', 'time_zone'];
+export const limitFields = ['amount', 'unit', ...windowFields];
 
-/** What stands in the fields below; a text that is no amount is left to the API to refuse. */
-export function readLimit(form: FormData): LimitTerms {
+/** What stands in the fields below. */
+export function readWindow(form: FormData): Pick<LimitTerms, 'window' | 'time_zone'> {
   const text = textsOf(form);
-  const other = text('other_window');
-  const window = other || text('window');
-  return {
-    unit: text('unit'),
-    window,
-    amount: readAmount(text('amount')) ?? text('amount'),
-    ...(text('time_zone') && !anywhere(window) ? { time_zone: text('time_zone') } : {}),
-  };
+  const window = text('other_window') || text('window');
+  return { window, ...(text('time_zone') && !anywhere(window) ? { time_zone: text('time_zone') } : {}) };
 }
 
-export function LimitFields({ error, amount = '10' }: { error: unknown; amount?: string }) {
+/** Every window that the API has, and whose midnights count; for a grid of two columns, or of three from `sm` on. */
+export function WindowFields({ error, label = 'Window' }: { error: unknown; label?: string }) {
   const [window, setWindow] = useState('day');
   return (
-    <div className="grid grid-cols-2 gap-3 sm:grid-cols-3">
-      <Input
-        label="At most"
-        name="amount"
-        inputMode="decimal"
-        defaultValue={amount}
-        required
-        error={errorOf(error, 'amount')}
-      />
-      <Select label="Unit" name="unit" error={errorOf(error, 'unit')}>
-        {units.map((unit) => (
-          <option key={unit} value={unit}>
-            {unit === 'usd' ? 'US dollars' : unit.replaceAll('_', ' ')}
-          </option>
-        ))}
-      </Select>
+    <>
       <Select
-        label="Window"
+        label={label}
         name="window"
         value={window}
         onChange={(event) => setWindow(event.target.value)}
@@ -77,7 +58,7 @@ export function LimitFields({ error, amount = '10' }: { error: unknown; amount?:
       </Select>
       {window === '' && (
         <Input
-          label="Which window"
+          label={`Which ${label.toLowerCase()}`}
           name="other_window"
           placeholder="rolling:90m"
           required
@@ -87,8 +68,29 @@ export function LimitFields({ error, amount = '10' }: { error: unknown; amount?:
         />
       )}
       {window !== '' && !anywhere(window) && (
-        <ZoneInput name="time_zone" className="col-span-2 sm:col-span-3" error={errorOf(error, 'time_zone')} />
+        <ZoneInput name="time_zone" className="col-span-full" error={errorOf(error, 'time_zone')} />
       )}
+    </>
+  );
+}
+
+/** What stands in the fields below. */
+export function readLimit(form: FormData): LimitTerms {
+  return { unit: textsOf(form)('unit'), amount: amountOf(form), ...readWindow(form) };
+}
+
+export function LimitFields({ error, amount = '10' }: { error: unknown; amount?: string }) {
+  return (
+    <div className="grid grid-cols-2 gap-3 sm:grid-cols-3">
+      <AmountInput label="At most" defaultValue={amount} failure={error} />
+      <Select label="Unit" name="unit" error={errorOf(error, 'unit')}>
+        {units.map((unit) => (
+          <option key={unit} value={unit}>
+            {unit === 'usd' ? 'US dollars' : unit.replaceAll('_', ' ')}
+          </option>
+        ))}
+      </Select>
+      <WindowFields error={error} />
     </div>
   );
 }

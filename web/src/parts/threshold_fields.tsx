@@ -6,6 +6,16 @@ import { Input } from '@/ui/field';
 
 type Threshold = Schemas['Threshold'];
 const actions = ['warn', 'block'] as const;
+
+/** How the field of each is called, and what it is for. */
+const texts = {
+  warn: {
+    label: 'Warn at %',
+    placeholder: '50, 80',
+    hint: 'Optional: replies say from then on how much is spent.',
+  },
+  block: { label: 'Block at %', placeholder: '95', hint: 'Optional: nothing more is admitted from then on.' },
+};
 const nameOf = (action: Threshold['action']) => `${action}_at`;
 
 export const thresholdFields = ['thresholds', ...actions.map(nameOf)];
@@ -37,24 +47,17 @@ export function readThresholds(form: FormData): Threshold[] {
 export function ThresholdFields({ thresholds = [], error }: { thresholds?: readonly Threshold[]; error: unknown }) {
   return (
     <div className="grid grid-cols-2 gap-3">
-      <Input
-        label="Warn at %"
-        name={nameOf('warn')}
-        defaultValue={percentagesOf(thresholds, 'warn')}
-        placeholder="50, 80"
-        autoComplete="off"
-        hint="Optional: replies say from then on how much is spent."
-        error={errorOf(error, nameOf('warn'))}
-      />
-      <Input
-        label="Block at %"
-        name={nameOf('block')}
-        defaultValue={percentagesOf(thresholds, 'block')}
-        placeholder="95"
-        autoComplete="off"
-        hint="Optional: nothing more is admitted from then on."
-        error={errorOf(error, nameOf('block'), 'thresholds')}
-      />
+      {actions.map((action) => (
+        <Input
+          key={action}
+          name={nameOf(action)}
+          defaultValue={percentagesOf(thresholds, action)}
+          autoComplete="off"
+          // What the API refuses of them all stands at one of them.
+          error={errorOf(error, nameOf(action), ...(action === 'block' ? ['thresholds'] : []))}
+          {...texts[action]}
+        />
+      ))}
     </div>
   );
 }
