@@ -70,7 +70,9 @@ function Fields({ user, error }: { user?: User; error: unknown }) {
           autoComplete="new-password"
           required={!staysWithPassword}
           hint={
-            staysWithPassword ? 'Empty: it stays. Another one ends all sessions of the user.' : 'At least 12 characters.'
+            staysWithPassword
+              ? 'Empty: it stays. Another one ends all sessions of the user.'
+              : 'At least 12 characters.'
           }
           error={errorOf(error, 'password')}
         />
