@@ -61,7 +61,7 @@ def link_of(gateway: Gateway) -> str:
 def test_first_start_to_first_admin_to_a_page_that_changes_something(gateway):
     """S3-15, S3-47: the printed link makes an admin; his cookie changes things only with the page's own token."""
     page = Caller(gateway)
-    assert page.send("GET", "/api/v1/setup")[1] == {"needed": True}
+    assert page.send("GET", "/api/v1/setup")[1] == {"needed": True, "provider": None}
     status, session, headers = page.send("POST", "/api/v1/setup",
                                          {"link": link_of(gateway), "username": "Alice", "password": PASSWORD})
     assert (status, session["username"], session["role"]) == (200, "alice", "admin")
